@@ -1,0 +1,43 @@
+/*
+ * Every limit that an outsider can meet, with its unit and reason, in one table. `tributary limits --json`
+ * prints it. X(NAME, value, unit, reason)
+ */
+#ifndef TRIB_BASE_LIMITS_H
+#define TRIB_BASE_LIMITS_H
+
+#include <stdint.h>
+
+#define TRIB_LIMIT_TABLE(X)                                                                        \
+	X(EXTERNAL_ID_BYTES, 64, "bytes", "an external id, as the doors state it")                 \
+	X(TOKEN_CHARS, 120, "characters", "a link must fit the address fields of every carrier")   \
+	X(TOKEN_EXT_BYTES, 16, "bytes", "EXT that travels inside a token")                         \
+	X(EXT_PAIRS, 32, "pairs", "EXT of one link or order")                                      \
+	X(EXT_BYTES, 4096, "bytes", "EXT of one link or order, names and values together")         \
+	X(TOUCHES_CONSIDERED, 64, "touches", "candidates of one order; all are in its event")      \
+	X(RESP_ARGUMENTS, 1024, "arguments", "one RESP command")                                   \
+	X(RESP_ARGUMENT_BYTES, 1048576, "bytes", "one RESP argument")                              \
+	X(RESP_FRAME_BYTES, 2097152, "bytes", "one whole RESP command")                            \
+	X(RESP_INLINE_BYTES, 65536, "bytes", "a command typed without RESP framing")               \
+	X(RESP_OUTPUT_BYTES, 67108864, "bytes", "replies a slow client has not read; then closed") \
+	X(RESP_CLIENTS, 10000, "connections", "each costs a socket and two buffers")               \
+	X(HTTP_BODY_BYTES, 8388608, "bytes", "one request body; imports are streamed beyond it")   \
+	X(HTTP_LINE_BYTES, 1048576, "bytes", "one line of an NDJSON import")                       \
+	X(HTTP_CONNECTIONS, 1024, "connections", "each costs a socket and a buffer")               \
+	X(HTTP_IDLE_SECONDS, 60, "seconds", "a connection that sends nothing is closed")           \
+	X(LIST_ITEMS, 1000, "items", "one page of a list")                                         \
+	X(JSON_DEPTH, 64, "levels", "nesting of any JSON that comes in")                           \
+	X(CEL_SOURCE_BYTES, 65536, "bytes", "one expression")                                      \
+	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
+	X(CEL_COST, 10000000, "steps", "one evaluation, counted per node and per element")         \
+	X(RULE_NODES, 10000, "nodes", "one rule tree")                                             \
+	X(RULE_DEPTH, 32, "levels", "nesting of one rule tree")                                    \
+	X(RULE_SHARES, 32, "shares", "one node's split")                                           \
+	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
+
+enum trib_limit {
+#define X(name, value, unit, reason) TRIB_LIMIT_##name = value,
+	TRIB_LIMIT_TABLE(X)
+#undef X
+};
+
+#endif

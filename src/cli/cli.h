@@ -1,0 +1,29 @@
+/*
+ * The program `tributary`: one subcommand a file. Each takes its own arguments (argv[0] is its name) and
+ * returns the exit code: 0 done, 1 refused or failed, 2 usage. The table below is the single list; help and
+ * shell completion are made from it.
+ */
+#ifndef TRIB_CLI_CLI_H
+#define TRIB_CLI_CLI_H
+
+#include "base/status.h"
+
+enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 };
+
+/* X(name, function, summary) */
+#define TRIB_COMMAND_TABLE(X) X("limits", trib_cli_limits, "print every limit, its unit and its reason")
+
+#define X(name, function, summary) int function(int argc, char **argv);
+TRIB_COMMAND_TABLE(X)
+#undef X
+
+/* Prints `usage: tributary …`, a blank line and the text to stdout and returns 0. */
+int trib_cli_help(const char *usage, const char *text);
+
+/* Prints `tributary NAME: problem` and a hint at --help to stderr and returns 2. */
+int trib_cli_usage_error(const char *command, const char *format, ...) TRIB_PRINTF(2, 3);
+
+/* Prints the failure's place and text to stderr and returns 1. */
+int trib_cli_failed(const char *command, const struct trib_error *error);
+
+#endif
