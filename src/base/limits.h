@@ -29,6 +29,9 @@
 	X(CEL_SOURCE_BYTES, 65536, "bytes", "one expression")                                      \
 	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
 	X(CEL_COST, 10000000, "steps", "one evaluation, counted per node and per element")         \
+	X(CEL_MEMORY_BYTES, 67108864, "bytes", "one program, and one evaluation")                  \
+	X(CEL_VALUE_DEPTH, 500, "levels", "lists in lists, maps in maps of one value")             \
+	X(CEL_PATTERN_BYTES, 4096, "bytes", "one regular expression")                              \
 	X(RULE_NODES, 10000, "nodes", "one rule tree")                                             \
 	X(RULE_DEPTH, 32, "levels", "nesting of one rule tree")                                    \
 	X(RULE_SHARES, 32, "shares", "one node's split")                                           \
