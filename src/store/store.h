@@ -1,0 +1,110 @@
+/*
+ * The state at a journal position, in RocksDB: one family, a one-byte prefix per table. Its own write-ahead log
+ * is never used, because the journal is the write-ahead log: everything since the store's position is replayed.
+ *
+ * State enters in one way only. A checkpoint is one sorted file that holds whatever changed since the last one,
+ * together with the position that it brings the store to; RocksDB ingests it in one step, so a crash leaves
+ * either the old state at the old position or the new state at the new one:
+ *
+ *	struct trib_checkpoint *checkpoint;
+ *	trib_checkpoint_begin(store, position, &checkpoint, &error);
+ *	trib_checkpoint_put(checkpoint, TRIB_TABLE_PARTY, key, value);   // tables, then keys, in ascending order
+ *	…
+ *	trib_checkpoint_commit(checkpoint, &error);     // by now, position must be durable in the journal
+ *
+ * Nothing is deleted except by a newer value. One checkpoint at a time, from any thread; reads from any thread.
+ */
+#ifndef TRIB_STORE_STORE_H
+#define TRIB_STORE_STORE_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "store/filter.h"
+
+/* Table prefixes never change their meaning. X(NAME, prefix, what key → value is) */
+#define TRIB_TABLE_LIST(X)                                                                         \
+	X(META, 0x01, "name → value; `position` is where the store stands")                        \
+	X(NAME, 0x10, "number → text of a dictionary code")                                        \
+	X(PARTY, 0x11, "number → PartyPut")                                                        \
+	X(GOODS, 0x12, "number → GoodsPut")                                                        \
+	X(PLAN, 0x13, "number, version → PlanPut")                                                 \
+	X(REGISTRATION, 0x14, "number → RegistrationPut")                                          \
+	X(RULES, 0x15, "name, version → RulesPut, and activations")                                \
+	X(HITS, 0x16, "tree, version → hits per node")                                             \
+	X(BALANCE, 0x20, "party, role, currency → balance")                                        \
+	X(LINK_EXT, 0x28, "link → EXT that did not fit into the token")                            \
+	X(ORDER, 0x30, "order fingerprint → positions of its events")                              \
+	X(ORDER_RUN, 0x31, "from, to → filter over the fingerprints of that stretch of the journal") \
+	X(TOUCH, 0x38, "user hash, position → touches of one user, sorted")                        \
+	X(TOUCH_RUN, 0x39, "from, to → filter over the user hashes of that stretch")
+
+enum trib_table {
+#define X(name, prefix, doc) TRIB_TABLE_##name = prefix,
+	TRIB_TABLE_LIST(X)
+#undef X
+};
+
+struct trib_store;
+struct trib_checkpoint;
+
+/* Opens or creates the store in `folder`. */
+trib_status trib_store_open(const char *folder, struct trib_store **ret_store,
+			    struct trib_error *error);
+void trib_store_close(struct trib_store *store);
+
+/* The journal position up to which everything is in the store; 0 when it is new. */
+uint64_t trib_store_position(const struct trib_store *store);
+
+trib_status trib_checkpoint_begin(struct trib_store *store, uint64_t position,
+				  struct trib_checkpoint **ret_checkpoint, struct trib_error *error);
+
+/* Keys must ascend, tables first; an equal key is a programmer error. A failure is kept and told by commit. */
+void trib_checkpoint_put(struct trib_checkpoint *checkpoint, enum trib_table table,
+			 struct trib_bytes key, struct trib_bytes value);
+
+/* Makes the file durable and ingests it; frees the checkpoint either way. */
+trib_status trib_checkpoint_commit(struct trib_checkpoint *checkpoint, struct trib_error *error);
+void trib_checkpoint_abandon(struct trib_checkpoint *checkpoint);
+
+/* Replaces *ret_value's content; TRIB_NOT_FOUND when there is no such key. */
+trib_status trib_store_get(struct trib_store *store, enum trib_table table, struct trib_bytes key,
+			   struct trib_buffer *ret_value, struct trib_error *error);
+
+/* Calls visit for every key of the table that begins with `prefix`, in order, until it returns other than OK. */
+typedef trib_status trib_store_visit(void *context, struct trib_bytes key, struct trib_bytes value,
+				     struct trib_error *error);
+trib_status trib_store_scan(struct trib_store *store, enum trib_table table, struct trib_bytes prefix,
+			    trib_store_visit *visit, void *context, struct trib_error *error);
+
+/* Numbers in keys are big-endian, so that byte order is number order. */
+static inline size_t trib_key_u32(char *key, uint32_t value)
+{
+	value = __builtin_bswap32(value);
+	memcpy(key, &value, sizeof(value));
+	return sizeof(value);
+}
+
+static inline size_t trib_key_u64(char *key, uint64_t value)
+{
+	value = __builtin_bswap64(value);
+	memcpy(key, &value, sizeof(value));
+	return sizeof(value);
+}
+
+static inline uint32_t trib_key_read_u32(const char *key)
+{
+	uint32_t value;
+
+	memcpy(&value, key, sizeof(value));
+	return __builtin_bswap32(value);
+}
+
+static inline uint64_t trib_key_read_u64(const char *key)
+{
+	uint64_t value;
+
+	memcpy(&value, key, sizeof(value));
+	return __builtin_bswap64(value);
+}
+
+#endif
