@@ -14,6 +14,8 @@
 	X(EXT_PAIRS, 32, "pairs", "EXT of one link or order")                                      \
 	X(EXT_BYTES, 4096, "bytes", "EXT of one link or order, names and values together")         \
 	X(TOUCHES_CONSIDERED, 64, "touches", "candidates of one order; all are in its event")      \
+	X(TOUCHES_KEPT, 256, "touches", "of one user; the oldest are dropped")                     \
+	X(TOUCH_PLACES, 1048575, "places", "registration, channel, carrier kind and page together") \
 	X(RESP_ARGUMENTS, 1024, "arguments", "one RESP command")                                   \
 	X(RESP_ARGUMENT_BYTES, 1048576, "bytes", "one RESP argument")                              \
 	X(RESP_FRAME_BYTES, 2097152, "bytes", "one whole RESP command")                            \

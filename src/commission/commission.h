@@ -1,0 +1,13 @@
+/*
+ * Commission: the money of an order. The room's door.
+ *
+ *	split.h		shares → lines, conserved for every payer
+ *	ledger.h	lines → balances, summing to nought
+ */
+#ifndef TRIB_COMMISSION_COMMISSION_H
+#define TRIB_COMMISSION_COMMISSION_H
+
+#include "commission/ledger.h"
+#include "commission/split.h"
+
+#endif
