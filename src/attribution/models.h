@@ -32,7 +32,7 @@ struct trib_model_rule {
 
 /* What a model needs to know of a touch. Touches stand oldest first: by time, equal times by order of arrival. */
 struct trib_model_touch {
-	int64_t age; /* order − touch, 0 or more; any unit; decay only */
+	int64_t age;	  /* order − touch, 0 or more; any unit; decay only */
 	int64_t priority; /* higher wins; priority only */
 };
 
@@ -40,7 +40,8 @@ struct trib_model_touch {
  * The weights of n > 0 touches and their sum. At most 2^32 each. Below 2^31 touches nothing overflows; the engine's
  * limit is TRIB_LIMIT_TOUCHES_CONSIDERED.
  */
-uint64_t trib_model_weights(const struct trib_model_rule *rule, const struct trib_model_touch *touches, size_t n,
+uint64_t trib_model_weights(const struct trib_model_rule *rule,
+			    const struct trib_model_touch *touches, size_t n,
 			    uint64_t *ret_weights);
 
 /* Divides total ≥ 0 by given weights: floors, the rest to the newest. ret_parts may not overlap weights. */
@@ -48,8 +49,8 @@ void trib_model_divide_by(const uint64_t *weights, size_t n, uint64_t weights_su
 			  int64_t *ret_parts);
 
 /* Both in one, for at most TRIB_LIMIT_TOUCHES_CONSIDERED touches. */
-void trib_model_divide(const struct trib_model_rule *rule, const struct trib_model_touch *touches, size_t n,
-		       int64_t total, int64_t *ret_parts);
+void trib_model_divide(const struct trib_model_rule *rule, const struct trib_model_touch *touches,
+		       size_t n, int64_t total, int64_t *ret_parts);
 
 /* round(2^32 × 2^(−age / half_life)); age ≥ 0, half_life > 0. */
 uint64_t trib_model_decay_weight(int64_t age, int64_t half_life);

@@ -41,7 +41,7 @@ struct trib_touch {
 	uint32_t carrier;
 	uint32_t carrier_owner; /* 28 bits */
 	uint32_t page;
-	uint8_t kind;	/* enum trib_touch_kind */
+	uint8_t kind; /* enum trib_touch_kind */
 	bool at_stated; /* the caller stated AT: then the same user, link and time is the same touch */
 };
 
@@ -66,19 +66,21 @@ trib_status trib_touches_accepts(const struct trib_touches *touches, const struc
 				 struct trib_error *error);
 
 /* Is it there: same user, link and time, both with their time stated? */
-bool trib_touches_knows(const struct trib_touches *touches, uint64_t user, const struct trib_touch *touch);
+bool trib_touches_knows(const struct trib_touches *touches, uint64_t user,
+			const struct trib_touch *touch);
 
 /*
  * Adds a touch unless it is known. A user keeps the newest TRIB_LIMIT_TOUCHES_KEPT. now_ms is the engine's
  * time, by which the user's expired touches are dropped. Fails as trib_touches_accepts does, and with
  * TRIB_NO_MEMORY; then nothing has changed (but evictions).
  */
-trib_status trib_touches_insert(struct trib_touches *touches, uint64_t user, const struct trib_touch *touch,
-				int64_t now_ms, bool *ret_known, struct trib_error *error);
+trib_status trib_touches_insert(struct trib_touches *touches, uint64_t user,
+				const struct trib_touch *touch, int64_t now_ms, bool *ret_known,
+				struct trib_error *error);
 
 /* Lazy loading: gives a user who is not here these touches, sorted, at most TRIB_LIMIT_TOUCHES_KEPT. */
-trib_status trib_touches_load(struct trib_touches *touches, uint64_t user, const struct trib_touch *list,
-			      size_t n, struct trib_error *error);
+trib_status trib_touches_load(struct trib_touches *touches, uint64_t user,
+			      const struct trib_touch *list, size_t n, struct trib_error *error);
 bool trib_touches_has_user(const struct trib_touches *touches, uint64_t user);
 void trib_touches_forget_user(struct trib_touches *touches, uint64_t user);
 

@@ -47,7 +47,8 @@ struct trib_ledger *trib_ledger_new(void);
 void trib_ledger_free(struct trib_ledger *ledger);
 
 /* Would these postings, one after another, keep every balance within 64 bits? Changes nothing. */
-bool trib_ledger_accepts(const struct trib_ledger *ledger, const struct trib_posting *postings, size_t n);
+bool trib_ledger_accepts(const struct trib_ledger *ledger, const struct trib_posting *postings,
+			 size_t n);
 
 /* Posts both sides of each. The postings have been accepted; else the process ends. A posting of 0 does nothing. */
 void trib_ledger_post(struct trib_ledger *ledger, const struct trib_posting *postings, size_t n);
@@ -67,7 +68,8 @@ typedef void trib_ledger_fn(void *context, struct trib_account account, int64_t 
 void trib_ledger_freeze(struct trib_ledger *ledger);
 
 /* Hands out up to max changed accounts as they were at the freeze; false when that was the last. */
-bool trib_ledger_freeze_step(struct trib_ledger *ledger, size_t max, trib_ledger_fn *emit, void *context);
+bool trib_ledger_freeze_step(struct trib_ledger *ledger, size_t max, trib_ledger_fn *emit,
+			     void *context);
 
 /* How many accounts the freeze has still to hand out. */
 size_t trib_ledger_freeze_left(const struct trib_ledger *ledger);
@@ -77,8 +79,8 @@ size_t trib_ledger_freeze_left(const struct trib_ledger *ledger);
  * `filter` that is 0 matches all. False, and *cursor 0, when the end is reached. A call looks at a bounded number of
  * accounts, so it may hand out none and be true.
  */
-bool trib_ledger_list(const struct trib_ledger *ledger, struct trib_account filter, uint64_t *cursor, size_t max,
-		      trib_ledger_fn *emit, void *context);
+bool trib_ledger_list(const struct trib_ledger *ledger, struct trib_account filter,
+		      uint64_t *cursor, size_t max, trib_ledger_fn *emit, void *context);
 
 size_t trib_ledger_count(const struct trib_ledger *ledger);
 

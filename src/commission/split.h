@@ -70,7 +70,7 @@ enum trib_rate {
 #define X(name, number, word) TRIB_RATE_##name = number,
 	TRIB_RATE_TABLE(X)
 #undef X
-	TRIB_RATES
+		TRIB_RATES
 };
 
 bool trib_rate_of_word(struct trib_bytes word, enum trib_rate *ret_rate); /* not STATED */
@@ -93,8 +93,8 @@ enum { TRIB_OF_BASE = 255, TRIB_BPS_MAX = 10000 };
 
 /* One share, compiled. 24 bytes. */
 struct trib_share {
-	uint32_t name; /* the caller's dictionary code; carried into the line */
-	uint8_t kind;  /* enum trib_line_kind */
+	uint32_t name;	  /* the caller's dictionary code; carried into the line */
+	uint8_t kind;	  /* enum trib_line_kind */
 	uint8_t to, from; /* slots */
 	uint8_t of;	  /* TRIB_OF_BASE, or the index of an earlier share */
 	uint8_t take;	  /* enum trib_take */
@@ -123,15 +123,17 @@ trib_status trib_shares_check(const struct trib_share *shares, size_t n, struct 
  * Splits base ≥ 0 by n ≤ TRIB_LIMIT_RULE_SHARES checked shares. parties[slot] is a party's number, 0 where there is
  * none. Writes at most n lines and returns how many; *ret_charged is what merchant and platform pay.
  */
-size_t trib_split(const struct trib_share *shares, size_t n, int64_t base, const struct trib_rates *rates,
-		  const uint32_t parties[TRIB_SLOTS], struct trib_line *ret_lines, int64_t *ret_charged);
+size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
+		  const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS],
+		  struct trib_line *ret_lines, int64_t *ret_charged);
 
 /*
  * The invariant: are these lines a split of base by shares of this form? No line is negative or above its cap, no
  * payer pays more of a part than it holds, nobody inside pays more than it has been paid, what all parties are
  * credited is what all payers are charged, and `charged` is what came from outside. Else false and the first reason.
  */
-bool trib_split_conserved(const struct trib_share *shares, size_t n, int64_t base, const struct trib_line *lines,
-			  size_t lines_count, int64_t charged, const char **ret_reason);
+bool trib_split_conserved(const struct trib_share *shares, size_t n, int64_t base,
+			  const struct trib_line *lines, size_t lines_count, int64_t charged,
+			  const char **ret_reason);
 
 #endif
