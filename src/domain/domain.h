@@ -1,0 +1,285 @@
+/*
+ * The nouns of the trade and their life cycles: parties, goods, plans, registrations, and the
+ *dictionary of words. One struct trib_domain is all of them for one engine, in memory.
+ *
+ * State is a fold over events. A change is first decided, which is pure and may refuse; the
+ *decision is a list of events; applying them is the change, now and in every replay:
+ *
+ *	struct trib_domain_decision decision;
+ *
+ *	status = trib_domain_decide_put(domain, TRIB_NOUN_GOODS, &goods->base, now_ms, &arena,
+ *&decision, &error); if (status != TRIB_OK) return status;            // error: "merchant: found
+ *"m9", expected the id of a known party" for (uint32_t i = 0; i < decision.event_count; i++) {
+ *		trib_domain_apply(domain, &decision.events[i], &error);
+ *		…                         // and the journal takes it
+ *	}
+ *
+ * PUT replaces the whole entity: what is left out takes its default or is empty, user_ids included.
+ *Putting what is already there changes nothing (no event, the same version), but for plans, where
+ *every PUT adds a version. DELETE closes: the entity stays, with status `closed`; a later PUT opens
+ *it again. A plan's effective_from may lie in the past or in the future; orders that were decided
+ *keep the terms of their decision.
+ *
+ * One thread; records and freezes may be handed to others. For the rich client a domain is
+ *read-only data: resolving terms, choosing a registration and reading nouns takes a const struct
+ *trib_domain * and nothing else.
+ */
+#ifndef TRIB_DOMAIN_DOMAIN_H
+#define TRIB_DOMAIN_DOMAIN_H
+
+#include "base/names.h"
+#include "base/status.h"
+#include "proto/proto.h"
+#include "store/store.h"
+#include "domain/nouns.h"
+#include "domain/outcome.h"
+#include "domain/terms.h"
+#include "domain/words.h"
+
+/* X(NAME, number, word, plural, table of the store) */
+#define TRIB_NOUN_TABLE(X)                                                                         \
+	X(PARTY, 0, "party", "parties", TRIB_TABLE_PARTY)                                          \
+	X(GOODS, 1, "goods", "goods", TRIB_TABLE_GOODS)                                            \
+	X(PLAN, 2, "plan", "plans", TRIB_TABLE_PLAN)                                               \
+	X(REGISTRATION, 3, "registration", "registrations", TRIB_TABLE_REGISTRATION)
+
+enum trib_noun {
+#define X(name, number, word, plural, table) TRIB_NOUN_##name = number,
+	TRIB_NOUN_TABLE(X)
+#undef X
+		TRIB_NOUN_COUNT
+};
+
+const char *trib_noun_word(enum trib_noun noun);
+const ProtobufCMessageDescriptor *trib_noun_descriptor(enum trib_noun noun);
+
+/* The noun of "parties", "goods", …; false where there is none. */
+bool trib_noun_find(struct trib_bytes plural, enum trib_noun *ret_noun);
+
+enum trib_condition_place { TRIB_CONDITION_CREATORS_WHEN, TRIB_CONDITION_REGISTRATION_WHEN };
+
+/* What the domain asks of rooms below it. Each may be NULL: then what would need it is refused, or
+ * never true. */
+struct trib_domain_hooks {
+	void *context;
+
+	/* When deciding: may this CEL stand in that place? Fills error->text and returns
+	 * TRIB_INVALID if not. */
+	trib_status (*check_condition)(void *context, enum trib_condition_place place,
+				       struct trib_bytes source, struct trib_error *error);
+
+	/* When resolving terms: does the condition hold for this creator? An error of evaluation is
+	 * false. */
+	bool (*creators_when)(void *context, uint32_t condition, uint32_t creator);
+
+	/* When deciding: the keyed hash of a user id. */
+	uint64_t (*hash_user)(void *context, struct trib_bytes user);
+};
+
+/* ---- Life
+ * ------------------------------------------------------------------------------------------ */
+
+/* The key protects the tables of ids against chosen collisions; numbers do not depend on it. */
+struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key);
+void trib_domain_free(struct trib_domain *domain);
+void trib_domain_set_hooks(struct trib_domain *domain, const struct trib_domain_hooks *hooks);
+
+/* ---- Reading
+ * --------------------------------------------------------------------------------------- */
+
+/* The beginning of every domain, for the accessors below; entry 0 of each array is zeros. */
+struct trib_nouns {
+	const struct trib_party *parties;
+	const struct trib_goods *goods;
+	const struct trib_plan *plans;
+	const struct trib_registration *registrations;
+	uint32_t count[TRIB_NOUN_COUNT]; /* numbers go from 1 to count */
+};
+
+static inline const struct trib_nouns *trib_domain_nouns(const struct trib_domain *domain)
+{
+	return (const struct trib_nouns *)(const void *)domain;
+}
+
+static inline uint32_t trib_domain_count(const struct trib_domain *domain, enum trib_noun noun)
+{
+	return trib_domain_nouns(domain)->count[noun];
+}
+
+/* By number, at most trib_domain_count(); number 0 gives zeros, so that "none" can be read like the
+ * others. */
+static inline const struct trib_party *trib_domain_party(const struct trib_domain *domain,
+							 uint32_t number)
+{
+	return &trib_domain_nouns(domain)->parties[number];
+}
+
+static inline const struct trib_goods *trib_domain_goods(const struct trib_domain *domain,
+							 uint32_t number)
+{
+	return &trib_domain_nouns(domain)->goods[number];
+}
+
+static inline const struct trib_plan *trib_domain_plan(const struct trib_domain *domain,
+						       uint32_t number)
+{
+	return &trib_domain_nouns(domain)->plans[number];
+}
+
+static inline const struct trib_registration *
+trib_domain_registration(const struct trib_domain *domain, uint32_t number)
+{
+	return &trib_domain_nouns(domain)->registrations[number];
+}
+
+/* The ids of a noun, for trib_names_hash, _prefetch and _find_hashed in batches. */
+const struct trib_names *trib_domain_ids(const struct trib_domain *domain, enum trib_noun noun);
+
+/* The number of an id, 0 if it is unknown; the id of a number from 1 to the count. */
+uint32_t trib_domain_find(const struct trib_domain *domain, enum trib_noun noun,
+			  struct trib_bytes id);
+struct trib_bytes trib_domain_id(const struct trib_domain *domain, enum trib_noun noun,
+				 uint32_t number);
+
+/* The dictionary; and the code of a word, 0 if it has none yet: then a NameAdded must be applied
+ * before its use. */
+const struct trib_names *trib_domain_symbols(const struct trib_domain *domain);
+uint32_t trib_domain_find_code(const struct trib_domain *domain, struct trib_bytes word);
+
+/* Conditions are CEL texts, each once, numbered from 1 in this process only: compile lazily, keep
+ * by number. */
+struct trib_bytes trib_domain_condition(const struct trib_domain *domain, uint32_t condition);
+uint32_t trib_domain_condition_count(const struct trib_domain *domain);
+
+/*
+ * The registration that makes a link: of those of the channel (and of the scene, if one is asked
+ * for) that are not closed and whose `when` holds, the one of the highest priority, the older of
+ * equals. 0 if there is none. `when` is called for registrations that state one, in that order,
+ * until it says yes; NULL says no.
+ */
+uint32_t trib_domain_choose_registration(const struct trib_domain *domain, uint32_t channel,
+					 uint32_t scene,
+					 bool (*when)(void *context, uint32_t registration),
+					 void *context);
+
+/* ---- Changing
+ * -------------------------------------------------------------------------------------- */
+
+/* Everything lives in the arena given to decide, or belongs to the message. */
+struct trib_domain_decision {
+	Tributary__Event *events; /* NameAdded for new words, then the Put; all are applied, in
+				     order, or none */
+	uint32_t event_count;	  /* 0: the entity is already so */
+	uint32_t number, version; /* as they are after the change */
+	bool created;
+};
+
+/* `message` is of trib_noun_descriptor(noun) and has passed trib_proto_check. Its id is required.
+ */
+trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_noun noun,
+				   const ProtobufCMessage *message, int64_t now_ms,
+				   struct trib_arena *arena,
+				   struct trib_domain_decision *ret_decision,
+				   struct trib_error *error);
+
+/*
+ * Only the refusals of decide_put. For imports that take all lines or none: check each line with
+ * the ids of the lines before it in `also` (NULL: none), then decide and apply each; that cannot
+ * fail any more.
+ */
+trib_status trib_domain_check_put(const struct trib_domain *domain, enum trib_noun noun,
+				  const ProtobufCMessage *message, int64_t now_ms,
+				  const struct trib_names *also, struct trib_arena *arena,
+				  struct trib_error *error);
+
+/* TRIB_NOT_FOUND for an unknown id; no event if it is closed already. */
+trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib_noun noun,
+				     struct trib_bytes id, int64_t now_ms, struct trib_arena *arena,
+				     struct trib_domain_decision *ret_decision,
+				     struct trib_error *error);
+
+/* An event that gives `word` the next code; for words outside the nouns (carriers, pages). `word`
+ * is borrowed. */
+void trib_domain_decide_name(const struct trib_domain *domain, struct trib_bytes word,
+			     Tributary__NameAdded *ret_name, struct trib_arena *arena);
+
+/*
+ * Folds an event in; other rooms' events are passed over. TRIB_CORRUPT, with nothing changed, for
+ * an event that no decision could have made here: the journal is not this state's.
+ */
+trib_status trib_domain_apply(struct trib_domain *domain, const Tributary__Event *event,
+			      struct trib_error *error);
+
+/* ---- Whole entities
+ * --------------------------------------------------------------------------------- */
+
+/* An entity as its last PUT left it: a packed PartyPut, GoodsPut, PlanPut or RegistrationPut.
+ * Immutable, counted; any thread may read, ref and unref. */
+struct trib_record;
+struct trib_record *trib_record_ref(struct trib_record *record);
+void trib_record_unref(struct trib_record *record);
+struct trib_bytes trib_record_bytes(const struct trib_record *record);
+
+struct trib_entity {
+	ProtobufCMessage *message; /* Tributary__Party, …; a party shows its user_hashes */
+	uint32_t number, version;
+};
+
+/* Unpacks into the arena. */
+trib_status trib_record_unpack(const struct trib_record *record, enum trib_noun noun,
+			       struct trib_arena *arena, struct trib_entity *ret_entity,
+			       struct trib_error *error);
+
+/* A reference, which the caller gives back; NULL for a number that is not there. */
+struct trib_record *trib_domain_record(const struct trib_domain *domain, enum trib_noun noun,
+				       uint32_t number);
+
+enum { TRIB_CURSOR_CHARS = 24 };
+
+/*
+ * A page of a noun in number order, at most `limit` references, which the caller gives back. An
+ * empty cursor begins; ret_next is the terminated cursor of the next page, "" after the last.
+ */
+trib_status trib_domain_list(const struct trib_domain *domain, enum trib_noun noun,
+			     struct trib_bytes cursor, uint32_t limit,
+			     struct trib_record **ret_records, uint32_t *ret_count,
+			     char ret_next[TRIB_CURSOR_CHARS], struct trib_error *error);
+
+/* ---- Store
+ * ------------------------------------------------------------------------------------------ */
+
+/* What has changed since the last freeze, in the order of trib_checkpoint_put. Any thread may read
+ * and free it. */
+struct trib_domain_row {
+	uint8_t table; /* enum trib_table */
+	uint8_t key_size;
+	char key[8];
+	struct trib_bytes value;
+};
+
+struct trib_domain_freeze {
+	struct trib_domain_row *rows;
+	size_t count;
+	struct trib_record **records; /* what the rows point into */
+};
+
+struct trib_domain_freeze *trib_domain_freeze(struct trib_domain *domain);
+void trib_domain_freeze_free(struct trib_domain_freeze *freeze);
+
+/*
+ * Brings a new domain to the state of the store: every row of the tables NAME, PARTY, GOODS, PLAN
+ * and REGISTRATION, in this order, each in key order; then load_done. Rows that were loaded are not
+ * handed to the next freeze.
+ */
+trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
+			     struct trib_bytes key, struct trib_bytes value,
+			     struct trib_error *error);
+trib_status trib_domain_load_done(struct trib_domain *domain, struct trib_error *error);
+
+/* ---- Proof
+ * ------------------------------------------------------------------------------------------ */
+
+/* Walks everything; false names the first broken invariant. For tests and the simulator: slow. */
+bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * Terms: who gets what rate for these goods from this creator, fixed when.
+ *
+ *	struct trib_terms terms;
+ *
+ *	trib_terms_resolve(domain, &(struct trib_terms_request){ .goods = goods, .creator = creator,
+ *		.offer = token.offer, .at_ms = at, .lock_ms = token.issued_at_ms }, &terms);
+ *	if (terms.outcome != TRIB_OUTCOME_NONE)
+ *		…                                  // plan_ended, party_frozen, …: a value, not a
+ *failure
+ *
+ * Pure: the same domain and request give the same terms anywhere. No allocation, lock or system
+ *call, but for plans that state creators_when, which ask the domain's hook.
+ *
+ * At the time of the order (at_ms) it is settled which plans speak to the creator: those that list
+ *the goods, in the version then in force, and whose audience (creators, creators_when; neither:
+ *everyone) holds the creator. An open exclusive plan speaks to everyone. Then, in the fixed order:
+ *
+ *	no_plan               no plan speaks to the creator
+ *	plan_not_started      some do, none is open, and of their states the first in this order is
+ *told; plan_paused           not started: at_ms lies before the first version, or before its
+ *from_ms plan_ended            ended: the status is ended or closed, or at_ms >= to_ms
+ *	goods_withdrawn       the goods are withdrawn or closed
+ *	party_frozen          the creator or the goods' merchant is frozen or closed
+ *	creator_not_allowed   an exclusive plan is open, and none of those open has the creator in
+ *its audience
+ *
+ * Else the winner: exclusive > targeted > the activity that is the chosen offer > managed > general
+ *> an activity that nobody chose; then the higher commission, then the newer plan (higher number).
+ *
+ * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did not
+ *list the goods then, the version at at_ms rules. Commission, platform and agency rates come from
+ *the winner. Leader and service rates come from the chosen offer if it is open and speaks to the
+ *creator, else from the winner.
+ */
+#ifndef TRIB_DOMAIN_TERMS_H
+#define TRIB_DOMAIN_TERMS_H
+
+#include "domain/nouns.h"
+#include "domain/outcome.h"
+
+struct trib_domain;
+
+struct trib_terms_request {
+	uint32_t goods, creator;
+	uint32_t offer;	 /* the plan that the creator chose when listing; 0: none */
+	int64_t at_ms;	 /* of the order, or of the link being made */
+	int64_t lock_ms; /* at_ms for `lock: order`, the link's issue time for `lock: link` */
+};
+
+struct trib_terms {
+	uint8_t outcome; /* enum trib_outcome; TRIB_OUTCOME_NONE: the rest is filled in, else only
+			    what is marked * */
+	uint8_t kind;	 /* of the winning plan, a word */
+	uint8_t offer_outcome; /* * why the chosen offer does not count; NONE: it does, or none was
+				  chosen */
+	uint32_t plan, plan_version;
+	uint32_t offer, offer_version; /* the chosen offer, 0 when it does not count */
+	uint32_t creator, merchant;    /* * party numbers; merchant is the goods' */
+	uint32_t leader, leader2, agency;
+	int32_t commission_bps, service_bps, service2_bps, platform_bps, agency_bps;
+};
+
+void trib_terms_resolve(const struct trib_domain *domain, const struct trib_terms_request *request,
+			struct trib_terms *ret_terms);
+
+/* Many at once: memory is fetched ahead, so that cold plans cost a fraction. */
+void trib_terms_resolve_batch(const struct trib_domain *domain,
+			      const struct trib_terms_request *requests, size_t count,
+			      struct trib_terms *ret_terms);
+
+/* For callers with batches of their own: first all of these, then all of the second kind, then
+ * resolve. */
+void trib_terms_prefetch(const struct trib_domain *domain, uint32_t goods, uint32_t creator);
+void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods, uint32_t offer);
+
+/* What became of one plan that was looked at. X(NAME, number, word); numbers never change. */
+#define TRIB_TERMS_VERDICT_TABLE(X)                                                                \
+	X(WON, 1, "won")                                                                           \
+	X(LOWER_KIND, 2, "lower_kind")                                                             \
+	X(LOWER_COMMISSION, 3, "lower_commission")                                                 \
+	X(OLDER, 4, "older")                                                                       \
+	X(NOT_LISTED, 5, "not_listed") /* the version in force does not list the goods */          \
+	X(NOT_STARTED, 6, "not_started")                                                           \
+	X(PAUSED, 7, "paused")                                                                     \
+	X(ENDED, 8, "ended")                                                                       \
+	X(OTHER_CREATORS, 9, "other_creators")
+
+enum trib_terms_verdict {
+#define X(name, number, word) TRIB_TERMS_##name = number,
+	TRIB_TERMS_VERDICT_TABLE(X)
+#undef X
+};
+const char *trib_terms_verdict_word(enum trib_terms_verdict verdict);
+
+struct trib_terms_candidate {
+	uint32_t plan, version; /* in force at at_ms; 0: none yet */
+	uint8_t kind;
+	uint8_t verdict;	/* enum trib_terms_verdict */
+	int32_t commission_bps; /* that would have been locked */
+};
+
+/* Resolves again, and tells of up to capacity plans, in the order they were listed. Returns how
+ * many there are. */
+uint32_t trib_terms_explain(const struct trib_domain *domain,
+			    const struct trib_terms_request *request,
+			    struct trib_terms_candidate *ret_candidates, uint32_t capacity);
+
+#endif
