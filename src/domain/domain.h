@@ -1,28 +1,30 @@
 /*
  * The nouns of the trade and their life cycles: parties, goods, plans, registrations, and the
- *dictionary of words. One struct trib_domain is all of them for one engine, in memory.
+ * dictionary of words. One struct trib_domain is all of them for one engine, in memory.
  *
- * State is a fold over events. A change is first decided, which is pure and may refuse; the
- *decision is a list of events; applying them is the change, now and in every replay:
+ * State is a fold over events. A change is first decided, which is pure and may refuse; the decision
+ * is a list of events; applying them is the change, now and in every replay:
  *
  *	struct trib_domain_decision decision;
  *
  *	status = trib_domain_decide_put(domain, TRIB_NOUN_GOODS, &goods->base, now_ms, &arena,
- *&decision, &error); if (status != TRIB_OK) return status;            // error: "merchant: found
- *"m9", expected the id of a known party" for (uint32_t i = 0; i < decision.event_count; i++) {
+ *					&decision, &error);
+ *	if (status != TRIB_OK)
+ *		return status;      // error: "merchant: found "m9", expected the id of a known party"
+ *	for (uint32_t i = 0; i < decision.event_count; i++) {
  *		trib_domain_apply(domain, &decision.events[i], &error);
- *		…                         // and the journal takes it
+ *		…                   // and the journal takes it
  *	}
  *
  * PUT replaces the whole entity: what is left out takes its default or is empty, user_ids included.
- *Putting what is already there changes nothing (no event, the same version), but for plans, where
- *every PUT adds a version. DELETE closes: the entity stays, with status `closed`; a later PUT opens
- *it again. A plan's effective_from may lie in the past or in the future; orders that were decided
- *keep the terms of their decision.
+ * Putting what is already there changes nothing (no event, the same version), but for plans, where
+ * every PUT adds a version. DELETE closes: the entity stays, with status `closed`; a later PUT opens
+ * it again. A plan's effective_from may lie in the past or in the future; orders that were decided
+ * keep the terms of their decision.
  *
- * One thread; records and freezes may be handed to others. For the rich client a domain is
- *read-only data: resolving terms, choosing a registration and reading nouns takes a const struct
- *trib_domain * and nothing else.
+ * One thread; records and freezes may be handed to others. For the rich client a domain is read-only
+ * data: resolving terms, choosing a registration and reading nouns takes a const struct trib_domain *
+ * and nothing else.
  */
 #ifndef TRIB_DOMAIN_DOMAIN_H
 #define TRIB_DOMAIN_DOMAIN_H

@@ -1,11 +1,11 @@
 /*
- * What an order line comes to. An outcome is a value, never a failure: the event says it, the
- *answer says it, and a repeat of the order gets it again.
+ * What an order line comes to. An outcome is a value, never a failure: the event says it, the answer
+ * says it, and a repeat of the order gets it again.
  *
  *	X(NAME, number, word, English, Chinese)
  *
  * Numbers and words never change and are never reused: they stand in journals. New rows go to the
- *end. 0 is no outcome: nothing speaks against the order (yet).
+ * end. 0 is no outcome: nothing speaks against the order (yet).
  */
 #ifndef TRIB_DOMAIN_OUTCOME_H
 #define TRIB_DOMAIN_OUTCOME_H
@@ -44,9 +44,11 @@ enum trib_outcome {
 #undef X
 };
 
-const char *trib_outcome_word(
-	enum trib_outcome outcome); /* "no_plan"; "none" for 0, "unknown" for what no row has */
-const char *trib_outcome_text(enum trib_outcome outcome); /* English */
+/* "no_plan"; "none" for 0, "unknown" for what has no row. */
+const char *trib_outcome_word(enum trib_outcome outcome);
+
+/* For people, in English and in Chinese. */
+const char *trib_outcome_text(enum trib_outcome outcome);
 const char *trib_outcome_text_zh(enum trib_outcome outcome);
 
 /* The outcome of a word, TRIB_OUTCOME_NONE where there is none of that name. */

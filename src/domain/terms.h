@@ -1,37 +1,36 @@
 /*
  * Terms: who gets what rate for these goods from this creator, fixed when.
  *
+ *	struct trib_terms_request request = { .goods = goods, .creator = creator, .offer = token.offer,
+ *					      .at_ms = at, .lock_ms = token.issued_at_ms };
  *	struct trib_terms terms;
  *
- *	trib_terms_resolve(domain, &(struct trib_terms_request){ .goods = goods, .creator = creator,
- *		.offer = token.offer, .at_ms = at, .lock_ms = token.issued_at_ms }, &terms);
+ *	trib_terms_resolve(domain, &request, &terms);
  *	if (terms.outcome != TRIB_OUTCOME_NONE)
- *		…                                  // plan_ended, party_frozen, …: a value, not a
- *failure
+ *		…                        // plan_ended, party_frozen, …: a value, not a failure
  *
  * Pure: the same domain and request give the same terms anywhere. No allocation, lock or system
- *call, but for plans that state creators_when, which ask the domain's hook.
+ * call, but for plans that state creators_when, which ask the domain's hook.
  *
  * At the time of the order (at_ms) it is settled which plans speak to the creator: those that list
- *the goods, in the version then in force, and whose audience (creators, creators_when; neither:
- *everyone) holds the creator. An open exclusive plan speaks to everyone. Then, in the fixed order:
+ * the goods, in the version then in force, and whose audience (creators, creators_when; neither:
+ * everyone) holds the creator. An open exclusive plan speaks to everyone. Then, in the fixed order:
  *
- *	no_plan               no plan speaks to the creator
- *	plan_not_started      some do, none is open, and of their states the first in this order is
- *told; plan_paused           not started: at_ms lies before the first version, or before its
- *from_ms plan_ended            ended: the status is ended or closed, or at_ms >= to_ms
- *	goods_withdrawn       the goods are withdrawn or closed
- *	party_frozen          the creator or the goods' merchant is frozen or closed
- *	creator_not_allowed   an exclusive plan is open, and none of those open has the creator in
- *its audience
+ *	no_plan              no plan speaks to the creator
+ *	plan_not_started     some do, but none is open: the first of these three that is true of one.
+ *	plan_paused          Not started: at_ms lies before the first version, or before its from_ms;
+ *	plan_ended           ended: the status is ended or closed, or at_ms >= to_ms
+ *	goods_withdrawn      the goods are withdrawn or closed
+ *	party_frozen         the creator or the goods' merchant is frozen or closed
+ *	creator_not_allowed  an exclusive plan is open, and none such has the creator in its audience
  *
  * Else the winner: exclusive > targeted > the activity that is the chosen offer > managed > general
- *> an activity that nobody chose; then the higher commission, then the newer plan (higher number).
+ * > an activity that nobody chose; then the higher commission, then the newer plan (higher number).
  *
  * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did not
- *list the goods then, the version at at_ms rules. Commission, platform and agency rates come from
- *the winner. Leader and service rates come from the chosen offer if it is open and speaks to the
- *creator, else from the winner.
+ * list the goods then, the version in force at at_ms rules. Commission, platform and agency rates
+ * come from the winner. Leader and service rates come from the chosen offer if it is open and speaks
+ * to the creator, else from the winner.
  */
 #ifndef TRIB_DOMAIN_TERMS_H
 #define TRIB_DOMAIN_TERMS_H
@@ -48,15 +47,17 @@ struct trib_terms_request {
 	int64_t lock_ms; /* at_ms for `lock: order`, the link's issue time for `lock: link` */
 };
 
+/*
+ * outcome is an enum trib_outcome; NONE: everything is filled in. With another, only creator, merchant
+ * and offer_outcome are, and the rest is 0.
+ */
 struct trib_terms {
-	uint8_t outcome; /* enum trib_outcome; TRIB_OUTCOME_NONE: the rest is filled in, else only
-			    what is marked * */
-	uint8_t kind;	 /* of the winning plan, a word */
-	uint8_t offer_outcome; /* * why the chosen offer does not count; NONE: it does, or none was
-				  chosen */
+	uint8_t outcome;
+	uint8_t kind;	       /* of the winning plan, a word */
+	uint8_t offer_outcome; /* why the chosen offer does not count; NONE: it does, or none was chosen */
 	uint32_t plan, plan_version;
 	uint32_t offer, offer_version; /* the chosen offer, 0 when it does not count */
-	uint32_t creator, merchant;    /* * party numbers; merchant is the goods' */
+	uint32_t creator, merchant;    /* party numbers; merchant is the goods' */
 	uint32_t leader, leader2, agency;
 	int32_t commission_bps, service_bps, service2_bps, platform_bps, agency_bps;
 };

@@ -1,17 +1,17 @@
 /*
  * The dictionary and its shipped words.
  *
- * Whatever rules compare as text (roles, statuses, kinds, categories, brands, tags, channels,
- *pages, carriers …) has a code in one dictionary per engine. The words below ship with the program
- *and stand at fixed codes, so that a small field holds a word and a fact needs no translation:
+ * Whatever rules compare as text (roles, statuses, kinds, categories, brands, tags, channels, pages,
+ * carriers …) has a code in one dictionary per engine. The words below ship with the program and
+ * stand at fixed codes, so that a small field holds a word and a fact needs no translation:
  *
  *	if (party->status == TRIB_WORD_FROZEN)
  *		…
  *	trib_names_text(trib_domain_symbols(domain), party->status);   // "frozen"
  *
  * All other words get codes from TRIB_WORD_FIRST_FREE on, in the order of their NameAdded events.
- *Codes stand in journals and tokens: a row never changes, new rows take unused codes below
- *TRIB_WORD_FIRST_FREE.
+ * Codes stand in journals and tokens: a row never changes, new rows take unused codes below
+ * TRIB_WORD_FIRST_FREE.
  */
 #ifndef TRIB_DOMAIN_WORDS_H
 #define TRIB_DOMAIN_WORDS_H
