@@ -1,0 +1,262 @@
+/* The split of commission/split.h. Shares are few (32 at most), so earlier lines are searched, not indexed. */
+#include "commission/split.h"
+
+static const struct {
+	const char *word, *zh, *en;
+} line_kinds[] = {
+#define X(name, number, word, zh, en) [number] = { word, zh, en },
+	TRIB_LINE_TABLE(X)
+#undef X
+};
+
+static const char *const rate_words[] = {
+#define X(name, number, word) [number] = word,
+	TRIB_RATE_TABLE(X)
+#undef X
+};
+
+const char *trib_line_kind_word(enum trib_line_kind kind)
+{
+	return (size_t)kind < TRIB_ARRAY_SIZE(line_kinds) ? line_kinds[kind].word : NULL;
+}
+
+const char *trib_line_kind_title(enum trib_line_kind kind, bool zh)
+{
+	if ((size_t)kind >= TRIB_ARRAY_SIZE(line_kinds))
+		return NULL;
+	return zh ? line_kinds[kind].zh : line_kinds[kind].en;
+}
+
+enum trib_line_kind trib_line_kind_of_name(struct trib_bytes name)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(line_kinds); i++)
+		if (trib_bytes_is(name, line_kinds[i].word))
+			return (enum trib_line_kind)i;
+	return TRIB_LINE_OTHER;
+}
+
+bool trib_rate_of_word(struct trib_bytes word, enum trib_rate *ret_rate)
+{
+	for (size_t i = TRIB_RATE_STATED + 1; i < TRIB_RATES; i++)
+		if (trib_bytes_is(word, rate_words[i])) {
+			*ret_rate = (enum trib_rate)i;
+			return true;
+		}
+	return false;
+}
+
+static bool pays_from_outside(uint8_t slot)
+{
+	return slot == TRIB_SLOT_MERCHANT || slot == TRIB_SLOT_PLATFORM;
+}
+
+static trib_status fail_at(struct trib_error *error, size_t index, const char *field,
+			   const char *found, const char *expected)
+{
+	char at[64];
+
+	snprintf(at, sizeof(at), "shares[%zu].%s", index, field);
+	return trib_fail(error, TRIB_INVALID, at, "found %s, expected %s", found, expected);
+}
+
+/* What the earlier shares, and this one, say of the money it takes. */
+static trib_status check_source(const struct trib_share *shares, size_t i, struct trib_error *error)
+{
+	const struct trib_share *share = &shares[i];
+	bool paid = pays_from_outside(share->from);
+	uint32_t bps = 0;
+
+	for (size_t j = 0; j <= i; j++) {
+		paid |= j < i && shares[j].to == share->from;
+		if (shares[j].from == share->from && shares[j].of == share->of &&
+		    shares[j].take == TRIB_TAKE_GROSS && shares[j].rate == TRIB_RATE_STATED)
+			bps += shares[j].bps;
+	}
+	if (!paid)
+		return fail_at(error, i, "from", "a party that no earlier share pays",
+			       "merchant, platform or a party paid earlier");
+	if (bps > TRIB_BPS_MAX)
+		return fail_at(error, i, "bps",
+			       "more than the whole part with the shares before it",
+			       "at most 10000 of one payer's part");
+	return TRIB_OK;
+}
+
+static trib_status check_share(const struct trib_share *shares, size_t i, struct trib_error *error)
+{
+	const struct trib_share *share = &shares[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (share->name && shares[j].name == share->name)
+			return fail_at(error, i, "name", "the name of an earlier share",
+				       "one of its own");
+	if (share->of != TRIB_OF_BASE && share->of >= i)
+		return fail_at(error, i, "of", "a share that is not before it",
+			       "base or the name of an earlier share");
+	if (share->to >= TRIB_SLOTS || share->from >= TRIB_SLOTS)
+		return fail_at(error, i, share->to >= TRIB_SLOTS ? "to" : "from",
+			       "too many parties", "at most 32 in one split");
+	if (share->to == share->from)
+		return fail_at(error, i, "to", "its own payer", "another party");
+	if (share->kind >= TRIB_ARRAY_SIZE(line_kinds))
+		return fail_at(error, i, "kind", "an unknown kind", "a kind of the table of lines");
+	if (share->take > TRIB_TAKE_REST)
+		return fail_at(error, i, "take", "something else", "gross or rest");
+	if (share->round > TRIB_ROUND_HALF_EVEN)
+		return fail_at(error, i, "round", "something else", "floor or half_even");
+	if (share->rate >= TRIB_RATES ||
+	    (share->rate == TRIB_RATE_STATED && share->bps > TRIB_BPS_MAX))
+		return fail_at(error, i, "bps", "something else", "0 to 10000, or a rate of terms");
+	if (share->cap < 0)
+		return fail_at(error, i, "cap", "less than 0", "an amount");
+	return check_source(shares, i, error);
+}
+
+trib_status trib_shares_check(const struct trib_share *shares, size_t n, struct trib_error *error)
+{
+	if (n > TRIB_LIMIT_RULE_SHARES)
+		return trib_fail(error, TRIB_LIMIT, "shares", "found %zu, expected at most %d", n,
+				 TRIB_LIMIT_RULE_SHARES);
+	for (size_t i = 0; i < n; i++) {
+		trib_status status = check_share(shares, i, error);
+
+		if (status != TRIB_OK)
+			return status;
+	}
+	return TRIB_OK;
+}
+
+/* part × bps / 10,000 without a product above 64 bits: the part is cut at 10,000 first. */
+static int64_t portion(int64_t part, uint32_t bps, enum trib_round round)
+{
+	uint64_t whole = (uint64_t)part / TRIB_BPS_MAX, rest = (uint64_t)part % TRIB_BPS_MAX * bps;
+	uint64_t amount = whole * bps + rest / TRIB_BPS_MAX;
+	uint64_t left = rest % TRIB_BPS_MAX;
+
+	if (round == TRIB_ROUND_HALF_EVEN)
+		amount += left > TRIB_BPS_MAX / 2 || (left == TRIB_BPS_MAX / 2 && (amount & 1));
+	return (int64_t)amount;
+}
+
+/* What a payer has left: of the part, and in hand. */
+struct purse {
+	int64_t rest;
+	int64_t held;
+};
+
+static struct purse purse_of(const struct trib_share *shares, const struct trib_share *share,
+			     int64_t part, const struct trib_line *lines, size_t lines_count)
+{
+	struct purse purse = { .rest = part };
+
+	for (size_t i = 0; i < lines_count; i++) {
+		const struct trib_line *line = &lines[i];
+
+		if (line->from == share->from) {
+			purse.held -= line->amount;
+			if (shares[line->share].of == share->of)
+				purse.rest -= line->amount;
+		}
+		if (line->to == share->from)
+			purse.held += line->amount;
+	}
+	return purse;
+}
+
+size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
+		  const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS],
+		  struct trib_line *ret_lines, int64_t *ret_charged)
+{
+	int64_t parts[TRIB_LIMIT_RULE_SHARES];
+	int64_t charged = 0;
+	size_t count = 0;
+
+	trib_assert(base >= 0 && n <= TRIB_LIMIT_RULE_SHARES);
+	for (size_t i = 0; i < n; i++) {
+		const struct trib_share *share = &shares[i];
+		uint32_t bps =
+			share->rate == TRIB_RATE_STATED ? share->bps : rates->bps[share->rate];
+		bool outside = pays_from_outside(share->from);
+
+		parts[i] = 0;
+		if (!bps || !parties[share->to] || !parties[share->from])
+			continue;
+		int64_t part = share->of == TRIB_OF_BASE ? base : parts[share->of];
+		struct purse purse = purse_of(shares, share, part, ret_lines, count);
+		int64_t amount = portion(share->take == TRIB_TAKE_REST ? purse.rest : part, bps,
+					 share->round);
+
+		amount = TRIB_MIN(amount, TRIB_MIN(share->cap, purse.rest));
+		/* What is charged stays within 64 bits even of an absurd base, and so does all that is held. */
+		amount = TRIB_MIN(amount, outside ? INT64_MAX - charged : purse.held);
+		charged += outside ? amount : 0;
+		parts[i] = amount;
+		ret_lines[count++] = (struct trib_line){ .share = (uint8_t)i,
+							 .kind = share->kind,
+							 .to = share->to,
+							 .from = share->from,
+							 .name = share->name,
+							 .to_party = parties[share->to],
+							 .from_party = parties[share->from],
+							 .amount = amount };
+	}
+	*ret_charged = charged;
+	return count;
+}
+
+/*
+ * The first broken promise up to and with line i, judged anew from the lines alone. Sums are of 128 bits, so that
+ * wrong lines cannot hide by wrapping.
+ */
+static const char *line_reason(const struct trib_share *shares, size_t n, int64_t base,
+			       const struct trib_line *lines, size_t i)
+{
+	const struct trib_line *line = &lines[i];
+	__int128 part = 0, taken = 0, credited = 0, debited = 0;
+
+	if (line->share >= n)
+		return "a line of no share";
+	if (i && line->share <= lines[i - 1].share)
+		return "lines out of order";
+	const struct trib_share *share = &shares[line->share];
+
+	if (line->to != share->to || line->from != share->from || line->name != share->name)
+		return "a line that is not its share's";
+	if (line->amount < 0 || line->amount > share->cap)
+		return "an amount below 0 or above its cap";
+	for (size_t j = 0; j <= i; j++) {
+		bool same_payer = lines[j].from == line->from;
+
+		part += lines[j].share == share->of ? lines[j].amount : 0;
+		taken += same_payer && shares[lines[j].share].of == share->of ? lines[j].amount : 0;
+		debited += same_payer ? lines[j].amount : 0;
+		credited += lines[j].to == line->from ? lines[j].amount : 0;
+	}
+	if (taken > (share->of == TRIB_OF_BASE ? base : part))
+		return "a payer pays more of a part than there is";
+	if (!pays_from_outside(line->from) && debited > credited)
+		return "a party pays more than it has been paid";
+	return NULL;
+}
+
+bool trib_split_conserved(const struct trib_share *shares, size_t n, int64_t base,
+			  const struct trib_line *lines, size_t lines_count, int64_t charged,
+			  const char **ret_reason)
+{
+	__int128 outside = 0;
+
+	for (size_t i = 0; i < lines_count; i++) {
+		const char *reason = line_reason(shares, n, base, lines, i);
+
+		if (reason) {
+			*ret_reason = reason;
+			return false;
+		}
+		outside += pays_from_outside(lines[i].from) ? lines[i].amount : 0;
+	}
+	if (outside != charged) {
+		*ret_reason = "charged is not what came from outside";
+		return false;
+	}
+	return true;
+}
