@@ -1,7 +1,6 @@
 #include "engine/events.h"
 
 #include "proto/proto.h"
-#include "proto/wire.h"
 
 /* Field numbers, as in proto/tributary.proto; the unit test compares with protobuf-c. */
 enum { BATCH_TIME = 1, BATCH_EVENT = 2 };
