@@ -1,0 +1,116 @@
+/*
+ * Rules: named trees, each a line of immutable versions, one of which is active at any time. The room's door.
+ *
+ *	facts.h		what a condition may ask
+ *	share.h		how money is divided
+ *	tree.h		one version, compiled; walking it
+ *
+ *	struct trib_rules *rules = trib_rules_new(&key, &spaces);      // holds `default` version 1, active
+ *
+ *	status = trib_rules_decide_put(rules, name, json, &version, &source, &error);    // changes nothing
+ *	… event RulesPut {name, version, source} …
+ *	status = trib_rules_apply_put(rules, name, version, source, &error);             // also when replayed
+ *
+ *	status = trib_rules_decide_activate(rules, name, version, at_ms, now_ms, &from_ms, &error);
+ *	… event RulesActivated {name, version, at} …
+ *	status = trib_rules_apply_activate(rules, name, version, from_ms, &error);
+ *
+ *	const struct trib_tree *tree = trib_rules_find(rules, scene_code, now_ms);       // per order
+ *
+ * A tree serves one scene, its own name unless the body says another. Two trees cannot serve the same scene. An
+ * order whose scene no active tree serves gets `default`, which may be replaced as any other.
+ *
+ * One writer (the engine's thread). Other threads use a copy (trib_rules_copy), which shares the trees.
+ */
+#ifndef TRIB_RULES_RULES_H
+#define TRIB_RULES_RULES_H
+
+#include "rules/facts.h"
+#include "rules/share.h"
+#include "rules/tree.h"
+
+struct trib_rules;
+
+/* spaces outlives the rules. */
+struct trib_rules *trib_rules_new(const struct trib_hash_key *key,
+				  const struct trib_spaces *spaces);
+void trib_rules_free(struct trib_rules *rules);
+
+/* The same trees, versions and activations, for readers; hit counts and later changes are not in it. */
+struct trib_rules *trib_rules_copy(const struct trib_rules *rules);
+
+/* ---- Changes --------------------------------------------------------------------------------------- */
+
+/* Checks and compiles; gives the version it will have and its canonical source, and changes nothing. */
+trib_status trib_rules_decide_put(const struct trib_rules *rules, struct trib_bytes name,
+				  struct trib_bytes json, uint32_t *ret_version,
+				  struct trib_buffer *ret_source, struct trib_error *error);
+
+/* CORRUPT where the source is not one that was ever accepted, or the version is not the next. */
+trib_status trib_rules_apply_put(struct trib_rules *rules, struct trib_bytes name, uint32_t version,
+				 struct trib_bytes source, struct trib_error *error);
+
+/*
+ * From when on the version will be active: at_ms, but not before now_ms. Activations of one tree make a timeline:
+ * at any time the one with the latest start not after it holds, of equal starts the one decided last. NOT_FOUND
+ * names the version that is not there.
+ */
+trib_status trib_rules_decide_activate(const struct trib_rules *rules, struct trib_bytes name,
+				       uint32_t version, int64_t at_ms, int64_t now_ms,
+				       int64_t *ret_from_ms, struct trib_error *error);
+trib_status trib_rules_apply_activate(struct trib_rules *rules, struct trib_bytes name,
+				      uint32_t version, int64_t from_ms, struct trib_error *error);
+
+/* An entity or a dictionary entry got its number: constants that waited for it know it from now on. Cheap. */
+void trib_rules_name_added(struct trib_rules *rules, enum trib_space space, struct trib_bytes text,
+			   uint32_t code);
+
+/* ---- Per order ------------------------------------------------------------------------------------- */
+
+/* The tree for a scene, by its dictionary code (0: none) or its text. Never NULL. */
+const struct trib_tree *trib_rules_find(const struct trib_rules *rules, uint32_t scene,
+					int64_t now_ms);
+const struct trib_tree *trib_rules_find_text(const struct trib_rules *rules,
+					     struct trib_bytes scene, int64_t now_ms);
+
+/* Counts a decision, on apply. False: no such tree, version or node (a broken event). */
+bool trib_rules_hit(struct trib_rules *rules, uint32_t tree, uint32_t version, uint32_t node);
+
+/* ---- Looking ---------------------------------------------------------------------------------------- */
+
+/* Trees have numbers 1 … count, in the order in which they came; `default` is 1. Versions are 1 … latest. */
+uint32_t trib_rules_count(const struct trib_rules *rules);
+uint32_t trib_rules_number(const struct trib_rules *rules, struct trib_bytes name); /* 0: none */
+struct trib_bytes trib_rules_name(const struct trib_rules *rules, uint32_t tree);
+uint32_t trib_rules_latest(const struct trib_rules *rules, uint32_t tree);
+uint32_t trib_rules_active(const struct trib_rules *rules, uint32_t tree,
+			   int64_t now_ms); /* 0: none yet */
+const struct trib_tree *trib_rules_tree(const struct trib_rules *rules, uint32_t tree,
+					uint32_t version); /* or NULL */
+const uint64_t *trib_rules_hits(const struct trib_rules *rules, uint32_t tree,
+				uint32_t version); /* per node */
+
+struct trib_rules_activation {
+	int64_t from_ms;
+	uint32_t version;
+};
+/* In the order in which they were decided. */
+const struct trib_rules_activation *trib_rules_activations(const struct trib_rules *rules,
+							   uint32_t tree, uint32_t *ret_count);
+
+/* The bodies of GET /rules/{name}, …/versions/{n} (version 0: of the first kind), …/hits. */
+trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_bytes name,
+				  uint32_t version, int64_t now_ms, struct trib_buffer *buffer,
+				  struct trib_error *error);
+trib_status trib_rules_write_hits(const struct trib_rules *rules, struct trib_bytes name,
+				  struct trib_buffer *buffer, struct trib_error *error);
+
+/*
+ * Checkpoints: a fresh trib_rules becomes this one by apply_put of every version of every tree in the order of
+ * numbers (but for version 1 of tree 1, which is built in), apply_activate in the order given above, and
+ * trib_rules_load_hits.
+ */
+bool trib_rules_load_hits(struct trib_rules *rules, uint32_t tree, uint32_t version,
+			  const uint64_t *hits, uint32_t nodes);
+
+#endif
