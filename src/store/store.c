@@ -207,7 +207,8 @@ trib_status trib_checkpoint_begin(struct trib_store *store, uint64_t position,
 void trib_checkpoint_put(struct trib_checkpoint *checkpoint, enum trib_table table,
 			 struct trib_bytes key, struct trib_bytes value)
 {
-	trib_assert(table != TRIB_TABLE_META);
+	trib_assert(table != TRIB_TABLE_META ||
+		    trib_bytes_compare(key, trib_bytes_text(position_key)) > 0);
 	if (checkpoint->status == TRIB_OK)
 		put_raw(checkpoint, table, key, value);
 }

@@ -29,13 +29,14 @@
 	X(GOODS, 0x12, "number → GoodsPut")                                                        \
 	X(PLAN, 0x13, "number, version → PlanPut")                                                 \
 	X(REGISTRATION, 0x14, "number → RegistrationPut")                                          \
-	X(RULES, 0x15, "name, version → RulesPut, and activations")                                \
+	X(RULES, 0x15, "tree, version → RulesPut")                                               \
+	X(ACTIVATION, 0x17, "tree, count → RulesActivated")                                \
 	X(HITS, 0x16, "tree, version → hits per node")                                             \
 	X(BALANCE, 0x20, "party, role, currency → balance")                                        \
-	X(LINK_EXT, 0x28, "link → EXT that did not fit into the token")                            \
+	X(LINK_EXT, 0x28, "link → position of its event, where EXT did not fit into the token")                            \
 	X(ORDER, 0x30, "order fingerprint → positions of its events")                              \
 	X(ORDER_RUN, 0x31, "from, to → filter over the fingerprints of that stretch of the journal") \
-	X(TOUCH, 0x38, "user hash, position → touches of one user, sorted")                        \
+	X(TOUCH, 0x38, "user hash, mark → TouchRecorded of one user up to that mark, each behind its size")                        \
 	X(TOUCH_RUN, 0x39, "from, to → filter over the user hashes of that stretch")
 
 enum trib_table {
@@ -58,7 +59,9 @@ uint64_t trib_store_position(const struct trib_store *store);
 trib_status trib_checkpoint_begin(struct trib_store *store, uint64_t position,
 				  struct trib_checkpoint **ret_checkpoint, struct trib_error *error);
 
-/* Keys must ascend, tables first; an equal key is a programmer error. A failure is kept and told by commit. */
+/*
+ * Keys must ascend, tables first (those of META come after "position"). A failure is kept and told by commit.
+ */
 void trib_checkpoint_put(struct trib_checkpoint *checkpoint, enum trib_table table,
 			 struct trib_bytes key, struct trib_bytes value);
 

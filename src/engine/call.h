@@ -1,0 +1,64 @@
+/*
+ * Calls: how the HTTP door, which lives on other threads, asks the engine. A call is put on a ring, decided on the
+ * engine's thread, and given back by done() once its answer may leave.
+ */
+#ifndef TRIB_ENGINE_CALL_H
+#define TRIB_ENGINE_CALL_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "domain/domain.h"
+
+struct trib_engine;
+
+enum trib_call_kind {
+	TRIB_CALL_PUT,	 /* noun, name, body */
+	TRIB_CALL_GET,	 /* noun, name */
+	TRIB_CALL_CLOSE, /* noun, name */
+	TRIB_CALL_LIST,	 /* noun, cursor, limit */
+	TRIB_CALL_IMPORT, /* noun, items, atomic */
+	TRIB_CALL_LINK, TRIB_CALL_TOUCH, TRIB_CALL_ORDER, /* body */
+	TRIB_CALL_TRACK, TRIB_CALL_ORDER_GET, TRIB_CALL_EXPLAIN, /* name */
+	TRIB_CALL_BALANCES, /* party, role, currency, cursor, limit */
+	TRIB_CALL_RULES_PUT, /* name, source */
+	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
+	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
+	TRIB_CALL_RULES_HITS, /* name */
+	TRIB_CALL_STATE, /* health and counters, as JSON */
+};
+
+/* Everything given belongs to the caller and stays until done(). */
+struct trib_call {
+	struct trib_call *next; /* the ring's */
+	enum trib_call_kind kind;
+	enum trib_noun noun;
+	struct trib_bytes name;
+	const ProtobufCMessage *body; /* checked by trib_proto_from_json or trib_proto_check */
+	struct trib_bytes source;
+	uint32_t version;
+	int64_t at_ms;
+	bool has_at;
+	struct trib_bytes party, role, currency, cursor;
+	uint32_t limit;
+	/* IMPORT: one entity each; an item that is NULL was refused before. */
+	const ProtobufCMessage *const *items;
+	size_t n_items;
+	trib_status *item_status;	/* filled */
+	struct trib_error *item_errors; /* filled where item_status is not OK */
+	bool atomic;
+
+	/* The answer. */
+	trib_status status;
+	struct trib_error error;
+	const char *code;  /* of a refusal by outcome: "no_plan"; else NULL */
+	int http_status;   /* 200 or 201 when status is OK */
+	uint64_t position; /* of the newest event when this was decided */
+	struct trib_buffer reply; /* JSON; initialised by the caller, with its maximum */
+	void (*done)(struct trib_call *call); /* on the engine's thread */
+	void *context;
+};
+
+/* Any thread. False when the ring is full: answer 503 busy. */
+bool trib_engine_submit(struct trib_engine *engine, struct trib_call *call);
+
+#endif

@@ -1,0 +1,209 @@
+/*
+ * The engine: one thread, one journal, all state of the way back.
+ *
+ * Every command takes the same way. It is *decided* against the state in memory, which yields an event; the event
+ * is *applied* at once, so that the next command sees it, and encoded into the open batch; the batch goes to the
+ * *journal* as soon as the one before is written; the *answer* leaves when its batch is written:
+ *
+ *	trib_engine_orders(engine, requests, n, answer, connection);   // answers are made now …
+ *	uint64_t ticket = trib_engine_ticket(engine);
+ *	trib_engine_turn(engine);                                      // once per turn of the event loop
+ *	if (trib_engine_settled(engine) >= ticket)                     // … and may leave now
+ *		send(…);
+ *
+ * Replies to reads take a ticket too: what they show may not be durable yet.
+ *
+ * When a write fails, the engine is *lost*: what waited gets -UNKNOWN, trib_engine_recover() brings back the last
+ * durable state, and until a probe succeeds commands that write get TRIB_READ_ONLY.
+ *
+ * Everything here belongs to the engine's thread, but for trib_engine_submit.
+ */
+#ifndef TRIB_ENGINE_ENGINE_H
+#define TRIB_ENGINE_ENGINE_H
+
+#include "attribution/attribution.h"
+#include "commission/commission.h"
+#include "domain/domain.h"
+#include "engine/call.h"
+#include "engine/events.h"
+#include "journal/journal.h"
+#include "rules/rules.h"
+#include "track/track.h"
+
+struct trib_engine;
+
+/* Zero or NULL takes the default. */
+struct trib_engine_options {
+	const char *data;	/* the data folder, made if it is not there */
+	struct trib_disk *disk; /* for the journal; the machine's */
+	struct trib_clock *clock;
+	enum trib_journal_sync sync;
+	uint64_t segment_bytes, ring_bytes; /* of the journal; its defaults */
+	size_t order_index_bytes;	    /* 1 GiB: the newest 64 million orders */
+	size_t touches_bytes;		    /* 8 GiB */
+	uint64_t checkpoint_bytes;	    /* of journal between two checkpoints; 256 MiB */
+	int64_t duplicate_window_ms;	    /* 30 d */
+	int64_t touch_retention_ms;	    /* 90 d */
+	bool foreground; /* no threads of our own: checkpoints run inside trib_engine_turn (tests, the simulator) */
+};
+
+enum { TRIB_AHEAD_MS_MAX = 5 * 60 * 1000 }; /* AT may lie so far after engine time */
+
+trib_status trib_engine_open(const struct trib_engine_options *options, struct trib_engine **ret_engine,
+			     struct trib_error *error);
+
+/* A graceful end: what is in flight is written and a checkpoint taken. */
+void trib_engine_close(struct trib_engine *engine);
+
+/* As if the process had been killed: for tests. */
+void trib_engine_abandon(struct trib_engine *engine);
+
+/* What the program should log after opening; NULL if nothing. */
+const char *trib_engine_warning(const struct trib_engine *engine);
+
+/* --- The loop ----------------------------------------------------------------------------------------- */
+
+enum trib_engine_state { TRIB_ENGINE_RUNNING, TRIB_ENGINE_READ_ONLY, TRIB_ENGINE_LOST };
+
+/* Takes calls from the ring, closes the batch if it can be written, looks after checkpoints and probes. */
+enum trib_engine_state trib_engine_turn(struct trib_engine *engine);
+
+/* Readable when trib_engine_turn has something to do. -1 in the simulator. */
+int trib_engine_event_fd(const struct trib_engine *engine);
+/* Readable when a call has been submitted. */
+int trib_engine_call_fd(const struct trib_engine *engine);
+
+/* Numbers what has been decided so far; settled once the journal has it. */
+uint64_t trib_engine_ticket(const struct trib_engine *engine);
+uint64_t trib_engine_settled(const struct trib_engine *engine);
+
+/* Blocks until everything decided is settled or the engine is lost. For tools and tests. */
+enum trib_engine_state trib_engine_settle(struct trib_engine *engine);
+
+/* After LOST: frees the state and reads it again from store and journal. Tickets go on. */
+trib_status trib_engine_recover(struct trib_engine *engine, struct trib_error *error);
+
+enum trib_engine_state trib_engine_state(const struct trib_engine *engine);
+/* Why the engine is read-only or lost. */
+const struct trib_error *trib_engine_reason(const struct trib_engine *engine);
+
+/* --- Commands ----------------------------------------------------------------------------------------- */
+
+struct trib_carrier_request {
+	struct trib_bytes kind, id, owner; /* kind empty: none stated */
+};
+
+/* One order line as its caller states it. All strings are the caller's and stay until the answer is made. */
+struct trib_order_request {
+	struct trib_bytes order, user, goods, token; /* token: "-" for none */
+	int64_t base_amount;
+	int64_t at_ms;
+	int64_t qty; /* 0: not stated */
+	bool has_at;
+	struct trib_bytes scene, page;
+	struct trib_carrier_request carrier;
+	const struct trib_ext_pair *ext; /* keys strictly ascending */
+	uint32_t n_ext;
+};
+
+/*
+ * One answer. status OK: the record says everything, `repeated` if it is an earlier order's. Else error.
+ * Both are valid during the call only.
+ */
+struct trib_order_answer {
+	trib_status status;
+	const struct trib_error *error;
+	const struct trib_order_record *record;
+	bool repeated;
+};
+typedef void trib_order_answer_fn(void *context, size_t i, const struct trib_order_answer *answer);
+
+enum { TRIB_ORDERS_MAX = 256 }; /* one call decides at most so many */
+
+/* Decides orders in their order; answers come in that order, before this returns. */
+void trib_engine_orders(struct trib_engine *engine, const struct trib_order_request *requests, size_t n,
+			trib_order_answer_fn *answer, void *context);
+
+struct trib_link_request {
+	struct trib_bytes channel, creator, goods, offer, scene, page;
+	struct trib_carrier_request carrier;
+	int64_t at_ms;
+	bool has_at;
+	const struct trib_ext_pair *ext; /* keys strictly ascending */
+	uint32_t n_ext;
+};
+
+/*
+ * Converts a link. TRIB_REFUSED with *ret_outcome: the terms say no (no_plan, creator_not_allowed, …).
+ * The text is not terminated.
+ */
+trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_request *request,
+			     char ret_text[TRIB_LIMIT_TOKEN_CHARS], size_t *ret_size,
+			     enum trib_outcome *ret_outcome, struct trib_error *error);
+
+struct trib_touch_request {
+	struct trib_bytes user, token, page;
+	enum trib_touch_kind kind; /* 0: click */
+	struct trib_carrier_request carrier;
+	int64_t at_ms;
+	bool has_at;
+};
+
+enum trib_touch_answer { TRIB_TOUCH_RECORDED, TRIB_TOUCH_EXPIRED, TRIB_TOUCH_BAD_TOKEN };
+
+trib_status trib_engine_touch(struct trib_engine *engine, const struct trib_touch_request *request,
+			      enum trib_touch_answer *ret_answer, struct trib_error *error);
+
+/* What a token says. Fields beside result are filled for TRIB_TOKEN_OK only. */
+struct trib_track_answer {
+	enum trib_token_result result;
+	bool expired;
+	struct trib_token token;
+	int64_t expires_at_ms;
+	uint32_t n_ext;
+	struct trib_ext_pair ext[TRIB_LIMIT_EXT_PAIRS]; /* point into the engine until its next command */
+};
+trib_status trib_engine_track(struct trib_engine *engine, struct trib_bytes token,
+			      struct trib_track_answer *ret_answer, struct trib_error *error);
+
+/* The event of an order; valid until the next command. TRIB_NOT_FOUND. */
+trib_status trib_engine_order(struct trib_engine *engine, struct trib_bytes order,
+			      const struct trib_order_record **ret_record, uint64_t *ret_position,
+			      struct trib_error *error);
+
+/* The JSON of EXPLAIN, and of GET /api/v1/orders/{id}. */
+trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes order,
+				struct trib_buffer *json, struct trib_error *error);
+void trib_engine_order_json(const struct trib_engine *engine, const struct trib_order_record *record,
+			    struct trib_buffer *json);
+
+/* --- Looking ------------------------------------------------------------------------------------------ */
+
+const struct trib_domain *trib_engine_domain(const struct trib_engine *engine);
+const struct trib_rules *trib_engine_rules(const struct trib_engine *engine);
+const struct trib_ledger *trib_engine_ledger(const struct trib_engine *engine);
+int64_t trib_engine_now(const struct trib_engine *engine); /* engine time, ms */
+
+/* The id of a party, "platform" for none: as ledger and answers show it. */
+struct trib_bytes trib_engine_party_id(const struct trib_engine *engine, uint32_t party);
+
+struct trib_engine_counts {
+	uint64_t position;   /* of the newest event */
+	uint64_t store_position;
+	uint64_t orders, repeats, conflicts, refusals, touches, links;
+	uint64_t outcomes[32];
+	uint64_t checkpoints, batches, replayed_events;
+	struct trib_journal_stats journal;
+	struct trib_touches_counts live_touches;
+	uint64_t indexed_orders, runs;
+	bool indexes_complete; /* everything up to the newest durable event is in the store's runs or in memory */
+};
+void trib_engine_count(const struct trib_engine *engine, struct trib_engine_counts *ret_counts);
+
+/* Starts a checkpoint now; trib_engine_turn goes on with it. */
+void trib_engine_checkpoint(struct trib_engine *engine);
+
+/* The validators of every room; false names the first broken invariant. Slow: tests and the simulator. */
+bool trib_engine_check(const struct trib_engine *engine, const char **ret_reason);
+
+#endif
