@@ -11,6 +11,7 @@
 	X(EXTERNAL_ID_BYTES, 64, "bytes", "an external id, as the doors state it")                 \
 	X(TOKEN_CHARS, 120, "characters", "a link must fit the address fields of every carrier")   \
 	X(TOKEN_EXT_BYTES, 16, "bytes", "EXT that travels inside a token")                         \
+	X(KEY_ID, 16383, "keys", "token keys of a data folder over its life; two bytes in a token") \
 	X(EXT_PAIRS, 32, "pairs", "EXT of one link or order")                                      \
 	X(EXT_BYTES, 4096, "bytes", "EXT of one link or order, names and values together")         \
 	X(TOUCHES_CONSIDERED, 64, "touches", "candidates of one order; all are in its event")      \

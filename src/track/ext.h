@@ -1,5 +1,6 @@
 /*
- * EXT inside a token: up to 16 bytes of a map, in one canonical form, so that equal maps give equal tokens.
+ * EXT inside a token: up to 16 bytes of a map, in one canonical form, so that equal maps give equal
+ *tokens.
  *
  *	pair := key length (1 byte, 1–…), key, value length (1 byte, 0–…), value
  *	ext  := pairs, keys strictly ascending in byte order
@@ -17,8 +18,8 @@ struct trib_ext_pair {
 };
 
 /*
- * Packs the pairs from the first on, as many as fit, and returns how many went in; the rest is the caller's
- * to keep or to refuse. Keys must be non-empty and strictly ascending (trib_assert).
+ * Packs the pairs from the first on, as many as fit, and returns how many went in; the rest is the
+ * caller's to keep or to refuse. Keys must be non-empty and strictly ascending (trib_assert).
  */
 size_t trib_ext_pack(const struct trib_ext_pair *pairs, size_t n,
 		     uint8_t ret_ext[TRIB_LIMIT_TOKEN_EXT_BYTES], uint8_t *ret_size);

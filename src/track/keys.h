@@ -1,16 +1,17 @@
 /*
  * The secrets of a data folder, `<data>/keys/` (0700, files 0600, anything wider is refused):
  *
- *	token.keys	the ring of token keys: each with an id, a scope, a time of validity and a status
- *	hash.keys	keys of the hashes under which journal and state know users, orders and names; made once,
- *			never changed: without them the data folder cannot be read
+ *	token.keys	the ring of token keys: each with an id, a scope, a time of validity and a
+ *status hash.keys	keys of the hashes under which journal and state know users, orders and
+ *names; made once, never changed: without them the data folder cannot be read
  *
  * Secrets live in locked memory (sodium_malloc), are wiped on release and never printed or logged.
  *
- * Rotation: add a key (signing takes the newest at once), wait until the tokens of the old one have expired,
- * retire the old one. A retired key neither signs nor verifies.
+ * Rotation: add a key (signing takes the newest at once), wait until the tokens of the old one have
+ *expired, retire the old one. A retired key neither signs nor verifies.
  *
- * Not thread-safe: the owner's thread reloads between batches; others may read while nobody reloads.
+ * Not thread-safe: the owner's thread reloads between batches; others may read while nobody
+ *reloads.
  */
 #ifndef TRIB_TRACK_KEYS_H
 #define TRIB_TRACK_KEYS_H
@@ -33,7 +34,8 @@ struct trib_key_info {
 	uint16_t id;	/* 1–TRIB_LIMIT_KEY_ID */
 	char scope[65]; /* a registration's external id, or "*" */
 	int64_t created_at_ms;
-	int64_t not_before_ms, not_after_ms; /* issue times it is good for, both included; INT64_MIN, INT64_MAX: open */
+	int64_t not_before_ms, not_after_ms; /* issue times it is good for, both included;
+						INT64_MIN, INT64_MAX: open */
 	enum trib_key_status status;
 };
 
@@ -43,8 +45,9 @@ trib_status trib_keys_open(const char *data_dir, enum trib_keys_mode mode, struc
 void trib_keys_free(struct trib_keys *keys);
 
 /*
- * Reads the ring again if its file has changed. On a failure the last good ring stays in force and the same
- * broken file is not reported twice. Cheap when nothing changed (one stat): call it on SIGHUP and once a second.
+ * Reads the ring again if its file has changed. On a failure the last good ring stays in force and
+ * the same broken file is not reported twice. Cheap when nothing changed (one stat): call it on
+ * SIGHUP and once a second.
  */
 trib_status trib_keys_reload(struct trib_keys *keys, bool *ret_changed, struct trib_error *error);
 
@@ -52,26 +55,32 @@ trib_status trib_keys_reload(struct trib_keys *keys, bool *ret_changed, struct t
 bool trib_keys_locked(const struct trib_keys *keys);
 
 /*
- * Scopes are external ids, tokens carry numbers: `number_of` tells the local number of a registration, 0 if
- * there is none (yet). It is asked now, at each reload and at each trib_keys_rebind, which the owner calls
- * when a registration has come. Until then a key with that scope signs and verifies nothing.
+ * Scopes are external ids, tokens carry numbers: `number_of` tells the local number of a
+ * registration, 0 if there is none (yet). It is asked now, at each reload and at each
+ * trib_keys_rebind, which the owner calls when a registration has come. Until then a key with that
+ * scope signs and verifies nothing.
  */
 void trib_keys_bind(struct trib_keys *keys,
-		    uint32_t (*number_of)(void *context, struct trib_bytes registration), void *context);
+		    uint32_t (*number_of)(void *context, struct trib_bytes registration),
+		    void *context);
 void trib_keys_rebind(struct trib_keys *keys);
 
 /* Keys of hashes. Each serves one purpose only; the pointers live as long as `keys`. */
-const struct trib_hash_key *trib_keys_user_hash(const struct trib_keys *keys);  /* user ids → 64 bits */
-const struct trib_hash_key *trib_keys_order_hash(const struct trib_keys *keys); /* order fingerprints */
-const struct trib_hash_key *trib_keys_names_hash(const struct trib_keys *keys); /* tables of names */
+const struct trib_hash_key *
+trib_keys_user_hash(const struct trib_keys *keys); /* user ids → 64 bits */
+const struct trib_hash_key *
+trib_keys_order_hash(const struct trib_keys *keys); /* order fingerprints */
+const struct trib_hash_key *
+trib_keys_names_hash(const struct trib_keys *keys); /* tables of names */
 
 /* Token keys in the order of their ids. */
 size_t trib_keys_count(const struct trib_keys *keys);
 struct trib_key_info trib_keys_info(const struct trib_keys *keys, size_t index);
 
 /*
- * Changes to the ring's file, under a lock between processes, replaced atomically and synced. A running server
- * picks them up by itself. `wanted` gives scope, not_before_ms and not_after_ms; id and secret are new.
+ * Changes to the ring's file, under a lock between processes, replaced atomically and synced. A
+ * running server picks them up by itself. `wanted` gives scope, not_before_ms and not_after_ms; id
+ * and secret are new.
  */
 trib_status trib_keys_add(struct trib_keys *keys, const struct trib_key_info *wanted,
 			  struct trib_key_info *ret_info, struct trib_error *error);

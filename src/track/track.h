@@ -1,5 +1,6 @@
 /*
- * cpsTrack: the signed token that a link carries from page to page up to the order, and the keys that sign it.
+ * cpsTrack: the signed token that a link carries from page to page up to the order, and the keys
+ *that sign it.
  *
  *	struct trib_keys *keys;                                   // <data>/keys, locked in memory
  *	status = trib_keys_open(data_dir, TRIB_KEYS_CREATE, clock, &keys, &error);
@@ -12,7 +13,8 @@
  *	if (result != TRIB_TOKEN_OK)                              // bad_token, reason by name:
  *		reason = trib_token_result_word(result);
  *
- * The token speaks in numbers only; the engine maps them to external ids. docs/token.md draws the bytes.
+ * The token speaks in numbers only; the engine maps them to external ids. docs/token.md draws the
+ *bytes.
  */
 #ifndef TRIB_TRACK_TRACK_H
 #define TRIB_TRACK_TRACK_H
