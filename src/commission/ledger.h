@@ -1,9 +1,10 @@
 /*
- * The double-entry ledger: an account per (party, role, currency), whose balance is its credits less its debits.
- * Merchant and platform have accounts as everybody else, so that over all accounts of a currency the sum is 0.
+ * The double-entry ledger: an account per (party, role, currency), whose balance is its
+ * credits less its debits. Merchant and platform have accounts as everybody else, so that over all
+ * accounts of a currency the sum is 0.
  *
- *	struct trib_posting postings[] = {
- *		{ .debit = { merchant, role_merchant, cny }, .credit = { creator, role_creator, cny }, .amount = 399 } };
+ *	struct trib_posting postings[] = { { .debit = { shop, role_merchant, cny },
+ *					     .credit = { anna, role_creator, cny }, .amount = 399 } };
  *	if (trib_ledger_accepts(ledger, postings, 1))           // no balance would pass 64 bits
  *		trib_ledger_post(ledger, postings, 1);
  *
@@ -28,11 +29,9 @@
 
 #include "base/status.h"
 
-/* role and currency are dictionary codes of the engine. */
+/* role and currency are dictionary codes of the engine, party its number. */
 struct trib_account {
-	uint32_t party;
-	uint16_t role;
-	uint16_t currency;
+	uint32_t party, role, currency;
 };
 
 /* amount ≥ 0 goes from debit to credit; both bear the same currency. */
@@ -46,7 +45,10 @@ struct trib_ledger;
 struct trib_ledger *trib_ledger_new(void);
 void trib_ledger_free(struct trib_ledger *ledger);
 
-/* Would these postings, one after another, keep every balance within 64 bits? Changes nothing. */
+/*
+ * Do these postings, together and in any order, keep every balance within 64 bits? Changes nothing. It errs only
+ * where a balance comes near that: whatever it accepts can be posted.
+ */
 bool trib_ledger_accepts(const struct trib_ledger *ledger, const struct trib_posting *postings,
 			 size_t n);
 
@@ -71,7 +73,7 @@ void trib_ledger_freeze(struct trib_ledger *ledger);
 bool trib_ledger_freeze_step(struct trib_ledger *ledger, size_t max, trib_ledger_fn *emit,
 			     void *context);
 
-/* How many accounts the freeze has still to hand out. */
+/* At most how many accounts the freeze has still to hand out. */
 size_t trib_ledger_freeze_left(const struct trib_ledger *ledger);
 
 /*
