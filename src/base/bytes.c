@@ -71,6 +71,11 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
 	return size;
 }
 
+size_t trib_utf8_step(struct trib_bytes text)
+{
+	return text.size ? utf8_sequence((const unsigned char *)text.data, text.size) : 0;
+}
+
 bool trib_utf8_valid(struct trib_bytes text)
 {
 	const unsigned char *s = (const unsigned char *)text.data;

@@ -54,6 +54,9 @@ int trib_bytes_compare(struct trib_bytes a, struct trib_bytes b);
 bool trib_bytes_to_i64(struct trib_bytes text, int64_t *ret_value);
 bool trib_bytes_to_u64(struct trib_bytes text, uint64_t *ret_value);
 
+/* Length of the well-formed UTF-8 sequence that text begins with, 0 if there is none. */
+size_t trib_utf8_step(struct trib_bytes text);
+
 /* Valid UTF-8 (no surrogates, no overlong forms)? */
 bool trib_utf8_valid(struct trib_bytes text);
 

@@ -14,6 +14,7 @@
 	X(KEY_ID, 16383, "keys", "token keys of a data folder over its life; two bytes in a token") \
 	X(EXT_PAIRS, 32, "pairs", "EXT of one link or order")                                      \
 	X(EXT_BYTES, 4096, "bytes", "EXT of one link or order, names and values together")         \
+	X(ENTITY_EXT_BYTES, 65536, "bytes", "ext of an entity, as canonical JSON")                 \
 	X(TOUCHES_CONSIDERED, 64, "touches", "candidates of one order; all are in its event")      \
 	X(TOUCHES_KEPT, 256, "touches", "of one user; the oldest are dropped")                     \
 	X(TOUCH_PLACES, 1048575, "places", "registration, channel, carrier kind and page together") \

@@ -4,8 +4,12 @@
 #define TRIB_PROTO_DESCRIPTORS_H
 
 #include <stddef.h>
+#include "proto/tributary.pb-c.h"
 
 extern const unsigned char trib_proto_descriptors[];
 extern const size_t trib_proto_descriptors_size;
+
+/* Every message of tributary.proto, ended by NULL. */
+extern const ProtobufCMessageDescriptor *const trib_proto_messages[];
 
 #endif

@@ -24,6 +24,9 @@ protoc -I"$proto" -I"$include" --include_source_info --descriptor_set_out="$out/
 {
 	echo '/* Made by generate.sh of proto/tributary.proto: its descriptor set. */'
 	echo '#include "proto/descriptors.h"'
+	echo 'const ProtobufCMessageDescriptor *const trib_proto_messages[] = {'
+	sed -n 's/^extern const ProtobufCMessageDescriptor \(.*\);/\&\1,/p' "$out/tributary.pb-c.h"
+	echo 'NULL };'
 	echo 'const unsigned char trib_proto_descriptors[] = {'
 	od -An -v -tu1 "$out/descriptors.pb" | sed 's/[0-9][0-9]*/&,/g'
 	echo '};'

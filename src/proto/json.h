@@ -1,6 +1,6 @@
 /*
- * JSON from outside: a strict reader (RFC 8259, UTF-8, no duplicate keys, bounded depth) that
- *builds a tree in an arena, and the few writers that answers need.
+ * JSON from outside: a strict reader (RFC 8259, UTF-8, no duplicate keys, bounded depth) that builds a tree in
+ * an arena, and the few writers that answers need.
  *
  *	const struct trib_json *root;
  *	if (trib_json_parse(text, TRIB_LIMIT_JSON_DEPTH, &arena, &root, &error) != TRIB_OK)
