@@ -23,6 +23,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "proto/json.h"
+#include "proto/schema.h"
 #include "proto/wire.h"
 #include "proto/tributary.pb-c.h"
 

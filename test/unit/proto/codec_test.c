@@ -24,15 +24,15 @@ static void tear_down(struct fixture *f)
 	trib_buffer_fini(&f->text);
 }
 
-#define LONG64 "0123456789012345678901234567890123456789012345678901234567890123"
-#define GOODS &tributary__goods__descriptor
-#define PARTY &tributary__party__descriptor
-#define PLAN &tributary__plan__descriptor
+#define LONG64	     "0123456789012345678901234567890123456789012345678901234567890123"
+#define GOODS	     &tributary__goods__descriptor
+#define PARTY	     &tributary__party__descriptor
+#define PLAN	     &tributary__plan__descriptor
 #define REGISTRATION &tributary__registration__descriptor
-#define LINK &tributary__link_request__descriptor
-#define TOUCH &tributary__touch_request__descriptor
-#define ORDER &tributary__order_request__descriptor
-#define ORDER_BASE "\"order\":\"o\",\"user\":\"u\",\"goods\":\"g\""
+#define LINK	     &tributary__link_request__descriptor
+#define TOUCH	     &tributary__touch_request__descriptor
+#define ORDER	     &tributary__order_request__descriptor
+#define ORDER_BASE   "\"order\":\"o\",\"user\":\"u\",\"goods\":\"g\""
 
 static void test_refusals(void **state)
 {
@@ -64,12 +64,15 @@ static void test_refusals(void **state)
 		  "found a second \"price\", expected each name once" },
 		{ GOODS, "{\"merchant\":7}", "merchant", "found 7, expected a string" },
 		{ GOODS, "{\"merchant\":\"a b\"}", "merchant",
-		  "found \"a b\", expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+		  "found \"a b\", expected an id: 1 to 64 bytes of UTF-8 without space, control "
+		  "character or /" },
 		{ GOODS, "{\"merchant\":\"a/b\"}", "merchant",
-		  "found \"a/b\", expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+		  "found \"a/b\", expected an id: 1 to 64 bytes of UTF-8 without space, control "
+		  "character or /" },
 		{ GOODS, "{\"merchant\":\"" LONG64 "\"}", NULL, NULL },
 		{ GOODS, "{\"merchant\":\"" LONG64 "x\"}", "merchant",
-		  "found \"012345678901234567890123456789012345678901234567\"…, expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+		  "found \"012345678901234567890123456789012345678901234567\"…, expected an id: 1 "
+		  "to 64 bytes of UTF-8 without space, control character or /" },
 		{ GOODS, "{\"merchant\":\"m\\u0000\"}", "merchant",
 		  "found a NUL character, expected text without one" },
 		{ GOODS, "{\"merchant\":\"m\",\"currency\":\"cny\"}", "currency",
@@ -85,7 +88,9 @@ static void test_refusals(void **state)
 		{ PARTY, "{\"tags\":[\"x\",null]}", "tags[1]", "found null, expected a string" },
 		{ PARTY, "{\"tags\":[\"" LONG64 "x\"]}", "tags[0]",
 		  "found 65 bytes, expected at most 64" },
-		{ PARTY, "{\"roles\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
+		{ PARTY,
+		  "{\"roles\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+		  "\"\",\"\",\"\",\"\"]}",
 		  "roles", "found 17 items, expected at most 16" },
 		{ PARTY, "{\"followers\":9007199254740992}", "followers",
 		  "found 9007199254740992, expected an integer from 0 to 9007199254740991" },
@@ -94,7 +99,8 @@ static void test_refusals(void **state)
 		{ PARTY, "{\"score\":\"1\"}", "score", "found \"1\", expected a number" },
 		{ PARTY, "{\"score\":4.75,\"level\":-3}", NULL, NULL },
 		{ PLAN, "{\"merchant\":\"m\",\"goods\":[\"a\",\"b c\"]}", "goods[1]",
-		  "found \"b c\", expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+		  "found \"b c\", expected an id: 1 to 64 bytes of UTF-8 without space, control "
+		  "character or /" },
 		{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"commission_bps\":10001}}",
 		  "terms.commission_bps", "found 10001, expected an integer from 0 to 10000" },
 		{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"commission_bps\":4294967297}}",
@@ -109,11 +115,13 @@ static void test_refusals(void **state)
 		  "found \"1 week\", expected a duration: a whole number and d, h, m, s or ms" },
 		{ REGISTRATION, "{\"channel\":\"c\",\"priority\":2147483648}", "priority",
 		  "found 2147483648, expected an integer from -2147483648 to 2147483647" },
-		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"a\":1}}", "ext.a",
-		  "found 1, expected a string" },
-		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"\":\"\"}}", "ext",
-		  "found an empty name, expected a name" },
-		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"carrier\":{\"id\":\"x\"}}",
+		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"a\":1}}",
+		  "ext.a", "found 1, expected a string" },
+		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"\":\"\"}}",
+		  "ext", "found an empty name, expected a name" },
+		{ LINK,
+		  "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"carrier\":{\"id\":\"x\"}"
+		  "}",
 		  "carrier.kind", "found nothing, expected a string" },
 		{ TOUCH, "{\"user\":\"u\",\"token\":\"t\",\"kind\":\"poke\"}", "kind",
 		  "found \"poke\", expected one of click|view|cart|favourite|share_open" },
@@ -131,8 +139,8 @@ static void test_refusals(void **state)
 		ProtobufCMessage *message = NULL;
 
 		trib_arena_reset(&f.arena);
-		trib_status status = trib_proto_from_json(rows[i].kind, trib_bytes_text(rows[i].json),
-							  &f.arena, &message, &f.error);
+		trib_status status = trib_proto_from_json(
+			rows[i].kind, trib_bytes_text(rows[i].json), &f.arena, &message, &f.error);
 
 		if (!rows[i].at) {
 			assert_ok(status, f.error);
@@ -155,26 +163,30 @@ static void test_shapes(void **state)
 	set_up(&f);
 	assert_ok(trib_proto_from_json(
 			  GOODS,
-			  trib_bytes_text("{\"id\":\"g1\",\"merchant\":\"m1\",\"price\":9007199254740993,"
-					  "\"ext\":{ \"z\":1,\"a\":\"é\" }}"),
+			  trib_bytes_text(
+				  "{\"id\":\"g1\",\"merchant\":\"m1\",\"price\":9007199254740993,"
+				  "\"ext\":{ \"z\":1,\"a\":\"é\" }}"),
 			  &f.arena, &message, &f.error),
 		  f.error);
 	assert_string_equal(((Tributary__Goods *)message)->ext, "{\"a\":\"é\",\"z\":1}");
 	trib_proto_to_json(message, TRIB_PROTO_ALL_FIELDS, &f.text);
 	assert_string_equal(trib_buffer_text(&f.text),
-			    "{\"id\":\"g1\",\"title\":null,\"merchant\":\"m1\",\"category\":null,\"brand\":null,"
-			    "\"price\":9007199254740993,\"currency\":\"CNY\",\"site\":null,\"status\":\"active\","
+			    "{\"id\":\"g1\",\"title\":null,\"merchant\":\"m1\",\"category\":null,"
+			    "\"brand\":null,"
+			    "\"price\":9007199254740993,\"currency\":\"CNY\",\"site\":null,"
+			    "\"status\":\"active\","
 			    "\"ext\":{\"a\":\"é\",\"z\":1}}");
 	trib_buffer_reset(&f.text);
-	assert_ok(trib_proto_from_json(PARTY,
-				       trib_bytes_text("{\"roles\":[\"creator\"],\"user_ids\":[\"u\"]}"),
-				       &f.arena, &message, &f.error),
+	assert_ok(trib_proto_from_json(
+			  PARTY, trib_bytes_text("{\"roles\":[\"creator\"],\"user_ids\":[\"u\"]}"),
+			  &f.arena, &message, &f.error),
 		  f.error);
 	trib_proto_to_json(message, TRIB_PROTO_ALL_FIELDS, &f.text);
-	assert_string_equal(trib_buffer_text(&f.text),
-			    "{\"id\":null,\"roles\":[\"creator\"],\"name\":null,\"status\":\"active\","
-			    "\"level\":null,\"region\":null,\"tags\":[],\"followers\":null,\"score\":null,"
-			    "\"agency\":null,\"user_hashes\":[]}");
+	assert_string_equal(
+		trib_buffer_text(&f.text),
+		"{\"id\":null,\"roles\":[\"creator\"],\"name\":null,\"status\":\"active\","
+		"\"level\":null,\"region\":null,\"tags\":[],\"followers\":null,\"score\":null,"
+		"\"agency\":null,\"user_hashes\":[]}");
 	trib_buffer_reset(&f.text);
 	Tributary__OrderAnswer answer = TRIBUTARY__ORDER_ANSWER__INIT;
 
@@ -204,15 +216,16 @@ static char *make_string(struct maker *maker, const struct trib_field *field)
 		[TRIB_FORMAT_DURATION] = { "30d", "0s", "250ms" },
 		[TRIB_FORMAT_CEL] = { "true", "goods.price > 7 && \"x\" in creator.tags", "1" },
 		[TRIB_FORMAT_CURRENCY] = { "CNY", "BRL", "USD" },
-		[TRIB_FORMAT_JSON] = { "{}", "{\"a\":[1,{\"b\":null}],\"z\":\"é\"}", "{\"n\":1e3}" },
+		[TRIB_FORMAT_JSON] = { "{}", "{\"a\":[1,{\"b\":null}],\"z\":\"é\"}",
+				       "{\"n\":1e3}" },
 		[TRIB_FORMAT_AMOUNT] = { "", "", "" },
 	};
 
 	if (field->one_of)
 		return trib_arena_copy(maker->arena,
 				       trib_bytes(field->one_of, strcspn(field->one_of, "|")));
-	return trib_arena_copy(maker->arena, trib_bytes_text(rows[field->format][trib_rng_below(
-						     &maker->rng, 3)]));
+	return trib_arena_copy(
+		maker->arena, trib_bytes_text(rows[field->format][trib_rng_below(&maker->rng, 3)]));
 }
 
 static int64_t make_integer(struct maker *maker, const struct trib_field *field, int64_t low,
@@ -305,7 +318,8 @@ static void make_field(struct maker *maker, const struct trib_field *field,
 	if (field->map) {
 		make_map(maker, field, message);
 	} else if (descriptor->label == PROTOBUF_C_LABEL_REPEATED) {
-		size_t count = trib_rng_below(&maker->rng, 4), size = trib_field_element_size(field);
+		size_t count = trib_rng_below(&maker->rng, 4),
+		       size = trib_field_element_size(field);
 		char *items = trib_arena_alloc_zeroed(maker->arena, 4 * size);
 
 		for (size_t i = 0; i < count; i++)
@@ -335,9 +349,9 @@ static ProtobufCMessage *make_message(struct maker *maker, const ProtobufCMessag
 
 		if (field->read_only || field->write_only)
 			continue;
-		if (field->descriptor->flags & PROTOBUF_C_FIELD_FLAG_ONEOF ?
-			    i == chosen :
-			    field->required || trib_rng_chance(&maker->rng, 0.6))
+		if (field->descriptor->flags & PROTOBUF_C_FIELD_FLAG_ONEOF
+			    ? i == chosen
+			    : field->required || trib_rng_chance(&maker->rng, 0.6))
 			make_field(maker, field, message, depth);
 	}
 	return message;

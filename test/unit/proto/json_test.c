@@ -29,7 +29,8 @@ static void test_canonical(void **state)
 	static const struct {
 		const char *text, *expected, *at;
 	} rows[] = {
-		{ "{\"b\":1, \"a\" : [ true,false , null ]}", "{\"a\":[true,false,null],\"b\":1}", NULL },
+		{ "{\"b\":1, \"a\" : [ true,false , null ]}", "{\"a\":[true,false,null],\"b\":1}",
+		  NULL },
 		{ " 12345678901234567890123 ", "12345678901234567890123", NULL },
 		{ "-0.5e+10", "-0.5e+10", NULL },
 		{ "\"\\u00e9\\ud83d\\ude00\\/\\n\"", "\"é😀/\\n\"", NULL },
@@ -93,9 +94,9 @@ static void test_depth(void **state)
 	for (size_t depth = 60; depth < 70; depth++) {
 		memset(text, '[', depth);
 		memset(text + depth, ']', depth);
-		trib_status status = trib_json_parse(trib_bytes(text, 2 * depth),
-						     TRIB_LIMIT_JSON_DEPTH, &f.arena, &root,
-						     &f.error);
+		trib_status status =
+			trib_json_parse(trib_bytes(text, 2 * depth), TRIB_LIMIT_JSON_DEPTH,
+					&f.arena, &root, &f.error);
 
 		assert_int_equal(status, depth <= TRIB_LIMIT_JSON_DEPTH ? TRIB_OK : TRIB_LIMIT);
 	}
@@ -115,7 +116,8 @@ static void test_many_names(void **state)
 	for (int i = 1000; i < 51000; i++)
 		trib_buffer_add_format(&text, ",\"k%d\":%d", i, i);
 	trib_buffer_add_char(&text, '}');
-	assert_ok(trib_json_parse(trib_buffer_bytes(&text), 64, &f.arena, &root, &f.error), f.error);
+	assert_ok(trib_json_parse(trib_buffer_bytes(&text), 64, &f.arena, &root, &f.error),
+		  f.error);
 	assert_int_equal(root->count, 50001);
 	assert_non_null(trib_json_member(root, "k50999"));
 	text.size--;
@@ -148,11 +150,15 @@ static void test_memory_is_bounded(void **state)
 /* A random text, mostly well-formed. */
 static void add_random(struct trib_rng *rng, struct trib_buffer *text, int depth)
 {
-	static const char *const scalars[] = { "null", "true", "false", "0", "-1", "1.5", "2e3",
-					       "123456789012", "\"\"", "\"a\"", "\"\\u00e9\"",
-					       "\"日本\"", "\"\\\\\\\"\"", "\"\\ud83d\\ude00\"" };
-	static const char *const keys[] = { "\"a\"", "\"b\"", "\"\\u0061b\"", "\"c\"", "\"日\"",
-					    "\"d\"", "\"e\"", "\"\"" };
+	static const char *const scalars[] = { "null",	       "true",
+					       "false",	       "0",
+					       "-1",	       "1.5",
+					       "2e3",	       "123456789012",
+					       "\"\"",	       "\"a\"",
+					       "\"\\u00e9\"",  "\"日本\"",
+					       "\"\\\\\\\"\"", "\"\\ud83d\\ude00\"" };
+	static const char *const keys[] = { "\"a\"",  "\"b\"", "\"\\u0061b\"", "\"c\"",
+					    "\"日\"", "\"d\"", "\"e\"",	       "\"\"" };
 	uint64_t kind = trib_rng_below(rng, depth ? 4 : 2), count;
 
 	if (kind < 2) {
@@ -165,7 +171,8 @@ static void add_random(struct trib_rng *rng, struct trib_buffer *text, int depth
 		if (i)
 			trib_buffer_add_text(text, ",\n");
 		if (kind == 3) {
-			trib_buffer_add_text(text, keys[trib_rng_below(rng, TRIB_ARRAY_SIZE(keys))]);
+			trib_buffer_add_text(text,
+					     keys[trib_rng_below(rng, TRIB_ARRAY_SIZE(keys))]);
 			trib_buffer_add_text(text, " :");
 		}
 		add_random(rng, text, depth - 1);
@@ -213,8 +220,8 @@ static void test_twin_jansson(void **state)
 		for (uint64_t n = trib_rng_below(&rng, 3); n > 0; n--)
 			damage(&rng, &text);
 		trib_arena_reset(&f.arena);
-		trib_status status = trib_json_parse(trib_buffer_bytes(&text), 64, &f.arena, &root,
-						     &f.error);
+		trib_status status =
+			trib_json_parse(trib_buffer_bytes(&text), 64, &f.arena, &root, &f.error);
 		json_t *twin = json_loadb(text.data ? text.data : "", text.size,
 					  JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
 					  &twin_error);
@@ -225,8 +232,8 @@ static void test_twin_jansson(void **state)
 			fail_msg("%s: ours %d (%s), jansson: %s", trib_buffer_text(&text), status,
 				 f.error.text, twin ? "taken" : twin_error.text);
 		if (twin) {
-			char *expected = json_dumps(twin, JSON_SORT_KEYS | JSON_ENCODE_ANY |
-								  JSON_COMPACT);
+			char *expected =
+				json_dumps(twin, JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_COMPACT);
 			json_t *again;
 
 			trib_buffer_reset(&f.text);
@@ -253,7 +260,8 @@ static void test_writers(void **state)
 
 	set_up(&f);
 	trib_json_add_string(&f.text, trib_bytes("a\x01\"\\\n\x7f\xff\xc3\xa9\0z", 11));
-	assert_string_equal(trib_buffer_text(&f.text), "\"a\\u0001\\\"\\\\\\n\\u007f\xef\xbf\xbdé\\u0000z\"");
+	assert_string_equal(trib_buffer_text(&f.text),
+			    "\"a\\u0001\\\"\\\\\\n\\u007f\xef\xbf\xbdé\\u0000z\"");
 	trib_buffer_reset(&f.text);
 	trib_json_add_double(&f.text, 0.1);
 	trib_buffer_add_char(&f.text, ' ');
@@ -269,8 +277,8 @@ static void test_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_canonical),	  cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_many_names),	  cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_canonical),    cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_many_names),   cmocka_unit_test(test_memory_is_bounded),
 		cmocka_unit_test(test_twin_jansson), cmocka_unit_test(test_writers),
 	};
 
