@@ -44,9 +44,9 @@ static uint32_t crc_by_table(uint32_t crc, const unsigned char *p, size_t size)
 
 #ifdef __x86_64__
 /*
- * The crc32 instruction takes one word a cycle but answers after three, so three parts of a long piece are
- * summed side by side. The sums are then joined: appending n zero bytes to what a checksum covers is a
- * linear map of the checksum, kept as a table per byte of it.
+ * The crc32 instruction takes one word a cycle but answers after three, so three parts of a long
+ * piece are summed side by side. The sums are then joined: appending n zero bytes to what a
+ * checksum covers is a linear map of the checksum, kept as a table per byte of it.
  */
 enum { CRC_PART = 1024 };
 static uint32_t crc_skip_one[4][256], crc_skip_two[4][256];
@@ -91,9 +91,8 @@ static uint64_t load_word(const unsigned char *p)
 	return word;
 }
 
-__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc,
-								      const unsigned char *p,
-								      size_t size)
+__attribute__((target("sse4.2"))) static uint32_t
+crc_by_instruction(uint32_t crc, const unsigned char *p, size_t size)
 {
 	uint64_t wide = crc;
 

@@ -55,8 +55,8 @@ struct trib_disk {
 	void (*close)(struct trib_disk *disk, struct trib_disk_file *file);
 
 	/* All of it or an error. */
-	int (*pwrite)(struct trib_disk *disk, struct trib_disk_file *file, const void *data, size_t size,
-		      uint64_t offset);
+	int (*pwrite)(struct trib_disk *disk, struct trib_disk_file *file, const void *data,
+		      size_t size, uint64_t offset);
 	/* Fewer bytes than asked for only at the end of the file. */
 	int (*pread)(struct trib_disk *disk, struct trib_disk_file *file, void *data, size_t size,
 		     uint64_t offset, size_t *ret_size);
@@ -68,6 +68,8 @@ struct trib_disk {
 	int (*allocate)(struct trib_disk *disk, struct trib_disk_file *file, uint64_t size);
 	int (*size)(struct trib_disk *disk, struct trib_disk_file *file, uint64_t *ret_size);
 	int (*truncate)(struct trib_disk *disk, struct trib_disk_file *file, uint64_t size);
+	/* Does any path still lead to the file? */
+	int (*linked)(struct trib_disk *disk, struct trib_disk_file *file, bool *ret_linked);
 
 	/* The names in a folder, in no order; stops where `each` returns false. */
 	int (*list)(struct trib_disk *disk, const char *folder,
@@ -84,13 +86,14 @@ struct trib_disk {
 	/* A pair of lanes, and a file descriptor that becomes readable after `wake` (-1 in the simulator). */
 	int (*lanes_new)(struct trib_disk *disk, struct trib_disk_lanes **ret_lanes);
 	void (*lanes_free)(struct trib_disk *disk, struct trib_disk_lanes *lanes);
-	void (*submit)(struct trib_disk *disk, struct trib_disk_lanes *lanes, enum trib_disk_lane lane,
-		       struct trib_disk_job *job, int64_t delay_ns);
+	void (*submit)(struct trib_disk *disk, struct trib_disk_lanes *lanes,
+		       enum trib_disk_lane lane, struct trib_disk_job *job, int64_t delay_ns);
 	/* Takes a queued job back; false where it runs or is done. */
 	bool (*cancel)(struct trib_disk *disk, struct trib_disk_lanes *lanes,
 		       struct trib_disk_job *job);
 	/* Returns once the job is neither queued nor running. */
-	void (*wait)(struct trib_disk *disk, struct trib_disk_lanes *lanes, struct trib_disk_job *job);
+	void (*wait)(struct trib_disk *disk, struct trib_disk_lanes *lanes,
+		     struct trib_disk_job *job);
 	int (*event_fd)(struct trib_disk *disk, struct trib_disk_lanes *lanes);
 	void (*wake)(struct trib_disk *disk, struct trib_disk_lanes *lanes);
 	void (*wake_clear)(struct trib_disk *disk, struct trib_disk_lanes *lanes);

@@ -45,9 +45,9 @@
 struct trib_journal;
 
 enum trib_journal_sync {
-	TRIB_JOURNAL_SYNC_BATCH,    /* written means durable */
+	TRIB_JOURNAL_SYNC_BATCH, /* written means durable */
 	TRIB_JOURNAL_SYNC_INTERVAL, /* written means handed to the kernel; made durable every interval_ms */
-	TRIB_JOURNAL_SYNC_OFF,	    /* … made durable when the kernel likes, and per finished segment */
+	TRIB_JOURNAL_SYNC_OFF, /* … made durable when the kernel likes, and per finished segment */
 };
 
 /* Zero or NULL takes the default. */
@@ -108,7 +108,8 @@ trib_status trib_journal_append(struct trib_journal *journal, size_t size, uint6
 
 struct trib_journal_progress {
 	uint64_t written; /* records before this mark may be answered (as the sync mode has it) */
-	uint64_t durable; /* records before this mark survive a power cut: what the store may be given */
+	uint64_t
+		durable; /* records before this mark survive a power cut: what the store may be given */
 };
 
 struct trib_journal_failure {
@@ -121,14 +122,16 @@ struct trib_journal_failure {
  * How far writing has come. *ret_progress is always filled. Returns TRIB_OK, or the failure's status with
  * *ret_failure filled (NULL is allowed) in states READ_ONLY and FAILED. Does no I/O; cheap when nothing is new.
  */
-trib_status trib_journal_poll(struct trib_journal *journal, struct trib_journal_progress *ret_progress,
+trib_status trib_journal_poll(struct trib_journal *journal,
+			      struct trib_journal_progress *ret_progress,
 			      struct trib_journal_failure *ret_failure);
 
 /* Becomes readable when poll has news; poll makes it unreadable. -1 in the simulator. */
 int trib_journal_event_fd(const struct trib_journal *journal);
 
 /* For tools and tests: blocks until everything appended is written or failed; then as poll. */
-trib_status trib_journal_wait(struct trib_journal *journal, struct trib_journal_progress *ret_progress,
+trib_status trib_journal_wait(struct trib_journal *journal,
+			      struct trib_journal_progress *ret_progress,
 			      struct trib_journal_failure *ret_failure);
 
 /* Asks that all that is appended be made durable (a checkpoint, a graceful stop); poll tells when. */
@@ -152,8 +155,9 @@ const char *trib_journal_recent(const struct trib_journal *journal, uint64_t pos
 struct trib_journal_fetch {
 	uint64_t position;
 	size_t size;
-	char *ret_bytes;    /* the caller's, `size` bytes */
-	trib_status status; /* TRIB_OK, TRIB_NOT_FOUND (never written, or trimmed), TRIB_CORRUPT, TRIB_IO */
+	char *ret_bytes; /* the caller's, `size` bytes */
+	trib_status
+		status; /* TRIB_OK, TRIB_NOT_FOUND (never written, or trimmed), TRIB_CORRUPT, TRIB_IO */
 };
 /* Does `count` of them; several reads overlap. TRIB_OK if each is, else the first failure. */
 trib_status trib_journal_fetch(struct trib_journal *journal, struct trib_journal_fetch *fetches,
@@ -171,10 +175,12 @@ struct trib_journal_record {
 
 /* `from` is a mark, or 0 for the first record kept. TRIB_NOT_FOUND where it has been trimmed. */
 trib_status trib_journal_reader_new(struct trib_journal *journal, uint64_t from,
-				    struct trib_journal_reader **ret_reader, struct trib_error *error);
+				    struct trib_journal_reader **ret_reader,
+				    struct trib_error *error);
 /* TRIB_NOT_FOUND at progress.written: there may be more later. TRIB_CORRUPT, TRIB_IO name the place. */
 trib_status trib_journal_reader_next(struct trib_journal_reader *reader,
-				     struct trib_journal_record *ret_record, struct trib_error *error);
+				     struct trib_journal_record *ret_record,
+				     struct trib_error *error);
 void trib_journal_reader_free(struct trib_journal_reader *reader);
 
 /* --- Keeping ----------------------------------------------------------------------------------------- */
@@ -183,8 +189,10 @@ void trib_journal_reader_free(struct trib_journal_reader *reader);
 trib_status trib_journal_trim(struct trib_journal *journal, uint64_t before);
 
 uint32_t trib_journal_epoch(const struct trib_journal *journal);
-uint64_t trib_journal_first(const struct trib_journal *journal); /* mark of the oldest record kept */
-uint64_t trib_journal_next(const struct trib_journal *journal);	 /* mark behind all that is appended */
+uint64_t
+trib_journal_first(const struct trib_journal *journal); /* mark of the oldest record kept */
+uint64_t
+trib_journal_next(const struct trib_journal *journal); /* mark behind all that is appended */
 size_t trib_journal_batch_bytes_max(const struct trib_journal *journal);
 
 struct trib_journal_stats {
