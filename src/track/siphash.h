@@ -48,28 +48,24 @@ static inline void trib_sip_round(uint64_t v[4])
 	v[2] = trib_sip_rotate(v[2], 32);
 }
 
-static inline struct trib_mac trib_siphash128(const uint64_t key[2], const void *data, size_t size)
+static inline void trib_sip_begin(uint64_t v[4], const uint64_t key[2])
 {
-	uint64_t v[4] = { key[0] ^ TRIB_SIP_V0, key[1] ^ TRIB_SIP_V1 ^ 0xee, key[0] ^ TRIB_SIP_V2,
-			  key[1] ^ TRIB_SIP_V3 };
-	const unsigned char *p = data;
-	uint64_t last = (uint64_t)size << 56;
-	size_t left = size;
+	v[0] = key[0] ^ TRIB_SIP_V0;
+	v[1] = key[1] ^ TRIB_SIP_V1 ^ 0xee; /* 128 bits of output */
+	v[2] = key[0] ^ TRIB_SIP_V2;
+	v[3] = key[1] ^ TRIB_SIP_V3;
+}
 
-	for (; left >= 8; left -= 8, p += 8) {
-		uint64_t word = trib_load_le64(p);
-
-		v[3] ^= word;
-		trib_sip_round(v);
-		trib_sip_round(v);
-		v[0] ^= word;
-	}
-	for (size_t i = 0; i < left; i++)
-		last |= (uint64_t)p[i] << (8 * i);
-	v[3] ^= last;
+static inline void trib_sip_block(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
 	trib_sip_round(v);
 	trib_sip_round(v);
-	v[0] ^= last;
+	v[0] ^= word;
+}
+
+static inline struct trib_mac trib_sip_end(uint64_t v[4])
+{
 	struct trib_mac mac;
 
 	v[2] ^= 0xee;
@@ -81,6 +77,34 @@ static inline struct trib_mac trib_siphash128(const uint64_t key[2], const void 
 		trib_sip_round(v);
 	mac.half[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
 	return mac;
+}
+
+static inline struct trib_mac trib_siphash128(const uint64_t key[2], const void *data, size_t size)
+{
+	const unsigned char *p = data;
+	uint64_t v[4], last = (uint64_t)size << 56;
+	size_t left = size;
+
+	trib_sip_begin(v, key);
+	for (; left >= 8; left -= 8, p += 8)
+		trib_sip_block(v, trib_load_le64(p));
+	for (size_t i = 0; i < left; i++)
+		last |= (uint64_t)p[i] << (8 * i);
+	trib_sip_block(v, last);
+	return trib_sip_end(v);
+}
+
+/* The same of data that stands padded: zeros up to a block of 8 bytes whose last one is the size. */
+static inline struct trib_mac trib_siphash128_padded(const uint64_t key[2], const void *data,
+						     size_t blocks)
+{
+	const unsigned char *p = data;
+	uint64_t v[4];
+
+	trib_sip_begin(v, key);
+	for (size_t i = 0; i < blocks; i++)
+		trib_sip_block(v, trib_load_le64(p + 8 * i));
+	return trib_sip_end(v);
 }
 
 #endif

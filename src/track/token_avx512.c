@@ -1,5 +1,5 @@
 /*
- * The decoder for x86-64 with AVX-512 (VBMI) and BMI2, chosen at start where the machine has them.
+ * The decoder for x86-64 with AVX-512 (VBMI, VBMI2) and BMI2, chosen at start where the machine has them.
  *
  * A token is decoded from base64 in two registers, its numbers are found by one mask of the bytes
  * that end a varint, and sixteen MACs are computed at once, each message in a lane of its own (a
@@ -13,8 +13,8 @@
 #include "track/siphash.h"
 
 #define AVX512                                                                                     \
-	__attribute__((                                                                            \
-		target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi,bmi2,popcnt,lzcnt")))
+	__attribute__((target(                                                                     \
+		"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 #define INLINE AVX512 static inline __attribute__((always_inline))
 
 enum {
@@ -26,8 +26,9 @@ bool trib_token_avx512_here(void)
 {
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("bmi") &&
-	       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+	       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+	       __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("popcnt");
 }
 
 /* What stands between reading the texts and judging them, for LANES tokens. */
@@ -36,15 +37,8 @@ struct lanes {
 		64) uint8_t body[LANES][BODY_ROOM]; /* padded as SipHash pads: zeros, length last */
 	_Alignas(64) uint64_t secret[2][LANES];
 	_Alignas(64) uint64_t mac[2][LANES]; /* as found in the token */
-	uint32_t blocks[LANES];		     /* of 8 bytes, the one with the length included */
-};
-
-/* A body in registers and what its bytes are, bit by bit. */
-struct body {
-	__m512i low, high;  /* padded */
-	uint64_t continued; /* bytes 0–63 that do not end a varint */
-	uint64_t zero;
-	uint32_t size;
+	uint32_t size[LANES];		     /* of the body, its padding not counted */
+	bool canonical[LANES];
 };
 
 INLINE uint64_t below(uint64_t bits)
@@ -91,11 +85,16 @@ INLINE __m512i join_groups(__m512i sextets)
 }
 
 /*
- * Text to body and MAC. False where it is not canonical base64; the outputs are written in any
- * case. Text has TRIB_WIRE_CHARS_MIN to TRIB_LIMIT_TOKEN_CHARS characters.
+ * Text to body and MAC. False where it is not canonical base64; the outputs are written in any case, so that a
+ * lane can always run.
  */
-INLINE bool read_text(struct trib_bytes text, struct body *ret_body, __m128i *ret_mac)
+INLINE bool read_text(struct trib_bytes text, uint8_t ret_body[BODY_ROOM], uint32_t *ret_size,
+		      uint64_t *ret_mac0, uint64_t *ret_mac1)
 {
+	static const char nothing[TRIB_WIRE_CHARS_MIN + 1] = "";
+
+	if (TRIB_UNLIKELY(text.size < TRIB_WIRE_CHARS_MIN || text.size > TRIB_LIMIT_TOKEN_CHARS))
+		text = trib_bytes(nothing, TRIB_WIRE_CHARS_MIN);
 	const __m512i table_low = _mm512_load_si512(values),
 		      table_high = _mm512_load_si512(values + 64);
 	const __m512i absent = _mm512_set1_epi8('A'); /* of value 0 */
@@ -119,140 +118,170 @@ INLINE bool read_text(struct trib_bytes text, struct body *ret_body, __m128i *re
 		_mm512_test_epi8_mask(from_mac, from_mac) & ((uint64_t)1 << TRIB_WIRE_MAC_BYTES);
 	uint32_t length_at = body_size | 7;
 
-	*ret_mac = _mm512_castsi512_si128(from_mac);
-	low = _mm512_maskz_mov_epi8(below(body_size), low);
-	high = _mm512_maskz_mov_epi8(body_size > 64 ? below(body_size - 64) : 0, high);
-	ret_body->continued = _mm512_movepi8_mask(low);
-	ret_body->zero = _mm512_testn_epi8_mask(low, low);
-	ret_body->size = body_size;
 	__m512i length = _mm512_set1_epi8((char)body_size);
 	uint64_t length_bit = (uint64_t)1 << (length_at & 63);
 
-	ret_body->low = _mm512_mask_mov_epi8(low, length_at < 64 ? length_bit : 0, length);
-	ret_body->high = _mm512_mask_mov_epi8(high, length_at < 64 ? 0 : length_bit, length);
+	low = _mm512_maskz_mov_epi8(below(body_size), low);
+	high = _mm512_maskz_mov_epi8(body_size > 64 ? below(body_size - 64) : 0, high);
+	low = _mm512_mask_mov_epi8(low, length_at < 64 ? length_bit : 0, length);
+	high = _mm512_mask_mov_epi8(high, length_at < 64 ? 0 : length_bit, length);
+	_mm512_store_si512(ret_body, low);
+	_mm512_store_si512(ret_body + 64, high);
+	*ret_size = body_size;
+	*ret_mac0 = (uint64_t)_mm_cvtsi128_si64(_mm512_castsi512_si128(from_mac));
+	*ret_mac1 = (uint64_t)_mm_extract_epi64(_mm512_castsi512_si128(from_mac), 1);
 	return !(_mm512_movepi8_mask(wrong) | rest) && text.size % 4 != 1;
 }
 
-/* A walk over the bytes that end a varint. Past the last one it reads zeros inside the body's room.
- */
-struct walk {
-	const uint8_t *body;
-	uint64_t ends;
-	uint64_t start;
+/* The numbers after key id and flags, in the order of the wire: a lane of 64 bits each. */
+enum {
+	ORDER_ENGINE,
+	GOODS_ENGINE,
+	LINK,
+	REGISTRATION,
+	PLAN,
+	VERSION,
+	GOODS,
+	CREATOR,
+	CHANNEL,
+	ISSUED,
+	KIND,
+	CARRIER,
+	OWNER,
+	PAGE,
+	OFFER,
+	SLOTS_ALWAYS = KIND,
 };
 
-INLINE uint64_t peek(const struct walk *walk, uint64_t *ret_end)
-{
-	uint64_t end = _tzcnt_u64(walk->ends);
-	uint64_t bits =
-		_bzhi_u64(UINT64_C(0x7f7f7f7f7f7f7f7f), (uint32_t)(8 * (end + 1 - walk->start)));
+static const _Alignas(64) uint64_t slot_max[16] = {
+	UINT16_MAX, UINT16_MAX, TRIB_TOKEN_LINK_MAX, UINT32_MAX, UINT32_MAX,
+	UINT32_MAX, UINT32_MAX, UINT32_MAX,	     UINT32_MAX, TRIB_TOKEN_TIME_MAX_MS,
+	UINT32_MAX, UINT32_MAX, UINT32_MAX,	     UINT32_MAX, UINT32_MAX,
+	0,
+};
 
-	*ret_end = end;
-	return _pext_u64(trib_load_le64(walk->body + walk->start), bits);
+/* Where the 16-bit words of the first 64 bytes of struct trib_token come from: word w of slot s is 4s + w. */
+#define WORDS2(slot) 4 * (slot), 4 * (slot) + 1
+#define WORDS4(slot) WORDS2(slot), 4 * (slot) + 2, 4 * (slot) + 3
+static const _Alignas(64) uint16_t token_words[32] = {
+	WORDS4(LINK),	 WORDS4(ISSUED), WORDS2(REGISTRATION), WORDS2(PLAN),	 WORDS2(VERSION),
+	WORDS2(OFFER),	 WORDS2(GOODS),	 WORDS2(CREATOR),      WORDS2(CHANNEL),	 WORDS2(KIND),
+	WORDS2(CARRIER), WORDS2(OWNER),	 WORDS2(PAGE),	       4 * ORDER_ENGINE, 4 * GOODS_ENGINE,
+};
+
+/* The same 64 bytes by 32-bit words. */
+enum { AT_PLAN = 5, AT_OFFER = 7, AT_KIND = 11 };
+
+_Static_assert(offsetof(struct trib_token, link) == 0 &&
+		       offsetof(struct trib_token, issued_at_ms) == 8 &&
+		       offsetof(struct trib_token, registration) == 16 &&
+		       offsetof(struct trib_token, plan) == 4 * AT_PLAN &&
+		       offsetof(struct trib_token, plan_version) == 24 &&
+		       offsetof(struct trib_token, offer) == 4 * AT_OFFER &&
+		       offsetof(struct trib_token, goods) == 32 &&
+		       offsetof(struct trib_token, creator) == 36 &&
+		       offsetof(struct trib_token, channel) == 40 &&
+		       offsetof(struct trib_token, carrier_kind) == 4 * AT_KIND &&
+		       offsetof(struct trib_token, carrier) == 48 &&
+		       offsetof(struct trib_token, carrier_owner) == 52 &&
+		       offsetof(struct trib_token, page) == 56 &&
+		       offsetof(struct trib_token, order_engine) == 60 &&
+		       offsetof(struct trib_token, goods_engine) == 62 &&
+		       offsetof(struct trib_token, key) == 64,
+	       "token_words lays out this struct");
+
+/* Each slot's byte of a 16-byte vector, eight times: slots 0–7 and 8–15. */
+#define TIMES8(i) i, i, i, i, i, i, i, i
+#define SPREAD(i) TIMES8(i), TIMES8((i) + 1)
+static const _Alignas(64) uint8_t spread[2][64] = {
+	{ SPREAD(0), SPREAD(2), SPREAD(4), SPREAD(6) },
+	{ SPREAD(8), SPREAD(10), SPREAD(12), SPREAD(14) },
+};
+
+/*
+ * Eight varints at once: for each, its start and length (0: absent) in the body. Bytes of one varint are brought
+ * together in a lane, and their groups of 7 bits joined: by twos, by fours, by eights. More than eight bytes
+ * are not looked at; the caller refuses them.
+ */
+INLINE __m512i take_eight(__m512i body, __m128i starts, __m128i sizes, const uint8_t *which)
+{
+	const __m512i offsets = _mm512_set1_epi64(0x0706050403020100);
+	__m512i slots = _mm512_load_si512(which);
+	__m512i start = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(starts), slots);
+	__m512i size = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(sizes), slots);
+	__mmask64 inside = _mm512_cmplt_epu8_mask(offsets, size);
+	__m512i bytes =
+		_mm512_maskz_permutexvar_epi8(inside, _mm512_add_epi8(start, offsets), body);
+
+	bytes = _mm512_and_si512(bytes, _mm512_set1_epi8(0x7f));
+	__m512i by2 = _mm512_maddubs_epi16(_mm512_set1_epi16((short)0x8001), bytes);
+	__m512i by4 = _mm512_madd_epi16(by2, _mm512_set1_epi32(0x40000001));
+
+	return _mm512_or_si512(_mm512_and_si512(by4, _mm512_set1_epi64(UINT32_MAX)),
+			       _mm512_slli_epi64(_mm512_srli_epi64(by4, 32), 28));
 }
 
-INLINE uint64_t take(struct walk *walk)
+/*
+ * A body of at most 64 bytes, as trib_wire_parse, without a branch but for ext. `ends` has a bit for each byte
+ * that ends a varint: compressed, these are the ends of the numbers in order; expanded by the flags, absent
+ * numbers get their empty slots.
+ */
+INLINE bool parse_short(const uint8_t *stored, uint32_t size, struct trib_token *token)
 {
-	uint64_t end, value = peek(walk, &end);
+	__m512i body = _mm512_load_si512(stored);
+	uint64_t head = trib_load_le64(stored);
+	uint64_t continued = _mm512_movepi8_mask(body);
+	uint64_t long_key = head >> 15 & 1; /* of two bytes; a third is refused */
+	uint64_t key = (head >> 8 & 0x7f) | (long_key ? head >> 9 & 0x3f80 : 0);
+	uint64_t flags = head >> (16 + 8 * long_key) & 0xff;
+	uint64_t numbers_at = 3 + long_key;
+	uint64_t ends = ~continued & below(size) & ~below(numbers_at);
+	uint32_t count = SLOTS_ALWAYS + (uint32_t)_mm_popcnt_u64(flags & TRIB_WIRE_OPTIONAL);
+	uint64_t end =
+		_tzcnt_u64(_pdep_u64(UINT64_C(1) << (count - 1), ends)) + 1; /* 65: too few */
+	__mmask16 present = (__mmask16)(0x3ff | (flags & TRIB_WIRE_OPTIONAL) << SLOTS_ALWAYS);
+	__m128i last =
+		_mm512_castsi512_si128(_mm512_maskz_compress_epi8(ends, _mm512_load_si512(iota)));
+	__m128i before = _mm_insert_epi8(_mm_bslli_si128(last, 1), (int)(numbers_at - 1), 0);
 
-	walk->start = end + 1;
-	walk->ends = _blsr_u64(walk->ends);
-	return value;
-}
+	last = _mm_maskz_expand_epi8(present, last);
+	before = _mm_maskz_expand_epi8(present, before);
+	__m128i sizes = _mm_sub_epi8(last, before), starts = _mm_add_epi8(before, _mm_set1_epi8(1));
+	__m512i first = take_eight(body, starts, sizes, spread[0]);
+	__m512i second = take_eight(body, starts, sizes, spread[1]);
+	__m512i words = _mm512_permutex2var_epi16(first, _mm512_load_si512(token_words), second);
+	__m512i plan = _mm512_permutexvar_epi32(_mm512_set1_epi32(AT_PLAN), words);
+	uint32_t zero = _mm512_testn_epi32_mask(words, words);
+	uint32_t offered = flags & TRIB_WIRE_OFFER ? 1u << AT_OFFER : 0;
+	uint64_t bad = zero & (flags & (TRIB_WIRE_OPTIONAL & ~TRIB_WIRE_OFFER)) << AT_KIND;
 
-/* The same where the number may be absent, without a branch: flags differ from token to token. */
-INLINE uint64_t take_if(struct walk *walk, uint64_t present)
-{
-	uint64_t end, value = peek(walk, &end), after = _blsr_u64(walk->ends);
-
-	walk->start = present ? end + 1 : walk->start;
-	walk->ends = present ? after : walk->ends;
-	return present ? value : 0;
-}
-
-/* Numbers and flags of a body of at most 64 bytes, stored at `stored`. As trib_wire_parse, in one
- * pass. */
-INLINE bool parse(const struct body *body, const uint8_t *stored, struct trib_token *token)
-{
-	struct walk walk = { stored, ~body->continued & below(body->size) & ~UINT64_C(1), 1 };
-	uint64_t ends = walk.ends;
-	uint64_t key = take(&walk), flags = take(&walk);
-	uint64_t order_engine = take(&walk), goods_engine = take(&walk), link = take(&walk);
-	uint64_t registration = take(&walk), plan = take(&walk), version = take(&walk);
-	uint64_t goods = take(&walk), creator = take(&walk), channel = take(&walk);
-	uint64_t issued = take(&walk);
-	uint64_t kind = take_if(&walk, flags & TRIB_WIRE_CARRIER_KIND);
-	uint64_t carrier = take_if(&walk, flags & TRIB_WIRE_CARRIER);
-	uint64_t owner = take_if(&walk, flags & TRIB_WIRE_CARRIER_OWNER);
-	uint64_t page = take_if(&walk, flags & TRIB_WIRE_PAGE);
-	uint64_t offer = take_if(&walk, flags & TRIB_WIRE_OFFER);
-	uint64_t count = TRIB_WIRE_NUMBERS + (uint64_t)_mm_popcnt_u64(flags & TRIB_WIRE_OPTIONAL);
-	uint64_t inside = below(walk.start), run = body->continued & inside;
-	uint64_t given = (kind ? TRIB_WIRE_CARRIER_KIND : 0) | (carrier ? TRIB_WIRE_CARRIER : 0) |
-			 (owner ? TRIB_WIRE_CARRIER_OWNER : 0) | (page ? TRIB_WIRE_PAGE : 0);
-	uint64_t needed = flags & (TRIB_WIRE_OPTIONAL & ~TRIB_WIRE_OFFER);
-	uint64_t bad = (registration | plan | version | goods | creator | channel | kind | carrier |
-			owner | page | offer) >>
-		       32;
-
-	bad |= (key | order_engine | goods_engine) >> 16 | flags >> 7 | link >> 48 | issued >> 48;
-	bad |= body->zero & body->continued << 1 & inside; /* a needless last zero byte */
-	run &= run >> 1;
-	run &= run >> 2;
-	bad |= run & run >> 4; /* longer than the 8 bytes that were looked at */
-	bad |= given ^ needed;
-	bad |= (uint64_t)_mm_popcnt_u64(ends) < count;
-	bad |= (flags & TRIB_WIRE_OFFER) && offer == plan;
-	bad |= !(flags & TRIB_WIRE_EXT) && walk.start != body->size;
-	bad |= stored[0] ^ TRIB_TOKEN_FORMAT;
-	token->link = link;
-	token->issued_at_ms = (int64_t)issued;
-	token->registration = (uint32_t)registration;
-	token->plan = (uint32_t)plan;
-	token->plan_version = (uint32_t)version;
-	token->offer = (uint32_t)((flags & TRIB_WIRE_OFFER) && !offer ? plan : offer);
-	token->goods = (uint32_t)goods;
-	token->creator = (uint32_t)creator;
-	token->channel = (uint32_t)channel;
-	token->carrier_kind = (uint32_t)kind;
-	token->carrier = (uint32_t)carrier;
-	token->carrier_owner = (uint32_t)owner;
-	token->page = (uint32_t)page;
-	token->order_engine = (uint16_t)order_engine;
-	token->goods_engine = (uint16_t)goods_engine;
+	bad |= offered & _mm512_cmpeq_epi32_mask(words, plan);
+	bad |= _mm512_cmpgt_epu64_mask(first, _mm512_load_si512(slot_max));
+	bad |= _mm512_cmpgt_epu64_mask(second, _mm512_load_si512(slot_max + 8));
+	bad |= _mm_cmpgt_epu8_mask(sizes, _mm_set1_epi8(8));
+	bad |= _mm512_testn_epi8_mask(body, body) & continued << 1 &
+	       below(end); /* a needless last zero byte */
+	bad |= (head & 0xff) ^ TRIB_TOKEN_FORMAT;
+	bad |= flags >> 7 | (long_key & head >> 23);
+	bad |= flags & TRIB_WIRE_EXT ? end >= size : end != size;
+	/* An offer written as 0 is the plan itself. */
+	words = _mm512_mask_mov_epi32(words, (__mmask16)(zero & offered), plan);
+	_mm512_storeu_si512(token, words);
 	token->key = (uint16_t)key;
-	token->ext_kept = flags & TRIB_WIRE_EXT_KEPT;
+	token->ext_kept = flags >> 6 & 1;
 	token->ext_size = 0;
 	_mm_storeu_si128((__m128i *)token->ext, _mm_setzero_si128());
-	if (bad)
+	if (TRIB_UNLIKELY(bad))
 		return false;
-	return !(flags & TRIB_WIRE_EXT) ||
-	       trib_wire_take_ext(stored + walk.start, body->size - walk.start, token);
+	return TRIB_LIKELY(!(flags & TRIB_WIRE_EXT)) ||
+	       trib_wire_take_ext(stored + end, size - end, token);
 }
 
-/* One token up to its MAC. Any text; the body is stored in any case, so that the lane can run. */
-INLINE enum trib_token_result read_token(const struct trib_ring *ring, struct trib_bytes text,
-					 uint8_t stored[BODY_ROOM], uint32_t *ret_size,
-					 __m128i *ret_mac, const struct trib_ring_key **ret_key,
-					 struct trib_token *token)
+/* Longer bodies are rare: they bear large numbers in all places, or much ext. */
+INLINE bool parse(const uint8_t *stored, uint32_t size, struct trib_token *token)
 {
-	static const char nothing[TRIB_WIRE_CHARS_MIN + 1] = "";
-	struct body body;
-	bool fits = text.size >= TRIB_WIRE_CHARS_MIN && text.size <= TRIB_LIMIT_TOKEN_CHARS;
-
-	if (!fits)
-		text = trib_bytes(nothing, TRIB_WIRE_CHARS_MIN);
-	bool well = read_text(text, &body, ret_mac);
-
-	_mm512_store_si512(stored, body.low);
-	_mm512_store_si512(stored + 64, body.high);
-	*ret_size = body.size;
-	well &= TRIB_LIKELY(body.size <= 64) ? parse(&body, stored, token)
-					     : trib_wire_parse(stored, body.size, token);
-	*ret_key = trib_ring_find(ring, well ? token->key : 0);
-	if (!well)
-		return TRIB_TOKEN_MALFORMED;
-	return trib_ring_judge(*ret_key, token->issued_at_ms, token->registration);
+	return TRIB_LIKELY(size <= 64) ? parse_short(stored, size, token)
+				       : trib_wire_parse(stored, size, token);
 }
 
 AVX512 enum trib_token_result trib_token_decode_avx512(const struct trib_keys *keys,
@@ -260,21 +289,22 @@ AVX512 enum trib_token_result trib_token_decode_avx512(const struct trib_keys *k
 						       struct trib_token *ret_token)
 {
 	_Alignas(64) uint8_t stored[BODY_ROOM];
-	const struct trib_ring_key *key;
 	struct trib_token token;
+	uint64_t mac0, mac1;
 	uint32_t size;
-	__m128i found;
+
+	if (!read_text(text, stored, &size, &mac0, &mac1) || !parse(stored, size, &token))
+		return TRIB_TOKEN_MALFORMED;
+	const struct trib_ring_key *key = trib_ring_find(trib_keys_ring(keys), token.key);
 	enum trib_token_result result =
-		read_token(trib_keys_ring(keys), text, stored, &size, &found, &key, &token);
+		trib_ring_judge(key, token.issued_at_ms, token.registration);
 
 	if (result != TRIB_TOKEN_OK)
 		return result;
-	struct trib_mac mac = trib_siphash128(key->secret, stored, size);
-	/* No early way out: the time tells nothing of where they differ. */
-	uint64_t differs = (mac.half[0] ^ (uint64_t)_mm_cvtsi128_si64(found)) |
-			   (mac.half[1] ^ (uint64_t)_mm_extract_epi64(found, 1));
+	struct trib_mac mac = trib_siphash128_padded(key->secret, stored, size / 8 + 1);
 
-	if (differs)
+	/* No early way out: the time tells nothing of where they differ. */
+	if ((mac.half[0] ^ mac0) | (mac.half[1] ^ mac1))
 		return TRIB_TOKEN_MAC;
 	*ret_token = token;
 	return TRIB_TOKEN_OK;
@@ -365,16 +395,17 @@ INLINE __m512i gather(const uint8_t (*body)[BODY_ROOM], int index)
 /* The lanes whose MAC is not the one found. */
 AVX512 static uint32_t verify(const struct lanes *lanes)
 {
-	__m512i words[2][8], blocks = _mm512_loadu_si512(lanes->blocks);
-	uint32_t longest = (uint32_t)_mm512_reduce_max_epi32(blocks), wrong = 0;
+	__m512i words[2][8], blocks = _mm512_srli_epi32(_mm512_loadu_si512(lanes->size), 3);
+	uint32_t wrong = 0;
+	uint32_t longest = (uint32_t)_mm512_reduce_max_epi32(blocks); /* the last block's index */
 	struct sip s[2];
 
 	for (int half = 0; half < 2; half++) {
 		sip_begin(&s[half], lanes->secret[0] + 8 * half, lanes->secret[1] + 8 * half);
 		transpose(lanes->body + 8 * half, words[half]);
 	}
-	for (uint32_t i = 0; i < longest; i++) {
-		__mmask16 on = _mm512_cmpgt_epu32_mask(blocks, _mm512_set1_epi32((int)i));
+	for (uint32_t i = 0; i <= longest; i++) {
+		__mmask16 on = _mm512_cmpge_epu32_mask(blocks, _mm512_set1_epi32((int)i));
 		__m512i first = i < 8 ? words[0][i] : gather(lanes->body, (int)i);
 		__m512i second = i < 8 ? words[1][i] : gather(lanes->body + 8, (int)i);
 
@@ -409,18 +440,22 @@ AVX512 static void decode_group(const struct trib_ring *ring, const struct trib_
 
 	if (n < LANES)
 		memset(&lanes, 0, sizeof(lanes));
+	/* Loops of their own: each is one long chain, and short ones overlap better. */
+	for (uint32_t i = 0; i < n; i++)
+		lanes.canonical[i] = read_text(texts[i], lanes.body[i], &lanes.size[i],
+					       &lanes.mac[0][i], &lanes.mac[1][i]);
+	for (uint32_t i = 0; i < n; i++)
+		lanes.canonical[i] &= parse(lanes.body[i], lanes.size[i], &ret_tokens[i]);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct trib_ring_key *key;
-		__m128i mac;
-		uint32_t size;
+		const struct trib_token *token = &ret_tokens[i];
+		const struct trib_ring_key *key =
+			trib_ring_find(ring, lanes.canonical[i] ? token->key : 0);
 
-		ret_results[i] = read_token(ring, texts[i], lanes.body[i], &size, &mac, &key,
-					    &ret_tokens[i]);
-		lanes.blocks[i] = size / 8 + 1;
+		ret_results[i] = lanes.canonical[i] ? trib_ring_judge(key, token->issued_at_ms,
+								      token->registration)
+						    : TRIB_TOKEN_MALFORMED;
 		lanes.secret[0][i] = key->secret[0];
 		lanes.secret[1][i] = key->secret[1];
-		lanes.mac[0][i] = (uint64_t)_mm_cvtsi128_si64(mac);
-		lanes.mac[1][i] = (uint64_t)_mm_extract_epi64(mac, 1);
 	}
 	uint32_t wrong = verify(&lanes);
 

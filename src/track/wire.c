@@ -55,7 +55,7 @@ bool trib_wire_parse(const uint8_t *body, size_t size, struct trib_token *ret_to
 	*token = (struct trib_token){ 0 };
 	if (size < 1 || body[0] != TRIB_TOKEN_FORMAT)
 		return false;
-	token->key = (uint16_t)take(&reader, UINT16_MAX);
+	token->key = (uint16_t)take(&reader, TRIB_LIMIT_KEY_ID);
 	uint64_t flags = take(&reader, 0x7f);
 
 	token->order_engine = (uint16_t)take(&reader, UINT16_MAX);

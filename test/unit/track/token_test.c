@@ -453,6 +453,46 @@ static void what_is_accepted_is_canonical(void **state)
 	assert_true(accepted > 1000);
 }
 
+/* Key ids of two bytes, up to the last one. */
+static void the_last_key_id_serves(void **state)
+{
+	enum { LINE = 64 };
+	struct trib_keys *own = keys;
+	struct data_folder many;
+	struct trib_error error;
+	char *ring = trib_alloc(64 + LINE * TRIB_LIMIT_KEY_ID), *end = ring;
+	struct trib_rng rng;
+
+	end += sprintf(end, "tributary token keys 1\n");
+	for (int id = 1; id <= TRIB_LIMIT_KEY_ID; id++) /* each good for one time: that of its id */
+		end += sprintf(end, "%d active * 0 %d %d %032x\n", id, id, id, id);
+	sprintf(end, "end %d %08x\n", TRIB_LIMIT_KEY_ID,
+		trib_crc32c(0, ring, (size_t)(end - ring)));
+	data_folder_make(&many);
+	assert_ok(trib_keys_open(many.path, TRIB_KEYS_CREATE, trib_clock_system(), &keys, &error),
+		  error);
+	data_file_put(&many, "token.keys", ring, 0600);
+	free(ring);
+	assert_ok(trib_keys_reload(keys, NULL, &error), error);
+	trib_rng_seed(&rng, trib_test_seed());
+	for (int i = 0; i < 1000; i++) {
+		char text[TRIB_LIMIT_TOKEN_CHARS];
+		struct trib_token token = typical, found;
+
+		token.issued_at_ms =
+			i ? trib_rng_between(&rng, 1, TRIB_LIMIT_KEY_ID) : TRIB_LIMIT_KEY_ID;
+		token.key = (uint16_t)token.issued_at_ms;
+		assert_int_equal(decode(encode(&token, text), &found), TRIB_TOKEN_OK);
+		assert_true(tokens_equal(&found, &token));
+	}
+	struct trib_key_info wanted = { .scope = "*" };
+
+	assert_int_equal(trib_keys_add(keys, &wanted, NULL, &error), TRIB_LIMIT);
+	trib_keys_free(keys);
+	data_folder_remove(&many);
+	keys = own;
+}
+
 static void siphash_is_libsodiums(void **state)
 {
 	struct trib_rng rng;
@@ -651,6 +691,7 @@ int main(void)
 		cmocka_unit_test(any_cut_or_extension_is_refused),
 		cmocka_unit_test(other_forms_of_a_content_are_refused),
 		cmocka_unit_test(what_is_accepted_is_canonical),
+		cmocka_unit_test(the_last_key_id_serves),
 		cmocka_unit_test(siphash_is_libsodiums),
 		cmocka_unit_test(base64_is_libsodiums),
 		cmocka_unit_test(golden_tokens_stay),
