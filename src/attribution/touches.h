@@ -88,16 +88,18 @@ void trib_touches_prefetch(const struct trib_touches *touches, uint64_t user);
 void trib_touches_prefetch_list(const struct trib_touches *touches, uint64_t user);
 
 /* The newest touches of a user at or before not_after_ms, at most max, oldest first. Returns how many. */
-size_t trib_touches_of(const struct trib_touches *touches, uint64_t user, int64_t not_after_ms,
+size_t trib_touches_of(struct trib_touches *touches, uint64_t user, int64_t not_after_ms,
 		       struct trib_touch *ret_list, size_t max);
 
-/* Background work: looks at the next `users` users and drops what has expired. */
-void trib_touches_sweep(struct trib_touches *touches, int64_t now_ms, size_t users);
+/* Background work: looks at the next `slots` slots of the index and drops what has expired of those users. */
+void trib_touches_sweep(struct trib_touches *touches, int64_t now_ms, size_t slots);
 
 struct trib_touches_counts {
-	uint64_t users, touches, evicted;
-	uint64_t bytes;	     /* granted by the kernel to this store, index included */
-	uint64_t live_bytes; /* of them in blocks that hold touches */
+	uint64_t users, touches;
+	uint64_t evicted; /* users, since the start */
+	uint64_t places;
+	uint64_t bytes;	      /* all in, taken from the kernel */
+	uint64_t block_bytes; /* of them in the users' blocks */
 };
 struct trib_touches_counts trib_touches_count(const struct trib_touches *touches);
 
