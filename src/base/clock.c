@@ -80,6 +80,104 @@ const char *trib_duration_format(int64_t ms, char text[24])
 	return text;
 }
 
+/* `count` digits as a number from low to high; false where there is anything else. */
+static bool take_digits(struct trib_bytes *rest, size_t count, int low, int high, int *ret_number)
+{
+	int number = 0;
+
+	if (rest->size < count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (rest->data[i] < '0' || rest->data[i] > '9')
+			return false;
+		number = number * 10 + (rest->data[i] - '0');
+	}
+	*rest = trib_bytes(rest->data + count, rest->size - count);
+	*ret_number = number;
+	return number >= low && number <= high;
+}
+
+static bool take_one_of(struct trib_bytes *rest, const char *characters)
+{
+	if (rest->size == 0 || !rest->data[0] || !strchr(characters, rest->data[0]))
+		return false;
+	*rest = trib_bytes(rest->data + 1, rest->size - 1);
+	return true;
+}
+
+/* ".25" → 250; no fraction is 0. */
+static bool take_fraction(struct trib_bytes *rest, int *ret_ms)
+{
+	int ms = 0, digits = 0, digit;
+
+	if (take_one_of(rest, ".")) {
+		for (; take_digits(rest, 1, 0, 9, &digit); digits++)
+			if (digits < 3)
+				ms = ms * 10 + digit;
+		if (digits == 0)
+			return false;
+	}
+	for (; digits < 3; digits++)
+		ms *= 10;
+	*ret_ms = ms;
+	return true;
+}
+
+static bool take_zone(struct trib_bytes *rest, int *ret_minutes)
+{
+	int hours, minutes;
+
+	*ret_minutes = 0;
+	if (take_one_of(rest, "Zz"))
+		return true;
+	bool west = rest->size && rest->data[0] == '-';
+
+	if (!take_one_of(rest, "+-") || !take_digits(rest, 2, 0, 23, &hours) ||
+	    !take_one_of(rest, ":") || !take_digits(rest, 2, 0, 59, &minutes))
+		return false;
+	*ret_minutes = west ? -(hours * 60 + minutes) : hours * 60 + minutes;
+	return true;
+}
+
+static bool parse_rfc3339(struct trib_bytes text, int64_t *ret_ms)
+{
+	struct tm tm = { 0 }, back;
+	int year, month, ms, zone;
+
+	if (!take_digits(&text, 4, 0, 9999, &year) || !take_one_of(&text, "-") ||
+	    !take_digits(&text, 2, 1, 12, &month) || !take_one_of(&text, "-") ||
+	    !take_digits(&text, 2, 1, 31, &tm.tm_mday) || !take_one_of(&text, "Tt ") ||
+	    !take_digits(&text, 2, 0, 23, &tm.tm_hour) || !take_one_of(&text, ":") ||
+	    !take_digits(&text, 2, 0, 59, &tm.tm_min) || !take_one_of(&text, ":") ||
+	    !take_digits(&text, 2, 0, 59, &tm.tm_sec) || !take_fraction(&text, &ms) ||
+	    !take_zone(&text, &zone) || text.size)
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	time_t seconds = timegm(&tm);
+
+	/* 30 February comes back as another day. */
+	gmtime_r(&seconds, &back);
+	if (back.tm_mon != month - 1)
+		return false;
+	*ret_ms = (int64_t)(seconds - zone * 60) * 1000 + ms;
+	return true;
+}
+
+trib_status trib_time_parse(struct trib_bytes text, const char *at, int64_t *ret_ms,
+			    struct trib_error *error)
+{
+	int64_t ms;
+
+	if (trib_bytes_to_i64(text, &ms) || parse_rfc3339(text, &ms)) {
+		*ret_ms = ms;
+		return TRIB_OK;
+	}
+	return trib_fail(error, TRIB_INVALID, at,
+			 "found \"%.*s\", expected ms UTC or a time such as \"2026-11-22T09:30:00Z\"",
+			 (int)TRIB_MIN(text.size, (size_t)40), text.data);
+}
+
 const char *trib_time_format(int64_t ms, char text[40])
 {
 	time_t seconds = ms / 1000;
@@ -91,11 +189,13 @@ const char *trib_time_format(int64_t ms, char text[40])
 		seconds--;
 	}
 	gmtime_r(&seconds, &tm);
-	size_t used = strftime(text, 40, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* Not strftime, which writes the year 7 as "7". */
+	int used = snprintf(text, 40, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+			    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 
 	if (fraction)
-		snprintf(text + used, 40 - used, ".%03dZ", fraction);
+		snprintf(text + used, 40 - (size_t)used, ".%03dZ", fraction);
 	else
-		snprintf(text + used, 40 - used, "Z");
+		snprintf(text + used, 40 - (size_t)used, "Z");
 	return text;
 }

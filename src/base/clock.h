@@ -37,6 +37,13 @@ trib_status trib_duration_parse(struct trib_bytes text, const char *at, int64_t 
 /* The shortest form of ms in the same grammar, at most 24 bytes with its terminator. */
 const char *trib_duration_format(int64_t ms, char text[24]);
 
+/*
+ * A time as people and programs write it: ms UTC as a whole number, or RFC 3339 with its zone
+ * ("2026-11-22T17:30:00.25+08:00"; digits beyond ms are cut). Years 0 to 9999.
+ */
+trib_status trib_time_parse(struct trib_bytes text, const char *at, int64_t *ret_ms,
+			    struct trib_error *error);
+
 /* "2026-11-22T09:30:00.250Z"; the fraction is left out when it is zero. At most 40 bytes. */
 const char *trib_time_format(int64_t ms, char text[40]);
 
