@@ -11,7 +11,9 @@
 enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 };
 
 /* X(name, function, summary) */
-#define TRIB_COMMAND_TABLE(X) X("limits", trib_cli_limits, "print every limit, its unit and its reason")
+#define TRIB_COMMAND_TABLE(X)                                                                      \
+	X("gen", trib_cli_gen, "write a marketplace and a day of its traffic as NDJSON")           \
+	X("limits", trib_cli_limits, "print every limit, its unit and its reason")
 
 #define X(name, function, summary) int function(int argc, char **argv);
 TRIB_COMMAND_TABLE(X)
