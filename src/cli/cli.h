@@ -10,9 +10,13 @@
 
 enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 };
 
+/* Where `serve` keeps its data, and the tools look for it, unless --data says otherwise. */
+#define TRIB_DATA_DIR_DEFAULT "tributary-data"
+
 /* X(name, function, summary) */
 #define TRIB_COMMAND_TABLE(X)                                                                      \
 	X("gen", trib_cli_gen, "write a marketplace and a day of its traffic as NDJSON")           \
+	X("key", trib_cli_key, "add, list or retire the keys that sign tokens")                    \
 	X("limits", trib_cli_limits, "print every limit, its unit and its reason")
 
 #define X(name, function, summary) int function(int argc, char **argv);
