@@ -29,14 +29,16 @@ static void drop_views(const struct trib_candidate *candidates, size_t n, uint8_
 	bool stronger = false;
 
 	for (size_t i = 0; i < n; i++)
-		stronger |= reasons[i] == TRIB_REASON_OTHER_WON && candidates[i].kind != TRIB_TOUCH_VIEW;
+		stronger |= reasons[i] == TRIB_REASON_OTHER_WON &&
+			    candidates[i].kind != TRIB_TOUCH_VIEW;
 	for (size_t i = 0; stronger && i < n; i++)
 		if (reasons[i] == TRIB_REASON_OTHER_WON && candidates[i].kind == TRIB_TOUCH_VIEW)
 			reasons[i] = TRIB_REASON_VIEW_BELOW_CLICK;
 }
 
 void trib_attribute(const struct trib_attribution_rule *rule, int64_t order_at_ms, int64_t base,
-		    const struct trib_candidate *candidates, size_t n, struct trib_attribution *ret_attribution)
+		    const struct trib_candidate *candidates, size_t n,
+		    struct trib_attribution *ret_attribution)
 {
 	struct trib_attribution *result = ret_attribution;
 	struct trib_model_touch touches[TRIB_LIMIT_TOUCHES_CONSIDERED];
@@ -50,15 +52,17 @@ void trib_attribute(const struct trib_attribution_rule *rule, int64_t order_at_m
 	result->n_winners = 0;
 	for (size_t i = 0; i < n; i++) {
 		result->reasons[i] = (uint8_t)judge(rule, order_at_ms, &candidates[i]);
-		if (result->reasons[i] == TRIB_REASON_OTHER_GOODS || result->reasons[i] == TRIB_REASON_OTHER_SHOP)
+		if (result->reasons[i] == TRIB_REASON_OTHER_GOODS ||
+		    result->reasons[i] == TRIB_REASON_OTHER_SHOP)
 			result->outcome = TRIB_OUTCOME_GOODS_MISMATCH;
 	}
 	drop_views(candidates, n, result->reasons);
 	for (size_t i = 0; i < n; i++) {
 		if (result->reasons[i] != TRIB_REASON_OTHER_WON)
 			continue;
-		touches[count] = (struct trib_model_touch){ .age = order_at_ms - candidates[i].at_ms,
-							    .priority = candidates[i].priority };
+		touches[count] =
+			(struct trib_model_touch){ .age = order_at_ms - candidates[i].at_ms,
+						   .priority = candidates[i].priority };
 		who[count++] = (uint32_t)i;
 	}
 	if (count == 0)

@@ -53,7 +53,8 @@ struct trib_winner {
 };
 
 struct trib_attribution {
-	enum trib_outcome outcome; /* no winners: NO_TOUCH (none in the window), GOODS_MISMATCH (none matches) */
+	enum trib_outcome
+		outcome; /* no winners: NO_TOUCH (none in the window), GOODS_MISMATCH (none matches) */
 	uint32_t n_winners;
 	struct trib_winner winners[TRIB_LIMIT_TOUCHES_CONSIDERED];
 	uint8_t reasons[TRIB_LIMIT_TOUCHES_CONSIDERED]; /* enum trib_reason, one a candidate */
