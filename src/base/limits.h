@@ -39,6 +39,8 @@
 	X(RULE_NODES, 10000, "nodes", "one rule tree")                                             \
 	X(RULE_DEPTH, 32, "levels", "nesting of one rule tree")                                    \
 	X(RULE_SHARES, 32, "shares", "one node's split")                                           \
+	X(GOODS_PLANS, 10000, "plans", "that ever listed the same goods; each order looks at all") \
+	X(PLAN_VERSIONS, 1048576, "versions", "of one plan; all are kept in memory")               \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

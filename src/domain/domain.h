@@ -78,16 +78,14 @@ struct trib_domain_hooks {
 	uint64_t (*hash_user)(void *context, struct trib_bytes user);
 };
 
-/* ---- Life
- * ------------------------------------------------------------------------------------------ */
+/* ---- Life --------------------------------------------------------------------------------- */
 
 /* The key protects the tables of ids against chosen collisions; numbers do not depend on it. */
 struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key);
 void trib_domain_free(struct trib_domain *domain);
 void trib_domain_set_hooks(struct trib_domain *domain, const struct trib_domain_hooks *hooks);
 
-/* ---- Reading
- * --------------------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------ */
 
 /* The beginning of every domain, for the accessors below; entry 0 of each array is zeros. */
 struct trib_nouns {
@@ -164,20 +162,17 @@ uint32_t trib_domain_choose_registration(const struct trib_domain *domain, uint3
 					 bool (*when)(void *context, uint32_t registration),
 					 void *context);
 
-/* ---- Changing
- * -------------------------------------------------------------------------------------- */
+/* ---- Changing ----------------------------------------------------------------------------- */
 
 /* Everything lives in the arena given to decide, or belongs to the message. */
 struct trib_domain_decision {
-	Tributary__Event *events; /* NameAdded for new words, then the Put; all are applied, in
-				     order, or none */
+	Tributary__Event *events; /* NameAdded for new words, then the Put: apply all, in order */
 	uint32_t event_count;	  /* 0: the entity is already so */
 	uint32_t number, version; /* as they are after the change */
 	bool created;
 };
 
-/* `message` is of trib_noun_descriptor(noun) and has passed trib_proto_check. Its id is required.
- */
+/* `message` is of trib_noun_descriptor(noun), has an id and has passed trib_proto_check. */
 trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_noun noun,
 				   const ProtobufCMessage *message, int64_t now_ms,
 				   struct trib_arena *arena,
@@ -200,10 +195,12 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 				     struct trib_domain_decision *ret_decision,
 				     struct trib_error *error);
 
-/* An event that gives `word` the next code; for words outside the nouns (carriers, pages). `word`
- * is borrowed. */
-void trib_domain_decide_name(const struct trib_domain *domain, struct trib_bytes word,
-			     Tributary__NameAdded *ret_name, struct trib_arena *arena);
+/*
+ * An event that gives `word` the next code, for words outside the nouns (carriers, pages); false when the arena is
+ * full. `word` is borrowed, terminated and has no code yet.
+ */
+bool trib_domain_decide_name(const struct trib_domain *domain, const char *word,
+			     struct trib_arena *arena, Tributary__Event *ret_event);
 
 /*
  * Folds an event in; other rooms' events are passed over. TRIB_CORRUPT, with nothing changed, for
@@ -212,8 +209,7 @@ void trib_domain_decide_name(const struct trib_domain *domain, struct trib_bytes
 trib_status trib_domain_apply(struct trib_domain *domain, const Tributary__Event *event,
 			      struct trib_error *error);
 
-/* ---- Whole entities
- * --------------------------------------------------------------------------------- */
+/* ---- Whole entities ----------------------------------------------------------------------- */
 
 /* An entity as its last PUT left it: a packed PartyPut, GoodsPut, PlanPut or RegistrationPut.
  * Immutable, counted; any thread may read, ref and unref. */
@@ -247,11 +243,12 @@ trib_status trib_domain_list(const struct trib_domain *domain, enum trib_noun no
 			     struct trib_record **ret_records, uint32_t *ret_count,
 			     char ret_next[TRIB_CURSOR_CHARS], struct trib_error *error);
 
-/* ---- Store
- * ------------------------------------------------------------------------------------------ */
+/* ---- Store -------------------------------------------------------------------------------- */
 
-/* What has changed since the last freeze, in the order of trib_checkpoint_put. Any thread may read
- * and free it. */
+/*
+ * What has changed since the last freeze. Freezing is cheap and the domain goes on; freeze_rows may then be called by
+ * another thread, which sorts them as trib_checkpoint_put wants them, and frees the freeze. Rows live as long as it.
+ */
 struct trib_domain_row {
 	uint8_t table; /* enum trib_table */
 	uint8_t key_size;
@@ -259,13 +256,10 @@ struct trib_domain_row {
 	struct trib_bytes value;
 };
 
-struct trib_domain_freeze {
-	struct trib_domain_row *rows;
-	size_t count;
-	struct trib_record **records; /* what the rows point into */
-};
-
+struct trib_domain_freeze;
 struct trib_domain_freeze *trib_domain_freeze(struct trib_domain *domain);
+const struct trib_domain_row *trib_domain_freeze_rows(struct trib_domain_freeze *freeze,
+						      size_t *ret_count);
 void trib_domain_freeze_free(struct trib_domain_freeze *freeze);
 
 /*
@@ -278,10 +272,12 @@ trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
 			     struct trib_error *error);
 trib_status trib_domain_load_done(struct trib_domain *domain, struct trib_error *error);
 
-/* ---- Proof
- * ------------------------------------------------------------------------------------------ */
+/* ---- Proof -------------------------------------------------------------------------------- */
 
 /* Walks everything; false names the first broken invariant. For tests and the simulator: slow. */
 bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason);
+
+/* A number for the whole state: equal after live commands, a replay, and a load from the store. */
+uint64_t trib_domain_digest(const struct trib_domain *domain);
 
 #endif

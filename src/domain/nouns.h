@@ -32,9 +32,14 @@ struct trib_id_set {
 	uint32_t slots[]; /* mask + 1; 0 = free */
 };
 
+static inline uint32_t trib_id_set_slot(const struct trib_id_set *set, uint32_t number)
+{
+	return ((number * 2654435769u) >> 7) & set->mask;
+}
+
 static inline bool trib_id_set_has(const struct trib_id_set *set, uint32_t number)
 {
-	for (uint32_t i = number * 2654435769u >> 7 & set->mask;; i = (i + 1) & set->mask) {
+	for (uint32_t i = trib_id_set_slot(set, number);; i = (i + 1) & set->mask) {
 		if (set->slots[i] == number)
 			return true;
 		if (set->slots[i] == 0)
@@ -70,9 +75,10 @@ struct trib_goods_plan {
 };
 
 struct trib_goods {
-	int64_t price;			     /* minor units of the currency */
-	const struct trib_goods_plan *plans; /* plan_count of them, in the order they were listed */
-	struct trib_goods_plan first_plan;   /* plans[0]: most goods have one plan */
+	int64_t price; /* minor units of the currency */
+	const struct trib_goods_plan
+		*plans; /* plan_count of them, as they were listed; NULL for one */
+	struct trib_goods_plan first_plan; /* plans[0]: most goods have one plan */
 	uint32_t plan_count;
 	uint32_t merchant;			  /* party number */
 	uint32_t category, brand, site, currency; /* codes */
@@ -111,8 +117,8 @@ struct trib_plan {
 	const struct trib_plan_step *steps; /* NULL while there is but one version */
 	const uint32_t *goods;		    /* what the newest version lists, ascending */
 	uint32_t goods_count;
-	uint32_t version_count, step_count;
-	uint32_t spare[7];
+	uint32_t version_count, step_count, step_capacity;
+	uint32_t spare[6];
 };
 _Static_assert(sizeof(struct trib_plan) == 128, "two cache lines");
 

@@ -18,7 +18,7 @@
  *
  *	no_plan              no plan speaks to the creator
  *	plan_not_started     some do, but none is open: the first of these three that is true of one.
- *	plan_paused          Not started: at_ms lies before the first version, or before its from_ms;
+ *	plan_paused          Not started: at_ms lies before the first version that comes into force;
  *	plan_ended           ended: the status is ended or closed, or at_ms >= to_ms
  *	goods_withdrawn      the goods are withdrawn or closed
  *	party_frozen         the creator or the goods' merchant is frozen or closed
@@ -81,11 +81,10 @@ void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods,
 	X(LOWER_KIND, 2, "lower_kind")                                                             \
 	X(LOWER_COMMISSION, 3, "lower_commission")                                                 \
 	X(OLDER, 4, "older")                                                                       \
-	X(NOT_LISTED, 5, "not_listed") /* the version in force does not list the goods */          \
-	X(NOT_STARTED, 6, "not_started")                                                           \
-	X(PAUSED, 7, "paused")                                                                     \
-	X(ENDED, 8, "ended")                                                                       \
-	X(OTHER_CREATORS, 9, "other_creators")
+	X(NOT_STARTED, 5, "not_started")                                                           \
+	X(PAUSED, 6, "paused")                                                                     \
+	X(ENDED, 7, "ended")                                                                       \
+	X(OTHER_CREATORS, 8, "other_creators")
 
 enum trib_terms_verdict {
 #define X(name, number, word) TRIB_TERMS_##name = number,

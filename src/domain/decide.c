@@ -1,0 +1,677 @@
+/*
+ * What a PUT or a DELETE comes to: a refusal that names the field, or the events that make it so. Pure. The events
+ * borrow from the message and from the arena; nothing else is allocated.
+ */
+#include "base/limits.h"
+#include "domain/private.h"
+
+/* One decision in the making. */
+struct deciding {
+	const struct trib_domain *domain;
+	struct trib_arena *arena;
+	struct trib_error *error;
+	const struct trib_names *also; /* ids that will be there too, of the noun that is put */
+	enum trib_noun noun;
+	bool dry; /* only refusals are wanted: hash no users */
+	int64_t now_ms;
+
+	const char **words; /* that have no code yet, without repeats */
+	uint32_t word_count, word_capacity;
+};
+
+static trib_status no_memory(struct deciding *deciding)
+{
+	return trib_fail(deciding->error, TRIB_TOO_LARGE, "",
+			 "found more than one command may hold, expected less");
+}
+
+static void *copy_of(struct deciding *deciding, const void *value, size_t size)
+{
+	void *copy = trib_arena_alloc(deciding->arena, size);
+
+	return copy ? memcpy(copy, value, size) : NULL;
+}
+
+/* ---- What a field may hold ---------------------------------------------------------------- */
+
+static trib_status need_known(struct deciding *deciding, enum trib_noun noun, const char *id,
+			      const char *at)
+{
+	if (!id || trib_domain_find(deciding->domain, noun, trib_text(id)))
+		return TRIB_OK;
+	if (noun == deciding->noun && deciding->also &&
+	    trib_names_find(deciding->also, trib_text(id)))
+		return TRIB_OK;
+	return trib_fail(deciding->error, TRIB_INVALID, at, "found \"%s\", expected the id of %s",
+			 id, noun == TRIB_NOUN_GOODS ? "known goods" : "a known party");
+}
+
+static trib_status need_all_known(struct deciding *deciding, enum trib_noun noun, char **ids,
+				  size_t count, const char *field)
+{
+	char at[64];
+
+	for (size_t i = 0; i < count; i++) {
+		/* The place is formatted for the unknown one only. */
+		if (trib_domain_find(deciding->domain, noun, trib_text(ids[i])))
+			continue;
+		snprintf(at, sizeof(at), "%s[%zu]", field, i);
+		trib_status status = need_known(deciding, noun, ids[i], at);
+
+		if (status != TRIB_OK)
+			return status;
+	}
+	return TRIB_OK;
+}
+
+static trib_status need_stated(struct deciding *deciding, const char *value, const char *at)
+{
+	if (value && value[0])
+		return TRIB_OK;
+	return trib_fail(deciding->error, TRIB_INVALID, at, "found nothing, expected a value");
+}
+
+static trib_status need_condition(struct deciding *deciding, enum trib_condition_place place,
+				  const char *source, const char *at)
+{
+	const struct trib_domain_hooks *hooks = &deciding->domain->hooks;
+
+	if (!source || !source[0])
+		return TRIB_OK;
+	if (!hooks->check_condition)
+		return trib_fail(deciding->error, TRIB_UNSUPPORTED, at,
+				 "found a condition, expected none here");
+	struct trib_error why = { 0 };
+	trib_status status = hooks->check_condition(hooks->context, place, trib_text(source), &why);
+
+	if (status != TRIB_OK)
+		return trib_fail(deciding->error, status, at, "%s", why.text);
+	return TRIB_OK;
+}
+
+/* Notes that a word needs a code. */
+static trib_status use_word(struct deciding *deciding, const char *word)
+{
+	if (!word || !word[0] || trib_domain_find_code(deciding->domain, trib_text(word)))
+		return TRIB_OK;
+	for (uint32_t i = 0; i < deciding->word_count; i++)
+		if (strcmp(deciding->words[i], word) == 0)
+			return TRIB_OK;
+	if (deciding->word_count == deciding->word_capacity) {
+		uint32_t capacity = deciding->word_capacity ? deciding->word_capacity * 2 : 8;
+		const char **words = trib_arena_alloc(deciding->arena, capacity * sizeof(*words));
+
+		if (!words)
+			return no_memory(deciding);
+		if (deciding->word_count)
+			memcpy(words, deciding->words, deciding->word_count * sizeof(*words));
+		deciding->words = words;
+		deciding->word_capacity = capacity;
+	}
+	deciding->words[deciding->word_count++] = word;
+	return TRIB_OK;
+}
+
+static trib_status use_words(struct deciding *deciding, char **words, size_t count)
+{
+	trib_status status = TRIB_OK;
+
+	for (size_t i = 0; i < count && status == TRIB_OK; i++)
+		status = use_word(deciding, words[i]);
+	return status;
+}
+
+/* The first that is not OK. */
+#define TRY(expression)                                                                            \
+	do {                                                                                       \
+		trib_status status_ = (expression);                                                \
+		if (status_ != TRIB_OK)                                                            \
+			return status_;                                                            \
+	} while (0)
+
+/* ---- Parties ------------------------------------------------------------------------------ */
+
+static int by_hash(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+static trib_status hash_users(struct deciding *deciding, const Tributary__Party *party,
+			      Tributary__PartyPut *put)
+{
+	const struct trib_domain_hooks *hooks = &deciding->domain->hooks;
+
+	if (party->n_user_ids == 0)
+		return TRIB_OK;
+	if (!hooks->hash_user)
+		return trib_fail(deciding->error, TRIB_UNSUPPORTED, "user_ids",
+				 "found some, expected none: there is no key to hash them with");
+	if (deciding->dry)
+		return TRIB_OK;
+	put->user_hash =
+		trib_arena_alloc(deciding->arena, party->n_user_ids * sizeof(*put->user_hash));
+	if (!put->user_hash)
+		return no_memory(deciding);
+	for (size_t i = 0; i < party->n_user_ids; i++)
+		put->user_hash[i] = hooks->hash_user(hooks->context, trib_text(party->user_ids[i]));
+	qsort(put->user_hash, party->n_user_ids, sizeof(*put->user_hash), by_hash);
+	for (size_t i = 0; i < party->n_user_ids; i++)
+		if (i == 0 || put->user_hash[i] != put->user_hash[put->n_user_hash - 1])
+			put->user_hash[put->n_user_hash++] = put->user_hash[i];
+	return TRIB_OK;
+}
+
+static trib_status decide_party(struct deciding *deciding, const Tributary__Party *given,
+				ProtobufCMessage **ret_put)
+{
+	Tributary__PartyPut init = TRIBUTARY__PARTY_PUT__INIT;
+	Tributary__PartyPut *put = copy_of(deciding, &init, sizeof(init));
+	Tributary__Party *party = copy_of(deciding, given, sizeof(*given));
+
+	if (!put || !party)
+		return no_memory(deciding);
+	if (party->agency && strcmp(party->agency, party->id) == 0)
+		return trib_fail(deciding->error, TRIB_INVALID, "agency",
+				 "found the party itself, expected another party");
+	TRY(need_known(deciding, TRIB_NOUN_PARTY, party->agency, "agency"));
+	if (!party->status)
+		party->status = "active";
+	if (!trib_word_of_status(TRIB_NOUN_PARTY, party->status))
+		return trib_fail(deciding->error, TRIB_INVALID, "status",
+				 "found \"%s\", expected active, restricted, frozen or closed",
+				 party->status);
+	TRY(use_words(deciding, party->roles, party->n_roles));
+	TRY(use_word(deciding, party->region));
+	TRY(use_words(deciding, party->tags, party->n_tags));
+	TRY(hash_users(deciding, given, put));
+	party->n_user_ids = party->n_user_hashes = 0;
+	party->user_ids = party->user_hashes = NULL;
+	put->party = party;
+	*ret_put = &put->base;
+	return TRIB_OK;
+}
+
+/* ---- Goods -------------------------------------------------------------------------------- */
+
+static trib_status decide_goods(struct deciding *deciding, const Tributary__Goods *given,
+				ProtobufCMessage **ret_put)
+{
+	Tributary__GoodsPut init = TRIBUTARY__GOODS_PUT__INIT;
+	Tributary__GoodsPut *put = copy_of(deciding, &init, sizeof(init));
+	Tributary__Goods *goods = copy_of(deciding, given, sizeof(*given));
+
+	if (!put || !goods)
+		return no_memory(deciding);
+	TRY(need_stated(deciding, goods->merchant, "merchant"));
+	TRY(need_known(deciding, TRIB_NOUN_PARTY, goods->merchant, "merchant"));
+	if (!goods->currency)
+		goods->currency = "CNY";
+	if (!goods->status)
+		goods->status = "active";
+	if (!trib_word_of_status(TRIB_NOUN_GOODS, goods->status))
+		return trib_fail(deciding->error, TRIB_INVALID, "status",
+				 "found \"%s\", expected active, withdrawn or closed",
+				 goods->status);
+	TRY(use_word(deciding, goods->category));
+	TRY(use_word(deciding, goods->brand));
+	TRY(use_word(deciding, goods->currency));
+	TRY(use_word(deciding, goods->site));
+	put->goods = goods;
+	*ret_put = &put->base;
+	return TRIB_OK;
+}
+
+/* ---- Plans -------------------------------------------------------------------------------- */
+
+static trib_status check_rate(struct deciding *deciding, int32_t bps, const char *at)
+{
+	if (bps >= 0 && bps <= 10000)
+		return TRIB_OK;
+	return trib_fail(deciding->error, TRIB_INVALID, at,
+			 "found %d, expected basis points from 0 to 10000", bps);
+}
+
+static trib_status check_terms(struct deciding *deciding, const Tributary__Terms *terms)
+{
+	if (!terms)
+		return TRIB_OK;
+	TRY(check_rate(deciding, terms->commission_bps, "terms.commission_bps"));
+	TRY(check_rate(deciding, terms->service_bps, "terms.service_bps"));
+	TRY(check_rate(deciding, terms->service2_bps, "terms.service2_bps"));
+	TRY(check_rate(deciding, terms->platform_bps, "terms.platform_bps"));
+	TRY(check_rate(deciding, terms->agency_bps, "terms.agency_bps"));
+	TRY(need_known(deciding, TRIB_NOUN_PARTY, terms->leader, "terms.leader"));
+	return need_known(deciding, TRIB_NOUN_PARTY, terms->leader2, "terms.leader2");
+}
+
+static trib_status check_audience(struct deciding *deciding, const Tributary__Plan *plan,
+				  uint8_t kind)
+{
+	bool conditional = plan->creators_when && plan->creators_when[0];
+
+	if (plan->n_creators && conditional)
+		return trib_fail(deciding->error, TRIB_INVALID, "creators_when",
+				 "found it beside creators, expected one of the two");
+	if ((kind == TRIB_WORD_TARGETED || kind == TRIB_WORD_EXCLUSIVE) && !plan->n_creators &&
+	    !conditional)
+		return trib_fail(deciding->error, TRIB_INVALID, "creators",
+				 "found none, expected creators or creators_when in a plan of kind "
+				 "%s",
+				 plan->kind);
+	TRY(need_all_known(deciding, TRIB_NOUN_PARTY, plan->creators, plan->n_creators,
+			   "creators"));
+	return need_condition(deciding, TRIB_CONDITION_CREATORS_WHEN, plan->creators_when,
+			      "creators_when");
+}
+
+static trib_status settle_times(struct deciding *deciding, Tributary__Plan *plan)
+{
+	if (plan->effective_from < 0)
+		return trib_fail(deciding->error, TRIB_INVALID, "effective_from",
+				 "found %lld, expected ms UTC since 1970",
+				 (long long)plan->effective_from);
+	if (!plan->effective_from)
+		plan->effective_from = deciding->now_ms;
+	plan->has_effective_from = true;
+	plan->has_effective_to = plan->effective_to != 0;
+	if (plan->has_effective_to && plan->effective_to <= plan->effective_from)
+		return trib_fail(deciding->error, TRIB_INVALID, "effective_to",
+				 "found %lld, expected a time after effective_from, %lld",
+				 (long long)plan->effective_to, (long long)plan->effective_from);
+	return TRIB_OK;
+}
+
+/* Does the plan's newest version list the goods? */
+static bool lists(const struct trib_plan *plan, uint32_t goods)
+{
+	uint32_t low = 0, high = plan->goods_count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (plan->goods[middle] == goods)
+			return true;
+		if (plan->goods[middle] < goods)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* Every plan that ever listed some goods is looked at for each of their orders. */
+static trib_status check_crowd(struct deciding *deciding, const Tributary__Plan *given)
+{
+	const struct trib_domain *domain = deciding->domain;
+	const struct trib_plan *plan = trib_domain_plan(
+		domain, trib_domain_find(domain, TRIB_NOUN_PLAN, trib_text(given->id)));
+	char at[64];
+
+	for (size_t i = 0; i < given->n_goods; i++) {
+		uint32_t goods =
+			trib_domain_find(domain, TRIB_NOUN_GOODS, trib_text(given->goods[i]));
+
+		if (trib_domain_goods(domain, goods)->plan_count < TRIB_LIMIT_GOODS_PLANS ||
+		    lists(plan, goods))
+			continue;
+		snprintf(at, sizeof(at), "goods[%zu]", i);
+		return trib_fail(deciding->error, TRIB_LIMIT, at,
+				 "found \"%s\" in %d plans already, expected fewer",
+				 given->goods[i], TRIB_LIMIT_GOODS_PLANS);
+	}
+	return TRIB_OK;
+}
+
+static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan *given,
+			       ProtobufCMessage **ret_put)
+{
+	Tributary__PlanPut init = TRIBUTARY__PLAN_PUT__INIT;
+	Tributary__PlanPut *put = copy_of(deciding, &init, sizeof(init));
+	Tributary__Plan *plan = copy_of(deciding, given, sizeof(*given));
+
+	if (!put || !plan)
+		return no_memory(deciding);
+	TRY(need_all_known(deciding, TRIB_NOUN_GOODS, plan->goods, plan->n_goods, "goods"));
+	TRY(need_stated(deciding, plan->merchant, "merchant"));
+	TRY(need_known(deciding, TRIB_NOUN_PARTY, plan->merchant, "merchant"));
+	if (!plan->kind)
+		plan->kind = "general";
+	uint8_t kind = trib_word_of_kind(plan->kind);
+
+	if (!kind)
+		return trib_fail(deciding->error, TRIB_INVALID, "kind",
+				 "found \"%s\", expected general, targeted, exclusive, activity or "
+				 "managed",
+				 plan->kind);
+	TRY(check_audience(deciding, plan, kind));
+	TRY(settle_times(deciding, plan));
+	if (!plan->status)
+		plan->status = "active";
+	if (!trib_word_of_status(TRIB_NOUN_PLAN, plan->status))
+		return trib_fail(deciding->error, TRIB_INVALID, "status",
+				 "found \"%s\", expected active, paused, ended or closed",
+				 plan->status);
+	TRY(check_terms(deciding, plan->terms));
+	TRY(check_crowd(deciding, plan));
+	put->plan = plan;
+	*ret_put = &put->base;
+	return TRIB_OK;
+}
+
+/* ---- Registrations ------------------------------------------------------------------------ */
+
+static trib_status decide_registration(struct deciding *deciding,
+				       const Tributary__Registration *given,
+				       ProtobufCMessage **ret_put)
+{
+	Tributary__RegistrationPut init = TRIBUTARY__REGISTRATION_PUT__INIT;
+	Tributary__RegistrationPut *put = copy_of(deciding, &init, sizeof(init));
+	Tributary__Registration *registration = copy_of(deciding, given, sizeof(*given));
+	int64_t ttl_ms;
+
+	if (!put || !registration)
+		return no_memory(deciding);
+	TRY(need_stated(deciding, registration->channel, "channel"));
+	TRY(need_condition(deciding, TRIB_CONDITION_REGISTRATION_WHEN, registration->when, "when"));
+	if (!registration->token_ttl)
+		registration->token_ttl = "30d";
+	TRY(trib_duration_parse(trib_text(registration->token_ttl), "token_ttl", &ttl_ms,
+				deciding->error));
+	if (!registration->ext_overflow)
+		registration->ext_overflow = "keep";
+	if (!trib_word_of_overflow(registration->ext_overflow))
+		return trib_fail(deciding->error, TRIB_INVALID, "ext_overflow",
+				 "found \"%s\", expected keep or refuse",
+				 registration->ext_overflow);
+	if (!registration->status)
+		registration->status = "active";
+	if (!trib_word_of_status(TRIB_NOUN_REGISTRATION, registration->status))
+		return trib_fail(deciding->error, TRIB_INVALID, "status",
+				 "found \"%s\", expected active or closed", registration->status);
+	TRY(use_word(deciding, registration->channel));
+	TRY(use_word(deciding, registration->scene));
+	TRY(use_word(deciding, registration->play));
+	put->registration = registration;
+	*ret_put = &put->base;
+	return TRIB_OK;
+}
+
+/* ---- The decision ------------------------------------------------------------------------- */
+
+static const char *id_of(enum trib_noun noun, const ProtobufCMessage *message)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY:
+		return ((const Tributary__Party *)message)->id;
+	case TRIB_NOUN_GOODS:
+		return ((const Tributary__Goods *)message)->id;
+	case TRIB_NOUN_PLAN:
+		return ((const Tributary__Plan *)message)->id;
+	default:
+		return ((const Tributary__Registration *)message)->id;
+	}
+}
+
+static trib_status decide_message(struct deciding *deciding, const ProtobufCMessage *message,
+				  ProtobufCMessage **ret_put)
+{
+	const char *id = id_of(deciding->noun, message);
+
+	trib_assert(message->descriptor == trib_noun_descriptor(deciding->noun));
+	if (!id || !trib_external_id_valid(trib_text(id)))
+		return trib_fail(deciding->error, TRIB_INVALID, "id",
+				 "found %s%.64s%s, expected 1 to 64 bytes of UTF-8 without space, "
+				 "control or /",
+				 id ? "\"" : "", id ? id : "nothing", id ? "\"" : "");
+	switch (deciding->noun) {
+	case TRIB_NOUN_PARTY:
+		return decide_party(deciding, (const Tributary__Party *)message, ret_put);
+	case TRIB_NOUN_GOODS:
+		return decide_goods(deciding, (const Tributary__Goods *)message, ret_put);
+	case TRIB_NOUN_PLAN:
+		return decide_plan(deciding, (const Tributary__Plan *)message, ret_put);
+	default:
+		return decide_registration(deciding, (const Tributary__Registration *)message,
+					   ret_put);
+	}
+}
+
+/* Makes the put that of a number and version, in an event. */
+static Tributary__Event put_event(enum trib_noun noun, ProtobufCMessage *put, uint32_t number,
+				  uint32_t version)
+{
+	Tributary__Event event = TRIBUTARY__EVENT__INIT;
+
+#define CASE(NOUN, Type, field)                                                                    \
+	case TRIB_NOUN_##NOUN:                                                                     \
+		event.kind_case = TRIBUTARY__EVENT__KIND_##NOUN##_PUT;                             \
+		event.field = (Tributary__##Type *)put;                                            \
+		event.field->has_number = event.field->has_version = true;                         \
+		event.field->number = number;                                                      \
+		event.field->version = version;                                                    \
+		break
+
+	switch (noun) {
+		CASE(PARTY, PartyPut, party_put);
+		CASE(GOODS, GoodsPut, goods_put);
+		CASE(PLAN, PlanPut, plan_put);
+		CASE(REGISTRATION, RegistrationPut, registration_put);
+	default:
+		trib_assert(!"one of four nouns");
+	}
+#undef CASE
+	return event;
+}
+
+static uint32_t version_of(const struct trib_domain *domain, enum trib_noun noun, uint32_t number)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY:
+		return trib_domain_party(domain, number)->version;
+	case TRIB_NOUN_GOODS:
+		return trib_domain_goods(domain, number)->version;
+	case TRIB_NOUN_PLAN:
+		return trib_domain_plan(domain, number)->version_count;
+	default:
+		return trib_domain_registration(domain, number)->version;
+	}
+}
+
+/* Would the record say the same, with this put in the version that is there? */
+static bool is_so_already(struct deciding *deciding, ProtobufCMessage *put, uint32_t number,
+			  uint32_t version)
+{
+	const struct trib_record *record =
+		*trib_domain_record_slot(deciding->domain, deciding->noun, number);
+
+	put_event(deciding->noun, put, number, version);
+	if (protobuf_c_message_get_packed_size(put) != record->size)
+		return false;
+	uint8_t *bytes = trib_arena_alloc(deciding->arena, record->size);
+
+	if (!bytes)
+		return false;
+	protobuf_c_message_pack(put, bytes);
+	return memcmp(bytes, record->bytes, record->size) == 0;
+}
+
+static bool fill_name(Tributary__Event *event, uint32_t code, const char *word,
+		      struct trib_arena *arena)
+{
+	Tributary__NameAdded init = TRIBUTARY__NAME_ADDED__INIT;
+	Tributary__NameAdded *name = trib_arena_alloc(arena, sizeof(*name));
+
+	if (!name)
+		return false;
+	*name = init;
+	name->has_number = true;
+	name->number = code;
+	name->text = (char *)word;
+	event->kind_case = TRIBUTARY__EVENT__KIND_NAME_ADDED;
+	event->name_added = name;
+	return true;
+}
+
+static trib_status make_events(struct deciding *deciding, ProtobufCMessage *put,
+			       struct trib_domain_decision *decision)
+{
+	uint32_t count = deciding->word_count + 1;
+	uint32_t code = trib_names_count(deciding->domain->symbols);
+	Tributary__Event init = TRIBUTARY__EVENT__INIT;
+	Tributary__Event *events = trib_arena_alloc(deciding->arena, count * sizeof(*events));
+
+	if (!events)
+		return no_memory(deciding);
+	for (uint32_t i = 0; i + 1 < count; i++) {
+		events[i] = init;
+		if (!fill_name(&events[i], ++code, deciding->words[i], deciding->arena))
+			return no_memory(deciding);
+	}
+	events[count - 1] = put_event(deciding->noun, put, decision->number, decision->version);
+	decision->events = events;
+	decision->event_count = count;
+	return TRIB_OK;
+}
+
+trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_noun noun,
+				   const ProtobufCMessage *message, int64_t now_ms,
+				   struct trib_arena *arena,
+				   struct trib_domain_decision *ret_decision,
+				   struct trib_error *error)
+{
+	struct deciding deciding = {
+		.domain = domain, .arena = arena, .error = error, .noun = noun, .now_ms = now_ms
+	};
+	struct trib_domain_decision decision = { 0 };
+	ProtobufCMessage *put;
+
+	TRY(decide_message(&deciding, message, &put));
+	decision.number = trib_domain_find(domain, noun, trib_text(id_of(noun, message)));
+	decision.created = !decision.number;
+	if (decision.created && trib_domain_count(domain, noun) == UINT32_MAX - 1)
+		return trib_fail(error, TRIB_LIMIT, "id", "found %u of them, expected fewer",
+				 UINT32_MAX - 1);
+	if (decision.created)
+		decision.number = trib_domain_count(domain, noun) + 1;
+	else
+		decision.version = version_of(domain, noun, decision.number);
+	if (!decision.created && noun != TRIB_NOUN_PLAN &&
+	    is_so_already(&deciding, put, decision.number, decision.version)) {
+		*ret_decision = decision;
+		return TRIB_OK;
+	}
+	if (noun == TRIB_NOUN_PLAN && decision.version == TRIB_LIMIT_PLAN_VERSIONS)
+		return trib_fail(error, TRIB_LIMIT, "id", "found %u versions of it, expected fewer",
+				 decision.version);
+	decision.version++;
+	TRY(make_events(&deciding, put, &decision));
+	*ret_decision = decision;
+	return TRIB_OK;
+}
+
+trib_status trib_domain_check_put(const struct trib_domain *domain, enum trib_noun noun,
+				  const ProtobufCMessage *message, int64_t now_ms,
+				  const struct trib_names *also, struct trib_arena *arena,
+				  struct trib_error *error)
+{
+	struct deciding deciding = { .domain = domain,
+				     .arena = arena,
+				     .error = error,
+				     .also = also,
+				     .noun = noun,
+				     .dry = true,
+				     .now_ms = now_ms };
+	ProtobufCMessage *put;
+
+	return decide_message(&deciding, message, &put);
+}
+
+/* ---- Closing ------------------------------------------------------------------------------ */
+
+static bool is_closed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+		      int64_t now_ms)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY:
+		return trib_domain_party(domain, number)->status == TRIB_WORD_CLOSED;
+	case TRIB_NOUN_GOODS:
+		return trib_domain_goods(domain, number)->status == TRIB_WORD_CLOSED;
+	case TRIB_NOUN_PLAN: {
+		/* One that will only be closed some day is closed now. */
+		const struct trib_plan_version *newest = &trib_domain_plan(domain, number)->newest;
+
+		return newest->status == TRIB_WORD_CLOSED && newest->from_ms <= now_ms;
+	}
+	default:
+		return trib_domain_registration(domain, number)->status == TRIB_WORD_CLOSED;
+	}
+}
+
+/* The entity as it is, but closed; a plan from now on. */
+static void close_put(enum trib_noun noun, ProtobufCMessage *put, int64_t now_ms)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY:
+		((Tributary__PartyPut *)put)->party->status = "closed";
+		break;
+	case TRIB_NOUN_GOODS:
+		((Tributary__GoodsPut *)put)->goods->status = "closed";
+		break;
+	case TRIB_NOUN_PLAN: {
+		Tributary__Plan *plan = ((Tributary__PlanPut *)put)->plan;
+
+		plan->status = "closed";
+		plan->has_effective_from = true;
+		plan->effective_from = now_ms;
+		if (plan->has_effective_to && plan->effective_to <= now_ms)
+			plan->has_effective_to = false;
+		break;
+	}
+	default:
+		((Tributary__RegistrationPut *)put)->registration->status = "closed";
+	}
+}
+
+trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib_noun noun,
+				     struct trib_bytes id, int64_t now_ms, struct trib_arena *arena,
+				     struct trib_domain_decision *ret_decision,
+				     struct trib_error *error)
+{
+	struct deciding deciding = {
+		.domain = domain, .arena = arena, .error = error, .noun = noun, .now_ms = now_ms
+	};
+	struct trib_domain_decision decision = { .number = trib_domain_find(domain, noun, id) };
+
+	if (!decision.number)
+		return trib_fail(error, TRIB_NOT_FOUND, "id",
+				 "found \"" TRIB_BYTES_FMT "\", expected the id of a known %s",
+				 (int)TRIB_MIN(id.size, (size_t)64), id.data, trib_noun_word(noun));
+	decision.version = version_of(domain, noun, decision.number);
+	if (!is_closed(domain, noun, decision.number, now_ms)) {
+		const struct trib_record *record =
+			*trib_domain_record_slot(domain, noun, decision.number);
+		ProtobufCMessage *put = trib_domain_unpack(trib_put_descriptor(noun),
+							   trib_record_bytes(record), arena);
+
+		if (!put)
+			return no_memory(&deciding);
+		close_put(noun, put, now_ms);
+		decision.version++;
+		TRY(make_events(&deciding, put, &decision));
+	}
+	*ret_decision = decision;
+	return TRIB_OK;
+}
+
+bool trib_domain_decide_name(const struct trib_domain *domain, const char *word,
+			     struct trib_arena *arena, Tributary__Event *ret_event)
+{
+	Tributary__Event event = TRIBUTARY__EVENT__INIT;
+
+	if (!fill_name(&event, trib_names_count(domain->symbols) + 1, word, arena))
+		return false;
+	*ret_event = event;
+	return true;
+}

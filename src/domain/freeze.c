@@ -1,0 +1,200 @@
+/*
+ * To the store and back. A freeze takes over the list of changes, whose records are immutable and counted, so the
+ * domain goes on at once; sorting and writing are somebody else's time.
+ */
+#include "domain/private.h"
+
+struct trib_domain_freeze {
+	struct trib_change *changes;
+	size_t change_count;
+	struct trib_domain_row *rows; /* once they were asked for */
+	size_t row_count;
+};
+
+struct trib_domain_freeze *trib_domain_freeze(struct trib_domain *domain)
+{
+	struct trib_domain_freeze *freeze = trib_alloc_zeroed(1, sizeof(*freeze));
+
+	freeze->changes = domain->changes;
+	freeze->change_count = domain->change_count;
+	domain->changes = NULL;
+	domain->change_count = domain->change_capacity = 0;
+	return freeze;
+}
+
+void trib_domain_freeze_free(struct trib_domain_freeze *freeze)
+{
+	if (!freeze)
+		return;
+	for (size_t i = 0; i < freeze->change_count; i++)
+		trib_record_unref(freeze->changes[i].record);
+	free(freeze->changes);
+	free(freeze->rows);
+	free(freeze);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct trib_change *left = a, *right = b;
+
+	if (left->table != right->table)
+		return left->table < right->table ? -1 : 1;
+	if (left->number != right->number)
+		return left->number < right->number ? -1 : 1;
+	return (left->version > right->version) - (left->version < right->version);
+}
+
+/* Every version of a plan has its row; of anything else the newest version counts. */
+static bool is_superseded(const struct trib_change *change, const struct trib_change *next)
+{
+	return change->table != TRIB_TABLE_PLAN && change->table == next->table &&
+	       change->number == next->number;
+}
+
+const struct trib_domain_row *trib_domain_freeze_rows(struct trib_domain_freeze *freeze,
+						      size_t *ret_count)
+{
+	const struct trib_change *changes = freeze->changes;
+
+	if (!freeze->rows) {
+		if (freeze->change_count)
+			qsort(freeze->changes, freeze->change_count, sizeof(*freeze->changes),
+			      by_key);
+		freeze->rows = trib_alloc(freeze->change_count * sizeof(*freeze->rows));
+		for (size_t i = 0; i < freeze->change_count; i++) {
+			if (i + 1 < freeze->change_count &&
+			    is_superseded(&changes[i], &changes[i + 1]))
+				continue;
+			struct trib_domain_row *row = &freeze->rows[freeze->row_count++];
+
+			row->table = changes[i].table;
+			row->key_size = (uint8_t)trib_key_u32(row->key, changes[i].number);
+			if (row->table == TRIB_TABLE_PLAN)
+				row->key_size += (uint8_t)trib_key_u32(row->key + row->key_size,
+								       changes[i].version);
+			row->value = trib_record_bytes(changes[i].record);
+		}
+	}
+	*ret_count = freeze->row_count;
+	return freeze->rows;
+}
+
+/* ---- Back --------------------------------------------------------------------------------- */
+
+static trib_status corrupt(struct trib_error *error, enum trib_table table, const char *why)
+{
+	char at[32];
+
+	snprintf(at, sizeof(at), "table 0x%02x", table);
+	return trib_fail(error, TRIB_CORRUPT, at, "%s", why);
+}
+
+static trib_status load_put(struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+			    const ProtobufCMessage *put, struct trib_record *record,
+			    struct trib_error *error)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY:
+		if (((const Tributary__PartyPut *)put)->number == number)
+			return trib_fold_party(domain, (const Tributary__PartyPut *)put, record,
+					       error);
+		break;
+	case TRIB_NOUN_GOODS:
+		if (((const Tributary__GoodsPut *)put)->number == number)
+			return trib_fold_goods(domain, (const Tributary__GoodsPut *)put, record,
+					       error);
+		break;
+	case TRIB_NOUN_PLAN:
+		if (((const Tributary__PlanPut *)put)->number == number)
+			return trib_fold_plan(domain, (const Tributary__PlanPut *)put, record,
+					      error);
+		break;
+	default:
+		if (((const Tributary__RegistrationPut *)put)->number == number)
+			return trib_fold_registration(
+				domain, (const Tributary__RegistrationPut *)put, record, error);
+	}
+	return trib_fold_refuse(error, noun, number, "found the row of another number");
+}
+
+static trib_status load_row(struct trib_domain *domain, enum trib_noun noun, struct trib_bytes key,
+			    struct trib_bytes value, struct trib_error *error)
+{
+	size_t key_size = noun == TRIB_NOUN_PLAN ? 8 : 4;
+
+	if (key.size != key_size)
+		return corrupt(error, TRIB_TABLE_PARTY + noun, "found a key of another size");
+	trib_arena_reset(&domain->unpacked);
+	ProtobufCMessage *put =
+		trib_domain_unpack(trib_put_descriptor(noun), value, &domain->unpacked);
+
+	if (!put)
+		return corrupt(error, TRIB_TABLE_PARTY + noun,
+			       "found bytes that cannot be read, expected a packed entity");
+	struct trib_record *record = trib_record_new(value.size);
+
+	memcpy(record->bytes, value.data, value.size);
+	trib_status status =
+		load_put(domain, noun, trib_key_read_u32(key.data), put, record, error);
+
+	trib_record_unref(record);
+	return status;
+}
+
+trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
+			     struct trib_bytes key, struct trib_bytes value,
+			     struct trib_error *error)
+{
+	trib_status status;
+
+	domain->loading = true;
+	switch (table) {
+	case TRIB_TABLE_NAME:
+		if (key.size != 4)
+			return corrupt(error, table, "found a key of another size");
+		return trib_fold_name(domain, trib_key_read_u32(key.data), value, error);
+#define X(name, number, word, plural, its_table)                                                   \
+	case its_table:                                                                            \
+		status = load_row(domain, TRIB_NOUN_##name, key, value, error);                    \
+		break;
+		TRIB_NOUN_TABLE(X)
+#undef X
+	default:
+		return corrupt(error, table, "found a table of another room");
+	}
+	return status;
+}
+
+trib_status trib_domain_load_done(struct trib_domain *domain, struct trib_error *error)
+{
+	struct trib_party *parties = domain->columns[TRIB_NOUN_PARTY].data;
+	trib_status status = TRIB_OK;
+
+	for (size_t i = 0; i < domain->pending_count; i++) {
+		const struct trib_pending_agency *pending = &domain->pending[i];
+		struct trib_entity entity;
+
+		trib_arena_reset(&domain->unpacked);
+		if (status == TRIB_OK)
+			status = trib_record_unpack(pending->record, TRIB_NOUN_PARTY,
+						    &domain->unpacked, &entity, error);
+		trib_record_unref(pending->record);
+		if (status != TRIB_OK)
+			continue;
+		const char *agency = ((const Tributary__Party *)entity.message)->agency;
+		uint32_t number = trib_domain_find(domain, TRIB_NOUN_PARTY, trib_text(agency));
+
+		if (number)
+			parties[pending->party].agency = number;
+		else
+			status = trib_fold_refuse(error, TRIB_NOUN_PARTY, pending->party,
+						  "found an agency that is not known");
+	}
+	free(domain->pending);
+	domain->pending = NULL;
+	domain->pending_count = domain->pending_capacity = 0;
+	trib_arena_fini(&domain->unpacked);
+	trib_choices_sort(domain);
+	domain->loading = false;
+	return status;
+}

@@ -1,0 +1,170 @@
+/*
+ * Inside the domain room: the whole struct, and what its files share.
+ *
+ *	domain.c    life, ids, words, lists       decide.c  what a PUT or DELETE comes to
+ *	apply.c     the fold                      fold_plan.c  plans' part of it
+ *	terms.c     who gets what                 nouns.c   timelines, sets
+ *	record.c    whole entities                freeze.c  to the store and back
+ *	check.c     the validator
+ */
+#ifndef TRIB_DOMAIN_PRIVATE_H
+#define TRIB_DOMAIN_PRIVATE_H
+
+#include <stdatomic.h>
+#include "base/clock.h"
+#include "domain/domain.h"
+
+/* An array that grows in place, on fresh pages (aligned, zeroed, huge where the kernel can). */
+struct trib_column {
+	void *data;
+	size_t bytes; /* mapped */
+};
+void trib_column_fini(struct trib_column *column);
+/* Afterwards `size` bytes may be used; new ones are zero. The data may have moved. */
+void trib_column_reserve(struct trib_column *column, size_t size);
+
+struct trib_record {
+	atomic_uint references;
+	uint32_t size;
+	char bytes[];
+};
+struct trib_record *trib_record_new(size_t size);
+
+/* Unpacks into the arena; NULL where the bytes are not such a message (or the arena is full). */
+ProtobufCMessage *trib_domain_unpack(const ProtobufCMessageDescriptor *descriptor,
+				     struct trib_bytes bytes, struct trib_arena *arena);
+const ProtobufCMessageDescriptor *trib_put_descriptor(enum trib_noun noun);
+
+/* A registration as choosing sees it; ordered by channel, priority descending, number. */
+struct trib_choice {
+	uint32_t channel;
+	int32_t priority;
+	uint32_t number;
+	uint32_t scene;
+};
+
+/* Something that the store does not have yet. */
+struct trib_change {
+	uint8_t table; /* enum trib_table */
+	uint32_t number, version;
+	struct trib_record *record;
+};
+
+/* A party that was loaded before its agency was. */
+struct trib_pending_agency {
+	uint32_t party;
+	struct trib_record *record;
+};
+
+struct trib_domain {
+	struct trib_nouns nouns; /* first: the accessors of domain.h rely on it */
+	struct trib_column columns[TRIB_NOUN_COUNT];
+	struct trib_column records[TRIB_NOUN_COUNT]; /* struct trib_record * by number */
+	struct trib_names *ids[TRIB_NOUN_COUNT];
+	struct trib_names *symbols;
+	struct trib_names *conditions;
+	struct trib_domain_hooks hooks;
+
+	struct trib_choice *choices;
+	size_t choice_count, choice_capacity;
+
+	struct trib_change *changes; /* since the last freeze */
+	size_t change_count, change_capacity;
+
+	struct trib_arena
+		sets; /* creators of plan versions; versions never change, so neither do these */
+	uint32_t *scratch[2]; /* numbers of a plan being folded */
+	size_t scratch_capacity[2];
+
+	bool loading;		    /* rows come from the store */
+	struct trib_arena unpacked; /* one row while it is loaded */
+	struct trib_pending_agency *pending;
+	size_t pending_count, pending_capacity;
+};
+
+static inline struct trib_record **trib_domain_record_slot(const struct trib_domain *domain,
+							   enum trib_noun noun, uint32_t number)
+{
+	return (struct trib_record **)domain->records[noun].data + number;
+}
+
+/* Room for the entries of a noun up to `number`. */
+void trib_domain_reserve(struct trib_domain *domain, enum trib_noun noun, uint32_t number);
+
+/* Grows a heap array to hold one more. */
+#define TRIB_GROW(array, count, capacity)                                                          \
+	do {                                                                                       \
+		if ((count) == (capacity)) {                                                       \
+			(capacity) = (capacity) ? (capacity)*2 : 16;                               \
+			(array) = trib_realloc((array), (capacity) * sizeof(*(array)));            \
+		}                                                                                  \
+	} while (0)
+
+/* ---- Words -------------------------------------------------------------------------------- */
+
+/* Gives the shipped words their codes. */
+void trib_words_seed(struct trib_names *symbols);
+
+/* The code of a status or kind; 0 if it is none of the noun's. NULL is the default. */
+uint8_t trib_word_of_status(enum trib_noun noun, const char *text);
+uint8_t trib_word_of_kind(const char *text);
+uint8_t trib_word_of_overflow(const char *text);
+
+static inline struct trib_bytes trib_text(const char *text)
+{
+	return trib_bytes_text(text);
+}
+
+/* ---- Sets and timelines ------------------------------------------------------------------- */
+
+/* `numbers` ascend. NULL for none. */
+const struct trib_id_set *trib_id_set_new(struct trib_arena *arena, const uint32_t *numbers,
+					  size_t count);
+bool trib_id_set_is(const struct trib_id_set *set, const uint32_t *numbers, size_t count);
+
+/* Sorts and drops repeats; returns how many are left. */
+size_t trib_numbers_sort(uint32_t *numbers, size_t count);
+
+static inline const struct trib_goods_plan *trib_goods_plans(const struct trib_goods *goods)
+{
+	return goods->plans ? goods->plans : &goods->first_plan;
+}
+
+/* ---- The fold ----------------------------------------------------------------------------- */
+
+/*
+ * Each checks everything first and changes nothing when it fails. `record` (borrowed) is the packed event where
+ * there is one already, else NULL.
+ */
+trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPut *put,
+			    struct trib_record *record, struct trib_error *error);
+trib_status trib_fold_goods(struct trib_domain *domain, const Tributary__GoodsPut *put,
+			    struct trib_record *record, struct trib_error *error);
+trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut *put,
+			   struct trib_record *record, struct trib_error *error);
+trib_status trib_fold_registration(struct trib_domain *domain,
+				   const Tributary__RegistrationPut *put,
+				   struct trib_record *record, struct trib_error *error);
+trib_status trib_fold_name(struct trib_domain *domain, uint32_t code, struct trib_bytes word,
+			   struct trib_error *error);
+
+/* What all Puts share: is this the next version of that entity, or a new one? */
+trib_status trib_fold_begin(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+			    uint32_t version, const char *id, struct trib_error *error);
+/* … and the id, room in the columns and the record. Nothing can fail from here on. */
+void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+		     uint32_t version, const char *id, const ProtobufCMessage *put,
+		     struct trib_record *record);
+
+/* References and words in an event: 0 for NULL; *ret_ok becomes false for what is not known. */
+uint32_t trib_fold_reference(const struct trib_domain *domain, enum trib_noun noun, const char *id,
+			     bool *ret_ok);
+uint32_t trib_fold_code(const struct trib_domain *domain, const char *word, bool *ret_ok);
+
+trib_status trib_fold_refuse(struct trib_error *error, enum trib_noun noun, uint32_t number,
+			     const char *why);
+
+int trib_choice_compare(const void *a, const void *b);
+void trib_choices_sort(struct trib_domain *domain);
+
+#endif

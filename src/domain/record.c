@@ -1,0 +1,114 @@
+/* Whole entities, packed: what GET shows and the store keeps. Shared between threads by counting. */
+#include "domain/private.h"
+
+struct trib_record *trib_record_new(size_t size)
+{
+	struct trib_record *record = trib_alloc(sizeof(*record) + size);
+
+	trib_assert(size <= UINT32_MAX);
+	atomic_init(&record->references, 1);
+	record->size = (uint32_t)size;
+	return record;
+}
+
+struct trib_record *trib_record_ref(struct trib_record *record)
+{
+	atomic_fetch_add_explicit(&record->references, 1, memory_order_relaxed);
+	return record;
+}
+
+void trib_record_unref(struct trib_record *record)
+{
+	if (record && atomic_fetch_sub_explicit(&record->references, 1, memory_order_acq_rel) == 1)
+		free(record);
+}
+
+struct trib_bytes trib_record_bytes(const struct trib_record *record)
+{
+	return trib_bytes(record->bytes, record->size);
+}
+
+static void *arena_allocate(void *arena, size_t size)
+{
+	return trib_arena_alloc(arena, size);
+}
+
+static void arena_free(void *arena, void *memory)
+{
+}
+
+ProtobufCMessage *trib_domain_unpack(const ProtobufCMessageDescriptor *descriptor,
+				     struct trib_bytes bytes, struct trib_arena *arena)
+{
+	ProtobufCAllocator allocator = { arena_allocate, arena_free, arena };
+
+	return protobuf_c_message_unpack(descriptor, &allocator, bytes.size,
+					 (const uint8_t *)bytes.data);
+}
+
+/* user_hashes as people see them: 16 hexadecimal digits each. */
+static trib_status show_users(const Tributary__PartyPut *put, struct trib_arena *arena)
+{
+	size_t count = put->n_user_hash;
+	char **texts = trib_arena_alloc(arena, (count + 1) * sizeof(*texts));
+	char *digits = trib_arena_alloc(arena, count * 17 + 1);
+
+	if (!texts || !digits)
+		return TRIB_NO_MEMORY;
+	for (size_t i = 0; i < count; i++) {
+		texts[i] = digits + i * 17;
+		snprintf(texts[i], 17, "%016llx", (unsigned long long)put->user_hash[i]);
+	}
+	put->party->user_hashes = texts;
+	put->party->n_user_hashes = count;
+	return TRIB_OK;
+}
+
+static trib_status fill_entity(ProtobufCMessage *put, enum trib_noun noun, struct trib_arena *arena,
+			       struct trib_entity *ret_entity)
+{
+	/* The four Puts begin alike but their types differ. */
+	if (noun == TRIB_NOUN_PARTY) {
+		Tributary__PartyPut *party = (Tributary__PartyPut *)put;
+
+		if (!party->party || show_users(party, arena) != TRIB_OK)
+			return TRIB_CORRUPT;
+		*ret_entity =
+			(struct trib_entity){ &party->party->base, party->number, party->version };
+	} else if (noun == TRIB_NOUN_GOODS) {
+		Tributary__GoodsPut *goods = (Tributary__GoodsPut *)put;
+
+		if (!goods->goods)
+			return TRIB_CORRUPT;
+		*ret_entity =
+			(struct trib_entity){ &goods->goods->base, goods->number, goods->version };
+	} else if (noun == TRIB_NOUN_PLAN) {
+		Tributary__PlanPut *plan = (Tributary__PlanPut *)put;
+
+		if (!plan->plan)
+			return TRIB_CORRUPT;
+		*ret_entity =
+			(struct trib_entity){ &plan->plan->base, plan->number, plan->version };
+	} else {
+		Tributary__RegistrationPut *registration = (Tributary__RegistrationPut *)put;
+
+		if (!registration->registration)
+			return TRIB_CORRUPT;
+		*ret_entity = (struct trib_entity){ &registration->registration->base,
+						    registration->number, registration->version };
+	}
+	return TRIB_OK;
+}
+
+trib_status trib_record_unpack(const struct trib_record *record, enum trib_noun noun,
+			       struct trib_arena *arena, struct trib_entity *ret_entity,
+			       struct trib_error *error)
+{
+	ProtobufCMessage *put =
+		trib_domain_unpack(trib_put_descriptor(noun), trib_record_bytes(record), arena);
+
+	if (!put || fill_entity(put, noun, arena, ret_entity) != TRIB_OK)
+		return trib_fail(error, TRIB_CORRUPT, trib_noun_word(noun),
+				 "found bytes that cannot be read, expected a packed entity");
+	return TRIB_OK;
+}
