@@ -1,0 +1,372 @@
+/* Nouns: what PUT and DELETE come to, what is refused, words, lists, the choice of a registration. */
+#include "world.h"
+
+static void seed(struct world *world)
+{
+	world_init(world);
+	world_put(world, TRIB_NOUN_PARTY, "{\"id\":\"m1\",\"roles\":[\"merchant\"]}");
+	world_put(world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"roles\":[\"creator\"],\"level\":3}");
+	world_put(world, TRIB_NOUN_GOODS, "{\"id\":\"g1\",\"merchant\":\"m1\",\"price\":1990}");
+	world_put(world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],"
+		  "\"terms\":{\"commission_bps\":1000}}");
+	world_put(world, TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\"}");
+}
+
+static void a_put_is_told_once_and_read_back(void **state)
+{
+	struct world world;
+
+	seed(&world);
+	const struct trib_party *creator =
+		trib_domain_party(world.domain, world_number(&world, TRIB_NOUN_PARTY, "c1"));
+	const struct trib_goods *goods =
+		trib_domain_goods(world.domain, world_number(&world, TRIB_NOUN_GOODS, "g1"));
+	const struct trib_plan *plan =
+		trib_domain_plan(world.domain, world_number(&world, TRIB_NOUN_PLAN, "p1"));
+	const struct trib_registration *registration = trib_domain_registration(
+		world.domain, world_number(&world, TRIB_NOUN_REGISTRATION, "r1"));
+
+	assert_int_equal(creator->level, 3);
+	assert_int_equal(creator->status, TRIB_WORD_ACTIVE);
+	assert_true(trib_codes_has(creator->roles, TRIB_WORD_CREATOR));
+	assert_int_equal(goods->price, 1990);
+	assert_int_equal(goods->currency, TRIB_WORD_CNY);
+	assert_int_equal(goods->merchant, world_number(&world, TRIB_NOUN_PARTY, "m1"));
+	assert_int_equal(goods->plan_count, 1);
+	assert_int_equal(goods->first_plan.plan, 1);
+	assert_int_equal(plan->newest.commission_bps, 1000);
+	assert_int_equal(plan->newest.from_ms, 1000);
+	assert_int_equal(plan->newest.kind, TRIB_WORD_GENERAL);
+	assert_int_equal(registration->token_ttl_ms, INT64_C(30) * 86400000);
+	assert_int_equal(registration->ext_overflow, TRIB_WORD_KEEP);
+	assert_string_equal(
+		world_get(&world, TRIB_NOUN_GOODS, "g1"),
+		"{\"id\":\"g1\",\"merchant\":\"m1\",\"price\":1990,\"currency\":\"CNY\","
+		"\"status\":\"active\"}");
+	world_fini(&world);
+}
+
+static void same_content_changes_nothing_but_plans(void **state)
+{
+	static const struct {
+		enum trib_noun noun;
+		const char *json;
+		uint32_t events, version;
+	} rows[] = {
+		{ TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"roles\":[\"creator\"],\"level\":3}", 0, 1 },
+		{ TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"roles\":[\"creator\"],\"level\":4}", 1, 2 },
+		{ TRIB_NOUN_PARTY,
+		  "{\"id\":\"c1\",\"roles\":[\"creator\"],\"level\":4,\"status\":\"active\"}", 0,
+		  2 },
+		{ TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"tags\":[\"new\",\"new\"]}", 2, 3 },
+		{ TRIB_NOUN_GOODS, "{\"id\":\"g1\",\"merchant\":\"m1\",\"price\":1990}", 0, 1 },
+		{ TRIB_NOUN_GOODS, "{\"id\":\"g1\",\"merchant\":\"m1\"}", 1, 2 },
+		{ TRIB_NOUN_GOODS,
+		  "{\"id\":\"g2\",\"merchant\":\"m1\",\"brand\":\"b\",\"category\":\"b\"}", 2, 1 },
+		{ TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\"}", 0, 1 },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],"
+		  "\"terms\":{\"commission_bps\":1000}}",
+		  1, 2 },
+	};
+	struct world world;
+
+	seed(&world);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		world_put(&world, rows[i].noun, rows[i].json);
+		assert_int_equal(world.decision.event_count, rows[i].events);
+		assert_int_equal(world.decision.version, rows[i].version);
+	}
+	world_fini(&world);
+}
+
+static void a_put_replaces_everything(void **state)
+{
+	struct world world;
+
+	seed(&world);
+	world_put(&world, TRIB_NOUN_PARTY,
+		  "{\"id\":\"c1\",\"user_ids\":[\"u1\",\"u2\",\"u1\"],\"tags\":[\"a\"],\"score\":4."
+		  "5}");
+	const struct trib_party *creator =
+		trib_domain_party(world.domain, world_number(&world, TRIB_NOUN_PARTY, "c1"));
+
+	assert_null(creator->roles);
+	assert_int_equal(creator->users->count, 2);
+	assert_true(trib_party_has_user(creator, world_hash_user(NULL, trib_bytes_text("u2"))));
+	assert_false(trib_party_has_user(creator, world_hash_user(NULL, trib_bytes_text("u3"))));
+	assert_non_null(strstr(world_get(&world, TRIB_NOUN_PARTY, "c1"), "\"user_hashes\":[\""));
+	assert_null(strstr(world_get(&world, TRIB_NOUN_PARTY, "c1"), "user_ids"));
+	assert_null(strstr(world_get(&world, TRIB_NOUN_PARTY, "c1"), "u1"));
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\"}");
+	creator = trib_domain_party(world.domain, world_number(&world, TRIB_NOUN_PARTY, "c1"));
+	assert_null(creator->users);
+	assert_null(creator->tags);
+	assert_true(creator->score == 0);
+	world_fini(&world);
+}
+
+static void what_cannot_be_is_refused_by_name(void **state)
+{
+	static const struct {
+		enum trib_noun noun;
+		const char *json;
+		trib_status status;
+		const char *at, *text;
+	} rows[] = {
+		{ TRIB_NOUN_PARTY, "{}", TRIB_INVALID, "id", "found nothing, expected 1 to 64" },
+		{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"nobody\"}", TRIB_INVALID, "agency",
+		  "found \"nobody\", expected the id of a known party" },
+		{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"x\"}", TRIB_INVALID, "agency",
+		  "found the party itself" },
+		{ TRIB_NOUN_GOODS, "{\"id\":\"x\",\"merchant\":\"m9\"}", TRIB_INVALID, "merchant",
+		  "found \"m9\", expected the id of a known party" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"goods\":[\"g1\",\"g1\",\"g1\",\"g9\"]}",
+		  TRIB_INVALID, "goods[3]", "found \"g9\", expected the id of known goods" },
+		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m9\"}", TRIB_INVALID, "merchant",
+		  "found \"m9\"" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"targeted\",\"creators\":[\"c1\","
+		  "\"c9\"]}",
+		  TRIB_INVALID, "creators[1]", "found \"c9\"" },
+		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"exclusive\"}",
+		  TRIB_INVALID, "creators", "found none" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"creators\":[\"c1\"],"
+		  "\"creators_when\":\"level >= 1\"}",
+		  TRIB_INVALID, "creators_when", "found it beside creators" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"creators_when\":\"size(1)\"}", TRIB_INVALID,
+		  "creators_when", "found something else, expected level >= N" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_from\":500,\"effective_to\":500}",
+		  TRIB_INVALID, "effective_to", "expected a time after effective_from" },
+		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_to\":1000}",
+		  TRIB_INVALID, "effective_to", "expected a time after effective_from" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"terms\":{\"leader\":\"l9\"}}", TRIB_INVALID,
+		  "terms.leader", "found \"l9\"" },
+		{ TRIB_NOUN_REGISTRATION, "{\"id\":\"x\",\"channel\":\"a\",\"when\":\"nonsense\"}",
+		  TRIB_INVALID, "when", "found something else" },
+	};
+	struct world world;
+
+	seed(&world);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		uint64_t before = trib_domain_digest(world.domain);
+
+		assert_int_equal(world_try(&world, rows[i].noun, rows[i].json), rows[i].status);
+		assert_string_equal(world.error.at, rows[i].at);
+		if (!strstr(world.error.text, rows[i].text))
+			fail_msg("row %zu: \"%s\"", i, world.error.text);
+		assert_true(before == trib_domain_digest(world.domain));
+	}
+	world_fini(&world);
+}
+
+static void closing_keeps_the_entity(void **state)
+{
+	struct world world;
+
+	seed(&world);
+	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++) {
+		static const char *const ids[] = { "c1", "g1", "p1", "r1" };
+
+		world.now_ms = 2000;
+		assert_ok(world_close(&world, noun, ids[noun]), world.error);
+		assert_int_equal(world.decision.event_count, 1);
+		assert_int_equal(world.decision.version, 2);
+		assert_non_null(
+			strstr(world_get(&world, noun, ids[noun]), "\"status\":\"closed\""));
+		world.now_ms = 3000;
+		assert_ok(world_close(&world, noun, ids[noun]), world.error);
+		assert_int_equal(world.decision.event_count, 0);
+		assert_int_equal(world.decision.version, 2);
+		assert_int_equal(world_close(&world, noun, "nobody"), TRIB_NOT_FOUND);
+	}
+	assert_int_equal(trib_domain_plan(world.domain, 1)->newest.from_ms, 2000);
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\"}");
+	assert_int_equal(world.decision.version, 3);
+	assert_int_equal(trib_domain_party(world.domain, world.decision.number)->status,
+			 TRIB_WORD_ACTIVE);
+	world_fini(&world);
+}
+
+static void shipped_words_stand_at_their_codes(void **state)
+{
+	struct world world;
+
+	world_init(&world);
+	assert_int_equal(trib_domain_find_code(world.domain, trib_bytes_text("merchant")), 2);
+	assert_int_equal(trib_domain_find_code(world.domain, trib_bytes_text("exclusive")), 26);
+	assert_int_equal(trib_domain_find_code(world.domain, trib_bytes_text("checkout")), 43);
+	assert_int_equal(trib_domain_find_code(world.domain, trib_bytes_text("beauty")), 0);
+	Tributary__Event event;
+
+	assert_true(trib_domain_decide_name(world.domain, "beauty", &world.arena, &event));
+	assert_ok(trib_domain_apply(world.domain, &event, &world.error), world.error);
+	assert_int_equal(trib_domain_find_code(world.domain, trib_bytes_text("beauty")),
+			 TRIB_WORD_FIRST_FREE);
+	assert_int_equal(trib_domain_apply(world.domain, &event, &world.error), TRIB_CORRUPT);
+	world_fini(&world);
+}
+
+static void events_of_another_state_are_refused(void **state)
+{
+	struct world world, other;
+
+	seed(&world);
+	seed(&other);
+	uint64_t before = trib_domain_digest(other.domain);
+
+	/* Made in a world that has g2, and a third version. */
+	world_put(&world, TRIB_NOUN_GOODS, "{\"id\":\"g2\",\"merchant\":\"m1\"}");
+	world_put(&world, TRIB_NOUN_GOODS, "{\"id\":\"g3\",\"merchant\":\"m1\"}");
+	assert_int_equal(trib_domain_apply(other.domain, world.decision.events, &other.error),
+			 TRIB_CORRUPT);
+	world_put(&world, TRIB_NOUN_PLAN, "{\"id\":\"p2\",\"merchant\":\"m1\",\"goods\":[\"g2\"]}");
+	assert_int_equal(trib_domain_apply(other.domain, world.decision.events, &other.error),
+			 TRIB_CORRUPT);
+	world_put(&world, TRIB_NOUN_PLAN, "{\"id\":\"p1\",\"merchant\":\"m1\"}");
+	world_put(&world, TRIB_NOUN_PLAN, "{\"id\":\"p1\",\"merchant\":\"m1\"}");
+	assert_int_equal(trib_domain_apply(other.domain, world.decision.events, &other.error),
+			 TRIB_CORRUPT);
+	assert_true(before == trib_domain_digest(other.domain));
+	world_fini(&world);
+	world_fini(&other);
+}
+
+static void pages_of_a_list_are_complete_and_in_order(void **state)
+{
+	struct trib_record *records[7];
+	char json[64], next[TRIB_CURSOR_CHARS] = "", cursor[TRIB_CURSOR_CHARS];
+	struct trib_entity entity;
+	struct world world;
+	uint32_t count, seen = 0;
+
+	world_init(&world);
+	for (int i = 1; i <= 40; i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"c%d\"}", i);
+		world_put(&world, TRIB_NOUN_PARTY, json);
+	}
+	do {
+		memcpy(cursor, next, sizeof(cursor));
+		assert_ok(trib_domain_list(world.domain, TRIB_NOUN_PARTY, trib_bytes_text(cursor),
+					   7, records, &count, next, &world.error),
+			  world.error);
+		for (uint32_t i = 0; i < count; i++) {
+			assert_ok(trib_record_unpack(records[i], TRIB_NOUN_PARTY, &world.arena,
+						     &entity, &world.error),
+				  world.error);
+			assert_int_equal(entity.number, ++seen);
+			trib_record_unref(records[i]);
+		}
+	} while (next[0]);
+	assert_int_equal(seen, 40);
+	/* A cursor of another list, and one of nobody's. */
+	assert_int_equal(trib_domain_list(world.domain, TRIB_NOUN_PLAN, trib_bytes_text(cursor), 7,
+					  records, &count, next, &world.error),
+			 TRIB_INVALID);
+	assert_int_equal(trib_domain_list(world.domain, TRIB_NOUN_PARTY, trib_bytes_text("abc!"), 7,
+					  records, &count, next, &world.error),
+			 TRIB_INVALID);
+	assert_string_equal(world.error.at, "cursor");
+	world_fini(&world);
+}
+
+/* `when` holds for the registrations whose bit is set. */
+static bool holds(void *context, uint32_t registration)
+{
+	return *(const uint32_t *)context >> registration & 1;
+}
+
+static void the_registration_of_a_link(void **state)
+{
+	static const char *const registrations[] = {
+		"{\"id\":\"r1\",\"channel\":\"app\",\"priority\":1}",
+		"{\"id\":\"r2\",\"channel\":\"app\",\"priority\":5,\"scene\":\"live\"}",
+		"{\"id\":\"r3\",\"channel\":\"app\",\"priority\":5,\"scene\":\"live\"}",
+		"{\"id\":\"r4\",\"channel\":\"app\",\"priority\":9,\"when\":\"level >= 4\"}",
+		"{\"id\":\"r5\",\"channel\":\"web\",\"status\":\"closed\"}",
+		"{\"id\":\"r6\",\"channel\":\"web\",\"priority\":-2147483648}",
+		"{\"id\":\"r7\",\"channel\":\"mail\",\"when\":\"level >= 7\"}",
+	};
+	static const struct {
+		const char *channel, *scene;
+		uint32_t holds, expected;
+	} rows[] = {
+		{ "app", NULL, 1 << 4, 4 },  { "app", NULL, 0, 2 },  { "app", "live", 1 << 4, 2 },
+		{ "app", "search", ~0u, 0 }, { "web", NULL, 0, 6 },  { "mail", NULL, 0, 0 },
+		{ "mail", NULL, 1 << 7, 7 }, { "tv", NULL, ~0u, 0 },
+	};
+	struct world world;
+
+	world_init(&world);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(registrations); i++)
+		world_put(&world, TRIB_NOUN_REGISTRATION, registrations[i]);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		const char *scene = rows[i].scene;
+		uint32_t scene_code =
+			scene ? trib_domain_find_code(world.domain, trib_bytes_text(scene)) : 0;
+
+		if (scene && !scene_code)
+			scene_code = UINT32_MAX;
+		assert_int_equal(trib_domain_choose_registration(
+					 world.domain,
+					 trib_domain_find_code(world.domain,
+							       trib_bytes_text(rows[i].channel)),
+					 scene_code, holds, (void *)&rows[i].holds),
+				 rows[i].expected);
+	}
+	/* Another channel and priority for r3: it leaves its place in the order. */
+	world_put(&world, TRIB_NOUN_REGISTRATION,
+		  "{\"id\":\"r3\",\"channel\":\"mail\",\"priority\":1}");
+	assert_int_equal(trib_domain_choose_registration(
+				 world.domain,
+				 trib_domain_find_code(world.domain, trib_bytes_text("mail")), 0,
+				 NULL, NULL),
+			 3);
+	world_fini(&world);
+}
+
+static void an_import_is_checked_with_its_own_ids(void **state)
+{
+	struct trib_names *also = trib_names_new(&world_key);
+	ProtobufCMessage *message;
+	struct world world;
+
+	seed(&world);
+	assert_ok(trib_proto_from_json(trib_noun_descriptor(TRIB_NOUN_PARTY),
+				       trib_bytes_text("{\"id\":\"c2\",\"agency\":\"a1\"}"),
+				       &world.arena, &message, &world.error),
+		  world.error);
+	assert_int_equal(trib_domain_check_put(world.domain, TRIB_NOUN_PARTY, message, 0, also,
+					       &world.arena, &world.error),
+			 TRIB_INVALID);
+	trib_names_add(also, trib_bytes_text("a1"));
+	assert_int_equal(trib_domain_check_put(world.domain, TRIB_NOUN_PARTY, message, 0, also,
+					       &world.arena, &world.error),
+			 TRIB_OK);
+	trib_names_free(also);
+	world_fini(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_put_is_told_once_and_read_back),
+		cmocka_unit_test(same_content_changes_nothing_but_plans),
+		cmocka_unit_test(a_put_replaces_everything),
+		cmocka_unit_test(what_cannot_be_is_refused_by_name),
+		cmocka_unit_test(closing_keeps_the_entity),
+		cmocka_unit_test(shipped_words_stand_at_their_codes),
+		cmocka_unit_test(events_of_another_state_are_refused),
+		cmocka_unit_test(pages_of_a_list_are_complete_and_in_order),
+		cmocka_unit_test(the_registration_of_a_link),
+		cmocka_unit_test(an_import_is_checked_with_its_own_ids),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
