@@ -18,7 +18,7 @@
 #include "base/macros.h"
 
 enum {
-	TRIB_BLOCK_SIZES_MAX = 32,
+	TRIB_BLOCK_SIZES_MAX = 48,
 	TRIB_BLOCK_CHUNK_BYTES = 128 << 10,
 	TRIB_BLOCK_UNIT_BITS = 37,
 };

@@ -42,11 +42,11 @@ struct block {
 	struct record records[];
 } __attribute__((packed, aligned(4)));
 
-/* How many touches the blocks of each size hold: four sizes to a doubling. */
-static const uint16_t capacities[] = {
-	1,  2,	3,  4,	5,  6,	7,  8,	10,  12,  14,  16,  20,	 24,
-	28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256
-};
+/* How many touches the blocks of each size hold: eight sizes to a doubling, so that little stands empty. */
+static const uint16_t capacities[] = { 1,   2,	 3,   4,   5,	6,   7,	  8,   9,   10,	 11,  12,
+				       13,  14,	 15,  16,  18,	20,  22,  24,  26,  28,	 30,  32,
+				       36,  40,	 44,  48,  52,	56,  60,  64,  72,  80,	 88,  96,
+				       104, 112, 120, 128, 144, 160, 176, 192, 208, 224, 240, 256 };
 enum { SIZES = TRIB_ARRAY_SIZE(capacities) };
 _Static_assert(TRIB_ARRAY_SIZE(capacities) <= TRIB_BLOCK_SIZES_MAX, "sizes fit");
 
