@@ -70,7 +70,7 @@ trib_status trib_address_parse(struct trib_bytes text, const char *at,
 			       struct trib_address *ret_address, struct trib_error *error)
 {
 	struct trib_address address = { .on = true };
-	const char *colon = text.size ? memrchr(text.data, ':', text.size) : NULL;
+	const char *colon = text.data ? memrchr(text.data, ':', text.size) : NULL;
 	int64_t port = -1;
 
 	if (trib_bytes_is(text, "off")) {
