@@ -192,9 +192,9 @@ trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPu
 	if (status != TRIB_OK)
 		return status;
 	struct trib_party now = {
-		.level = party->level,
-		.score = party->score,
-		.followers = party->followers,
+		.level = TRIB_STATED(party, level),
+		.score = TRIB_STATED(party, score),
+		.followers = TRIB_STATED(party, followers),
 		.agency =
 			trib_fold_reference(domain, TRIB_NOUN_PARTY, party->agency, &agency_known),
 		.region = trib_fold_code(domain, party->region, &known),
@@ -245,7 +245,7 @@ trib_status trib_fold_goods(struct trib_domain *domain, const Tributary__GoodsPu
 	if (status != TRIB_OK)
 		return status;
 	struct trib_goods now = {
-		.price = goods->price,
+		.price = TRIB_STATED(goods, price),
 		.merchant = trib_fold_reference(domain, TRIB_NOUN_PARTY, goods->merchant, &known),
 		.category = trib_fold_code(domain, goods->category, &known),
 		.brand = trib_fold_code(domain, goods->brand, &known),
@@ -313,7 +313,7 @@ trib_status trib_fold_registration(struct trib_domain *domain,
 	now.channel = trib_fold_code(domain, registration->channel, &known);
 	now.scene = trib_fold_code(domain, registration->scene, &known);
 	now.play = trib_fold_code(domain, registration->play, &known);
-	now.priority = registration->priority;
+	now.priority = TRIB_STATED(registration, priority);
 	now.ext_overflow = trib_word_of_overflow(registration->ext_overflow);
 	now.status = trib_word_of_status(TRIB_NOUN_REGISTRATION, registration->status);
 	if (!known || !now.channel || !now.ext_overflow || !now.status)

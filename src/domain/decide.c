@@ -268,14 +268,14 @@ static trib_status check_audience(struct deciding *deciding, const Tributary__Pl
 
 static trib_status settle_times(struct deciding *deciding, Tributary__Plan *plan)
 {
-	if (plan->effective_from < 0)
+	int64_t from_ms = TRIB_STATED(plan, effective_from);
+
+	if (from_ms < 0)
 		return trib_fail(deciding->error, TRIB_INVALID, "effective_from",
-				 "found %lld, expected ms UTC since 1970",
-				 (long long)plan->effective_from);
-	if (!plan->effective_from)
-		plan->effective_from = deciding->now_ms;
+				 "found %lld, expected ms UTC since 1970", (long long)from_ms);
+	plan->effective_from = from_ms ? from_ms : deciding->now_ms;
 	plan->has_effective_from = true;
-	plan->has_effective_to = plan->effective_to != 0;
+	plan->has_effective_to = TRIB_STATED(plan, effective_to) != 0;
 	if (plan->has_effective_to && plan->effective_to <= plan->effective_from)
 		return trib_fail(deciding->error, TRIB_INVALID, "effective_to",
 				 "found %lld, expected a time after effective_from, %lld",

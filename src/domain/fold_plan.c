@@ -44,11 +44,11 @@ static bool read_terms(struct trib_domain *domain, const Tributary__Terms *terms
 
 	if (!terms)
 		return true;
-	version->commission_bps = terms->commission_bps;
-	version->service_bps = terms->service_bps;
-	version->service2_bps = terms->service2_bps;
-	version->platform_bps = terms->platform_bps;
-	version->agency_bps = terms->agency_bps;
+	version->commission_bps = TRIB_STATED(terms, commission_bps);
+	version->service_bps = TRIB_STATED(terms, service_bps);
+	version->service2_bps = TRIB_STATED(terms, service2_bps);
+	version->platform_bps = TRIB_STATED(terms, platform_bps);
+	version->agency_bps = TRIB_STATED(terms, agency_bps);
 	version->leader = trib_fold_reference(domain, TRIB_NOUN_PARTY, terms->leader, &known);
 	version->leader2 = trib_fold_reference(domain, TRIB_NOUN_PARTY, terms->leader2, &known);
 	return known && rate_ok(version->commission_bps) && rate_ok(version->service_bps) &&
@@ -62,8 +62,8 @@ static bool read_incoming(struct trib_domain *domain, const Tributary__Plan *pla
 	bool known = true;
 	struct trib_plan_version *version = &incoming->version;
 
-	version->from_ms = plan->effective_from;
-	version->to_ms = plan->effective_to ? plan->effective_to : INT64_MAX;
+	version->from_ms = TRIB_STATED(plan, effective_from);
+	version->to_ms = TRIB_STATED(plan, effective_to) ? plan->effective_to : INT64_MAX;
 	version->kind = trib_word_of_kind(plan->kind);
 	version->status = trib_word_of_status(TRIB_NOUN_PLAN, plan->status);
 	version->merchant = trib_fold_reference(domain, TRIB_NOUN_PARTY, plan->merchant, &known);

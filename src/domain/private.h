@@ -156,6 +156,9 @@ void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t n
 		     uint32_t version, const char *id, const ProtobufCMessage *put,
 		     struct trib_record *record);
 
+/* A number as the event bears it: what is not marked as stated is not in its bytes either. */
+#define TRIB_STATED(message, field) ((message)->has_##field ? (message)->field : 0)
+
 /* References and words in an event: 0 for NULL; *ret_ok becomes false for what is not known. */
 uint32_t trib_fold_reference(const struct trib_domain *domain, enum trib_noun noun, const char *id,
 			     bool *ret_ok);

@@ -53,7 +53,7 @@ struct trib_terms_request {
  */
 struct trib_terms {
 	uint8_t outcome;
-	uint8_t kind;	       /* of the winning plan, a word */
+	uint8_t kind; /* of the winning plan, a word */
 	uint8_t spare;
 	uint8_t offer_outcome; /* why the chosen offer does not count; NONE: it does, or none was chosen */
 	uint32_t plan, plan_version;

@@ -1,0 +1,550 @@
+/*
+ * The stupid twin of terms: it keeps every version of every plan in a list and looks at all of them, as terms.h tells
+ * it. Random timelines, then random questions; and the same world once more by replay, and from a store.
+ */
+#include "world.h"
+
+enum { PARTIES = 12, GOODS = 4, PLANS = 10, VERSIONS = 12, TIMES = 30 };
+
+struct twin_version {
+	int64_t from_ms, to_ms;
+	uint8_t kind, status;
+	uint32_t goods;	   /* bit per number */
+	uint32_t creators; /* bit per number; 0: not limited */
+	int64_t level;	   /* creators_when, 0: none */
+	int32_t commission_bps, service_bps;
+	uint32_t leader;
+};
+
+struct twin {
+	struct twin_version versions[PLANS + 1][VERSIONS + 1];
+	uint32_t version_count[PLANS + 1];
+	uint8_t party_status[PARTIES + 1];
+	int64_t party_level[PARTIES + 1];
+	uint8_t goods_status[GOODS + 1];
+	uint32_t goods_merchant[GOODS + 1];
+};
+
+/* ---- The twin's terms ---------------------------------------------------------------------- */
+
+static uint32_t twin_in_force(const struct twin *twin, uint32_t plan, int64_t at_ms)
+{
+	for (uint32_t version = twin->version_count[plan]; version > 0; version--)
+		if (twin->versions[plan][version].from_ms <= at_ms)
+			return version;
+	return 0;
+}
+
+/* The version that is in force at the first moment that has one. */
+static uint32_t twin_first(const struct twin *twin, uint32_t plan)
+{
+	int64_t first = INT64_MAX;
+
+	for (uint32_t version = 1; version <= twin->version_count[plan]; version++)
+		first = TRIB_MIN(first, twin->versions[plan][version].from_ms);
+	return twin_in_force(twin, plan, first);
+}
+
+static bool twin_speaks(const struct twin *twin, const struct twin_version *version,
+			uint32_t creator)
+{
+	if (version->creators)
+		return version->creators >> creator & 1;
+	return !version->level || twin->party_level[creator] >= version->level;
+}
+
+static enum trib_outcome twin_state(const struct twin *twin, uint32_t plan,
+				    const struct trib_terms_request *request, uint32_t *ret_version)
+{
+	uint32_t number = twin_in_force(twin, plan, request->at_ms);
+	const struct twin_version *version =
+		&twin->versions[plan][number ? number : twin_first(twin, plan)];
+
+	*ret_version = number;
+	if (twin->version_count[plan] == 0 || !(version->goods >> request->goods & 1) ||
+	    !twin_speaks(twin, version, request->creator))
+		return TRIB_OUTCOME_NO_PLAN;
+	if (!number)
+		return TRIB_OUTCOME_PLAN_NOT_STARTED;
+	if (version->status == TRIB_WORD_ENDED || version->status == TRIB_WORD_CLOSED ||
+	    (version->to_ms && request->at_ms >= version->to_ms))
+		return TRIB_OUTCOME_PLAN_ENDED;
+	return version->status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED : TRIB_OUTCOME_NONE;
+}
+
+static uint32_t twin_locked(const struct twin *twin, uint32_t plan,
+			    const struct trib_terms_request *request, uint32_t number)
+{
+	uint32_t locked = twin_in_force(twin, plan, request->lock_ms);
+
+	return locked && twin->versions[plan][locked].goods >> request->goods & 1 ? locked : number;
+}
+
+static int twin_rank(uint8_t kind, bool chosen)
+{
+	static const uint8_t order[] = { TRIB_WORD_GENERAL, TRIB_WORD_MANAGED, TRIB_WORD_ACTIVITY,
+					 TRIB_WORD_TARGETED, TRIB_WORD_EXCLUSIVE };
+
+	for (int i = 0; i < 5; i++)
+		if (order[i] == kind)
+			return kind == TRIB_WORD_ACTIVITY && !chosen ? -1 : i;
+	return -2;
+}
+
+/* An open exclusive plan, for whomever. */
+static bool twin_is_exclusive(const struct twin *twin, uint32_t plan,
+			      const struct trib_terms_request *request)
+{
+	uint32_t number = twin_in_force(twin, plan, request->at_ms);
+	const struct twin_version *version = &twin->versions[plan][number];
+
+	return number && version->goods >> request->goods & 1 &&
+	       version->kind == TRIB_WORD_EXCLUSIVE && version->status == TRIB_WORD_ACTIVE &&
+	       (!version->to_ms || request->at_ms < version->to_ms);
+}
+
+static bool twin_barred(const struct twin *twin, uint32_t party)
+{
+	return twin->party_status[party] == TRIB_WORD_FROZEN ||
+	       twin->party_status[party] == TRIB_WORD_CLOSED;
+}
+
+static struct trib_terms twin_resolve(const struct twin *twin,
+				      const struct trib_terms_request *request)
+{
+	struct trib_terms terms = { .creator = request->creator,
+				    .merchant = twin->goods_merchant[request->goods] };
+	enum trib_outcome none = TRIB_OUTCOME_NO_PLAN, offer_state = TRIB_OUTCOME_NONE;
+	bool exclusive = false;
+	uint32_t best = 0, best_locked = 0, number;
+	int best_rank = -3;
+
+	for (uint32_t plan = 1; plan <= PLANS; plan++) {
+		enum trib_outcome state = twin_state(twin, plan, request, &number);
+		uint32_t locked = twin_locked(twin, plan, request, number);
+		const struct twin_version *rates = &twin->versions[plan][locked];
+
+		exclusive |= twin_is_exclusive(twin, plan, request);
+		if (state != TRIB_OUTCOME_NONE) {
+			if (state != TRIB_OUTCOME_NO_PLAN &&
+			    (none == TRIB_OUTCOME_NO_PLAN || state < none))
+				none = state;
+			continue;
+		}
+		terms.kind = twin->versions[plan][number].kind;
+		int rank = twin_rank(terms.kind, plan == request->offer);
+
+		if (best &&
+		    (rank < best_rank ||
+		     (rank == best_rank &&
+		      rates->commission_bps < twin->versions[best][best_locked].commission_bps)))
+			continue; /* plans come in the order of their numbers: an equal one is newer */
+		best = plan;
+		best_locked = locked;
+		best_rank = rank;
+	}
+	if (request->offer)
+		offer_state = twin_state(twin, request->offer, request, &number);
+	terms.offer_outcome = (uint8_t)offer_state;
+	terms.kind = 0;
+	if (!best && !exclusive)
+		terms.outcome = (uint8_t)none;
+	else if (twin->goods_status[request->goods] != TRIB_WORD_ACTIVE)
+		terms.outcome = TRIB_OUTCOME_GOODS_WITHDRAWN;
+	else if (twin_barred(twin, request->creator) || twin_barred(twin, terms.merchant))
+		terms.outcome = TRIB_OUTCOME_PARTY_FROZEN;
+	else if (exclusive && best_rank != 4)
+		terms.outcome = TRIB_OUTCOME_CREATOR_NOT_ALLOWED;
+	if (terms.outcome)
+		return terms;
+	const struct twin_version *winner = &twin->versions[best][best_locked], *leader = winner;
+
+	terms.kind = twin->versions[best][twin_in_force(twin, best, request->at_ms)].kind;
+	terms.plan = best;
+	terms.plan_version = best_locked;
+	terms.commission_bps = winner->commission_bps;
+	if (request->offer && offer_state == TRIB_OUTCOME_NONE) {
+		terms.offer = request->offer;
+		terms.offer_version = twin_locked(twin, request->offer, request, number);
+		leader = &twin->versions[terms.offer][terms.offer_version];
+	}
+	terms.leader = leader->leader;
+	terms.service_bps = leader->service_bps;
+	return terms;
+}
+
+/* ---- Random worlds --------------------------------------------------------------------------- */
+
+static uint8_t one_of(struct trib_rng *rng, const uint8_t *codes, size_t count)
+{
+	return codes[trib_rng_below(rng, count)];
+}
+
+static char *word_of(struct world *world, uint8_t code)
+{
+	return trib_arena_copy(&world->arena,
+			       trib_names_text(trib_domain_symbols(world->domain), code));
+}
+
+static void put(struct world *world, enum trib_noun noun, ProtobufCMessage *message)
+{
+	assert_ok(trib_domain_decide_put(world->domain, noun, message, world->now_ms, &world->arena,
+					 &world->decision, &world->error),
+		  world->error);
+	world_apply(world);
+}
+
+static void put_party(struct world *world, struct twin *twin, struct trib_rng *rng, uint32_t number)
+{
+	static const uint8_t statuses[] = { TRIB_WORD_ACTIVE, TRIB_WORD_ACTIVE,
+					    TRIB_WORD_ACTIVE, TRIB_WORD_RESTRICTED,
+					    TRIB_WORD_FROZEN, TRIB_WORD_CLOSED };
+	Tributary__Party party = TRIBUTARY__PARTY__INIT;
+	char id[16], tag[16], agency[16], *tags[1] = { tag };
+
+	snprintf(id, sizeof(id), "c%u", number);
+	snprintf(tag, sizeof(tag), "tag%d", (int)trib_rng_below(rng, 20));
+	snprintf(agency, sizeof(agency), "c%d", (int)trib_rng_between(rng, 1, PARTIES));
+	party.id = id;
+	party.tags = tags;
+	party.n_tags = trib_rng_below(rng, 2);
+	if (trib_domain_find(world->domain, TRIB_NOUN_PARTY, trib_bytes_text(agency)) &&
+	    strcmp(agency, id) != 0)
+		party.agency = agency;
+	party.has_level = true;
+	party.level = twin->party_level[number] = trib_rng_between(rng, 0, 3);
+	twin->party_status[number] = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses));
+	party.status = word_of(world, twin->party_status[number]);
+	put(world, TRIB_NOUN_PARTY, &party.base);
+}
+
+static void put_goods(struct world *world, struct twin *twin, struct trib_rng *rng, uint32_t number)
+{
+	static const uint8_t statuses[] = { TRIB_WORD_ACTIVE, TRIB_WORD_ACTIVE, TRIB_WORD_ACTIVE,
+					    TRIB_WORD_WITHDRAWN };
+	Tributary__Goods goods = TRIBUTARY__GOODS__INIT;
+	char id[16], merchant[16];
+
+	twin->goods_merchant[number] = (uint32_t)trib_rng_between(rng, 1, 2);
+	twin->goods_status[number] = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses));
+	snprintf(id, sizeof(id), "g%u", number);
+	snprintf(merchant, sizeof(merchant), "c%u", twin->goods_merchant[number]);
+	goods.id = id;
+	goods.merchant = merchant;
+	goods.status = word_of(world, twin->goods_status[number]);
+	put(world, TRIB_NOUN_GOODS, &goods.base);
+}
+
+/* Ids of the numbers whose bits are set, some of them twice. */
+static char **ids_of(struct world *world, uint32_t bits, char letter, size_t *ret_count)
+{
+	char **ids = trib_arena_alloc(&world->arena, 64 * sizeof(*ids)), text[16];
+
+	*ret_count = 0;
+	for (uint32_t i = 31; i > 0; i--)
+		for (uint32_t twice = 0; bits >> i & 1 && twice < 1 + i % 2; twice++) {
+			snprintf(text, sizeof(text), "%c%u", letter, i);
+			ids[(*ret_count)++] = trib_arena_copy(&world->arena, trib_bytes_text(text));
+		}
+	return ids;
+}
+
+static void draw_version(struct twin_version *version, struct trib_rng *rng)
+{
+	static const uint8_t kinds[] = { TRIB_WORD_GENERAL, TRIB_WORD_TARGETED, TRIB_WORD_EXCLUSIVE,
+					 TRIB_WORD_ACTIVITY, TRIB_WORD_MANAGED };
+	static const uint8_t statuses[] = { TRIB_WORD_ACTIVE, TRIB_WORD_ACTIVE, TRIB_WORD_ACTIVE,
+					    TRIB_WORD_ACTIVE, TRIB_WORD_PAUSED, TRIB_WORD_ENDED,
+					    TRIB_WORD_CLOSED };
+
+	*version = (struct twin_version){
+		.from_ms = trib_rng_between(rng, 1, TIMES),
+		.kind = one_of(rng, kinds, TRIB_ARRAY_SIZE(kinds)),
+		.status = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses)),
+		.goods = (uint32_t)trib_rng_below(rng, 1 << (GOODS + 1)) & ~1u,
+		.commission_bps = (int32_t)trib_rng_between(rng, 1, 4) * 100,
+		.service_bps = (int32_t)trib_rng_between(rng, 0, 3) * 100,
+		.leader = (uint32_t)trib_rng_between(rng, 0, PARTIES),
+	};
+	if (trib_rng_chance(rng, 0.3))
+		version->to_ms = trib_rng_between(rng, version->from_ms + 1, TIMES + 2);
+	if (trib_rng_chance(rng, 0.3))
+		version->level = trib_rng_between(rng, 1, 3);
+	else if (trib_rng_chance(rng, 0.4))
+		version->creators = (uint32_t)trib_rng_below(rng, 1 << (PARTIES + 1)) & ~1u;
+	if ((version->kind == TRIB_WORD_TARGETED || version->kind == TRIB_WORD_EXCLUSIVE) &&
+	    !version->level && !version->creators)
+		version->creators = 1u << trib_rng_between(rng, 1, PARTIES);
+}
+
+static void put_plan(struct world *world, struct twin *twin, struct trib_rng *rng, uint32_t number)
+{
+	Tributary__Plan plan = TRIBUTARY__PLAN__INIT;
+	Tributary__Terms terms = TRIBUTARY__TERMS__INIT;
+	char id[16], when[16], leader[16];
+	struct twin_version *version;
+
+	if (twin->version_count[number] == VERSIONS)
+		return;
+	version = &twin->versions[number][++twin->version_count[number]];
+	draw_version(version, rng);
+	snprintf(id, sizeof(id), "p%u", number);
+	snprintf(when, sizeof(when), "level >= %d", (int)version->level);
+	snprintf(leader, sizeof(leader), "c%u", version->leader);
+	plan.id = id;
+	plan.merchant = "c1";
+	plan.goods = ids_of(world, version->goods, 'g', &plan.n_goods);
+	plan.creators = ids_of(world, version->creators, 'c', &plan.n_creators);
+	plan.creators_when = version->level ? when : NULL;
+	plan.kind = word_of(world, version->kind);
+	plan.status = word_of(world, version->status);
+	plan.has_effective_from = plan.has_effective_to = true;
+	plan.effective_from = version->from_ms;
+	plan.effective_to = version->to_ms;
+	plan.terms = &terms;
+	terms.has_commission_bps = terms.has_service_bps = true;
+	terms.commission_bps = version->commission_bps;
+	terms.service_bps = version->service_bps;
+	terms.leader = version->leader ? leader : NULL;
+	put(world, TRIB_NOUN_PLAN, &plan.base);
+}
+
+static void close_plan(struct world *world, struct twin *twin, struct trib_rng *rng,
+		       uint32_t number)
+{
+	char id[16];
+	uint32_t count = twin->version_count[number];
+
+	if (count == VERSIONS)
+		return;
+	world->now_ms = trib_rng_between(rng, 1, TIMES);
+	snprintf(id, sizeof(id), "p%u", number);
+	assert_ok(world_close(world, TRIB_NOUN_PLAN, id), world->error);
+	if (world->decision.event_count == 0)
+		return;
+	struct twin_version *closed = &twin->versions[number][count + 1];
+
+	*closed = twin->versions[number][count];
+	closed->from_ms = world->now_ms;
+	closed->status = TRIB_WORD_CLOSED;
+	if (closed->to_ms <= world->now_ms)
+		closed->to_ms = 0;
+	twin->version_count[number]++;
+}
+
+static void change(struct world *world, struct twin *twin, struct trib_rng *rng)
+{
+	trib_arena_reset(&world->arena);
+	if (trib_rng_chance(rng, 0.1))
+		put_party(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, PARTIES));
+	else if (trib_rng_chance(rng, 0.1))
+		put_goods(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, GOODS));
+	else if (trib_domain_count(world->domain, TRIB_NOUN_PLAN) == PLANS &&
+		 trib_rng_chance(rng, 0.15))
+		close_plan(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, PLANS));
+	else /* numbers are given in order */
+		put_plan(world, twin, rng,
+			 (uint32_t)trib_rng_between(
+				 rng, 1,
+				 TRIB_MIN(trib_domain_count(world->domain, TRIB_NOUN_PLAN) + 1,
+					  (uint32_t)PLANS)));
+}
+
+static struct trib_terms_request draw_request(struct trib_rng *rng)
+{
+	struct trib_terms_request request = {
+		.goods = (uint32_t)trib_rng_between(rng, 1, GOODS),
+		.creator = (uint32_t)trib_rng_between(rng, 1, PARTIES),
+		.offer = trib_rng_chance(rng, 0.5) ? (uint32_t)trib_rng_between(rng, 1, PLANS) : 0,
+		.at_ms = trib_rng_between(rng, 0, TIMES + 2),
+	};
+
+	request.lock_ms =
+		trib_rng_chance(rng, 0.5) ? request.at_ms : trib_rng_between(rng, 0, TIMES + 2);
+	return request;
+}
+
+static void compare(const struct trib_domain *domain, const struct twin *twin,
+		    const struct trib_terms_request *request)
+{
+	struct trib_terms terms, expected = twin_resolve(twin, request);
+
+	trib_terms_resolve(domain, request, &terms);
+	terms.agency = 0; /* the twin knows no agencies */
+	if (memcmp(&terms, &expected, sizeof(terms)) != 0)
+		fail_msg("goods %u creator %u offer %u at %d lock %d: found %s plan %u@%u offer %s "
+			 "%u@%u "
+			 "leader %u %d bps, expected %s plan %u@%u offer %s %u@%u leader %u %d bps",
+			 request->goods, request->creator, request->offer, (int)request->at_ms,
+			 (int)request->lock_ms, trib_outcome_word(terms.outcome), terms.plan,
+			 terms.plan_version, trib_outcome_word(terms.offer_outcome), terms.offer,
+			 terms.offer_version, terms.leader, terms.commission_bps,
+			 trib_outcome_word(expected.outcome), expected.plan, expected.plan_version,
+			 trib_outcome_word(expected.offer_outcome), expected.offer,
+			 expected.offer_version, expected.leader, expected.commission_bps);
+}
+
+/* ---- A store ------------------------------------------------------------------------------------ */
+
+struct row {
+	uint8_t table, key_size;
+	char key[8];
+	char *value;
+	size_t size;
+};
+
+struct rows {
+	struct row rows[1024];
+	size_t count;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct row *left = a, *right = b;
+
+	if (left->table != right->table)
+		return left->table - right->table;
+	return memcmp(left->key, right->key, TRIB_MIN(left->key_size, right->key_size));
+}
+
+/* As a checkpoint does: keys ascend, equal ones replace. */
+static void checkpoint(struct trib_domain *domain, struct rows *store)
+{
+	struct trib_domain_freeze *freeze = trib_domain_freeze(domain);
+	size_t count;
+	const struct trib_domain_row *rows = trib_domain_freeze_rows(freeze, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct row row = { rows[i].table, rows[i].key_size, { 0 }, NULL, 0 }, *there, last;
+
+		memcpy(row.key, rows[i].key, row.key_size);
+		memcpy(last.key, i ? rows[i - 1].key : row.key, sizeof(last.key));
+		last.table = i ? rows[i - 1].table : 0;
+		last.key_size = row.key_size;
+		assert_true(i == 0 || by_key(&last, &row) < 0);
+		there = bsearch(&row, store->rows, store->count, sizeof(row), by_key);
+		if (!there) {
+			assert_true(store->count < TRIB_ARRAY_SIZE(store->rows));
+			store->rows[store->count++] = row;
+			qsort(store->rows, store->count, sizeof(row), by_key);
+			there = bsearch(&row, store->rows, store->count, sizeof(row), by_key);
+		}
+		free(there->value);
+		there->value = trib_alloc(rows[i].value.size);
+		there->size = rows[i].value.size;
+		memcpy(there->value, rows[i].value.data, there->size);
+	}
+	trib_domain_freeze_free(freeze);
+}
+
+static struct trib_domain *load(const struct rows *store)
+{
+	struct trib_domain *domain = trib_domain_new(&world_key);
+	struct trib_error error;
+
+	for (size_t i = 0; i < store->count; i++)
+		assert_ok(trib_domain_load(domain, store->rows[i].table,
+					   trib_bytes(store->rows[i].key, store->rows[i].key_size),
+					   trib_bytes(store->rows[i].value, store->rows[i].size),
+					   &error),
+			  error);
+	assert_ok(trib_domain_load_done(domain, &error), error);
+	return domain;
+}
+
+static void same_again(struct world *world, const struct twin *twin, struct trib_domain *domain,
+		       struct trib_rng *rng)
+{
+	struct world other = { .domain = domain };
+	const char *reason = "";
+
+	if (!trib_domain_check(domain, &reason))
+		fail_msg("%s", reason);
+	assert_true(trib_domain_digest(domain) == trib_domain_digest(world->domain));
+	world_hook(&other);
+	for (int i = 0; i < 200; i++) {
+		struct trib_terms_request request = draw_request(rng);
+
+		compare(domain, twin, &request);
+	}
+	for (uint32_t i = 1; i <= PARTIES; i++)
+		assert_int_equal(trib_domain_party(domain, i)->agency,
+				 trib_domain_party(world->domain, i)->agency);
+	/* What came from the store is not written again. */
+	struct trib_domain_freeze *freeze = trib_domain_freeze(domain);
+
+	trib_domain_freeze_free(freeze);
+	trib_domain_free(domain);
+}
+
+static void one_world(struct trib_rng *rng)
+{
+	struct rows store = { .count = 0 };
+	struct twin twin = { 0 };
+	struct world world;
+
+	world_init(&world);
+	for (uint32_t i = 1; i <= PARTIES; i++)
+		put_party(&world, &twin, rng, i);
+	for (uint32_t i = 1; i <= GOODS; i++)
+		put_goods(&world, &twin, rng, i);
+	for (int i = 0; i < 60; i++) {
+		change(&world, &twin, rng);
+		for (int j = 0; j < 40; j++) {
+			struct trib_terms_request request = draw_request(rng);
+
+			compare(world.domain, &twin, &request);
+		}
+		if (trib_rng_chance(rng, 0.1))
+			checkpoint(world.domain, &store);
+	}
+	checkpoint(world.domain, &store);
+	same_again(&world, &twin, world_replay(&world), rng);
+	same_again(&world, &twin, load(&store), rng);
+	for (size_t i = 0; i < store.count; i++)
+		free(store.rows[i].value);
+	world_fini(&world);
+}
+
+static void random_timelines_agree_with_brute_force(void **state)
+{
+	struct trib_rng rng;
+
+	trib_rng_seed(&rng, trib_test_seed());
+	for (int i = 0; i < 300; i++)
+		one_world(&rng);
+}
+
+static void rows_of_another_store_are_refused(void **state)
+{
+	struct trib_domain *domain = trib_domain_new(&world_key);
+	struct trib_error error;
+	char key[8];
+	size_t size = trib_key_u32(key, 2);
+
+	assert_int_equal(trib_domain_load(domain, TRIB_TABLE_PARTY, trib_bytes(key, size),
+					  trib_bytes_text("\xff\xff"), &error),
+			 TRIB_CORRUPT);
+	assert_int_equal(trib_domain_load(domain, TRIB_TABLE_PARTY, trib_bytes(key, 3),
+					  trib_bytes_text(""), &error),
+			 TRIB_CORRUPT);
+	assert_int_equal(trib_domain_load(domain, TRIB_TABLE_GOODS, trib_bytes(key, size),
+					  trib_bytes("\x08\x01\x10\x01", 4), &error),
+			 TRIB_CORRUPT);
+	assert_int_equal(trib_domain_load(domain, TRIB_TABLE_NAME, trib_bytes(key, size),
+					  trib_bytes_text("x"), &error),
+			 TRIB_CORRUPT);
+	assert_int_equal(trib_domain_load(domain, TRIB_TABLE_ORDER, trib_bytes(key, size),
+					  trib_bytes_text("x"), &error),
+			 TRIB_CORRUPT);
+	trib_domain_free(domain);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(
+						    random_timelines_agree_with_brute_force),
+					    cmocka_unit_test(rows_of_another_store_are_refused) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
