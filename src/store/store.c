@@ -51,7 +51,10 @@ static rocksdb_options_t *make_options(void)
 	rocksdb_options_t *options = rocksdb_options_create();
 	rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
 
-	rocksdb_block_based_options_set_block_cache(table, rocksdb_cache_create_lru(CACHE_BYTES));
+	rocksdb_cache_t *cache = rocksdb_cache_create_lru(CACHE_BYTES);
+
+	rocksdb_block_based_options_set_block_cache(table, cache);
+	rocksdb_cache_destroy(cache); /* the table's options hold it now */
 	rocksdb_block_based_options_set_filter_policy(
 		table, rocksdb_filterpolicy_create_bloom_full(FILTER_BITS_PER_KEY));
 	rocksdb_block_based_options_set_format_version(table, 5);
