@@ -134,15 +134,15 @@ static void write_about(FILE *to, const struct options *options,
 {
 	fprintf(to,
 		"{\"format\":1,\"seed\":%" PRIu64 ",\"creators\":%u,\"goods\":%u,\"start\":%" PRId64
-		",\"last_at\":%" PRId64 ",\"lines\":%" PRIu64 ",\"links\":%" PRIu64
-		",\"touches\":%" PRIu64 ",\"orders\":%" PRIu64 ",\"distributed\":%" PRIu64
-		",\"repeats\":%" PRIu64 ",\"plan_changes\":%" PRIu64 ",\"delayed\":%" PRIu64
-		",\"other_goods\":%" PRIu64 ",\"forged\":%" PRIu64 ",\"self_purchases\":%" PRIu64
-		",\"second_creators\":%" PRIu64 "}\n",
+		",\"last_at\":%" PRId64 ",\"lines\":%" PRIu64 ",\"traffic_lines\":%" PRIu64
+		",\"links\":%" PRIu64 ",\"touches\":%" PRIu64 ",\"orders\":%" PRIu64
+		",\"distributed\":%" PRIu64 ",\"repeats\":%" PRIu64 ",\"plan_changes\":%" PRIu64
+		",\"delayed\":%" PRIu64 ",\"other_goods\":%" PRIu64 ",\"forged\":%" PRIu64
+		",\"self_purchases\":%" PRIu64 ",\"second_creators\":%" PRIu64 "}\n",
 		options->size.seed, options->size.creators, options->size.goods, options->start_ms,
-		counts->last_ms, lines, counts->links, counts->touches, counts->orders,
-		counts->distributed, counts->repeats, counts->plan_changes, counts->delayed,
-		counts->other_goods, counts->forged, counts->self_purchases,
+		counts->last_ms, lines, counts->lines, counts->links, counts->touches,
+		counts->orders, counts->distributed, counts->repeats, counts->plan_changes,
+		counts->delayed, counts->other_goods, counts->forged, counts->self_purchases,
 		counts->second_creators);
 }
 

@@ -895,6 +895,7 @@ void trib_write_traffic(struct trib_world *world, int64_t start_ms, struct trib_
 			struct trib_traffic_counts *ret_counts)
 {
 	struct traffic traffic = { .world = world, .sink = sink, .start_ms = start_ms };
+	uint64_t lines_before = sink->lines;
 
 	prepare(&traffic);
 	plan_day(&traffic);
@@ -906,6 +907,7 @@ void trib_write_traffic(struct trib_world *world, int64_t start_ms, struct trib_
 		traffic.now_ms = item.at_ms;
 		handle(&traffic, &item);
 	}
+	traffic.counts.lines = sink->lines - lines_before;
 	*ret_counts = traffic.counts;
 	release(&traffic);
 }

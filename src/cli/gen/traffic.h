@@ -24,7 +24,7 @@
 enum { TRIB_TRAFFIC_LEAD_DAYS = 7, TRIB_TRAFFIC_DAYS = TRIB_TRAFFIC_LEAD_DAYS + 1 };
 
 struct trib_traffic_counts {
-	uint64_t links, touches, orders, repeats, plan_changes;
+	uint64_t lines, links, touches, orders, repeats, plan_changes;
 	uint64_t distributed; /* orders that a creator's link led to */
 	uint64_t delayed, other_goods, forged, self_purchases, second_creators,
 		plan_changed_between;
