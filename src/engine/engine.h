@@ -151,6 +151,8 @@ struct trib_touch_request {
 
 enum trib_touch_answer { TRIB_TOUCH_RECORDED, TRIB_TOUCH_EXPIRED, TRIB_TOUCH_BAD_TOKEN };
 
+const char *trib_touch_answer_word(enum trib_touch_answer answer); /* "recorded" */
+
 trib_status trib_engine_touch(struct trib_engine *engine, const struct trib_touch_request *request,
 			      enum trib_touch_answer *ret_answer, struct trib_error *error);
 
@@ -166,6 +168,13 @@ struct trib_track_answer {
 trib_status trib_engine_track(struct trib_engine *engine, struct trib_bytes token,
 			      struct trib_track_answer *ret_answer, struct trib_error *error);
 
+/* The JSON of a TrackAnswer. */
+void trib_engine_track_json(const struct trib_engine *engine, const struct trib_track_answer *answer,
+			    struct trib_buffer *json);
+
+/* Sorts EXT by key, as requests want it; false where a key stands twice. */
+bool trib_ext_sort(struct trib_ext_pair *pairs, size_t n);
+
 /* The event of an order; valid until the next command. TRIB_NOT_FOUND. */
 trib_status trib_engine_order(struct trib_engine *engine, struct trib_bytes order,
 			      const struct trib_order_record **ret_record, uint64_t *ret_position,
@@ -175,7 +184,16 @@ trib_status trib_engine_order(struct trib_engine *engine, struct trib_bytes orde
 trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes order,
 				struct trib_buffer *json, struct trib_error *error);
 void trib_engine_order_json(const struct trib_engine *engine, const struct trib_order_record *record,
-			    struct trib_buffer *json);
+			    uint64_t position, struct trib_buffer *json);
+/* The JSON of an OrderAnswer. */
+void trib_engine_answer_json(const struct trib_engine *engine, const struct trib_order_record *record,
+			     struct trib_buffer *json);
+
+/* A line as its share writes it: its name; a role, or the id of a party that the share calls by it. */
+struct trib_bytes trib_engine_line_name(const struct trib_engine *engine,
+					const struct trib_order_record *record,
+					const struct trib_order_line *line);
+struct trib_bytes trib_engine_line_party(const struct trib_engine *engine, uint32_t party, uint32_t role);
 
 /* --- Looking ------------------------------------------------------------------------------------------ */
 
@@ -192,7 +210,7 @@ struct trib_engine_counts {
 	uint64_t store_position;
 	uint64_t orders, repeats, conflicts, refusals, touches, links;
 	uint64_t outcomes[32];
-	uint64_t checkpoints, batches, replayed_events;
+	uint64_t checkpoints, checkpoints_failed, batches, replayed_events;
 	struct trib_journal_stats journal;
 	struct trib_touches_counts live_touches;
 	uint64_t indexed_orders, runs;

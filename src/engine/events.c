@@ -146,16 +146,20 @@ char *trib_order_event_put(char *p, const struct trib_order_record *record)
 	return close_event(p, event, body);
 }
 
-char *trib_touch_event_put(char *p, const struct trib_touch_event *touch)
+char *trib_touch_body_put(char *p, const struct trib_touch_event *touch)
 {
-	char *event, *body;
-
-	p = open_event(p, TRIB_EVENT_TOUCH_RECORDED, &event, &body);
 	p = trib_wire_put_fixed64(p, 1, touch->user);
 	p = put_token_fields(p, 2, &touch->touch);
 	p = trib_wire_put_u64(p, 3, (uint64_t)touch->touch.at_ms);
 	p = trib_wire_put_u64(p, 4, touch->touch.kind);
-	p = trib_wire_put_u64(p, 5, touch->touch.at_stated);
+	return trib_wire_put_u64(p, 5, touch->touch.at_stated);
+}
+
+char *trib_touch_event_put(char *p, const struct trib_touch_event *touch)
+{
+	char *event, *body;
+
+	p = trib_touch_body_put(open_event(p, TRIB_EVENT_TOUCH_RECORDED, &event, &body), touch);
 	return close_event(p, event, body);
 }
 

@@ -101,6 +101,8 @@ enum { TRIB_TOUCH_EVENT_BYTES_MAX = 192, TRIB_LINK_EVENT_BYTES_MAX = 256 + TRIB_
 /* Writes the event at p, which has room for …_bytes_max, and returns its end. */
 char *trib_order_event_put(char *p, const struct trib_order_record *record);
 char *trib_touch_event_put(char *p, const struct trib_touch_event *event);
+/* Only the message TouchRecorded, which trib_touch_event_get reads. */
+char *trib_touch_body_put(char *p, const struct trib_touch_event *event);
 char *trib_link_event_put(char *p, const struct trib_link_event *event);
 
 /* Any other event: its size, and writing it. */

@@ -1,0 +1,236 @@
+/* Events → state. The same functions serve the live path and replay; nothing here may refuse a valid journal. */
+#include "engine/state.h"
+
+void *log_add(struct log_of *log)
+{
+	if (TRIB_UNLIKELY(log->count == log->capacity)) {
+		log->capacity = log->capacity ? log->capacity * 2 : 1024;
+		log->items = trib_realloc(log->items, log->capacity * log->item_size);
+	}
+	return (char *)log->items + log->item_size * log->count++;
+}
+
+struct log_of log_take(struct log_of *log)
+{
+	struct log_of taken = *log;
+
+	*log = (struct log_of){ .item_size = taken.item_size };
+	return taken;
+}
+
+void changes_fini(struct changes *changes)
+{
+	free(changes->orders.items);
+	free(changes->touches.items);
+	free(changes->links.items);
+	*changes = (struct changes){ 0 };
+}
+
+/* --- Orders ------------------------------------------------------------------------------------------- */
+
+static struct trib_posting posting_of(const struct trib_order_record *record,
+				      const struct trib_order_line *line)
+{
+	uint16_t currency = (uint16_t)record->currency;
+
+	return (struct trib_posting){
+		.debit = { line->from_party, (uint16_t)line->from_role, currency },
+		.credit = { line->to_party, (uint16_t)line->to_role, currency },
+		.amount = line->amount,
+	};
+}
+
+bool apply_order_fits(struct trib_engine *engine, const struct trib_order_record *record)
+{
+	/* Balances stay far from 64 bits unless somebody tries: the exact check is for large amounts only. */
+	if (TRIB_LIKELY(record->base_amount < INT64_C(1) << 40))
+		return true;
+	struct trib_posting *postings =
+		trib_arena_alloc(&engine->arena, (record->n_lines + 1) * sizeof(*postings));
+
+	if (!postings)
+		return false;
+	for (uint32_t i = 0; i < record->n_lines; i++)
+		postings[i] = posting_of(record, &record->lines[i]);
+	return trib_ledger_accepts(engine->ledger, postings, record->n_lines);
+}
+
+void apply_order(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
+		 uint64_t position)
+{
+	history_add_order(engine, fingerprint, position);
+	for (uint32_t i = 0; i < record->n_lines; i++) {
+		struct trib_posting posting = posting_of(record, &record->lines[i]);
+
+		trib_ledger_post(engine->ledger, &posting, 1);
+	}
+	if (record->tree)
+		trib_rules_hit(engine->rules, record->tree, record->tree_version, record->node);
+	engine->counts.orders++;
+	if (record->outcome < TRIB_ARRAY_SIZE(engine->counts.outcomes))
+		engine->counts.outcomes[record->outcome]++;
+}
+
+/* --- Touches and links -------------------------------------------------------------------------------- */
+
+trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_event *event,
+			struct trib_error *error)
+{
+	bool known;
+	trib_status status = trib_touches_insert(engine->touches, event->user, &event->touch,
+						 engine->now_ms, &known, error);
+
+	if (status != TRIB_OK)
+		return status;
+	*(struct trib_touch_event *)log_add(&engine->changes.touches) = *event;
+	engine->counts.touches++;
+	return TRIB_OK;
+}
+
+void apply_link(struct trib_engine *engine, const struct trib_link_event *event, uint64_t position)
+{
+	engine->links_issued = TRIB_MAX(engine->links_issued, event->token.link);
+	engine->counts.links++;
+	if (event->n_ext)
+		*(struct link_entry *)log_add(&engine->changes.links) =
+			(struct link_entry){ event->token.link, position };
+}
+
+/* --- Nouns, names, rules ------------------------------------------------------------------------------ */
+
+/* Constants of rules and scopes of keys may have waited for this name. */
+static void tell_names(struct trib_engine *engine, const Tributary__Event *event)
+{
+	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
+		trib_rules_name_added(engine->rules, TRIB_SPACE_SYMBOL,
+				      trib_bytes_text(event->name_added->text), event->name_added->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
+		trib_rules_name_added(engine->rules, TRIB_SPACE_PARTY,
+				      trib_bytes_text(event->party_put->party->id), event->party_put->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
+		trib_rules_name_added(engine->rules, TRIB_SPACE_GOODS,
+				      trib_bytes_text(event->goods_put->goods->id), event->goods_put->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
+		trib_rules_name_added(engine->rules, TRIB_SPACE_PLAN,
+				      trib_bytes_text(event->plan_put->plan->id), event->plan_put->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
+		trib_keys_rebind(engine->keys);
+		break;
+	default:
+		break;
+	}
+}
+
+trib_status apply_noun(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
+{
+	trib_status status = trib_domain_apply(engine->domain, event, error);
+
+	if (status == TRIB_OK)
+		tell_names(engine, event);
+	return status;
+}
+
+static trib_status apply_chunk(struct trib_engine *engine, const Tributary__Chunk *chunk,
+			       struct trib_error *error)
+{
+	if (chunk->index == 0) {
+		trib_buffer_reset(&engine->chunk_bytes);
+		engine->chunk_change = chunk->change;
+		engine->chunk_count = 0;
+	}
+	/* Pieces of a change that a crash cut off are left behind by the next change. */
+	if (chunk->change != engine->chunk_change || chunk->index != engine->chunk_count)
+		return trib_fail(error, TRIB_CORRUPT, "chunk", "found piece %u of change %llu, expected piece %u of %llu",
+				 chunk->index, (unsigned long long)chunk->change, engine->chunk_count,
+				 (unsigned long long)engine->chunk_change);
+	trib_buffer_add(&engine->chunk_bytes, chunk->data.data, chunk->data.len);
+	engine->chunk_count++;
+	engine->changes_written = TRIB_MAX(engine->changes_written, chunk->change);
+	return engine->chunk_bytes.failed ?
+		       trib_fail(error, TRIB_CORRUPT, "chunk", "found a change of over %zu bytes",
+				 engine->chunk_bytes.size_max) :
+		       TRIB_OK;
+}
+
+static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__Event *event, uint64_t position,
+				  struct trib_error *error)
+{
+	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
+	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
+	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
+	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
+	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
+		return apply_noun(engine, event, error);
+	case TRIBUTARY__EVENT__KIND_RULES_PUT:
+		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
+					    event->rules_put->version,
+					    trib_bytes_text(event->rules_put->source), error);
+	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+		return trib_rules_apply_activate(engine->rules,
+						 trib_bytes_text(event->rules_activated->name),
+						 event->rules_activated->version,
+						 event->rules_activated->at, error);
+	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
+	case TRIBUTARY__EVENT__KIND_PROBE:
+		return TRIB_OK;
+	case TRIBUTARY__EVENT__KIND_CHUNK:
+		return apply_chunk(engine, event->chunk, error);
+	case TRIBUTARY__EVENT__KIND_CHUNKS_COMMITTED:
+		if (event->chunks_committed->change != engine->chunk_change ||
+		    event->chunks_committed->count != engine->chunk_count)
+			return trib_fail(error, TRIB_CORRUPT, "chunks_committed",
+					 "found %u pieces, expected %u", engine->chunk_count,
+					 event->chunks_committed->count);
+		return apply_event(engine, trib_buffer_bytes(&engine->chunk_bytes), position, error);
+	default:
+		return trib_fail(error, TRIB_UNSUPPORTED, "event",
+				 "found a kind of event that this version does not know; a newer one wrote it");
+	}
+}
+
+trib_status apply_event(struct trib_engine *engine, struct trib_bytes bytes, uint64_t position,
+			struct trib_error *error)
+{
+	struct trib_bytes body;
+	struct trib_touch_event touch;
+	trib_status status;
+
+	engine->position = position;
+	switch (trib_event_kind(bytes, &body)) {
+	case TRIB_EVENT_ORDER_DECIDED:
+		if (!trib_order_event_get(body, &engine->earlier))
+			break;
+		apply_order(engine, &engine->earlier,
+			    trib_hash_keyed(engine->earlier.order, engine->order_key), position);
+		return TRIB_OK;
+	case TRIB_EVENT_TOUCH_RECORDED:
+		if (!trib_touch_event_get(body, &touch))
+			break;
+		status = history_load_user(engine, touch.user, error);
+		return status == TRIB_OK ? apply_touch(engine, &touch, error) : status;
+	case TRIB_EVENT_LINK_ISSUED:
+		if (!trib_link_event_get(body, &engine->link_event))
+			break;
+		apply_link(engine, &engine->link_event, position);
+		return TRIB_OK;
+	case 0:
+		break;
+	default: {
+		Tributary__Event *event =
+			tributary__event__unpack(NULL, bytes.size, (const uint8_t *)bytes.data);
+
+		if (!event)
+			break;
+		status = apply_unpacked(engine, event, position, error);
+		tributary__event__free_unpacked(event, NULL);
+		return status;
+	}
+	}
+	return trib_fail(error, TRIB_CORRUPT, "event", "found bytes that are no event of a known form");
+}

@@ -1,0 +1,783 @@
+/*
+ * Calls: what the HTTP door asks. They come over a ring from any thread, are decided here in the order in which
+ * they came, and are given back when what they saw is durable.
+ */
+#include "engine/state.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { RING_CALLS_MAX = 4096, CALL_RULES_BYTES_MAX = 32 << 20 };
+#define DEFER_NS_MAX INT64_C(5000000000)
+
+struct waiting {
+	struct trib_call *call;
+	uint64_t ticket;
+};
+
+/* --- The ring ----------------------------------------------------------------------------------------- */
+
+bool trib_engine_submit(struct trib_engine *engine, struct trib_call *call)
+{
+	if (__atomic_add_fetch(&engine->ring_count, 1, __ATOMIC_RELAXED) > RING_CALLS_MAX) {
+		__atomic_sub_fetch(&engine->ring_count, 1, __ATOMIC_RELAXED);
+		return false;
+	}
+	call->next = __atomic_load_n(&engine->ring, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&engine->ring, &call->next, call, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+	/* Whoever finds the ring empty rings the bell; the others ride along. */
+	if (!call->next && write(engine->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
+		return true;
+	return true;
+}
+
+int trib_engine_call_fd(const struct trib_engine *engine)
+{
+	return engine->call_fd;
+}
+
+void calls_init(struct trib_engine *engine)
+{
+	engine->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	trib_assert(engine->call_fd >= 0);
+	engine->waiting = (struct log_of){ .item_size = sizeof(struct waiting) };
+}
+
+void calls_fini(struct trib_engine *engine)
+{
+	close(engine->call_fd);
+	free(engine->waiting.items);
+}
+
+/* --- Nouns -------------------------------------------------------------------------------------------- */
+
+static void add_put_reply(struct trib_buffer *json, struct trib_bytes id, uint32_t number, uint32_t version,
+			  uint64_t position)
+{
+	trib_buffer_add_text(json, "{\"id\":");
+	trib_json_add_string(json, id);
+	trib_buffer_add_format(json, ",\"number\":%u,\"version\":%u,\"position\":%llu}", number, version,
+			       (unsigned long long)position);
+}
+
+static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+			   struct trib_domain_decision *ret_decision, struct trib_error *error)
+{
+	trib_status status = engine_begin(engine, 0, error);
+
+	if (status == TRIB_OK)
+		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena,
+						ret_decision, error);
+	for (uint32_t i = 0; status == TRIB_OK && i < ret_decision->event_count; i++)
+		status = engine_emit(engine, &ret_decision->events[i], error);
+	return status;
+}
+
+static trib_status call_put(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_domain_decision decision;
+	trib_status status = put_one(engine, call->noun, call->body, &decision, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	call->http_status = decision.created ? 201 : 200;
+	add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
+	return TRIB_OK;
+}
+
+static trib_status call_close(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_domain_decision decision;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	if (status == TRIB_OK)
+		status = trib_domain_decide_close(engine->domain, call->noun, call->name, engine->now_ms,
+						  &engine->arena, &decision, &call->error);
+	for (uint32_t i = 0; status == TRIB_OK && i < decision.event_count; i++)
+		status = engine_emit(engine, &decision.events[i], &call->error);
+	if (status == TRIB_OK)
+		add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
+	return status;
+}
+
+/* The entity's fields, then number and version. */
+static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
+			      struct trib_buffer *json, struct trib_error *error)
+{
+	struct trib_entity entity;
+	trib_status status = trib_record_unpack(record, noun, &engine->arena, &entity, error);
+
+	if (status != TRIB_OK)
+		return status;
+	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
+	json->size--; /* its brace */
+	trib_buffer_add_format(json, ",\"number\":%u,\"version\":%u}", entity.number, entity.version);
+	return TRIB_OK;
+}
+
+static trib_status call_get(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t number = trib_domain_find(engine->domain, call->noun, call->name);
+
+	if (!number)
+		return trib_fail(&call->error, TRIB_NOT_FOUND, trib_noun_word(call->noun),
+				 "found \"%.*s\", expected the id of a known %s",
+				 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data,
+				 trib_noun_word(call->noun));
+	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
+	trib_status status = add_entity(engine, record, call->noun, &call->reply, &call->error);
+
+	trib_record_unref(record);
+	return status;
+}
+
+static trib_status call_list(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t limit = TRIB_MIN(call->limit ? call->limit : 100, (uint32_t)TRIB_LIMIT_LIST_ITEMS), count = 0;
+	TRIB_AUTOFREE struct trib_record **records = trib_alloc_zeroed(limit, sizeof(*records));
+	char next[TRIB_CURSOR_CHARS];
+	trib_status status = trib_domain_list(engine->domain, call->noun, call->cursor, limit, records, &count,
+					      next, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	trib_buffer_add_text(&call->reply, "{\"items\":[");
+	for (uint32_t i = 0; i < count; i++) {
+		if (i)
+			trib_buffer_add_char(&call->reply, ',');
+		if (status == TRIB_OK)
+			status = add_entity(engine, records[i], call->noun, &call->reply, &call->error);
+		trib_record_unref(records[i]);
+		trib_arena_reset(&engine->arena);
+	}
+	trib_buffer_add_text(&call->reply, "],\"next_cursor\":");
+	if (next[0])
+		trib_json_add_string(&call->reply, trib_bytes_text(next));
+	else
+		trib_buffer_add_text(&call->reply, "null");
+	trib_buffer_add_char(&call->reply, '}');
+	return status;
+}
+
+static const char *id_of(const ProtobufCMessage *message)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "id");
+	const char *id;
+
+	memcpy(&id, (const char *)message + field->offset, sizeof(id));
+	return id ? id : "";
+}
+
+/* All or none: every line is checked with the ids of those before it, then all are put. */
+static bool import_passes(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_names *also = trib_names_new(&engine->table_key);
+	bool passes = true;
+
+	for (size_t i = 0; i < call->n_items; i++) {
+		if (call->items[i])
+			call->item_status[i] = trib_domain_check_put(engine->domain, call->noun, call->items[i],
+								     engine->now_ms, also, &engine->arena,
+								     &call->item_errors[i]);
+		if (call->items[i] && call->item_status[i] == TRIB_OK)
+			trib_names_add(also, trib_bytes_text(id_of(call->items[i])));
+		passes &= call->items[i] && call->item_status[i] == TRIB_OK;
+		trib_arena_reset(&engine->arena);
+	}
+	trib_names_free(also);
+	return passes;
+}
+
+static trib_status call_import(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_domain_decision decision;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	if (status != TRIB_OK || (call->atomic && !import_passes(engine, call)))
+		return status;
+	for (size_t i = 0; i < call->n_items; i++) {
+		if (!call->items[i])
+			continue;
+		call->item_status[i] = put_one(engine, call->noun, call->items[i], &decision,
+					       &call->item_errors[i]);
+		trib_arena_reset(&engine->arena);
+		if (call->item_status[i] == TRIB_READ_ONLY) {
+			call->error = call->item_errors[i];
+			return TRIB_READ_ONLY;
+		}
+	}
+	return TRIB_OK;
+}
+
+/* --- Links, touches, orders --------------------------------------------------------------------------- */
+
+static struct trib_bytes text_of(const char *text)
+{
+	return trib_bytes_text(text ? text : "");
+}
+
+static struct trib_carrier_request carrier_of(const Tributary__Carrier *carrier)
+{
+	if (!carrier)
+		return (struct trib_carrier_request){ 0 };
+	return (struct trib_carrier_request){ text_of(carrier->kind), text_of(carrier->id),
+					      text_of(carrier->owner) };
+}
+
+static int compare_pairs(const void *left, const void *right)
+{
+	const struct trib_ext_pair *a = left, *b = right;
+
+	return trib_bytes_compare(a->key, b->key);
+}
+
+bool trib_ext_sort(struct trib_ext_pair *pairs, size_t n)
+{
+	if (n > 1)
+		qsort(pairs, n, sizeof(*pairs), compare_pairs);
+	for (size_t i = 1; i < n; i++)
+		if (trib_bytes_equal(pairs[i - 1].key, pairs[i].key))
+			return false;
+	return true;
+}
+
+/* Map entries of protobuf-c all look alike: key and value. */
+static trib_status ext_of(struct trib_engine *engine, size_t n, void *entries,
+			  const struct trib_ext_pair **ret_pairs, struct trib_error *error)
+{
+	Tributary__OrderRequest__ExtEntry **list = entries;
+	struct trib_ext_pair *pairs = trib_arena_alloc(&engine->arena, (n + 1) * sizeof(*pairs));
+
+	if (!pairs || n > TRIB_LIMIT_EXT_PAIRS)
+		return trib_fail(error, TRIB_TOO_LARGE, "ext", "found %zu pairs, expected at most %d", n,
+				 TRIB_LIMIT_EXT_PAIRS);
+	for (size_t i = 0; i < n; i++) {
+		pairs[i] = (struct trib_ext_pair){ text_of(list[i]->key), text_of(list[i]->value) };
+		if (pairs[i].key.size == 0)
+			return trib_fail(error, TRIB_INVALID, "ext", "found an empty name, expected one or more bytes");
+	}
+	trib_ext_sort(pairs, n);
+	*ret_pairs = pairs;
+	return TRIB_OK;
+}
+
+static trib_status call_link(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__LinkRequest *body = (const Tributary__LinkRequest *)call->body;
+	struct trib_link_request request = { .channel = text_of(body->channel),
+					     .creator = text_of(body->creator),
+					     .goods = text_of(body->goods),
+					     .offer = text_of(body->offer),
+					     .scene = text_of(body->scene),
+					     .page = text_of(body->page),
+					     .carrier = carrier_of(body->carrier),
+					     .has_at = body->has_at,
+					     .at_ms = body->at,
+					     .n_ext = (uint32_t)body->n_ext };
+	char text[TRIB_LIMIT_TOKEN_CHARS];
+	size_t size;
+	enum trib_outcome outcome;
+	/* EXT must outlive the reset that a command begins with: it is sorted where the request stands. */
+	struct trib_ext_pair pairs[TRIB_LIMIT_EXT_PAIRS];
+	trib_status status = ext_of(engine, body->n_ext, body->ext, &request.ext, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	if (body->n_ext)
+		memcpy(pairs, request.ext, body->n_ext * sizeof(*pairs));
+	request.ext = pairs;
+	status = trib_engine_link(engine, &request, text, &size, &outcome, &call->error);
+	if (outcome != TRIB_OUTCOME_NONE)
+		call->code = trib_outcome_word(outcome);
+	if (status != TRIB_OK)
+		return status;
+	trib_buffer_add_text(&call->reply, "{\"token\":");
+	trib_json_add_string(&call->reply, trib_bytes(text, size));
+	trib_buffer_add_char(&call->reply, '}');
+	call->http_status = 201;
+	return TRIB_OK;
+}
+
+static trib_status call_touch(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__TouchRequest *body = (const Tributary__TouchRequest *)call->body;
+	struct trib_touch_request request = { .user = text_of(body->user),
+					      .token = text_of(body->token),
+					      .page = text_of(body->page),
+					      .carrier = carrier_of(body->carrier),
+					      .has_at = body->has_at,
+					      .at_ms = body->at };
+	enum trib_touch_answer answer;
+
+	if (body->kind)
+		trib_touch_kind_of_word(text_of(body->kind), &request.kind);
+	trib_status status = trib_engine_touch(engine, &request, &answer, &call->error);
+
+	if (status == TRIB_OK)
+		trib_buffer_add_format(&call->reply, "{\"outcome\":\"%s\"}", trib_touch_answer_word(answer));
+	return status;
+}
+
+const char *trib_touch_answer_word(enum trib_touch_answer answer)
+{
+	static const char *const words[] = { "recorded", "expired", "bad_token" };
+
+	return words[answer];
+}
+
+struct order_call {
+	struct trib_engine *engine;
+	struct trib_call *call;
+	bool brief;
+	trib_status status;
+};
+
+static void order_answered(void *context, size_t i TRIB_UNUSED, const struct trib_order_answer *answer)
+{
+	struct order_call *order = context;
+
+	order->status = answer->status;
+	if (answer->status != TRIB_OK)
+		order->call->error = *answer->error;
+	else if (order->brief)
+		trib_buffer_add_format(&order->call->reply, "{\"outcome\":\"%s\",\"charged\":%lld}",
+				       trib_outcome_word(answer->record->outcome),
+				       (long long)answer->record->charged);
+	else
+		trib_engine_answer_json(order->engine, answer->record, &order->call->reply);
+}
+
+static trib_status call_order(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__OrderRequest *body = (const Tributary__OrderRequest *)call->body;
+	struct trib_order_request request = { .order = text_of(body->order),
+					      .user = text_of(body->user),
+					      .goods = text_of(body->goods),
+					      .token = trib_bytes_text(body->token ? body->token : "-"),
+					      .base_amount = body->base_amount,
+					      .at_ms = body->at,
+					      .has_at = body->has_at,
+					      .qty = body->has_qty ? body->qty : 0,
+					      .scene = text_of(body->scene),
+					      .page = text_of(body->page),
+					      .carrier = carrier_of(body->carrier),
+					      .n_ext = (uint32_t)body->n_ext };
+	struct order_call order = { engine, call, body->brief, TRIB_OK };
+	trib_status status = ext_of(engine, body->n_ext, body->ext, &request.ext, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	trib_engine_orders(engine, &request, 1, order_answered, &order);
+	return order.status;
+}
+
+void trib_engine_track_json(const struct trib_engine *engine, const struct trib_track_answer *answer,
+			    struct trib_buffer *json)
+{
+	Tributary__TrackAnswer body = TRIBUTARY__TRACK_ANSWER__INIT;
+	Tributary__Carrier carrier = TRIBUTARY__CARRIER__INIT;
+	Tributary__TrackAnswer__ExtEntry entries[TRIB_LIMIT_EXT_PAIRS], *list[TRIB_LIMIT_EXT_PAIRS];
+	const struct trib_token *token = &answer->token;
+	struct trib_arena arena;
+
+	trib_arena_init(&arena, 1 << 20);
+#define TEXT(bytes) trib_arena_copy(&arena, (bytes))
+	if (answer->result != TRIB_TOKEN_OK) {
+		body.outcome = "bad_token";
+		body.reason = (char *)trib_token_result_word(answer->result);
+		trib_proto_to_json(&body.base, TRIB_PROTO_SET_FIELDS, json);
+		trib_arena_fini(&arena);
+		return;
+	}
+	const struct trib_registration *registration =
+		trib_domain_registration(engine->domain, token->registration);
+	const struct trib_names *symbols = trib_domain_symbols(engine->domain);
+	struct trib_bytes plan = trib_domain_id(engine->domain, TRIB_NOUN_PLAN, token->plan);
+	char plan_text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 16];
+
+	body.outcome = answer->expired ? "expired" : "ok";
+	body.has_link = body.has_issued_at = body.has_expires_at = 1;
+	body.link = token->link;
+	body.issued_at = token->issued_at_ms;
+	body.expires_at = answer->expires_at_ms;
+	body.registration = TEXT(trib_domain_id(engine->domain, TRIB_NOUN_REGISTRATION, token->registration));
+	body.channel = TEXT(trib_names_text(symbols, token->channel));
+	if (registration->scene)
+		body.scene = TEXT(trib_names_text(symbols, registration->scene));
+	body.creator = TEXT(trib_engine_party_id(engine, token->creator));
+	body.goods = TEXT(trib_domain_id(engine->domain, TRIB_NOUN_GOODS, token->goods));
+	snprintf(plan_text, sizeof(plan_text), TRIB_BYTES_FMT "@%u", TRIB_BYTES_ARG(plan), token->plan_version);
+	body.plan = plan_text;
+	if (token->offer)
+		body.offer = TEXT(trib_domain_id(engine->domain, TRIB_NOUN_PLAN, token->offer));
+	if (token->carrier_kind) {
+		carrier.kind = TEXT(trib_names_text(symbols, token->carrier_kind));
+		if (token->carrier)
+			carrier.id = TEXT(trib_names_text(symbols, token->carrier));
+		if (token->carrier_owner)
+			carrier.owner = TEXT(trib_engine_party_id(engine, token->carrier_owner));
+		body.carrier = &carrier;
+	}
+	if (token->page)
+		body.page = TEXT(trib_names_text(symbols, token->page));
+	for (uint32_t i = 0; i < answer->n_ext; i++) {
+		tributary__track_answer__ext_entry__init(&entries[i]);
+		entries[i].key = TEXT(answer->ext[i].key);
+		entries[i].value = TEXT(answer->ext[i].value);
+		list[i] = &entries[i];
+	}
+	body.n_ext = answer->n_ext;
+	body.ext = list;
+#undef TEXT
+	trib_proto_to_json(&body.base, TRIB_PROTO_SET_FIELDS, json);
+	trib_arena_fini(&arena);
+}
+
+static trib_status call_track(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_track_answer answer;
+	trib_status status = trib_engine_track(engine, call->name, &answer, &call->error);
+
+	if (status == TRIB_OK)
+		trib_engine_track_json(engine, &answer, &call->reply);
+	return status;
+}
+
+static trib_status call_order_get(struct trib_engine *engine, struct trib_call *call)
+{
+	const struct trib_order_record *record;
+	uint64_t position;
+	trib_status status = trib_engine_order(engine, call->name, &record, &position, &call->error);
+
+	if (status == TRIB_OK)
+		trib_engine_order_json(engine, record, position, &call->reply);
+	return status;
+}
+
+/* --- Balances ----------------------------------------------------------------------------------------- */
+
+struct balances_call {
+	struct trib_engine *engine;
+	struct trib_call *call;
+	uint32_t count, limit;
+	__int128 total;
+};
+
+static void add_balance(void *context, struct trib_account account, int64_t balance)
+{
+	struct balances_call *list = context;
+	struct trib_buffer *json = &list->call->reply;
+	const struct trib_names *symbols = trib_domain_symbols(list->engine->domain);
+
+	list->total += balance;
+	if (list->count++ >= list->limit)
+		return;
+	trib_buffer_add_text(json, list->count > 1 ? ",{\"party\":" : "{\"party\":");
+	trib_json_add_string(json, trib_engine_party_id(list->engine, account.party));
+	trib_buffer_add_text(json, ",\"role\":");
+	trib_json_add_string(json, trib_names_text(symbols, account.role));
+	trib_buffer_add_text(json, ",\"currency\":");
+	trib_json_add_string(json, trib_names_text(symbols, account.currency));
+	trib_buffer_add_text(json, ",\"balance\":");
+	trib_buffer_add_i64(json, balance);
+	trib_buffer_add_char(json, '}');
+}
+
+/* A filter that names nothing known matches nothing. */
+static bool balance_filter(struct trib_engine *engine, const struct trib_call *call, struct trib_account *ret_filter)
+{
+	uint32_t role = call->role.size ? trib_domain_find_code(engine->domain, call->role) : 0;
+	uint32_t currency = call->currency.size ? trib_domain_find_code(engine->domain, call->currency) : 0;
+
+	*ret_filter = (struct trib_account){ 0, (uint16_t)role, (uint16_t)currency };
+	if (call->party.size)
+		ret_filter->party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->party);
+	return (!call->party.size || ret_filter->party) && (!call->role.size || role) &&
+	       (!call->currency.size || currency);
+}
+
+static trib_status call_balances(struct trib_engine *engine, struct trib_call *call)
+{
+	struct balances_call list = { .engine = engine, .call = call,
+				      .limit = TRIB_MIN(call->limit ? call->limit : TRIB_LIMIT_LIST_ITEMS,
+							(uint32_t)TRIB_LIMIT_LIST_ITEMS) };
+	struct trib_account filter;
+	uint64_t cursor = 0, next = 0;
+
+	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &cursor))
+		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that a list has given");
+	trib_buffer_add_text(&call->reply, "{\"items\":[");
+	if (balance_filter(engine, call, &filter)) {
+		bool more = true;
+
+		/* The page first; then the rest, for the total. */
+		while (more && list.count < list.limit)
+			more = trib_ledger_list(engine->ledger, filter, &cursor, list.limit - list.count,
+						add_balance, &list);
+		next = more ? cursor : 0;
+		list.total = 0;
+		list.limit = 0;
+		for (more = true, cursor = 0; more;)
+			more = trib_ledger_list(engine->ledger, filter, &cursor, SIZE_MAX, add_balance, &list);
+	}
+	trib_buffer_add_text(&call->reply, "],\"total\":");
+	trib_buffer_add_i64(&call->reply, (int64_t)list.total);
+	if (next)
+		trib_buffer_add_format(&call->reply, ",\"next_cursor\":\"%llu\"}", (unsigned long long)next);
+	else
+		trib_buffer_add_text(&call->reply, ",\"next_cursor\":null}");
+	return TRIB_OK;
+}
+
+/* --- Rules -------------------------------------------------------------------------------------------- */
+
+trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t version,
+			     struct trib_error *error)
+{
+	const struct trib_tree *compiled = trib_rules_tree(engine->rules, tree, version);
+	trib_status status = TRIB_OK;
+	uint32_t code;
+
+	for (uint32_t i = 0; status == TRIB_OK && i < trib_tree_symbols(compiled); i++)
+		if (trib_external_id_valid(trib_tree_symbol(compiled, i)))
+			status = engine_code(engine, trib_tree_symbol(compiled, i), "rules", &code,
+					     error);
+	return status;
+}
+
+static trib_status call_rules_put(struct trib_engine *engine, struct trib_call *call)
+{
+	Tributary__Event event = TRIBUTARY__EVENT__INIT;
+	Tributary__RulesPut put = TRIBUTARY__RULES_PUT__INIT;
+	struct trib_buffer source;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	trib_buffer_init(&source, CALL_RULES_BYTES_MAX);
+	if (status == TRIB_OK)
+		status = trib_rules_decide_put(engine->rules, call->name, call->source, &put.version, &source,
+					       &call->error);
+	if (status == TRIB_OK) {
+		put.name = trib_arena_copy(&engine->arena, call->name);
+		put.source = (char *)trib_buffer_text(&source);
+		put.has_version = 1;
+		event.kind_case = TRIBUTARY__EVENT__KIND_RULES_PUT;
+		event.rules_put = &put;
+		status = engine_emit(engine, &event, &call->error);
+	}
+	trib_buffer_fini(&source);
+	if (status != TRIB_OK)
+		return status;
+	uint32_t tree = trib_rules_number(engine->rules, call->name);
+
+	status = engine_name_tree(engine, tree, put.version, &call->error);
+	call->http_status = put.version == 1 ? 201 : 200;
+	add_put_reply(&call->reply, call->name, tree, put.version, engine->position);
+	return status;
+}
+
+static trib_status call_rules_activate(struct trib_engine *engine, struct trib_call *call)
+{
+	Tributary__Event event = TRIBUTARY__EVENT__INIT;
+	Tributary__RulesActivated activated = TRIBUTARY__RULES_ACTIVATED__INIT;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	activated.has_version = activated.has_at = 1;
+	activated.version = call->version;
+	if (status == TRIB_OK)
+		status = trib_rules_decide_activate(engine->rules, call->name, call->version,
+						    call->has_at ? call->at_ms : engine->now_ms,
+						    engine->now_ms, &activated.at, &call->error);
+	if (status != TRIB_OK)
+		return status;
+	activated.name = trib_arena_copy(&engine->arena, call->name);
+	event.kind_case = TRIBUTARY__EVENT__KIND_RULES_ACTIVATED;
+	event.rules_activated = &activated;
+	status = engine_emit(engine, &event, &call->error);
+	if (status != TRIB_OK)
+		return status;
+	trib_buffer_add_text(&call->reply, "{\"id\":");
+	trib_json_add_string(&call->reply, call->name);
+	trib_buffer_add_format(&call->reply, ",\"version\":%u,\"at\":%lld,\"position\":%llu}", call->version,
+			       (long long)activated.at, (unsigned long long)engine->position);
+	return TRIB_OK;
+}
+
+/* --- State -------------------------------------------------------------------------------------------- */
+
+static const char *state_word(const struct trib_engine *engine)
+{
+	return engine->state == TRIB_ENGINE_RUNNING ? "running" :
+	       engine->state == TRIB_ENGINE_LOST    ? "lost" :
+						      "read_only";
+}
+
+static const char *sync_word(const struct trib_engine *engine)
+{
+	return engine->options.sync == TRIB_JOURNAL_SYNC_OFF	  ? "off" :
+	       engine->options.sync == TRIB_JOURNAL_SYNC_INTERVAL ? "interval" :
+								    "batch";
+}
+
+static trib_status call_state(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_buffer *json = &call->reply;
+	struct trib_engine_counts counts;
+
+	trib_engine_count(engine, &counts);
+	trib_buffer_add_format(json, "{\"state\":\"%s\",\"sync\":\"%s\"", state_word(engine), sync_word(engine));
+	if (engine->state != TRIB_ENGINE_RUNNING) {
+		trib_buffer_add_text(json, ",\"reason\":");
+		trib_json_add_string(json, trib_bytes_text(engine->reason.text));
+	}
+	trib_buffer_add_format(json, ",\"position\":%llu,\"store_position\":%llu,\"orders\":%llu,\"repeats\":%llu",
+			       (unsigned long long)counts.position, (unsigned long long)counts.store_position,
+			       (unsigned long long)counts.orders, (unsigned long long)counts.repeats);
+	trib_buffer_add_format(json, ",\"conflicts\":%llu,\"refusals\":%llu,\"touches\":%llu,\"links\":%llu",
+			       (unsigned long long)counts.conflicts, (unsigned long long)counts.refusals,
+			       (unsigned long long)counts.touches, (unsigned long long)counts.links);
+	trib_buffer_add_format(json, ",\"batches\":%llu,\"checkpoints\":%llu,\"checkpoints_failed\":%llu",
+			       (unsigned long long)counts.batches, (unsigned long long)counts.checkpoints,
+			       (unsigned long long)counts.checkpoints_failed);
+	trib_buffer_add_format(json, ",\"live_users\":%llu,\"live_touches\":%llu,\"indexed_orders\":%llu",
+			       (unsigned long long)counts.live_touches.users,
+			       (unsigned long long)counts.live_touches.touches,
+			       (unsigned long long)counts.indexed_orders);
+	trib_buffer_add_format(json, ",\"indexes_complete\":%s,\"outcomes\":{",
+			       counts.indexes_complete ? "true" : "false");
+#define X(name, number, word, english, chinese)                                                    \
+	trib_buffer_add_format(json, "%s\"%s\":%llu", number == 1 ? "" : ",", word,                 \
+			       (unsigned long long)counts.outcomes[number]);
+	TRIB_OUTCOME_TABLE(X)
+#undef X
+	trib_buffer_add_text(json, "}}");
+	return TRIB_OK;
+}
+
+/* --- Turn --------------------------------------------------------------------------------------------- */
+
+static trib_status decide_call(struct trib_engine *engine, struct trib_call *call)
+{
+	switch (call->kind) {
+	case TRIB_CALL_PUT: return call_put(engine, call);
+	case TRIB_CALL_GET: return call_get(engine, call);
+	case TRIB_CALL_CLOSE: return call_close(engine, call);
+	case TRIB_CALL_LIST: return call_list(engine, call);
+	case TRIB_CALL_IMPORT: return call_import(engine, call);
+	case TRIB_CALL_LINK: return call_link(engine, call);
+	case TRIB_CALL_TOUCH: return call_touch(engine, call);
+	case TRIB_CALL_ORDER: return call_order(engine, call);
+	case TRIB_CALL_TRACK: return call_track(engine, call);
+	case TRIB_CALL_ORDER_GET: return call_order_get(engine, call);
+	case TRIB_CALL_EXPLAIN: return trib_engine_explain(engine, call->name, &call->reply, &call->error);
+	case TRIB_CALL_BALANCES: return call_balances(engine, call);
+	case TRIB_CALL_RULES_PUT: return call_rules_put(engine, call);
+	case TRIB_CALL_RULES_GET:
+		return trib_rules_write_json(engine->rules, call->name, call->version, engine->now_ms,
+					     &call->reply, &call->error);
+	case TRIB_CALL_RULES_ACTIVATE: return call_rules_activate(engine, call);
+	case TRIB_CALL_RULES_HITS:
+		return trib_rules_write_hits(engine->rules, call->name, &call->reply, &call->error);
+	case TRIB_CALL_STATE: return call_state(engine, call);
+	}
+	return trib_fail(&call->error, TRIB_INTERNAL, "call", "found kind %d", call->kind);
+}
+
+static void decide_and_wait(struct trib_engine *engine, struct trib_call *call)
+{
+	trib_arena_reset(&engine->arena);
+	call->http_status = 200;
+	call->code = NULL;
+	call->status = decide_call(engine, call);
+	if (call->status == TRIB_OK && call->reply.failed)
+		call->status = trib_fail(&call->error, TRIB_TOO_LARGE, "reply", "it would pass %zu bytes",
+					 call->reply.size_max);
+	if (call->status != TRIB_OK)
+		trib_buffer_reset(&call->reply);
+	call->position = engine->position;
+	*(struct waiting *)log_add(&engine->waiting) =
+		(struct waiting){ call, trib_engine_ticket(engine) };
+}
+
+/* Calls that wait for a position: decided when it has come, refused when it does not. */
+static void try_deferred(struct trib_engine *engine)
+{
+	struct trib_call **link = &engine->deferred;
+	int64_t now_ns = engine->deferred ? trib_clock_monotonic_ns(engine->options.clock) : 0;
+
+	while (*link) {
+		struct trib_call *call = *link;
+
+		if (call->at_least > engine->position && now_ns < call->deadline_ns) {
+			link = &call->next;
+			continue;
+		}
+		*link = call->next;
+		if (call->at_least <= engine->position) {
+			decide_and_wait(engine, call);
+			continue;
+		}
+		call->status = trib_fail(&call->error, TRIB_BUSY, "at_least",
+					 "position %llu has not come; the newest is %llu",
+					 (unsigned long long)call->at_least,
+					 (unsigned long long)engine->position);
+		call->position = engine->position;
+		call->done(call);
+	}
+}
+
+void calls_turn(struct trib_engine *engine)
+{
+	uint64_t rung;
+	struct trib_call *call, *ordered = NULL;
+
+	try_deferred(engine);
+	if (!__atomic_load_n(&engine->ring, __ATOMIC_RELAXED))
+		return;
+	while (read(engine->call_fd, &rung, sizeof(rung)) > 0)
+		;
+	call = __atomic_exchange_n(&engine->ring, NULL, __ATOMIC_ACQUIRE);
+	/* The ring gives the newest first. */
+	while (call) {
+		struct trib_call *next = call->next;
+
+		call->next = ordered;
+		ordered = call;
+		call = next;
+	}
+	while (ordered) {
+		call = ordered;
+		ordered = call->next;
+		__atomic_sub_fetch(&engine->ring_count, 1, __ATOMIC_RELAXED);
+		if (call->at_least > engine->position) {
+			call->deadline_ns = trib_clock_monotonic_ns(engine->options.clock) + DEFER_NS_MAX;
+			call->next = engine->deferred;
+			engine->deferred = call;
+			continue;
+		}
+		decide_and_wait(engine, call);
+	}
+}
+
+void calls_answer(struct trib_engine *engine, bool lost)
+{
+	struct waiting *waiting = engine->waiting.items;
+	size_t answered = 0;
+
+	for (; answered < engine->waiting.count; answered++) {
+		struct trib_call *call = waiting[answered].call;
+
+		if (waiting[answered].ticket > engine->settled) {
+			if (!lost)
+				break;
+			trib_buffer_reset(&call->reply);
+			call->status = trib_fail(&call->error, TRIB_UNKNOWN, "", "repeat this command");
+		}
+		call->done(call);
+	}
+	engine->waiting.count -= answered;
+	if (answered)
+		memmove(waiting, waiting + answered, engine->waiting.count * sizeof(*waiting));
+}

@@ -1,0 +1,659 @@
+/*
+ * Memory → store. A checkpoint is what has changed since the last one, as it stood between two batches, brought to
+ * the store as one sorted file in the background.
+ *
+ *	freeze     engine's thread, at once: logs and dirty entities change hands, the ledger marks the point
+ *	gather     engine's thread, in slices: balances as they were at the freeze
+ *	wait       until the journal has made the position durable
+ *	write      background thread: sort, filters, file, ingest
+ *	finish     engine's thread: the new run is known
+ *
+ * A file that cannot be written is tried again every second: the journal has everything meanwhile.
+ */
+#include "engine/state.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	BALANCES_PER_TURN = 2000,
+	KEY_BYTES = 16,
+	NICE = 10,
+};
+#define RETRY_EVERY_NS INT64_C(1000000000)
+
+struct balance {
+	struct trib_account account;
+	int64_t balance;
+};
+
+/* A row that is made at the freeze: rules, activations, hits, counters. */
+struct row {
+	enum trib_table table;
+	char key[KEY_BYTES];
+	uint8_t key_size;
+	size_t value, value_size; /* in row_bytes */
+};
+
+enum phase { GATHER, WAIT, WRITE, DONE };
+
+struct checkpoint {
+	enum phase phase;
+	uint64_t from, position;
+	struct changes changes;
+	struct trib_domain_freeze *domain;
+	struct log_of balances; /* struct balance */
+	struct log_of rows;	/* struct row */
+	struct trib_buffer row_bytes;
+	struct trib_store *store;
+	struct run run;
+	trib_status status;
+	struct trib_error error;
+	pthread_t thread;
+	bool thread_started;
+	int64_t retry_ns; /* a failed one waits until then */
+};
+
+/* --- Freeze ------------------------------------------------------------------------------------------- */
+
+static void add_row(struct checkpoint *checkpoint, enum trib_table table, struct trib_bytes key,
+		    struct trib_bytes value)
+{
+	struct row *row = log_add(&checkpoint->rows);
+
+	trib_assert(key.size <= KEY_BYTES);
+	*row = (struct row){ .table = table, .key_size = (uint8_t)key.size,
+			     .value = checkpoint->row_bytes.size, .value_size = value.size };
+	memcpy(row->key, key.data, key.size);
+	trib_buffer_add_bytes(&checkpoint->row_bytes, value);
+	trib_assert(!checkpoint->row_bytes.failed);
+}
+
+static void add_counter(struct checkpoint *checkpoint, const char *name, uint64_t value)
+{
+	char bytes[8];
+
+	add_row(checkpoint, TRIB_TABLE_META, trib_bytes_text(name), trib_bytes(bytes, trib_key_u64(bytes, value)));
+}
+
+static void add_rules_version(struct checkpoint *checkpoint, const struct trib_rules *rules, uint32_t tree,
+			      uint32_t version)
+{
+	Tributary__RulesPut put = TRIBUTARY__RULES_PUT__INIT;
+	struct trib_buffer packed;
+	struct trib_bytes source = trib_tree_source(trib_rules_tree(rules, tree, version));
+	struct trib_bytes name = trib_rules_name(rules, tree);
+	TRIB_AUTOFREE char *name_text = strndup(name.data, name.size);
+	TRIB_AUTOFREE char *source_text = strndup(source.data, source.size);
+	char key[8];
+
+	put.name = name_text;
+	put.has_version = 1;
+	put.version = version;
+	put.source = source_text;
+	trib_buffer_init(&packed, SIZE_MAX);
+	size_t size = tributary__rules_put__get_packed_size(&put);
+
+	tributary__rules_put__pack(&put, (uint8_t *)trib_buffer_reserve(&packed, size));
+	packed.size = size;
+	trib_key_u32(key, tree);
+	trib_key_u32(key + 4, version);
+	add_row(checkpoint, TRIB_TABLE_RULES, trib_bytes(key, 8), trib_buffer_bytes(&packed));
+	trib_buffer_fini(&packed);
+}
+
+static void add_activations(struct checkpoint *checkpoint, const struct trib_rules *rules, uint32_t tree)
+{
+	uint32_t count;
+	const struct trib_rules_activation *activations = trib_rules_activations(rules, tree, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		char key[8], value[12];
+
+		trib_key_u32(key, tree);
+		trib_key_u32(key + 4, i);
+		trib_key_u32(value, activations[i].version);
+		trib_key_u64(value + 4, (uint64_t)activations[i].from_ms);
+		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 8), trib_bytes(value, 12));
+	}
+}
+
+static void add_hits(struct checkpoint *checkpoint, const struct trib_rules *rules, uint32_t tree)
+{
+	for (uint32_t version = 1; version <= trib_rules_latest(rules, tree); version++) {
+		const struct trib_tree *compiled = trib_rules_tree(rules, tree, version);
+		const uint64_t *hits = trib_rules_hits(rules, tree, version);
+		char key[8];
+
+		trib_key_u32(key, tree);
+		trib_key_u32(key + 4, version);
+		add_row(checkpoint, TRIB_TABLE_HITS, trib_bytes(key, 8),
+			trib_bytes(hits, trib_tree_nodes(compiled) * sizeof(*hits)));
+	}
+}
+
+/* Versions are written once; activations and hits, which are small, each time. */
+static void freeze_rules(struct trib_engine *engine, struct checkpoint *checkpoint)
+{
+	const struct trib_rules *rules = engine->rules;
+	uint32_t trees = trib_rules_count(rules);
+
+	if (engine->rules_saved_count <= trees) {
+		engine->rules_saved = trib_realloc(engine->rules_saved, (trees + 1) * sizeof(uint32_t));
+		for (uint32_t tree = engine->rules_saved_count; tree <= trees; tree++)
+			engine->rules_saved[tree] = tree == 1; /* the built-in version is never written */
+		engine->rules_saved_count = trees + 1;
+	}
+	for (uint32_t tree = 1; tree <= trees; tree++) {
+		for (uint32_t v = engine->rules_saved[tree] + 1; v <= trib_rules_latest(rules, tree); v++)
+			add_rules_version(checkpoint, rules, tree, v);
+		engine->rules_saved[tree] = trib_rules_latest(rules, tree);
+	}
+	for (uint32_t tree = 1; tree <= trees; tree++)
+		add_hits(checkpoint, rules, tree);
+	for (uint32_t tree = 1; tree <= trees; tree++)
+		add_activations(checkpoint, rules, tree);
+}
+
+/* Everything decided so far is in batches that are handed over: between two batches, state stands at `next`. */
+static void begin(struct trib_engine *engine)
+{
+	struct checkpoint *checkpoint = trib_alloc_zeroed(1, sizeof(*checkpoint));
+
+	checkpoint->store = engine->store;
+	checkpoint->from = trib_store_position(engine->store);
+	checkpoint->position = trib_journal_next(engine->journal);
+	checkpoint->balances.item_size = sizeof(struct balance);
+	checkpoint->rows.item_size = sizeof(struct row);
+	trib_buffer_init(&checkpoint->row_bytes, SIZE_MAX / 2);
+	checkpoint->changes = (struct changes){ log_take(&engine->changes.orders),
+						log_take(&engine->changes.touches),
+						log_take(&engine->changes.links) };
+	checkpoint->domain = trib_domain_freeze(engine->domain);
+	add_counter(checkpoint, "sequence/change", engine->changes_written);
+	add_counter(checkpoint, "sequence/link", engine->links_issued);
+	add_counter(checkpoint, "sequence/time", (uint64_t)engine->now_ms);
+	freeze_rules(engine, checkpoint);
+	trib_ledger_freeze(engine->ledger);
+	engine->checkpoint = checkpoint;
+}
+
+static void gather_balance(void *context, struct trib_account account, int64_t balance)
+{
+	struct checkpoint *checkpoint = context;
+
+	*(struct balance *)log_add(&checkpoint->balances) = (struct balance){ account, balance };
+}
+
+/* --- Write -------------------------------------------------------------------------------------------- */
+
+/* Stable radix sort by a 64-bit key at the beginning of each item; `spare` is as large as `items`. */
+static void sort_by_u64(char *items, char *spare, size_t count, size_t item_size)
+{
+	char *from = items, *to = spare;
+
+	for (unsigned shift = 0; shift < 64; shift += 16) {
+		size_t *counts = trib_alloc_zeroed(1 << 16, sizeof(*counts));
+		size_t sum = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			uint64_t key;
+
+			memcpy(&key, from + i * item_size, 8);
+			counts[(key >> shift) & 0xffff]++;
+		}
+		for (size_t digit = 0; digit < 1 << 16; digit++) {
+			size_t here = counts[digit];
+
+			counts[digit] = sum;
+			sum += here;
+		}
+		for (size_t i = 0; i < count; i++) {
+			uint64_t key;
+
+			memcpy(&key, from + i * item_size, 8);
+			memcpy(to + counts[(key >> shift) & 0xffff]++ * item_size, from + i * item_size, item_size);
+		}
+		free(counts);
+		char *swap = from;
+
+		from = to;
+		to = swap;
+	}
+	/* Four passes: the result is back in `items`. */
+}
+
+static void sort_log(struct log_of *log)
+{
+	TRIB_AUTOFREE char *spare = trib_alloc(log->count * log->item_size);
+
+	sort_by_u64(log->items, spare, log->count, log->item_size);
+}
+
+/* Orders that share a fingerprint share a row. */
+static void write_orders(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	struct log_of *log = &checkpoint->changes.orders;
+	const struct order_entry *entries = log->items;
+	struct trib_buffer value;
+
+	sort_log(log);
+	entries = log->items;
+	trib_buffer_init(&value, 1 << 16);
+	for (size_t i = 0, next; i < log->count; i = next) {
+		char key[8], position[8];
+
+		trib_key_u64(key, entries[i].fingerprint);
+		trib_buffer_reset(&value);
+		for (next = i; next < log->count && entries[next].fingerprint == entries[i].fingerprint; next++)
+			trib_buffer_add(&value, position, trib_key_u64(position, entries[next].position));
+		trib_checkpoint_put(file, TRIB_TABLE_ORDER, trib_bytes(key, 8), trib_buffer_bytes(&value));
+	}
+	trib_buffer_fini(&value);
+}
+
+static void write_run(struct trib_checkpoint *file, enum trib_table table, const struct run *run,
+		      const struct trib_filter *filter)
+{
+	char key[16];
+
+	trib_key_u64(key, run->from);
+	trib_key_u64(key + 8, run->to);
+	trib_checkpoint_put(file, table, trib_bytes(key, 16), trib_filter_bytes(filter));
+}
+
+static void write_touches(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	struct log_of *log = &checkpoint->changes.touches;
+	struct trib_buffer value;
+
+	sort_log(log);
+	const struct trib_touch_event *events = log->items;
+
+	trib_buffer_init(&value, SIZE_MAX / 2);
+	for (size_t i = 0, next; i < log->count; i = next) {
+		char key[16];
+
+		trib_key_u64(key, events[i].user);
+		trib_key_u64(key + 8, checkpoint->position);
+		trib_buffer_reset(&value);
+		for (next = i; next < log->count && events[next].user == events[i].user; next++) {
+			char body[TRIB_TOUCH_EVENT_BYTES_MAX], size[4];
+			size_t body_size = (size_t)(trib_touch_body_put(body, &events[next]) - body);
+
+			trib_buffer_add(&value, size,
+					(size_t)(trib_wire_put_varint(size, body_size) - size));
+			trib_buffer_add(&value, body, body_size);
+		}
+		trib_checkpoint_put(file, TRIB_TABLE_TOUCH, trib_bytes(key, 16), trib_buffer_bytes(&value));
+	}
+	trib_buffer_fini(&value);
+}
+
+static int compare_balances(const void *left, const void *right)
+{
+	const struct trib_account *a = left, *b = right;
+
+	if (a->party != b->party)
+		return a->party < b->party ? -1 : 1;
+	if (a->role != b->role)
+		return a->role < b->role ? -1 : 1;
+	return a->currency < b->currency ? -1 : a->currency > b->currency;
+}
+
+static void write_balances(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	struct balance *balances = checkpoint->balances.items;
+
+	if (checkpoint->balances.count)
+		qsort(balances, checkpoint->balances.count, sizeof(*balances), compare_balances);
+	for (size_t i = 0; i < checkpoint->balances.count; i++) {
+		char key[12], value[8];
+
+		trib_key_u32(key, balances[i].account.party);
+		trib_key_u32(key + 4, balances[i].account.role);
+		trib_key_u32(key + 8, balances[i].account.currency);
+		trib_key_u64(value, (uint64_t)balances[i].balance);
+		trib_checkpoint_put(file, TRIB_TABLE_BALANCE, trib_bytes(key, 12), trib_bytes(value, 8));
+	}
+}
+
+static void write_rows(struct checkpoint *checkpoint, struct trib_checkpoint *file, enum trib_table first,
+		       enum trib_table last)
+{
+	const struct row *rows = checkpoint->rows.items;
+
+	for (size_t i = 0; i < checkpoint->rows.count; i++)
+		if (rows[i].table >= first && rows[i].table <= last)
+			trib_checkpoint_put(file, rows[i].table, trib_bytes(rows[i].key, rows[i].key_size),
+					    trib_bytes(checkpoint->row_bytes.data + rows[i].value,
+						       rows[i].value_size));
+}
+
+static void write_domain(const struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	size_t count;
+	const struct trib_domain_row *rows = trib_domain_freeze_rows(checkpoint->domain, &count);
+
+	for (size_t i = 0; i < count; i++)
+		trib_checkpoint_put(file, (enum trib_table)rows[i].table,
+				    trib_bytes(rows[i].key, rows[i].key_size), rows[i].value);
+}
+
+static void write_links(const struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	const struct link_entry *links = checkpoint->changes.links.items;
+
+	for (size_t i = 0; i < checkpoint->changes.links.count; i++) {
+		char key[8], value[8];
+
+		trib_key_u64(key, links[i].link);
+		trib_key_u64(value, links[i].position);
+		trib_checkpoint_put(file, TRIB_TABLE_LINK_EXT, trib_bytes(key, 8), trib_bytes(value, 8));
+	}
+}
+
+static void build_filters(struct checkpoint *checkpoint)
+{
+	const struct log_of *orders = &checkpoint->changes.orders, *touches = &checkpoint->changes.touches;
+
+	checkpoint->run = (struct run){ .from = checkpoint->from, .to = checkpoint->position };
+	if (orders->count) {
+		trib_filter_init(&checkpoint->run.orders, orders->count);
+		for (size_t i = 0; i < orders->count; i++)
+			trib_filter_add(&checkpoint->run.orders,
+					((const struct order_entry *)orders->items)[i].fingerprint);
+	}
+	if (touches->count) {
+		trib_filter_init(&checkpoint->run.touches, touches->count);
+		for (size_t i = 0; i < touches->count; i++)
+			trib_filter_add(&checkpoint->run.touches,
+					((const struct trib_touch_event *)touches->items)[i].user);
+	}
+}
+
+static void write_checkpoint(struct checkpoint *checkpoint)
+{
+	struct trib_checkpoint *file;
+
+	checkpoint->status = trib_checkpoint_begin(checkpoint->store, checkpoint->position, &file,
+						   &checkpoint->error);
+	if (checkpoint->status != TRIB_OK)
+		return;
+	build_filters(checkpoint);
+	write_rows(checkpoint, file, TRIB_TABLE_META, TRIB_TABLE_META);
+	write_domain(checkpoint, file); /* NAME to REGISTRATION */
+	write_rows(checkpoint, file, TRIB_TABLE_RULES, TRIB_TABLE_ACTIVATION);
+	write_balances(checkpoint, file);
+	write_links(checkpoint, file);
+	write_orders(checkpoint, file);
+	if (checkpoint->run.orders.words)
+		write_run(file, TRIB_TABLE_ORDER_RUN, &checkpoint->run, &checkpoint->run.orders);
+	write_touches(checkpoint, file);
+	if (checkpoint->run.touches.words)
+		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
+	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
+}
+
+static void *write_thread(void *context)
+{
+	struct checkpoint *checkpoint = context;
+
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+	write_checkpoint(checkpoint);
+	__atomic_store_n(&checkpoint->phase, DONE, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* --- Turn --------------------------------------------------------------------------------------------- */
+
+static void join(struct checkpoint *checkpoint)
+{
+	if (checkpoint->thread_started)
+		pthread_join(checkpoint->thread, NULL);
+	checkpoint->thread_started = false;
+}
+
+static void drop_filters(struct checkpoint *checkpoint)
+{
+	if (checkpoint->run.orders.words)
+		trib_filter_fini(&checkpoint->run.orders);
+	if (checkpoint->run.touches.words)
+		trib_filter_fini(&checkpoint->run.touches);
+}
+
+static void checkpoint_free(struct checkpoint *checkpoint)
+{
+	changes_fini(&checkpoint->changes);
+	trib_domain_freeze_free(checkpoint->domain);
+	free(checkpoint->balances.items);
+	free(checkpoint->rows.items);
+	trib_buffer_fini(&checkpoint->row_bytes);
+	free(checkpoint);
+}
+
+static void finish(struct trib_engine *engine)
+{
+	struct checkpoint *checkpoint = engine->checkpoint;
+
+	join(checkpoint);
+	if (checkpoint->status != TRIB_OK) {
+		drop_filters(checkpoint);
+		checkpoint->phase = WAIT;
+		checkpoint->retry_ns = trib_clock_monotonic_ns(engine->options.clock) + RETRY_EVERY_NS;
+		engine->counts.checkpoints_failed++;
+		return;
+	}
+	engine->runs = trib_realloc(engine->runs, (engine->n_runs + 1) * sizeof(*engine->runs));
+	engine->runs[engine->n_runs++] = checkpoint->run;
+	engine->counts.checkpoints++;
+	engine->checkpoint = NULL;
+	checkpoint_free(checkpoint);
+}
+
+static bool is_due(const struct trib_engine *engine)
+{
+	return trib_journal_next(engine->journal) - trib_store_position(engine->store) >=
+	       engine->options.checkpoint_bytes;
+}
+
+bool checkpoint_turn(struct trib_engine *engine, bool now)
+{
+	struct checkpoint *checkpoint = engine->checkpoint;
+
+	if (!checkpoint) {
+		bool between = !engine->batch_open || engine->write_at == engine->batch.payload;
+
+		if (between && (now || is_due(engine)) &&
+		    trib_journal_next(engine->journal) > trib_store_position(engine->store))
+			begin(engine);
+		return engine->checkpoint != NULL;
+	}
+	switch (__atomic_load_n(&checkpoint->phase, __ATOMIC_ACQUIRE)) {
+	case GATHER:
+		if (!trib_ledger_freeze_step(engine->ledger, BALANCES_PER_TURN, gather_balance, checkpoint)) {
+			checkpoint->phase = WAIT;
+			trib_journal_sync(engine->journal);
+		}
+		break;
+	case WAIT:
+		if (engine->progress.durable < checkpoint->position ||
+		    trib_clock_monotonic_ns(engine->options.clock) < checkpoint->retry_ns)
+			break;
+		checkpoint->phase = WRITE;
+		if (engine->options.foreground ||
+		    pthread_create(&checkpoint->thread, NULL, write_thread, checkpoint) != 0) {
+			write_checkpoint(checkpoint);
+			checkpoint->phase = DONE;
+		} else {
+			checkpoint->thread_started = true;
+		}
+		break;
+	case WRITE:
+		break;
+	case DONE:
+		finish(engine);
+		break;
+	}
+	return engine->checkpoint != NULL;
+}
+
+bool checkpoint_finish(struct trib_engine *engine, bool begin_one)
+{
+	if (begin_one && !engine->checkpoint) {
+		trib_engine_settle(engine);
+		checkpoint_turn(engine, true);
+	}
+	while (engine->state == TRIB_ENGINE_RUNNING && engine->checkpoint) {
+		struct checkpoint *checkpoint = engine->checkpoint;
+
+		if (checkpoint->phase == WAIT) {
+			if (checkpoint->retry_ns)
+				return false;
+			trib_engine_settle(engine);
+			trib_journal_wait(engine->journal, &engine->progress, NULL);
+		}
+		join(checkpoint);
+		checkpoint_turn(engine, false);
+	}
+	return engine->checkpoint == NULL;
+}
+
+void checkpoint_drop(struct trib_engine *engine)
+{
+	struct checkpoint *checkpoint = TRIB_TAKE_PTR(engine->checkpoint);
+
+	if (!checkpoint)
+		return;
+	join(checkpoint);
+	drop_filters(checkpoint);
+	checkpoint_free(checkpoint);
+}
+
+const struct log_of *checkpoint_links(const struct trib_engine *engine)
+{
+	return engine->checkpoint ? &engine->checkpoint->changes.links : NULL;
+}
+
+/* --- Load --------------------------------------------------------------------------------------------- */
+
+static trib_status load_domain_row(void *context, struct trib_bytes key, struct trib_bytes value,
+				   struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	return trib_domain_load(engine->domain, engine->loading, key, value, error);
+}
+
+static trib_status load_rules(void *context, struct trib_bytes key TRIB_UNUSED, struct trib_bytes value,
+			      struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+	Tributary__RulesPut *put =
+		tributary__rules_put__unpack(NULL, value.size, (const uint8_t *)value.data);
+
+	if (!put)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no rule tree");
+	trib_status status = trib_rules_apply_put(engine->rules, trib_bytes_text(put->name), put->version,
+						  trib_bytes_text(put->source), error);
+
+	tributary__rules_put__free_unpacked(put, NULL);
+	return status;
+}
+
+static trib_status load_activation(void *context, struct trib_bytes key, struct trib_bytes value,
+				   struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+	uint32_t tree = key.size == 8 ? trib_key_read_u32(key.data) : 0, known;
+
+	if (tree == 0 || tree > trib_rules_count(engine->rules) || value.size != 12)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found an activation of no rule tree");
+	/* The built-in tree is active from the beginning: that one is there already. */
+	trib_rules_activations(engine->rules, tree, &known);
+	if (trib_key_read_u32(key.data + 4) < known)
+		return TRIB_OK;
+	return trib_rules_apply_activate(engine->rules, trib_rules_name(engine->rules, tree),
+					 trib_key_read_u32(value.data),
+					 (int64_t)trib_key_read_u64(value.data + 4), error);
+}
+
+static trib_status load_hits(void *context, struct trib_bytes key, struct trib_bytes value,
+			     struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	if (key.size == 8 && trib_rules_load_hits(engine->rules, trib_key_read_u32(key.data),
+						  trib_key_read_u32(key.data + 4),
+						  (const uint64_t *)(const void *)value.data,
+						  (uint32_t)(value.size / sizeof(uint64_t))))
+		return TRIB_OK;
+	return trib_fail(error, TRIB_CORRUPT, "store", "found hits of no rule tree");
+}
+
+static trib_status load_balance(void *context, struct trib_bytes key, struct trib_bytes value,
+				struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	if (key.size != 12 || value.size != 8)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no balance");
+	const struct trib_account account = { trib_key_read_u32(key.data),
+					      (uint16_t)trib_key_read_u32(key.data + 4),
+					      (uint16_t)trib_key_read_u32(key.data + 8) };
+
+	trib_ledger_load(engine->ledger, account, (int64_t)trib_key_read_u64(value.data));
+	return TRIB_OK;
+}
+
+static trib_status load_counter(void *context, struct trib_bytes key, struct trib_bytes value,
+				struct trib_error *error TRIB_UNUSED)
+{
+	struct trib_engine *engine = context;
+
+	if (value.size != 8)
+		return TRIB_OK;
+	if (trib_bytes_is(key, "sequence/change"))
+		engine->changes_written = trib_key_read_u64(value.data);
+	else if (trib_bytes_is(key, "sequence/link"))
+		engine->links_issued = trib_key_read_u64(value.data);
+	else if (trib_bytes_is(key, "sequence/time"))
+		engine->now_ms = TRIB_MAX(engine->now_ms, (int64_t)trib_key_read_u64(value.data));
+	return TRIB_OK;
+}
+
+trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error)
+{
+	static const enum trib_table domain_tables[] = { TRIB_TABLE_NAME, TRIB_TABLE_PARTY, TRIB_TABLE_GOODS,
+							 TRIB_TABLE_PLAN, TRIB_TABLE_REGISTRATION };
+	struct trib_bytes all = trib_bytes("", 0);
+	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_META, all, load_counter, engine, error);
+
+	for (size_t i = 0; status == TRIB_OK && i < TRIB_ARRAY_SIZE(domain_tables); i++) {
+		engine->loading = domain_tables[i];
+		status = trib_store_scan(engine->store, domain_tables[i], all, load_domain_row, engine, error);
+	}
+	if (status == TRIB_OK)
+		status = trib_domain_load_done(engine->domain, error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_RULES, all, load_rules, engine, error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_ACTIVATION, all, load_activation, engine,
+					 error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_HITS, all, load_hits, engine, error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_BALANCE, all, load_balance, engine, error);
+	if (status != TRIB_OK)
+		return status;
+	uint32_t trees = trib_rules_count(engine->rules);
+
+	engine->rules_saved = trib_alloc_zeroed(trees + 1, sizeof(uint32_t));
+	engine->rules_saved_count = trees + 1;
+	for (uint32_t tree = 1; tree <= trees; tree++)
+		engine->rules_saved[tree] = trib_rules_latest(engine->rules, tree);
+	trib_keys_rebind(engine->keys);
+	return history_load_runs(engine, error);
+}

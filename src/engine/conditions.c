@@ -1,0 +1,108 @@
+/*
+ * Conditions that stand outside rule trees: a registration's `when`, a plan's `creators_when`. Each is compiled
+ * once, when it is first asked, as the `when` of a tree with one node, so that there is one compiler and one set
+ * of facts. The domain numbers them.
+ */
+#include "engine/state.h"
+
+struct condition {
+	struct trib_tree *tree; /* NULL: not compiled yet */
+};
+
+struct conditions {
+	struct condition *items; /* by number */
+	uint32_t count;
+};
+
+static trib_status compile(struct trib_engine *engine, struct trib_bytes source, struct trib_tree **ret_tree,
+			   struct trib_error *error)
+{
+	const struct trib_tree_options options = { .spaces = &engine->spaces, .key = &engine->table_key,
+						   .name = "condition", .number = 1, .version = 1 };
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, TRIB_LIMIT_CEL_SOURCE_BYTES * 6 + 64);
+	trib_buffer_add_text(&json, "{\"root\":{\"id\":\"when\",\"when\":");
+	trib_json_add_string(&json, source);
+	trib_buffer_add_text(&json, "}}");
+	trib_status status = json.failed ? trib_fail(error, TRIB_TOO_LARGE, "", "expected at most %d bytes",
+						     TRIB_LIMIT_CEL_SOURCE_BYTES) :
+					   trib_tree_new(&options, trib_buffer_bytes(&json), ret_tree, error);
+
+	trib_buffer_fini(&json);
+	return status;
+}
+
+trib_status conditions_check(void *context, enum trib_condition_place place TRIB_UNUSED,
+			     struct trib_bytes source, struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+	struct trib_tree *tree;
+	trib_status status = compile(engine, source, &tree, error);
+
+	if (status == TRIB_OK)
+		trib_tree_unref(tree);
+	return status == TRIB_OK ? TRIB_OK : TRIB_INVALID;
+}
+
+static struct trib_tree *tree_of(struct trib_engine *engine, uint32_t condition)
+{
+	struct conditions *all = engine->conditions;
+
+	if (!all)
+		all = engine->conditions = trib_alloc_zeroed(1, sizeof(*all));
+	if (condition >= all->count) {
+		uint32_t count = trib_domain_condition_count(engine->domain) + 1;
+
+		all->items = trib_realloc(all->items, count * sizeof(*all->items));
+		memset(all->items + all->count, 0, (count - all->count) * sizeof(*all->items));
+		all->count = count;
+	}
+	if (!all->items[condition].tree) {
+		struct trib_error error;
+
+		/* It was checked when it was put; should it fail now, it never holds. */
+		if (compile(engine, trib_domain_condition(engine->domain, condition),
+			    &all->items[condition].tree, &error) != TRIB_OK)
+			return NULL;
+	}
+	/* Names may have come since: cheap when none waits. */
+	if (trib_tree_waiting(all->items[condition].tree))
+		trib_tree_resolve(all->items[condition].tree, &engine->spaces);
+	return all->items[condition].tree;
+}
+
+bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts)
+{
+	struct trib_tree *tree = tree_of(engine, condition);
+	struct trib_walk walk;
+
+	if (!tree)
+		return false;
+	trib_tree_walk(tree, facts, &walk);
+	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;
+}
+
+bool conditions_creator(void *context, uint32_t condition, uint32_t creator)
+{
+	struct trib_engine *engine = context;
+	struct trib_facts facts;
+
+	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
+	facts_open_creator(engine, &facts, creator);
+	return conditions_hold(engine, condition, &facts);
+}
+
+void conditions_fini(struct trib_engine *engine)
+{
+	struct conditions *all = engine->conditions;
+
+	if (!all)
+		return;
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->items[i].tree)
+			trib_tree_unref(all->items[i].tree);
+	free(all->items);
+	free(all);
+	engine->conditions = NULL;
+}

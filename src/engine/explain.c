@@ -1,0 +1,377 @@
+/* Records of orders → JSON, from the event and the immutable versions that it names. */
+#include "engine/state.h"
+
+static void add_key(struct trib_buffer *json, const char *key)
+{
+	char last = json->size ? json->data[json->size - 1] : '{';
+
+	if (last != '{' && last != '[')
+		trib_buffer_add_char(json, ',');
+	trib_buffer_add_char(json, '"');
+	trib_buffer_add_text(json, key);
+	trib_buffer_add_text(json, "\":");
+}
+
+static void add_text(struct trib_buffer *json, const char *key, struct trib_bytes text)
+{
+	add_key(json, key);
+	trib_json_add_string(json, text);
+}
+
+static void add_number(struct trib_buffer *json, const char *key, int64_t number)
+{
+	add_key(json, key);
+	trib_buffer_add_i64(json, number);
+}
+
+static void add_bool(struct trib_buffer *json, const char *key, bool value)
+{
+	add_key(json, key);
+	trib_buffer_add_text(json, value ? "true" : "false");
+}
+
+/* Opens an element of a list. */
+static void open_item(struct trib_buffer *json)
+{
+	if (json->data[json->size - 1] != '[')
+		trib_buffer_add_char(json, ',');
+	trib_buffer_add_char(json, '{');
+}
+
+static struct trib_bytes symbol(const struct trib_engine *engine, uint32_t code)
+{
+	return code ? trib_names_text(trib_domain_symbols(engine->domain), code) : trib_bytes("", 0);
+}
+
+static void add_versioned(struct trib_buffer *json, const char *key, struct trib_bytes id, uint32_t version)
+{
+	char text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 16];
+	int size = snprintf(text, sizeof(text), TRIB_BYTES_FMT "@%u", TRIB_BYTES_ARG(id), version);
+
+	add_text(json, key, trib_bytes(text, (size_t)size));
+}
+
+static const struct trib_tree *tree_of(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	return record->tree ? trib_rules_tree(engine->rules, record->tree, record->tree_version) : NULL;
+}
+
+struct trib_bytes trib_engine_line_name(const struct trib_engine *engine,
+					const struct trib_order_record *record,
+					const struct trib_order_line *line)
+{
+	const struct trib_tree *tree = tree_of(engine, record);
+	const struct trib_node *node = tree ? trib_tree_node(tree, record->node) : NULL;
+
+	if (node && line->share < node->n_shares)
+		return node->share_names[line->share];
+	return symbol(engine, line->name);
+}
+
+/* The role as a share writes it, or the id of a party that is called by it. */
+struct trib_bytes trib_engine_line_party(const struct trib_engine *engine, uint32_t party, uint32_t role)
+{
+	return role == TRIB_WORD_SERVICE_PROVIDER ? trib_engine_party_id(engine, party) : symbol(engine, role);
+}
+
+static void add_credits(const struct trib_engine *engine, const struct trib_order_record *record,
+			struct trib_buffer *json)
+{
+	add_key(json, "credits");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < record->n_slices; i++) {
+		const struct trib_slice *slice = &record->slices[i];
+
+		open_item(json);
+		add_number(json, "touch", (int64_t)record->touches[slice->touch].touch.link);
+		add_versioned(json, "plan", trib_domain_id(engine->domain, TRIB_NOUN_PLAN, slice->plan),
+			      slice->plan_version);
+		if (slice->offer)
+			add_versioned(json, "offer",
+				      trib_domain_id(engine->domain, TRIB_NOUN_PLAN, slice->offer),
+				      slice->offer_version);
+		add_number(json, "base", slice->base);
+		add_key(json, "lines");
+		trib_buffer_add_char(json, '[');
+		for (uint32_t j = 0; j < slice->n_lines; j++) {
+			const struct trib_order_line *line = &record->lines[slice->line + j];
+
+			open_item(json);
+			add_text(json, "name", trib_engine_line_name(engine, record, line));
+			add_text(json, "to", trib_engine_line_party(engine, line->to_party, line->to_role));
+			add_text(json, "from", trib_engine_line_party(engine, line->from_party, line->from_role));
+			add_number(json, "amount", line->amount);
+			trib_buffer_add_char(json, '}');
+		}
+		trib_buffer_add_text(json, "]}");
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+static void add_rules(const struct trib_engine *engine, const struct trib_order_record *record,
+		      struct trib_buffer *json)
+{
+	const struct trib_tree *tree = tree_of(engine, record);
+
+	if (!tree)
+		return;
+	add_versioned(json, "rules", trib_rules_name(engine->rules, record->tree), record->tree_version);
+	add_text(json, "node", trib_tree_node(tree, record->node)->id);
+}
+
+static void add_answer(const struct trib_engine *engine, const struct trib_order_record *record,
+		       struct trib_buffer *json)
+{
+	add_text(json, "outcome", trib_bytes_text(trib_outcome_word(record->outcome)));
+	add_rules(engine, record, json);
+	add_number(json, "charged", record->charged);
+	add_text(json, "currency", symbol(engine, record->currency));
+	add_credits(engine, record, json);
+}
+
+void trib_engine_answer_json(const struct trib_engine *engine, const struct trib_order_record *record,
+			     struct trib_buffer *json)
+{
+	trib_buffer_add_char(json, '{');
+	add_answer(engine, record, json);
+	trib_buffer_add_char(json, '}');
+}
+
+static void add_user(const struct trib_order_record *record, struct trib_buffer *json)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)record->user);
+	add_text(json, "user_hash", trib_bytes_text(text));
+}
+
+static void add_carrier(const struct trib_engine *engine, const struct trib_order_record *record,
+			struct trib_buffer *json)
+{
+	if (!record->carrier_kind)
+		return;
+	add_key(json, "carrier");
+	trib_buffer_add_char(json, '{');
+	add_text(json, "kind", symbol(engine, record->carrier_kind));
+	add_text(json, "id", symbol(engine, record->carrier));
+	if (record->carrier_owner)
+		add_text(json, "owner", trib_engine_party_id(engine, record->carrier_owner));
+	trib_buffer_add_char(json, '}');
+}
+
+/* What the caller stated, as far as it is kept. */
+static void add_request(const struct trib_engine *engine, const struct trib_order_record *record,
+			struct trib_buffer *json)
+{
+	add_text(json, "order", record->order);
+	add_number(json, "at", record->at_ms);
+	add_user(record, json);
+	add_text(json, "goods", trib_domain_id(engine->domain, TRIB_NOUN_GOODS, record->goods));
+	add_number(json, "base_amount", record->base_amount);
+	if (record->qty)
+		add_number(json, "qty", record->qty);
+	if (record->scene)
+		add_text(json, "scene", symbol(engine, record->scene));
+	add_carrier(engine, record, json);
+	if (record->page)
+		add_text(json, "page", symbol(engine, record->page));
+	if (!record->n_ext)
+		return;
+	add_key(json, "ext");
+	trib_buffer_add_char(json, '{');
+	for (uint32_t i = 0; i < record->n_ext; i++) {
+		if (i)
+			trib_buffer_add_char(json, ',');
+		trib_json_add_string(json, record->ext[i].key);
+		trib_buffer_add_char(json, ':');
+		trib_json_add_string(json, record->ext[i].value);
+	}
+	trib_buffer_add_char(json, '}');
+}
+
+void trib_engine_order_json(const struct trib_engine *engine, const struct trib_order_record *record,
+			    uint64_t position, struct trib_buffer *json)
+{
+	trib_buffer_add_char(json, '{');
+	add_request(engine, record, json);
+	add_number(json, "position", (int64_t)position);
+	add_answer(engine, record, json);
+	trib_buffer_add_char(json, '}');
+}
+
+/* --- EXPLAIN ------------------------------------------------------------------------------------------ */
+
+static void add_token(const struct trib_engine *engine, const struct trib_order_record *record,
+		      struct trib_buffer *json)
+{
+	add_key(json, "token");
+	if (!record->by_token) {
+		trib_buffer_add_text(json, "null");
+		return;
+	}
+	trib_buffer_add_char(json, '{');
+	if (record->n_touches == 0) {
+		add_text(json, "text", record->bad_token);
+		trib_buffer_add_char(json, '}');
+		return;
+	}
+	const struct trib_touch *touch = &record->touches[0].touch;
+
+	add_number(json, "link", (int64_t)touch->link);
+	add_text(json, "registration",
+		 trib_domain_id(engine->domain, TRIB_NOUN_REGISTRATION, touch->registration));
+	add_text(json, "channel", symbol(engine, touch->channel));
+	add_text(json, "creator", trib_engine_party_id(engine, touch->creator));
+	add_text(json, "goods", trib_domain_id(engine->domain, TRIB_NOUN_GOODS, touch->goods));
+	add_versioned(json, "plan", trib_domain_id(engine->domain, TRIB_NOUN_PLAN, touch->plan),
+		      touch->plan_version);
+	add_number(json, "issued_at", touch->issued_at_ms);
+	trib_buffer_add_char(json, '}');
+}
+
+static void add_touches(const struct trib_engine *engine, const struct trib_order_record *record,
+			struct trib_buffer *json)
+{
+	add_key(json, "touches");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < record->n_touches; i++) {
+		const struct trib_considered *considered = &record->touches[i];
+		const char *reason = trib_reason_word((enum trib_reason)considered->reason);
+		const char *kind = trib_touch_kind_word((enum trib_touch_kind)considered->touch.kind);
+
+		open_item(json);
+		add_number(json, "touch", (int64_t)considered->touch.link);
+		add_number(json, "at", considered->touch.at_ms);
+		add_bool(json, "won", considered->reason == TRIB_REASON_WON);
+		add_text(json, "reason", trib_bytes_text(reason ? reason : "not_judged"));
+		add_text(json, "kind", trib_bytes_text(kind ? kind : "click"));
+		add_text(json, "creator", trib_engine_party_id(engine, considered->touch.creator));
+		add_text(json, "goods", trib_domain_id(engine->domain, TRIB_NOUN_GOODS,
+						       considered->touch.goods));
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+static void add_path(const struct trib_engine *engine, const struct trib_order_record *record,
+		     struct trib_buffer *json)
+{
+	const struct trib_tree *tree = tree_of(engine, record);
+	struct trib_path_cursor cursor;
+	const struct trib_node *node;
+	bool value;
+
+	add_key(json, "path");
+	trib_buffer_add_char(json, '[');
+	if (tree) {
+		trib_path_begin(tree, record->path, &cursor);
+		while (trib_path_next(&cursor, &node, &value)) {
+			open_item(json);
+			add_text(json, "node", node->id);
+			add_text(json, "when", node->when);
+			add_bool(json, "value", value);
+			trib_buffer_add_char(json, '}');
+		}
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+static void add_entry(const struct trib_engine *engine, uint32_t party, uint32_t role, uint32_t currency,
+		      int64_t debit, int64_t credit, struct trib_buffer *json)
+{
+	open_item(json);
+	add_text(json, "account", trib_engine_party_id(engine, party));
+	add_text(json, "role", symbol(engine, role));
+	add_text(json, "currency", symbol(engine, currency));
+	add_number(json, "debit", debit);
+	add_number(json, "credit", credit);
+	trib_buffer_add_char(json, '}');
+}
+
+static void add_ledger(const struct trib_engine *engine, const struct trib_order_record *record,
+		       struct trib_buffer *json)
+{
+	add_key(json, "ledger");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < record->n_lines; i++) {
+		const struct trib_order_line *line = &record->lines[i];
+
+		if (line->amount == 0)
+			continue;
+		add_entry(engine, line->from_party, line->from_role, record->currency, line->amount, 0, json);
+		add_entry(engine, line->to_party, line->to_role, record->currency, 0, line->amount, json);
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+/* What the rules read, by the names that they use. */
+static void add_facts(const struct trib_engine *engine, const struct trib_order_record *record,
+		      struct trib_buffer *json)
+{
+	struct trib_bytes rest = record->facts;
+	struct trib_facts facts;
+	uint64_t fact, value;
+
+	add_key(json, "facts");
+	trib_buffer_add_char(json, '{');
+	trib_facts_init(&facts, &engine->spaces, NULL);
+	while (trib_wire_get_varint(&rest, &fact) && trib_wire_get_varint(&rest, &value) && fact < TRIB_FACTS &&
+	       fact != TRIB_FACT_NONE) {
+		const struct trib_fact_row *row = &trib_fact_rows[fact];
+		int64_t number = trib_wire_unzigzag(value);
+
+		trib_facts_set(&facts, (enum trib_fact)fact, number);
+		if (row->kind == TRIB_FACT_STRING) {
+			add_text(json, row->name, trib_facts_text(&facts, (enum trib_fact)fact));
+		} else if (row->kind == TRIB_FACT_DOUBLE) {
+			add_key(json, row->name);
+			trib_json_add_double(json, trib_fact_to_double(number));
+		} else if (row->kind != TRIB_FACT_TAGS && row->kind != TRIB_FACT_EXT) {
+			add_number(json, row->name, number);
+		}
+	}
+	trib_buffer_add_char(json, '}');
+}
+
+trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes order,
+				struct trib_buffer *json, struct trib_error *error)
+{
+	const struct trib_order_record *record;
+	uint64_t position;
+	trib_status status = trib_engine_order(engine, order, &record, &position, error);
+
+	if (status != TRIB_OK)
+		return status;
+	trib_buffer_add_char(json, '{');
+	add_text(json, "order", record->order);
+	add_number(json, "at", record->at_ms);
+	add_number(json, "position", (int64_t)position);
+	add_text(json, "outcome", trib_bytes_text(trib_outcome_word(record->outcome)));
+	add_rules(engine, record, json);
+	add_token(engine, record, json);
+	add_touches(engine, record, json);
+	add_path(engine, record, json);
+	add_facts(engine, record, json);
+	add_number(json, "charged", record->charged);
+	add_text(json, "currency", symbol(engine, record->currency));
+	add_credits(engine, record, json);
+	add_ledger(engine, record, json);
+	trib_buffer_add_char(json, '}');
+	return json->failed ? trib_fail(error, TRIB_TOO_LARGE, "order", "the explanation passes %zu bytes",
+					json->size_max) :
+			      TRIB_OK;
+}
+
+trib_status trib_engine_order(struct trib_engine *engine, struct trib_bytes order,
+			      const struct trib_order_record **ret_record, uint64_t *ret_position,
+			      struct trib_error *error)
+{
+	trib_status status = history_find_order(engine, order, trib_hash_keyed(order, engine->order_key),
+						ret_position, error);
+
+	*ret_record = &engine->earlier;
+	if (status == TRIB_NOT_FOUND)
+		return trib_fail(error, TRIB_NOT_FOUND, "order", "found \"%.*s\", expected the id of an order that was decided",
+				 (int)TRIB_MIN(order.size, (size_t)TRIB_ORDER_ID_BYTES_MAX), order.data);
+	return status;
+}

@@ -1,0 +1,50 @@
+/* The facts of an order, from the nouns and numbers that the engine holds. */
+#include "engine/state.h"
+
+/* Words of status stand in the table of facts as 1 + position; the domain keeps dictionary codes. */
+static int64_t status_word(uint8_t status)
+{
+	_Static_assert(TRIB_WORD_CLOSED - TRIB_WORD_ACTIVE == 3, "active, restricted, frozen, closed");
+	return status - TRIB_WORD_ACTIVE + 1;
+}
+
+void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t number)
+{
+	const struct trib_goods *goods = trib_domain_goods(engine->domain, number);
+	struct trib_bytes none = { 0 };
+
+	trib_facts_open(facts, TRIB_GROUP_GOODS);
+	trib_facts_set_string(facts, TRIB_FACT_GOODS_CATEGORY, goods->category, none);
+	trib_facts_set_string(facts, TRIB_FACT_GOODS_BRAND, goods->brand, none);
+	trib_facts_set(facts, TRIB_FACT_GOODS_PRICE, goods->price);
+	trib_facts_open(facts, TRIB_GROUP_MERCHANT);
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS,
+		       status_word(trib_domain_party(engine->domain, goods->merchant)->status));
+}
+
+void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, uint32_t number)
+{
+	const struct trib_party *creator = trib_domain_party(engine->domain, number);
+
+	trib_facts_open(facts, TRIB_GROUP_CREATOR);
+	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, status_word(creator->status));
+	trib_facts_set(facts, TRIB_FACT_CREATOR_LEVEL, creator->level);
+	trib_facts_set_double(facts, TRIB_FACT_CREATOR_SCORE, creator->score);
+	if (creator->tags)
+		trib_facts_set_tags(facts, creator->tags->codes, creator->tags->count);
+}
+
+void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, const struct trib_touch *touch)
+{
+	struct trib_bytes none = { 0 };
+
+	trib_facts_open(facts, TRIB_GROUP_TOUCH);
+	trib_facts_set(facts, TRIB_FACT_TOUCH_KIND, touch->kind);
+	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CARRIER, touch->carrier_kind, none);
+	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CARRIER_ID, touch->carrier, none);
+	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CARRIER_OWNER, touch->carrier_owner, none);
+	trib_facts_set_string(facts, TRIB_FACT_TOUCH_PAGE, touch->page, none);
+	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CHANNEL, touch->channel, none);
+	trib_facts_open(facts, TRIB_GROUP_LINK);
+	trib_facts_set(facts, TRIB_FACT_LINK_ISSUED_AT, touch->issued_at_ms);
+}

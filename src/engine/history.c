@@ -1,0 +1,305 @@
+/*
+ * What has left memory: orders behind the index's horizon and touches from before this opening are in the store,
+ * stretch by stretch of the journal (runs), each with filters that say "surely not here".
+ */
+#include "engine/state.h"
+
+enum { RUN_KEY_BYTES = 16, POSITIONS_MAX = 16, EVENT_BYTES_GUESS = 512, EVENT_LENGTH_BYTES = 8 };
+
+/* --- Runs --------------------------------------------------------------------------------------------- */
+
+struct load_runs {
+	struct trib_engine *engine;
+	bool touches;
+};
+
+static trib_status load_run(void *context, struct trib_bytes key, struct trib_bytes value,
+			    struct trib_error *error)
+{
+	struct load_runs *load = context;
+	struct trib_engine *engine = load->engine;
+	struct run run = { 0 };
+
+	if (key.size != RUN_KEY_BYTES ||
+	    !trib_filter_load(load->touches ? &run.touches : &run.orders, value))
+		return trib_fail(error, TRIB_CORRUPT, "store", "found a run that has no filter");
+	run.from = trib_key_read_u64(key.data);
+	run.to = trib_key_read_u64(key.data + 8);
+	engine->runs = trib_realloc(engine->runs, (engine->n_runs + 1) * sizeof(*engine->runs));
+	engine->runs[engine->n_runs++] = run;
+	return TRIB_OK;
+}
+
+trib_status history_load_runs(struct trib_engine *engine, struct trib_error *error)
+{
+	struct load_runs load = { .engine = engine };
+	struct trib_bytes all = trib_bytes("", 0);
+	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_ORDER_RUN, all, load_run, &load, error);
+
+	load.touches = true;
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_TOUCH_RUN, all, load_run, &load, error);
+	engine->n_cold_runs = engine->n_runs;
+	/* Position 1 comes before every event: a horizon of 0 would call free slots entries. */
+	trib_order_index_set_horizon(engine->order_index, TRIB_MAX(trib_store_position(engine->store), 1u));
+	return status;
+}
+
+void history_free_runs(struct trib_engine *engine)
+{
+	for (size_t i = 0; i < engine->n_runs; i++) {
+		if (engine->runs[i].orders.words)
+			trib_filter_fini(&engine->runs[i].orders);
+		if (engine->runs[i].touches.words)
+			trib_filter_fini(&engine->runs[i].touches);
+	}
+	free(engine->runs);
+	engine->runs = NULL;
+	engine->n_runs = engine->n_cold_runs = 0;
+}
+
+/* --- Orders ------------------------------------------------------------------------------------------- */
+
+/* Does the run hold orders that the index no longer does? */
+static bool behind_horizon(const struct trib_engine *engine, const struct run *run)
+{
+	return run->orders.words && run->from < trib_order_index_horizon(engine->order_index);
+}
+
+void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerprint)
+{
+	trib_order_index_prefetch(engine->order_index, fingerprint);
+	for (size_t i = 0; i < engine->n_runs; i++)
+		if (behind_horizon(engine, &engine->runs[i]))
+			trib_filter_prefetch(&engine->runs[i].orders, fingerprint);
+}
+
+/* The whole event at a position; a view that is good until the next fetch or batch. */
+static trib_status fetch_event(struct trib_engine *engine, uint64_t position, struct trib_bytes *ret_event,
+			       struct trib_error *error)
+{
+	char head[EVENT_LENGTH_BYTES];
+	struct trib_journal_fetch fetch = { .position = position, .size = sizeof(head), .ret_bytes = head };
+	const char *recent = trib_journal_recent(engine->journal, position, sizeof(head));
+	uint64_t tag, size;
+
+	if (recent)
+		memcpy(head, recent, sizeof(head));
+	else if (trib_journal_fetch(engine->journal, &fetch, 1, error) != TRIB_OK)
+		return error->status;
+	struct trib_bytes rest = trib_bytes(head, sizeof(head));
+
+	if (!trib_wire_get_varint(&rest, &tag) || !trib_wire_get_varint(&rest, &size) ||
+	    size > TRIB_LIMIT_BATCH_BYTES)
+		return trib_fail(error, TRIB_CORRUPT, "journal", "no event stands at position %llu",
+				 (unsigned long long)position);
+	fetch.position = position + sizeof(head) - rest.size;
+	fetch.size = (size_t)size;
+	recent = trib_journal_recent(engine->journal, fetch.position, fetch.size);
+	if (!recent) {
+		trib_buffer_reset(&engine->event_bytes);
+		fetch.ret_bytes = trib_buffer_reserve(&engine->event_bytes, fetch.size);
+		if (trib_journal_fetch(engine->journal, &fetch, 1, error) != TRIB_OK)
+			return error->status;
+		recent = fetch.ret_bytes;
+	}
+	*ret_event = trib_bytes(recent, fetch.size);
+	return TRIB_OK;
+}
+
+/* Reads the event into engine->earlier; NOT_FOUND where it is another order's. */
+static trib_status read_order(struct trib_engine *engine, struct trib_bytes order, uint64_t position,
+			      struct trib_error *error)
+{
+	struct trib_bytes event, body;
+	trib_status status = fetch_event(engine, position, &event, error);
+
+	if (status != TRIB_OK)
+		return status == TRIB_NOT_FOUND ? trib_fail(error, TRIB_CORRUPT, "journal",
+							    "position %llu is not there any more",
+							    (unsigned long long)position) :
+						  status;
+	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED ||
+	    !trib_order_event_get(body, &engine->earlier))
+		return trib_fail(error, TRIB_CORRUPT, "journal", "no order stands at position %llu",
+				 (unsigned long long)position);
+	return trib_bytes_equal(engine->earlier.order, order) ? TRIB_OK : TRIB_NOT_FOUND;
+}
+
+static trib_status find_in_store(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+				 uint64_t *ret_position, struct trib_error *error)
+{
+	struct trib_buffer positions;
+	char key[8];
+
+	trib_buffer_init(&positions, POSITIONS_MAX * 8);
+	trib_status status = trib_store_get(engine->store, TRIB_TABLE_ORDER,
+					    trib_bytes(key, trib_key_u64(key, fingerprint)), &positions, error);
+
+	if (status == TRIB_OK) {
+		status = TRIB_NOT_FOUND;
+		for (size_t at = 0; status == TRIB_NOT_FOUND && at + 8 <= positions.size; at += 8) {
+			*ret_position = trib_key_read_u64(positions.data + at);
+			status = read_order(engine, order, *ret_position, error);
+		}
+	}
+	trib_buffer_fini(&positions);
+	return status;
+}
+
+trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			       uint64_t *ret_position, struct trib_error *error)
+{
+	uint32_t cursor = 0;
+
+	for (uint64_t position;
+	     (position = trib_order_index_find(engine->order_index, fingerprint, &cursor));) {
+		trib_status status = read_order(engine, order, position, error);
+
+		*ret_position = position;
+		if (status != TRIB_NOT_FOUND)
+			return status;
+		/* Another order's fingerprint: whichever row of the store comes last must name both. */
+		*(struct order_entry *)log_add(&engine->changes.orders) =
+			(struct order_entry){ fingerprint, position };
+	}
+	for (size_t i = 0; i < engine->n_runs; i++)
+		if (behind_horizon(engine, &engine->runs[i]) &&
+		    trib_filter_may_have(&engine->runs[i].orders, fingerprint))
+			return find_in_store(engine, order, fingerprint, ret_position, error);
+	return TRIB_NOT_FOUND;
+}
+
+/* Lets the oldest run of the index go, which must be in the store. */
+static void make_room(struct trib_engine *engine)
+{
+	uint64_t horizon = trib_order_index_horizon(engine->order_index), next = 0;
+
+	for (int attempt = 0; attempt < 2 && !next; attempt++) {
+		for (size_t i = 0; i < engine->n_runs; i++)
+			if (engine->runs[i].orders.words && engine->runs[i].to > horizon &&
+			    (!next || engine->runs[i].to < next))
+				next = engine->runs[i].to;
+		if (!next && !checkpoint_finish(engine, true))
+			break;
+	}
+	/* The store takes nothing and the index is full: the process has nowhere to put an order. */
+	trib_assert(next);
+	trib_order_index_set_horizon(engine->order_index, next);
+}
+
+void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position)
+{
+	*(struct order_entry *)log_add(&engine->changes.orders) = (struct order_entry){ fingerprint, position };
+	while (TRIB_UNLIKELY(!trib_order_index_insert(engine->order_index, fingerprint, position)))
+		make_room(engine);
+}
+
+/* --- Touches ------------------------------------------------------------------------------------------ */
+
+struct load_user {
+	struct trib_touch list[TRIB_LIMIT_TOUCHES_KEPT];
+	size_t count;
+};
+
+/* Runs come oldest first, and within a run touches stand in journal order. */
+static trib_status load_touches(void *context, struct trib_bytes key TRIB_UNUSED, struct trib_bytes value,
+				struct trib_error *error)
+{
+	struct load_user *load = context;
+
+	while (value.size) {
+		struct trib_touch_event event;
+		uint64_t size;
+
+		if (!trib_wire_get_varint(&value, &size) || size > value.size ||
+		    !trib_touch_event_get(trib_bytes(value.data, (size_t)size), &event))
+			return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no touch");
+		value.data += size;
+		value.size -= (size_t)size;
+		if (load->count == TRIB_LIMIT_TOUCHES_KEPT) {
+			memmove(load->list, load->list + 1, sizeof(load->list) - sizeof(load->list[0]));
+			load->count--;
+		}
+		/* Sorted by time; of equal times the later in the journal comes later. */
+		size_t at = load->count++;
+
+		for (; at > 0 && load->list[at - 1].at_ms > event.touch.at_ms; at--)
+			load->list[at] = load->list[at - 1];
+		load->list[at] = event.touch;
+	}
+	return TRIB_OK;
+}
+
+trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct trib_error *error)
+{
+	struct load_user load;
+	char key[8];
+
+	if (TRIB_LIKELY(engine->n_cold_runs == 0) || trib_touches_has_user(engine->touches, user))
+		return TRIB_OK;
+	size_t i = 0;
+
+	while (i < engine->n_cold_runs && !(engine->runs[i].touches.words &&
+					    trib_filter_may_have(&engine->runs[i].touches, user)))
+		i++;
+	if (i == engine->n_cold_runs)
+		return TRIB_OK;
+	load.count = 0;
+	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_TOUCH,
+					     trib_bytes(key, trib_key_u64(key, user)), load_touches, &load,
+					     error);
+
+	if (status != TRIB_OK || load.count == 0)
+		return status;
+	return trib_touches_load(engine->touches, user, load.list, load.count, error);
+}
+
+/* --- Links -------------------------------------------------------------------------------------------- */
+
+/* Links are numbered in the order of their events: the log is sorted. 0 where the link is not in it. */
+static uint64_t find_link(const struct log_of *log, uint64_t link)
+{
+	const struct link_entry *entries = log ? log->items : NULL;
+	size_t low = 0, high = log ? log->count : 0;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (entries[middle].link == link)
+			return entries[middle].position;
+		if (entries[middle].link < link)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct trib_error *error)
+{
+	uint64_t position = find_link(&engine->changes.links, link);
+	struct trib_bytes event, body;
+	trib_status status;
+	char key[8];
+
+	if (!position)
+		position = find_link(checkpoint_links(engine), link);
+	if (!position) {
+		status = trib_store_get(engine->store, TRIB_TABLE_LINK_EXT,
+					trib_bytes(key, trib_key_u64(key, link)), &engine->link_bytes, error);
+		if (status == TRIB_NOT_FOUND)
+			return trib_fail(error, TRIB_NOT_FOUND, "token", "the EXT of link %llu is not here",
+					 (unsigned long long)link);
+		if (status != TRIB_OK)
+			return status;
+		position = trib_key_read_u64(engine->link_bytes.data);
+	}
+	if ((status = fetch_event(engine, position, &event, error)) != TRIB_OK)
+		return status;
+	return trib_event_kind(event, &body) == TRIB_EVENT_LINK_ISSUED &&
+			       trib_link_event_get(body, &engine->link_event) ?
+		       TRIB_OK :
+		       trib_fail(error, TRIB_CORRUPT, "journal", "no link stands at position %llu",
+				 (unsigned long long)position);
+}

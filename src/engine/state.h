@@ -1,0 +1,232 @@
+/*
+ * What the files of the engine share: the engine itself. Private to the room.
+ *
+ *	engine.c      opening, recovery, the loop, batches
+ *	apply.c       events → state, live and in replay
+ *	orders.c      ATTRIBUTE
+ *	facts.c       what rules may ask, from nouns and numbers
+ *	conditions.c  registration.when, plan.creators_when
+ *	links.c       LINK, TRACK, TOUCH
+ *	calls.c       what HTTP asks
+ *	explain.c     records → JSON
+ *	history.c     what has left memory: looking orders and touches up in the store
+ *	checkpoint.c  memory → store
+ */
+#ifndef TRIB_ENGINE_STATE_H
+#define TRIB_ENGINE_STATE_H
+
+#include "engine/engine.h"
+#include "engine/order_index.h"
+#include "store/store.h"
+
+/* A growing array of plain values. */
+struct log_of {
+	void *items;
+	size_t count, capacity, item_size;
+};
+void *log_add(struct log_of *log);
+struct log_of log_take(struct log_of *log); /* the content; the log is empty then */
+
+struct order_entry {
+	uint64_t fingerprint, position;
+};
+
+struct link_entry {
+	uint64_t link, position;
+};
+
+/* A stretch (from, to] of the journal whose orders and touches are in the store, with filters over them. */
+struct run {
+	uint64_t from, to;
+	struct trib_filter orders, touches; /* words NULL: none in that stretch */
+};
+
+/* What has changed since the last checkpoint. */
+struct changes {
+	struct log_of orders;  /* struct order_entry */
+	struct log_of touches; /* struct trib_touch_event */
+	struct log_of links;   /* struct link_entry: those whose EXT is kept */
+};
+
+struct checkpoint;
+
+struct in_flight {
+	uint64_t seq, next; /* batch and the mark behind it */
+};
+
+enum { IN_FLIGHT_MAX = 64 };
+
+struct trib_engine {
+	struct trib_engine_options options;
+	struct trib_hash_key table_key;
+	const struct trib_hash_key *order_key, *user_key; /* of `keys` */
+
+	struct trib_keys *keys;
+	struct trib_store *store;
+	struct trib_journal *journal;
+	struct trib_domain *domain;
+	struct trib_rules *rules;
+	struct trib_spaces spaces;
+	struct trib_touches *touches;
+	struct trib_ledger *ledger;
+	struct trib_order_index *order_index;
+
+	enum trib_engine_state state;
+	struct trib_error reason; /* why not RUNNING */
+	int64_t probed_ns;
+	char *warning;
+
+	/* The open batch. */
+	struct trib_journal_batch batch;
+	bool batch_open;
+	char *write_at;	   /* where the next event goes */
+	int64_t now_ms;	   /* engine time */
+	uint64_t seq;	   /* of the open batch */
+	uint64_t settled;  /* the newest batch that is written */
+	struct in_flight in_flight[IN_FLIGHT_MAX];
+	uint32_t in_flight_head, in_flight_count;
+	struct trib_journal_progress progress;
+	uint64_t position; /* of the newest event */
+
+	/* State that has no room of its own. */
+	uint64_t links_issued;
+	uint32_t platform; /* its party number */
+	uint64_t changes_written; /* numbers of chunked changes */
+	struct changes changes;
+	struct run *runs;
+	size_t n_runs, n_cold_runs; /* cold: those that were there at opening, whose touches are not in memory */
+	struct checkpoint *checkpoint;
+	uint32_t *rules_saved;	  /* by tree: versions already in the store */
+	uint32_t rules_saved_count;
+	enum trib_table loading; /* while opening */
+
+	/* Reading a chunked change back. */
+	uint64_t chunk_change;
+	struct trib_buffer chunk_bytes;
+	uint32_t chunk_count;
+
+	/* Scratch, reused. */
+	struct trib_order_record record;  /* being decided */
+	struct trib_order_record earlier; /* read back */
+	struct trib_buffer event_bytes;	  /* an event fetched from disk */
+	struct trib_link_event link_event;
+	struct trib_buffer link_bytes;
+	struct trib_arena arena;	  /* one command's */
+	struct trib_arena facts_arena;
+	struct order_work *work;	  /* orders.c */
+
+	/* Calls. */
+	struct trib_call *ring; /* newest first; pushed by any thread */
+	uint64_t ring_count;
+	int call_fd;
+	struct log_of waiting; /* decided, not yet settled */
+	struct trib_call *deferred; /* at_least lies ahead */
+
+	struct conditions *conditions; /* conditions.c */
+	struct trib_engine_counts counts;
+};
+
+/* engine.c */
+
+/* TRIB_OK if commands may write now. */
+trib_status engine_writable(struct trib_engine *engine, struct trib_error *error);
+
+/* Engine time for the command at hand: that of the open batch, which this opens. */
+trib_status engine_begin(struct trib_engine *engine, size_t bytes, struct trib_error *error);
+
+/* Room for an event of up to `bytes` in the open batch; closes it and opens the next where it is full. */
+trib_status engine_reserve(struct trib_engine *engine, size_t bytes, struct trib_error *error);
+
+/* Where the next event goes, behind the batch's time; there is as much room as was reserved. */
+char *engine_event_place(struct trib_engine *engine);
+
+/* The event that was written there ends at `end`: returns its position. */
+uint64_t engine_commit_event(struct trib_engine *engine, char *end);
+
+/* Journals and applies an event that goes through protobuf-c, in chunks if it must. */
+trib_status engine_emit(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
+
+/* The code of a word, journalled as new if it is. 0 for "". `at` is its place in the command. */
+trib_status engine_code(struct trib_engine *engine, struct trib_bytes word, const char *at,
+			uint32_t *ret_code, struct trib_error *error);
+
+/* AT, or engine time; TRIB_TOO_OLD, TRIB_BAD_TIME. */
+trib_status engine_event_time(struct trib_engine *engine, bool has_at, int64_t at_ms, int64_t *ret_at_ms,
+			      struct trib_error *error);
+
+/* kind, id and owner of a carrier as numbers. */
+trib_status engine_carrier(struct trib_engine *engine, const struct trib_carrier_request *carrier,
+			   uint32_t *ret_kind, uint32_t *ret_id, uint32_t *ret_owner,
+			   struct trib_error *error);
+
+/* apply.c */
+
+trib_status apply_event(struct trib_engine *engine, struct trib_bytes event, uint64_t position,
+			struct trib_error *error);
+/* The record's event stands at `position`. False where the ledger would overflow: then nothing is applied. */
+bool apply_order_fits(struct trib_engine *engine, const struct trib_order_record *record);
+void apply_order(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
+		 uint64_t position);
+trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_event *event,
+			struct trib_error *error);
+void apply_link(struct trib_engine *engine, const struct trib_link_event *event, uint64_t position);
+trib_status apply_noun(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
+
+/* history.c */
+
+/* Is this order decided already? TRIB_NOT_FOUND, or its record in engine->earlier and its position. */
+trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			       uint64_t *ret_position, struct trib_error *error);
+void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerprint);
+/* Brings a user's touches into memory if they are in the store only. */
+trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct trib_error *error);
+/* The EXT that a link keeps, in engine->link_event. */
+trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct trib_error *error);
+/* Adds to the index, making room where it is full. */
+void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position);
+trib_status history_load_runs(struct trib_engine *engine, struct trib_error *error);
+void history_free_runs(struct trib_engine *engine);
+
+/* checkpoint.c */
+
+trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error);
+/* Begins one if it is due (or `now`), goes on with the one under way. True while one is under way. */
+bool checkpoint_turn(struct trib_engine *engine, bool now);
+/* Runs the one under way, or a new one, to its end, waiting. False where it cannot be written now. */
+bool checkpoint_finish(struct trib_engine *engine, bool begin);
+void checkpoint_drop(struct trib_engine *engine);
+/* The links of the one under way, which are neither in engine->changes nor in the store; NULL: none. */
+const struct log_of *checkpoint_links(const struct trib_engine *engine);
+void changes_fini(struct changes *changes);
+
+/* calls.c */
+
+void calls_init(struct trib_engine *engine);
+void calls_fini(struct trib_engine *engine);
+void calls_turn(struct trib_engine *engine);
+void calls_answer(struct trib_engine *engine, bool lost);
+/* Gives the words of a tree their codes, so that lines can bear them. */
+trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t version,
+			     struct trib_error *error);
+
+/* conditions.c */
+
+trib_status conditions_check(void *context, enum trib_condition_place place, struct trib_bytes source,
+			     struct trib_error *error);
+bool conditions_creator(void *context, uint32_t condition, uint32_t creator);
+/* Does a condition hold for these facts? An error of evaluation is false. */
+bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts);
+void conditions_fini(struct trib_engine *engine);
+
+/* facts.c */
+
+void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t goods);
+void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, uint32_t creator);
+void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, const struct trib_touch *touch);
+
+/* orders.c */
+
+void orders_init(struct trib_engine *engine);
+void orders_fini(struct trib_engine *engine);
+
+#endif
