@@ -1,5 +1,8 @@
 #include "track_support.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 /* A clock that the test sets. */
 static int64_t now_ms = 1763800000000;
 
@@ -389,6 +392,35 @@ static void bad_wishes_are_refused(void **state)
 	trib_keys_free(keys);
 }
 
+/* A disk that takes no more: the ring stays as it was, in the file and in memory. */
+static void a_failing_write_changes_nothing(void **state)
+{
+	struct trib_keys *keys = open_keys(TRIB_KEYS_CREATE);
+	struct trib_key_info wanted = { .scope = "*", .not_after_ms = INT64_MAX };
+	struct rlimit before, none;
+	struct trib_error error;
+	char path[128];
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	for (rlim_t room = 0; room <= 50; room += 25) {
+		none = (struct rlimit){ room, before.rlim_max };
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+		trib_status added = trib_keys_add(keys, &wanted, NULL, &error);
+		trib_status retired = trib_keys_retire(keys, 1, NULL, &error);
+
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_int_equal(added, TRIB_IO);
+		assert_int_equal(retired, TRIB_IO);
+		assert_int_equal(trib_keys_count(keys), 1);
+		assert_int_equal(trib_keys_info(keys, 0).status, TRIB_KEY_ACTIVE);
+		assert_int_not_equal(access(data_file(&folder, "token.keys.new", path), F_OK), 0);
+		assert_ok(try_open(&error), error);
+	}
+	assert_ok(trib_keys_add(keys, &wanted, NULL, &error), error);
+	trib_keys_free(keys);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -402,6 +434,7 @@ int main(void)
 		IN_FOLDER(rotation_beside_a_running_server),
 		IN_FOLDER(last_good_ring_stays),
 		IN_FOLDER(bad_wishes_are_refused),
+		IN_FOLDER(a_failing_write_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
