@@ -112,7 +112,9 @@ static bool check_steps(const struct trib_plan *plan, const char **ret_reason)
 		const struct trib_plan_version *version =
 			trib_plan_version_find(plan, plan->steps[i].version);
 
-		MUST(version && version->from_ms == plan->steps[i].from_ms,
+		MUST(version && version->number == plan->steps[i].version,
+		     "a version has another number");
+		MUST(version->from_ms == plan->steps[i].from_ms,
 		     "a step is not at its version's time");
 		MUST(i == 0 || (plan->steps[i - 1].from_ms < plan->steps[i].from_ms &&
 				plan->steps[i - 1].version < plan->steps[i].version),
@@ -191,11 +193,9 @@ static void mix_version(uint64_t *digest, const struct trib_plan_version *versio
 {
 	struct trib_plan_version copy = *version;
 
-	copy.creators = NULL;
+	copy.creators = (struct trib_id_set){ .count = version->creators.count };
 	copy.creators_when = 0; /* numbered by the process */
-	mix(digest, version->creators ? version->creators->count : 0);
-	mix(digest, trib_hash_bytes(trib_bytes(&copy, offsetof(struct trib_plan_version, status))));
-	mix(digest, version->status);
+	mix(digest, trib_hash_bytes(trib_bytes(&copy, sizeof(copy))));
 }
 
 uint64_t trib_domain_digest(const struct trib_domain *domain)

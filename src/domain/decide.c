@@ -46,24 +46,6 @@ static trib_status need_known(struct deciding *deciding, enum trib_noun noun, co
 			 id, noun == TRIB_NOUN_GOODS ? "known goods" : "a known party");
 }
 
-static trib_status need_all_known(struct deciding *deciding, enum trib_noun noun, char **ids,
-				  size_t count, const char *field)
-{
-	char at[64];
-
-	for (size_t i = 0; i < count; i++) {
-		/* The place is formatted for the unknown one only. */
-		if (trib_domain_find(deciding->domain, noun, trib_text(ids[i])))
-			continue;
-		snprintf(at, sizeof(at), "%s[%zu]", field, i);
-		trib_status status = need_known(deciding, noun, ids[i], at);
-
-		if (status != TRIB_OK)
-			return status;
-	}
-	return TRIB_OK;
-}
-
 static trib_status need_stated(struct deciding *deciding, const char *value, const char *at)
 {
 	if (value && value[0])
@@ -246,6 +228,20 @@ static trib_status check_terms(struct deciding *deciding, const Tributary__Terms
 	return need_known(deciding, TRIB_NOUN_PARTY, terms->leader2, "terms.leader2");
 }
 
+static trib_status check_creators(struct deciding *deciding, const Tributary__Plan *plan)
+{
+	char at[64];
+
+	for (size_t i = 0; i < plan->n_creators; i++) {
+		if (trib_domain_find(deciding->domain, TRIB_NOUN_PARTY,
+				     trib_text(plan->creators[i])))
+			continue;
+		snprintf(at, sizeof(at), "creators[%zu]", i);
+		return need_known(deciding, TRIB_NOUN_PARTY, plan->creators[i], at);
+	}
+	return TRIB_OK;
+}
+
 static trib_status check_audience(struct deciding *deciding, const Tributary__Plan *plan,
 				  uint8_t kind)
 {
@@ -260,8 +256,7 @@ static trib_status check_audience(struct deciding *deciding, const Tributary__Pl
 				 "found none, expected creators or creators_when in a plan of kind "
 				 "%s",
 				 plan->kind);
-	TRY(need_all_known(deciding, TRIB_NOUN_PARTY, plan->creators, plan->n_creators,
-			   "creators"));
+	TRY(check_creators(deciding, plan));
 	return need_condition(deciding, TRIB_CONDITION_CREATORS_WHEN, plan->creators_when,
 			      "creators_when");
 }
@@ -301,8 +296,8 @@ static bool lists(const struct trib_plan *plan, uint32_t goods)
 	return false;
 }
 
-/* Every plan that ever listed some goods is looked at for each of their orders. */
-static trib_status check_crowd(struct deciding *deciding, const Tributary__Plan *given)
+/* All known; and every plan that ever listed some goods is looked at for each of their orders. */
+static trib_status check_goods(struct deciding *deciding, const Tributary__Plan *given)
 {
 	const struct trib_domain *domain = deciding->domain;
 	const struct trib_plan *plan = trib_domain_plan(
@@ -312,11 +307,13 @@ static trib_status check_crowd(struct deciding *deciding, const Tributary__Plan 
 	for (size_t i = 0; i < given->n_goods; i++) {
 		uint32_t goods =
 			trib_domain_find(domain, TRIB_NOUN_GOODS, trib_text(given->goods[i]));
+		bool crowded =
+			trib_domain_goods(domain, goods)->plan_count >= TRIB_LIMIT_GOODS_PLANS;
 
-		if (trib_domain_goods(domain, goods)->plan_count < TRIB_LIMIT_GOODS_PLANS ||
-		    lists(plan, goods))
+		if (goods && (!crowded || lists(plan, goods)))
 			continue;
 		snprintf(at, sizeof(at), "goods[%zu]", i);
+		TRY(need_known(deciding, TRIB_NOUN_GOODS, given->goods[i], at));
 		return trib_fail(deciding->error, TRIB_LIMIT, at,
 				 "found \"%s\" in %d plans already, expected fewer",
 				 given->goods[i], TRIB_LIMIT_GOODS_PLANS);
@@ -333,7 +330,7 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 
 	if (!put || !plan)
 		return no_memory(deciding);
-	TRY(need_all_known(deciding, TRIB_NOUN_GOODS, plan->goods, plan->n_goods, "goods"));
+	TRY(check_goods(deciding, plan));
 	TRY(need_stated(deciding, plan->merchant, "merchant"));
 	TRY(need_known(deciding, TRIB_NOUN_PARTY, plan->merchant, "merchant"));
 	if (!plan->kind)
@@ -354,7 +351,6 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 				 "found \"%s\", expected active, paused, ended or closed",
 				 plan->status);
 	TRY(check_terms(deciding, plan->terms));
-	TRY(check_crowd(deciding, plan));
 	put->plan = plan;
 	*ret_put = &put->base;
 	return TRIB_OK;

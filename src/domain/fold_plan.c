@@ -32,9 +32,13 @@ static bool resolve(struct trib_domain *domain, int which, enum trib_noun noun, 
 	return known;
 }
 
-static bool rate_ok(int32_t bps)
+/* A rate that is stated; false where it is none. */
+static bool read_rate(bool stated, int32_t bps, uint16_t *ret_bps)
 {
-	return bps >= 0 && bps <= 10000;
+	if (stated && (bps < 0 || bps > 10000))
+		return false;
+	*ret_bps = stated ? (uint16_t)bps : 0;
+	return true;
 }
 
 static bool read_terms(struct trib_domain *domain, const Tributary__Terms *terms,
@@ -44,16 +48,12 @@ static bool read_terms(struct trib_domain *domain, const Tributary__Terms *terms
 
 	if (!terms)
 		return true;
-	version->commission_bps = TRIB_STATED(terms, commission_bps);
-	version->service_bps = TRIB_STATED(terms, service_bps);
-	version->service2_bps = TRIB_STATED(terms, service2_bps);
-	version->platform_bps = TRIB_STATED(terms, platform_bps);
-	version->agency_bps = TRIB_STATED(terms, agency_bps);
 	version->leader = trib_fold_reference(domain, TRIB_NOUN_PARTY, terms->leader, &known);
 	version->leader2 = trib_fold_reference(domain, TRIB_NOUN_PARTY, terms->leader2, &known);
-	return known && rate_ok(version->commission_bps) && rate_ok(version->service_bps) &&
-	       rate_ok(version->service2_bps) && rate_ok(version->platform_bps) &&
-	       rate_ok(version->agency_bps);
+#define READ(field) read_rate(terms->has_##field, terms->field, &version->field)
+	return known && READ(commission_bps) && READ(service_bps) && READ(service2_bps) &&
+	       READ(platform_bps) && READ(agency_bps);
+#undef READ
 }
 
 static bool read_incoming(struct trib_domain *domain, const Tributary__Plan *plan,
@@ -228,6 +228,7 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 		(struct trib_plan *)domain->columns[TRIB_NOUN_PLAN].data + put->number;
 
 	/* The list of creators is seldom what a new version changes. */
+	incoming.version.number = put->version;
 	if (plan->version_count &&
 	    trib_id_set_is(plan->newest.creators, incoming.creators, incoming.creators_count))
 		incoming.version.creators = plan->newest.creators;

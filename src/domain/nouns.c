@@ -46,36 +46,34 @@ bool trib_party_has_user(const struct trib_party *party, uint64_t user_hash)
 	return false;
 }
 
-const struct trib_id_set *trib_id_set_new(struct trib_arena *arena, const uint32_t *numbers,
-					  size_t count)
+struct trib_id_set trib_id_set_new(struct trib_arena *arena, const uint32_t *numbers, size_t count)
 {
-	size_t slots = 2;
+	struct trib_id_set set = { .count = (uint32_t)count };
+	size_t size = 2;
 
 	if (count == 0)
-		return NULL;
-	while (slots < count * 2)
-		slots *= 2;
-	struct trib_id_set *set =
-		trib_arena_alloc(arena, sizeof(*set) + slots * sizeof(*set->slots));
+		return set;
+	while (size < count * 2)
+		size *= 2;
+	uint32_t *slots = trib_arena_alloc_zeroed(arena, size * sizeof(*slots));
 
-	trib_assert(set); /* the arena is unlimited: PUTs are */
-	memset(set->slots, 0, slots * sizeof(*set->slots));
-	set->count = (uint32_t)count;
-	set->mask = (uint32_t)slots - 1;
+	trib_assert(slots); /* the arena is unlimited: PUTs are not */
+	set.slots = slots;
+	set.mask = (uint32_t)size - 1;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t slot = trib_id_set_slot(set, numbers[i]);
 
-		while (set->slots[slot])
-			slot = (slot + 1) & set->mask;
-		set->slots[slot] = numbers[i];
+		while (slots[slot])
+			slot = (slot + 1) & set.mask;
+		slots[slot] = numbers[i];
 	}
 	return set;
 }
 
-bool trib_id_set_is(const struct trib_id_set *set, const uint32_t *numbers, size_t count)
+bool trib_id_set_is(struct trib_id_set set, const uint32_t *numbers, size_t count)
 {
-	if (!set || set->count != count)
-		return !set && count == 0;
+	if (set.count != count)
+		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!trib_id_set_has(set, numbers[i]))
 			return false;

@@ -25,24 +25,27 @@ static inline bool trib_codes_has(const struct trib_codes *list, uint32_t code)
 	return false;
 }
 
-/* A set of numbers, open addressing at half load: one or two cache lines an answer, whatever its
- * size. */
+/*
+ * A set of numbers, open addressing at half load: one cache line an answer, whatever its size. The slots stay where
+ * they are as long as the domain.
+ */
 struct trib_id_set {
-	uint32_t count, mask;
-	uint32_t slots[]; /* mask + 1; 0 = free */
+	const uint32_t *slots; /* mask + 1 of them, 0 = free; NULL: there is no set */
+	uint32_t mask, count;
 };
 
-static inline uint32_t trib_id_set_slot(const struct trib_id_set *set, uint32_t number)
+static inline uint32_t trib_id_set_slot(struct trib_id_set set, uint32_t number)
 {
-	return ((number * 2654435769u) >> 7) & set->mask;
+	return ((number * 2654435769u) >> 7) & set.mask;
 }
 
-static inline bool trib_id_set_has(const struct trib_id_set *set, uint32_t number)
+/* `set` is there. */
+static inline bool trib_id_set_has(struct trib_id_set set, uint32_t number)
 {
-	for (uint32_t i = trib_id_set_slot(set, number);; i = (i + 1) & set->mask) {
-		if (set->slots[i] == number)
+	for (uint32_t i = trib_id_set_slot(set, number);; i = (i + 1) & set.mask) {
+		if (set.slots[i] == number)
 			return true;
-		if (set->slots[i] == 0)
+		if (set.slots[i] == 0)
 			return false;
 	}
 }
@@ -89,13 +92,14 @@ _Static_assert(sizeof(struct trib_goods) == 64, "one cache line");
 
 /* One version of a plan; never changes. Open in [from_ms, to_ms) while its status is ACTIVE. */
 struct trib_plan_version {
-	int64_t from_ms, to_ms;		    /* to_ms is INT64_MAX when open-ended */
-	const struct trib_id_set *creators; /* NULL: not limited by a list */
-	int32_t commission_bps, service_bps, service2_bps, platform_bps, agency_bps;
-	uint32_t leader, leader2, merchant; /* party numbers */
-	uint32_t creators_when;		    /* condition number, 0: none */
+	int64_t from_ms, to_ms;	     /* to_ms is INT64_MAX when open-ended */
+	struct trib_id_set creators; /* slots NULL: not limited by a list */
+	uint16_t commission_bps, service_bps, service2_bps, platform_bps, agency_bps;
 	uint8_t kind;			    /* GENERAL, TARGETED, EXCLUSIVE, ACTIVITY or MANAGED */
 	uint8_t status;			    /* ACTIVE, PAUSED, ENDED or CLOSED */
+	uint32_t number;		    /* 1, 2, … */
+	uint32_t leader, leader2, merchant; /* party numbers */
+	uint32_t creators_when;		    /* condition number, 0: none */
 };
 _Static_assert(sizeof(struct trib_plan_version) == 64, "one cache line");
 
@@ -143,7 +147,7 @@ uint32_t trib_plan_version_in_force_slow(const struct trib_plan *plan, int64_t a
 static inline const struct trib_plan_version *trib_plan_version(const struct trib_plan *plan,
 								uint32_t version)
 {
-	return TRIB_LIKELY(version == plan->version_count) ? &plan->newest
+	return TRIB_LIKELY(version == plan->newest.number) ? &plan->newest
 							   : trib_plan_version_find(plan, version);
 }
 

@@ -117,10 +117,9 @@ static inline struct trib_bytes trib_text(const char *text)
 
 /* ---- Sets and timelines ------------------------------------------------------------------- */
 
-/* `numbers` ascend. NULL for none. */
-const struct trib_id_set *trib_id_set_new(struct trib_arena *arena, const uint32_t *numbers,
-					  size_t count);
-bool trib_id_set_is(const struct trib_id_set *set, const uint32_t *numbers, size_t count);
+/* `numbers` are without repeats; no set for none. */
+struct trib_id_set trib_id_set_new(struct trib_arena *arena, const uint32_t *numbers, size_t count);
+bool trib_id_set_is(struct trib_id_set set, const uint32_t *numbers, size_t count);
 
 /* Sorts and drops repeats; returns how many are left. */
 size_t trib_numbers_sort(uint32_t *numbers, size_t count);

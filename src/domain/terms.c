@@ -56,7 +56,7 @@ static inline bool speaks_to(const struct search *search, const struct trib_plan
 {
 	const struct trib_domain_hooks *hooks = &search->domain->hooks;
 
-	if (version->creators)
+	if (version->creators.slots)
 		return trib_id_set_has(version->creators, search->request->creator);
 	if (TRIB_UNLIKELY(version->creators_when))
 		return hooks->creators_when &&
@@ -145,18 +145,30 @@ static inline void consider(struct search *search, const struct trib_goods_plan 
 		search->best = candidate;
 }
 
-enum { AHEAD = 8 };
+enum { AHEAD = 6 };
+
+/* Where a list of creators would name this one. */
+static inline void prefetch_creator(const struct trib_plan *plan, uint32_t creator)
+{
+	const struct trib_id_set creators = plan->newest.creators;
+
+	if (creators.slots)
+		TRIB_PREFETCH(&creators.slots[trib_id_set_slot(creators, creator)]);
+}
 
 static inline void find_best(struct search *search)
 {
 	const struct trib_plan *plans = trib_domain_nouns(search->domain)->plans;
 	uint32_t count = search->goods->plan_count;
 
-	for (uint32_t i = 0; i < TRIB_MIN(count, (uint32_t)AHEAD); i++)
+	for (uint32_t i = 1; i < TRIB_MIN(count, 2u * AHEAD); i++)
 		TRIB_PREFETCH(&plans[search->entries[i].plan]);
 	for (uint32_t i = 0; i < count; i++) {
+		if (i + 2 * AHEAD < count)
+			TRIB_PREFETCH(&plans[search->entries[i + 2 * AHEAD].plan]);
 		if (i + AHEAD < count)
-			TRIB_PREFETCH(&plans[search->entries[i + AHEAD].plan]);
+			prefetch_creator(&plans[search->entries[i + AHEAD].plan],
+					 search->request->creator);
 		consider(search, &search->entries[i]);
 	}
 }

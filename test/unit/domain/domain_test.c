@@ -1,4 +1,5 @@
 /* Nouns: what PUT and DELETE come to, what is refused, words, lists, the choice of a registration. */
+#include "base/limits.h"
 #include "world.h"
 
 static void seed(struct world *world)
@@ -353,6 +354,45 @@ static void an_import_is_checked_with_its_own_ids(void **state)
 	world_fini(&world);
 }
 
+static void what_needs_a_hook_is_refused_without_one(void **state)
+{
+	static const struct trib_domain_hooks none = { 0 };
+	struct world world;
+
+	seed(&world);
+	trib_domain_set_hooks(world.domain, &none);
+	assert_int_equal(world_try(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"user_ids\":[\"u\"]}"),
+			 TRIB_UNSUPPORTED);
+	assert_int_equal(
+		world_try(&world, TRIB_NOUN_PLAN,
+			  "{\"id\":\"p1\",\"merchant\":\"m1\",\"creators_when\":\"level >= 1\"}"),
+		TRIB_UNSUPPORTED);
+	world_fini(&world);
+}
+
+static void goods_take_only_so_many_plans(void **state)
+{
+	char json[128];
+	struct world world;
+
+	seed(&world); /* p1 is the first */
+	for (int i = 2; i <= TRIB_LIMIT_GOODS_PLANS; i++) {
+		snprintf(json, sizeof(json),
+			 "{\"id\":\"p%d\",\"merchant\":\"m1\",\"goods\":[\"g1\"]}", i);
+		world_put(&world, TRIB_NOUN_PLAN, json);
+	}
+	assert_int_equal(world_try(&world, TRIB_NOUN_PLAN,
+				   "{\"id\":\"one more\",\"merchant\":\"m1\",\"goods\":[\"g1\"]}"),
+			 TRIB_INVALID);
+	assert_int_equal(world_try(&world, TRIB_NOUN_PLAN,
+				   "{\"id\":\"more\",\"merchant\":\"m1\",\"goods\":[\"g1\"]}"),
+			 TRIB_LIMIT);
+	assert_string_equal(world.error.at, "goods[0]");
+	/* Those that are there may change. */
+	world_put(&world, TRIB_NOUN_PLAN, json);
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +406,8 @@ int main(void)
 		cmocka_unit_test(pages_of_a_list_are_complete_and_in_order),
 		cmocka_unit_test(the_registration_of_a_link),
 		cmocka_unit_test(an_import_is_checked_with_its_own_ids),
+		cmocka_unit_test(what_needs_a_hook_is_refused_without_one),
+		cmocka_unit_test(goods_take_only_so_many_plans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
