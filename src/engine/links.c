@@ -200,6 +200,21 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 
 /* --- TRACK -------------------------------------------------------------------------------------------- */
 
+bool engine_could_issue(const struct trib_engine *engine, const struct trib_token *token)
+{
+	const struct trib_domain *domain = engine->domain;
+	uint32_t parties = trib_domain_count(domain, TRIB_NOUN_PARTY);
+	uint32_t plans = trib_domain_count(domain, TRIB_NOUN_PLAN);
+	uint32_t words = trib_names_count(trib_domain_symbols(domain));
+
+	return token->link - 1 < engine->links_issued && token->order_engine == 0 && token->goods_engine == 1 &&
+	       token->registration - 1 < trib_domain_count(domain, TRIB_NOUN_REGISTRATION) &&
+	       token->goods - 1 < trib_domain_count(domain, TRIB_NOUN_GOODS) && token->creator - 1 < parties &&
+	       token->plan - 1 < plans && token->offer <= plans && token->carrier_owner <= parties &&
+	       token->channel <= words && token->carrier_kind <= words && token->carrier <= words &&
+	       token->page <= words;
+}
+
 /* Verifies, and refuses links that were never issued; the time to live is the registration's. */
 static enum trib_token_result read_token(struct trib_engine *engine, struct trib_bytes text,
 					 struct trib_token *ret_token, int64_t *ret_expires_at_ms)
@@ -208,7 +223,7 @@ static enum trib_token_result read_token(struct trib_engine *engine, struct trib
 
 	if (result != TRIB_TOKEN_OK)
 		return result;
-	if (ret_token->link > engine->links_issued)
+	if (!engine_could_issue(engine, ret_token))
 		return TRIB_TOKEN_MAC;
 	*ret_expires_at_ms = ret_token->issued_at_ms +
 			     trib_domain_registration(engine->domain, ret_token->registration)->token_ttl_ms;

@@ -56,8 +56,7 @@ static void decode_tokens(struct trib_engine *engine, const struct trib_order_re
 
 		work->result = results[j];
 		work->token = tokens[j];
-		/* Whoever holds a key can forge within its scope, but not the links that we have issued. */
-		if (work->result == TRIB_TOKEN_OK && work->token.link > engine->links_issued)
+		if (work->result == TRIB_TOKEN_OK && !engine_could_issue(engine, &work->token))
 			work->result = TRIB_TOKEN_MAC;
 	}
 }

@@ -218,6 +218,14 @@ bool conditions_creator(void *context, uint32_t condition, uint32_t creator);
 bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts);
 void conditions_fini(struct trib_engine *engine);
 
+/* links.c */
+
+/*
+ * Could we have issued this verified token? Whoever holds a key can forge within its scope, and a folder restored from
+ * an older copy knows fewer names: no number of a token may index anything before this has been asked.
+ */
+bool engine_could_issue(const struct trib_engine *engine, const struct trib_token *token);
+
 /* facts.c */
 
 void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t goods);
