@@ -95,7 +95,7 @@ struct trib_value {
 	union {
 		uint32_t size; /* string, bytes */
 		int32_t nanos; /* timestamp, duration */
-		uint32_t code; /* type: what it is the type of, a trib_value_kind; error: why */
+		uint32_t code; /* type: the trib_value_kind of its values; error: why */
 	};
 	union {
 		bool boolean;
@@ -105,7 +105,6 @@ struct trib_value {
 		const char *text;
 		const struct trib_list *list;
 		const struct trib_map *map;
-		const char *type_name;
 	};
 };
 
@@ -186,6 +185,12 @@ bool trib_value_equal(const struct trib_value *a, const struct trib_value *b);
 /* The name of a kind as type() gives it: "int", "null_type", "google.protobuf.Timestamp". */
 const char *trib_value_kind_name(enum trib_value_kind kind);
 
+/* From text: RFC 3339, "1h30m" or "1.5s", the name of a type. False: the text is none. */
+bool trib_value_parse_timestamp(struct trib_bytes text, struct trib_value *ret_timestamp);
+bool trib_value_parse_duration(struct trib_bytes text, struct trib_value *ret_duration);
+bool trib_value_parse_double(struct trib_bytes text, struct trib_value *ret_double);
+bool trib_value_parse_type(struct trib_bytes text, struct trib_value *ret_type);
+
 /* The typed JSON of INTERFACE.md: {"int":5}, {"list":[{"string":"a"}]}. */
 void trib_value_write_json(const struct trib_value *value, struct trib_buffer *buffer);
 
@@ -230,7 +235,7 @@ trib_status trib_expr_fail(struct trib_error *ret_error, const char *at, const s
 /* ---- The tree ------------------------------------------------------------------------------------- */
 
 enum trib_expr_kind {
-	TRIB_EXPR_CONST,    /* value */
+	TRIB_EXPR_CONST,    /* value; calls, lists and maps of constants are folded into one */
 	TRIB_EXPR_VARIABLE, /* index: the declared variable */
 	TRIB_EXPR_PRESENT,  /* has() of declared variable `index` */
 	TRIB_EXPR_LOCAL,    /* the variable of the enclosing comprehension whose index is the same */
@@ -344,7 +349,7 @@ const char *trib_expr_function_name(enum trib_expr_function function);
 
 /*
  * && and || are flat (a && b && c is one call of three). Left-leaning chains (a + b + c, a.b.c, a[0][1]) are
- * not: a walker that recurses must look at trib_expr_depth() first, which may be as long as the source.
+ * not: a walker that recurses must look at the root's depth first, which may be as large as the source is long.
  */
 struct trib_expr_node {
 	uint8_t kind;	   /* trib_expr_kind */
@@ -353,11 +358,12 @@ struct trib_expr_node {
 	uint32_t offset;   /* in the source, bytes */
 	uint32_t index;
 	uint32_t count; /* of args */
+	uint32_t depth; /* of this tree, from 1 */
 	const struct trib_type *type;
 	const struct trib_expr_node *const *args;
 	union {
 		struct trib_value value;
-		struct trib_bytes name; /* SELECT, HAS: the field; LOCAL, COMPREHENSION, VARIABLE: as written */
+		struct trib_bytes name; /* SELECT, HAS: the field; COMPREHENSION: its variable; others: as written */
 	};
 };
 
@@ -372,7 +378,6 @@ void trib_expr_free(struct trib_expr_program *program);
 
 const struct trib_expr_node *trib_expr_root(const struct trib_expr_program *program);
 const struct trib_type *trib_expr_type(const struct trib_expr_program *program); /* of the result */
-uint32_t trib_expr_depth(const struct trib_expr_program *program);		  /* of the tree, from 1 */
 struct trib_bytes trib_expr_source(const struct trib_expr_program *program);
 void trib_expr_position(const struct trib_expr_program *program, uint32_t offset, uint32_t *ret_line,
 			uint32_t *ret_column);

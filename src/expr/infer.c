@@ -1,0 +1,329 @@
+#include "expr/infer.h"
+
+enum { TYPE_DEPTH_MAX = 100 };
+
+void infer_init(struct infer *infer, struct trib_arena *arena)
+{
+	*infer = (struct infer){ .arena = arena };
+}
+
+static const struct trib_type *make(struct infer *infer, enum trib_type_kind kind, const struct trib_type *key,
+				    const struct trib_type *element)
+{
+	struct trib_type *type = trib_arena_alloc(infer->arena, sizeof(*type));
+
+	if (!type) {
+		infer->no_memory = true;
+		return &trib_type_dyn;
+	}
+	*type = (struct trib_type){ .kind = kind, .key = key, .element = element };
+	return type;
+}
+
+const struct trib_type *infer_variable(struct infer *infer)
+{
+	if (infer->count == infer->capacity) {
+		uint32_t capacity = TRIB_MAX(64u, infer->capacity * 2);
+		const struct trib_type **bindings = trib_arena_alloc(infer->arena, capacity * sizeof(*bindings));
+
+		if (!bindings) {
+			infer->no_memory = true;
+			return &trib_type_dyn;
+		}
+		if (infer->count)
+			memcpy(bindings, infer->bindings, infer->count * sizeof(*bindings));
+		infer->bindings = bindings;
+		infer->capacity = capacity;
+	}
+	const struct trib_type *type = make(infer, TRIB_TYPE_VAR, NULL, NULL);
+
+	if (type->kind != TRIB_TYPE_VAR)
+		return type;
+	((struct trib_type *)(uintptr_t)type)->index = infer->count;
+	infer->bindings[infer->count++] = NULL;
+	return type;
+}
+
+/* The last variable of a chain of variables bound to variables; type itself where it is none. */
+static const struct trib_type *last_variable(const struct infer *infer, const struct trib_type *type)
+{
+	while (type->kind == TRIB_TYPE_VAR && infer->bindings[type->index] &&
+	       infer->bindings[type->index]->kind == TRIB_TYPE_VAR)
+		type = infer->bindings[type->index];
+	return type;
+}
+
+const struct trib_type *infer_top(const struct infer *infer, const struct trib_type *type)
+{
+	type = last_variable(infer, type);
+	return type->kind == TRIB_TYPE_VAR && infer->bindings[type->index] ? infer->bindings[type->index] : type;
+}
+
+/* How deep the type nests, counted up to the maximum. */
+static uint32_t depth_of(const struct infer *infer, const struct trib_type *type, uint32_t max)
+{
+	type = infer_top(infer, type);
+	if (max == 0 || (type->kind != TRIB_TYPE_LIST && type->kind != TRIB_TYPE_MAP))
+		return 0;
+	return 1 + depth_of(infer, type->element, max - 1);
+}
+
+const struct trib_type *infer_list(struct infer *infer, const struct trib_type *element)
+{
+	if (depth_of(infer, element, TYPE_DEPTH_MAX) >= TYPE_DEPTH_MAX)
+		return &trib_type_list_dyn;
+	return make(infer, TRIB_TYPE_LIST, NULL, element);
+}
+
+const struct trib_type *infer_map(struct infer *infer, const struct trib_type *key, const struct trib_type *element)
+{
+	if (depth_of(infer, element, TYPE_DEPTH_MAX) >= TYPE_DEPTH_MAX)
+		return &trib_type_map_dyn;
+	return make(infer, TRIB_TYPE_MAP, key, element);
+}
+
+/* ---- Binding -------------------------------------------------------------------------------------- */
+
+static void bind(struct infer *infer, const struct trib_type *variable, const struct trib_type *type)
+{
+	if (infer->change_count == infer->change_capacity) {
+		uint32_t capacity = TRIB_MAX(64u, infer->change_capacity * 2);
+		struct infer_change *changes = trib_arena_alloc(infer->arena, capacity * sizeof(*changes));
+
+		if (!changes) {
+			infer->no_memory = true;
+			return;
+		}
+		if (infer->change_count)
+			memcpy(changes, infer->changes, infer->change_count * sizeof(*changes));
+		infer->changes = changes;
+		infer->change_capacity = capacity;
+	}
+	infer->changes[infer->change_count++] =
+		(struct infer_change){ variable->index, infer->bindings[variable->index] };
+	infer->bindings[variable->index] = type;
+}
+
+static void undo(struct infer *infer, uint32_t change_count)
+{
+	while (infer->change_count > change_count) {
+		const struct infer_change *change = &infer->changes[--infer->change_count];
+
+		infer->bindings[change->variable] = change->before;
+	}
+}
+
+static bool occurs(const struct infer *infer, const struct trib_type *variable, const struct trib_type *type)
+{
+	type = infer_top(infer, type);
+	if (type == variable)
+		return true;
+	if (type->kind == TRIB_TYPE_MAP && occurs(infer, variable, type->key))
+		return true;
+	return (type->kind == TRIB_TYPE_MAP || type->kind == TRIB_TYPE_LIST) && occurs(infer, variable, type->element);
+}
+
+static bool takes_null(const struct trib_type *type)
+{
+	return type->kind == TRIB_TYPE_WRAPPER || type->kind == TRIB_TYPE_TIMESTAMP ||
+	       type->kind == TRIB_TYPE_DURATION || type->kind == TRIB_TYPE_NULL;
+}
+
+/* Of two types that may stand for one another, the one that takes more. */
+static const struct trib_type *general(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
+{
+	a = infer_top(infer, a);
+	b = infer_top(infer, b);
+	if (a == b || a->kind == TRIB_TYPE_DYN || b->kind == TRIB_TYPE_VAR)
+		return a;
+	if (b->kind == TRIB_TYPE_DYN || a->kind == TRIB_TYPE_VAR || a->kind == TRIB_TYPE_NULL ||
+	    b->kind == TRIB_TYPE_WRAPPER)
+		return b;
+	if (a->kind == TRIB_TYPE_LIST && b->kind == TRIB_TYPE_LIST) {
+		const struct trib_type *element = general(infer, a->element, b->element);
+
+		return element == a->element ? a : make(infer, TRIB_TYPE_LIST, NULL, element);
+	}
+	if (a->kind == TRIB_TYPE_MAP && b->kind == TRIB_TYPE_MAP) {
+		const struct trib_type *key = general(infer, a->key, b->key);
+		const struct trib_type *element = general(infer, a->element, b->element);
+
+		return key == a->key && element == a->element ? a : make(infer, TRIB_TYPE_MAP, key, element);
+	}
+	return a;
+}
+
+static bool unify(struct infer *infer, const struct trib_type *a, const struct trib_type *b);
+
+/* A free variable takes the type; a bound one becomes as general as both need. */
+static bool unify_variable(struct infer *infer, const struct trib_type *variable, const struct trib_type *other)
+{
+	const struct trib_type *bound = infer->bindings[variable->index];
+
+	if (!bound) {
+		const struct trib_type *top = last_variable(infer, other);
+
+		if (top == variable)
+			return true;
+		if (occurs(infer, variable, other))
+			return false;
+		bind(infer, variable, top);
+		return true;
+	}
+	if (!unify(infer, bound, other))
+		return false;
+	const struct trib_type *wider = general(infer, bound, other);
+
+	if (wider != bound && !occurs(infer, variable, wider))
+		bind(infer, variable, wider);
+	return true;
+}
+
+static bool unify(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
+{
+	a = last_variable(infer, a);
+	b = last_variable(infer, b);
+	if (a == b)
+		return true;
+	if (b->kind == TRIB_TYPE_VAR && (a->kind != TRIB_TYPE_VAR || !infer->bindings[b->index]))
+		return unify_variable(infer, b, a);
+	if (a->kind == TRIB_TYPE_VAR)
+		return unify_variable(infer, a, b);
+	if (a->kind == TRIB_TYPE_DYN || b->kind == TRIB_TYPE_DYN)
+		return true;
+	if (a->kind == TRIB_TYPE_NULL || b->kind == TRIB_TYPE_NULL)
+		return takes_null(a) && takes_null(b);
+	if (a->kind == TRIB_TYPE_WRAPPER)
+		a = a->element;
+	if (b->kind == TRIB_TYPE_WRAPPER)
+		b = b->element;
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == TRIB_TYPE_MAP && !unify(infer, a->key, b->key))
+		return false;
+	return (a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST) || unify(infer, a->element, b->element);
+}
+
+bool infer_assignable(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
+{
+	uint32_t before = infer->change_count;
+	bool fits = unify(infer, a, b);
+
+	if (!fits)
+		undo(infer, before);
+	return fits;
+}
+
+const struct trib_type *infer_join(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
+{
+	return infer_assignable(infer, a, b) ? general(infer, a, b) : &trib_type_dyn;
+}
+
+const struct trib_type *infer_final(struct infer *infer, const struct trib_type *type)
+{
+	type = infer_top(infer, type);
+	if (type->kind == TRIB_TYPE_VAR)
+		return &trib_type_dyn;
+	if (type->kind == TRIB_TYPE_LIST) {
+		const struct trib_type *element = infer_final(infer, type->element);
+
+		return element == type->element ? type : make(infer, TRIB_TYPE_LIST, NULL, element);
+	}
+	if (type->kind == TRIB_TYPE_MAP) {
+		const struct trib_type *key = infer_final(infer, type->key);
+		const struct trib_type *element = infer_final(infer, type->element);
+
+		return key == type->key && element == type->element ? type : make(infer, TRIB_TYPE_MAP, key, element);
+	}
+	return type;
+}
+
+/* ---- Signatures ----------------------------------------------------------------------------------- */
+
+/* The type that a letter of a signature stands for; A and B are made when first met. */
+static const struct trib_type *letter_type(struct infer *infer, char letter, const struct trib_type *parameters[2])
+{
+	static const struct {
+		char letter;
+		const struct trib_type *type;
+	} simple[] = {
+		{ 'b', &trib_type_bool },      { 'i', &trib_type_int },	      { 'u', &trib_type_uint },
+		{ 'd', &trib_type_double },    { 's', &trib_type_string },   { 'y', &trib_type_bytes },
+		{ 'n', &trib_type_null },      { 't', &trib_type_timestamp }, { 'r', &trib_type_duration },
+		{ 'T', &trib_type_type },      { 'D', &trib_type_dyn },	      { 'l', &trib_type_list_string },
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(simple); i++)
+		if (simple[i].letter == letter)
+			return simple[i].type;
+	for (int i = 0; i < 2; i++)
+		if (!parameters[i] && (letter == "AB"[i] || letter == 'M' || (letter == 'L' && i == 0)))
+			parameters[i] = infer_variable(infer);
+	return letter == 'A' ? parameters[0] :
+	       letter == 'B' ? parameters[1] :
+	       letter == 'L' ? make(infer, TRIB_TYPE_LIST, NULL, parameters[0]) :
+			       make(infer, TRIB_TYPE_MAP, parameters[0], parameters[1]);
+}
+
+/* Whether an argument of this kind can never match the letter: spares making types to no end. */
+static bool hopeless(const struct infer *infer, char letter, const struct trib_type *type)
+{
+	type = infer_top(infer, type);
+	switch (type->kind) {
+	case TRIB_TYPE_LIST:
+		return !strchr("LlAB", letter);
+	case TRIB_TYPE_MAP:
+		return !strchr("MAB", letter);
+	case TRIB_TYPE_DYN:
+	case TRIB_TYPE_VAR:
+	case TRIB_TYPE_WRAPPER:
+	case TRIB_TYPE_NULL:
+		return false;
+	default:
+		return strchr("LlM", letter) != NULL;
+	}
+}
+
+/* The result of one signature, NULL where it does not fit. */
+static const struct trib_type *fit(struct infer *infer, const char *signature,
+				   const struct trib_expr_node *const *args, uint32_t count)
+{
+	const struct trib_type *parameters[2] = { NULL, NULL };
+	uint32_t before = infer->change_count;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (hopeless(infer, signature[i], args[i]->type))
+			return NULL;
+	for (uint32_t i = 0; i < count; i++) {
+		if (unify(infer, letter_type(infer, signature[i], parameters), args[i]->type))
+			continue;
+		undo(infer, before);
+		return NULL;
+	}
+	const struct trib_type *result = letter_type(infer, signature[count + 1], parameters);
+
+	return infer_top(infer, result);
+}
+
+const struct trib_type *infer_call(struct infer *infer, const char *signatures, bool method,
+				   const struct trib_expr_node *const *args, uint32_t count)
+{
+	const struct trib_type *result = NULL;
+
+	for (const char *next = signatures; *next;) {
+		bool is_method = *next == '.';
+		const char *signature = next + is_method;
+
+		if (is_method == method && strcspn(signature, ":") == count) {
+			const struct trib_type *type = fit(infer, signature, args, count);
+
+			if (type && result && !trib_type_equal(infer_final(infer, type), infer_final(infer, result)))
+				result = &trib_type_dyn;
+			else if (type && !result)
+				result = type;
+		}
+		next += strcspn(next, " ");
+		next += *next == ' ';
+	}
+	return result;
+}
