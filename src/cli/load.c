@@ -485,7 +485,7 @@ static void progress(const struct load *load, const char *what, bool done)
 	enum { WIDTH = 40 };
 	uint64_t part = load->lines ? load->line * WIDTH / load->lines : WIDTH;
 
-	if (load->json || !isatty(STDERR_FILENO))
+	if (!isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr, "\r%-7s [", what);
 	for (uint64_t i = 0; i < WIDTH; i++)
