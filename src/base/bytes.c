@@ -42,6 +42,109 @@ bool trib_bytes_to_i64(struct trib_bytes text, int64_t *ret_value)
 	return true;
 }
 
+/* Digits of a decimal: those before the point, then those after it. */
+struct digits {
+	struct trib_bytes whole, fraction;
+};
+
+static int64_t count_digits(const struct digits *digits)
+{
+	return (int64_t)(digits->whole.size + digits->fraction.size);
+}
+
+static unsigned digit_at(const struct digits *digits, int64_t i)
+{
+	size_t at = (size_t)i;
+
+	return (unsigned)(at < digits->whole.size
+				  ? digits->whole.data[at]
+				  : digits->fraction.data[at - digits->whole.size]) -
+	       '0';
+}
+
+static struct trib_bytes take_all_digits(struct trib_bytes *rest)
+{
+	struct trib_bytes digits = { rest->data, 0 };
+
+	while (digits.size < rest->size && (unsigned char)rest->data[digits.size] - '0' <= 9u)
+		digits.size++;
+	*rest = trib_bytes(rest->data + digits.size, rest->size - digits.size);
+	return digits;
+}
+
+static bool take_char(struct trib_bytes *rest, const char *either)
+{
+	if (!rest->size || !rest->data[0] || !strchr(either, rest->data[0]))
+		return false;
+	*rest = trib_bytes(rest->data + 1, rest->size - 1);
+	return true;
+}
+
+/* "e-3" → -3; nothing is 0. Beyond what could matter it is cut. */
+static bool take_exponent(struct trib_bytes *rest, int64_t *ret_exponent)
+{
+	struct trib_bytes digits;
+	int64_t exponent = 0;
+	bool negative;
+
+	*ret_exponent = 0;
+	if (!take_char(rest, "eE"))
+		return true;
+	negative = rest->size && rest->data[0] == '-';
+	take_char(rest, "+-");
+	digits = take_all_digits(rest);
+	for (size_t i = 0; i < digits.size; i++)
+		exponent = TRIB_MIN(exponent * 10 + (digits.data[i] - '0'), INT64_C(1) << 40);
+	*ret_exponent = negative ? -exponent : exponent;
+	return digits.size > 0;
+}
+
+/* The digits before `cut` as a number, rounded half to even by those behind it; false where it passes 64 bits. */
+static bool round_digits(const struct digits *digits, int64_t cut, uint64_t *ret_value)
+{
+	int64_t count = count_digits(digits);
+	uint64_t value = 0;
+	bool rest = false;
+
+	for (int64_t i = 0; i < cut && (i < count || value); i++) {
+		unsigned digit = i < count ? digit_at(digits, i) : 0;
+
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, digit, &value))
+			return false;
+	}
+	if (value > INT64_MAX)
+		return false;
+	for (int64_t i = TRIB_MAX(cut + 1, 0); i < count && !rest; i++)
+		rest = digit_at(digits, i) != 0;
+	if (cut >= 0 && cut < count) {
+		unsigned next = digit_at(digits, cut);
+
+		value += next > 5 || (next == 5 && (rest || value % 2));
+	}
+	*ret_value = value;
+	return true;
+}
+
+bool trib_bytes_to_decimal(struct trib_bytes text, unsigned places, int64_t *ret_units)
+{
+	bool negative = text.size && text.data[0] == '-';
+	struct digits digits = { 0 };
+	int64_t exponent;
+	uint64_t units;
+
+	take_char(&text, "+-");
+	digits.whole = take_all_digits(&text);
+	if (take_char(&text, "."))
+		digits.fraction = take_all_digits(&text);
+	if (!count_digits(&digits) || !take_exponent(&text, &exponent) || text.size ||
+	    !round_digits(&digits, (int64_t)digits.whole.size + exponent + places, &units) ||
+	    units > (uint64_t)INT64_MAX)
+		return false;
+	*ret_units = negative ? -(int64_t)units : (int64_t)units;
+	return true;
+}
+
 /* Length of the well-formed sequence that starts at s, 0 if there is none (Unicode 15, table 3-7). */
 static size_t utf8_sequence(const unsigned char *s, size_t left)
 {

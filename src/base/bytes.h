@@ -24,7 +24,7 @@ struct trib_bytes {
 	size_t size;
 };
 
-#define TRIB_BYTES_FMT "%.*s"
+#define TRIB_BYTES_FMT	  "%.*s"
 #define TRIB_BYTES_ARG(b) (int)(b).size, (b).data
 
 static inline struct trib_bytes trib_bytes(const void *data, size_t size)
@@ -57,6 +57,12 @@ bool trib_bytes_to_u64(struct trib_bytes text, uint64_t *ret_value);
 /* Length of the well-formed UTF-8 sequence that text begins with, 0 if there is none. */
 size_t trib_utf8_step(struct trib_bytes text);
 
+/*
+ * A decimal such as "19.995" or "-2.5e3" as a whole number of 10^-places units ("19.995" with 2 places: 2000), exactly
+ * rounded half to even; false where it is anything else or does not fit.
+ */
+bool trib_bytes_to_decimal(struct trib_bytes text, unsigned places, int64_t *ret_units);
+
 /* Valid UTF-8 (no surrogates, no overlong forms)? */
 bool trib_utf8_valid(struct trib_bytes text);
 
@@ -68,7 +74,7 @@ struct trib_buffer {
 	size_t size;
 	size_t capacity;
 	size_t size_max; /* what an outsider can make it hold */
-	bool failed;	 /* an addition would have passed size_max; it and all later ones were dropped */
+	bool failed; /* an addition would have passed size_max; it and all later ones were dropped */
 };
 
 void trib_buffer_init(struct trib_buffer *buffer, size_t size_max);

@@ -105,21 +105,21 @@ static bool take_one_of(struct trib_bytes *rest, const char *characters)
 	return true;
 }
 
-/* ".25" → 250; no fraction is 0. */
-static bool take_fraction(struct trib_bytes *rest, int *ret_ms)
+/* ".25" → 250000; no fraction is 0. */
+static bool take_fraction(struct trib_bytes *rest, int *ret_us)
 {
-	int ms = 0, digits = 0, digit;
+	int us = 0, digits = 0, digit;
 
 	if (take_one_of(rest, ".")) {
 		for (; take_digits(rest, 1, 0, 9, &digit); digits++)
-			if (digits < 3)
-				ms = ms * 10 + digit;
+			if (digits < 6)
+				us = us * 10 + digit;
 		if (digits == 0)
 			return false;
 	}
-	for (; digits < 3; digits++)
-		ms *= 10;
-	*ret_ms = ms;
+	for (; digits < 6; digits++)
+		us *= 10;
+	*ret_us = us;
 	return true;
 }
 
@@ -139,43 +139,93 @@ static bool take_zone(struct trib_bytes *rest, int *ret_minutes)
 	return true;
 }
 
-static bool parse_rfc3339(struct trib_bytes text, int64_t *ret_ms)
+static bool take_date(struct trib_bytes *rest, struct tm *tm)
 {
-	struct tm tm = { 0 }, back;
-	int year, month, ms, zone;
+	int year, month;
 
-	if (!take_digits(&text, 4, 0, 9999, &year) || !take_one_of(&text, "-") ||
-	    !take_digits(&text, 2, 1, 12, &month) || !take_one_of(&text, "-") ||
-	    !take_digits(&text, 2, 1, 31, &tm.tm_mday) || !take_one_of(&text, "Tt ") ||
-	    !take_digits(&text, 2, 0, 23, &tm.tm_hour) || !take_one_of(&text, ":") ||
-	    !take_digits(&text, 2, 0, 59, &tm.tm_min) || !take_one_of(&text, ":") ||
-	    !take_digits(&text, 2, 0, 59, &tm.tm_sec) || !take_fraction(&text, &ms) ||
-	    !take_zone(&text, &zone) || text.size)
+	if (!take_digits(rest, 4, 0, 9999, &year) || !take_one_of(rest, "-") ||
+	    !take_digits(rest, 2, 1, 12, &month) || !take_one_of(rest, "-") ||
+	    !take_digits(rest, 2, 1, 31, &tm->tm_mday))
 		return false;
-	tm.tm_year = year - 1900;
-	tm.tm_mon = month - 1;
-	time_t seconds = timegm(&tm);
+	tm->tm_year = year - 1900;
+	tm->tm_mon = month - 1;
+	return true;
+}
 
-	/* 30 February comes back as another day. */
+static bool take_minutes(struct trib_bytes *rest, struct tm *tm)
+{
+	return take_one_of(rest, "Tt ") && take_digits(rest, 2, 0, 23, &tm->tm_hour) &&
+	       take_one_of(rest, ":") && take_digits(rest, 2, 0, 59, &tm->tm_min);
+}
+
+/* µs since 1970; false for a day that the month has not: 30 February would come back as another one. */
+static bool to_us(struct tm *tm, int us, int zone_minutes, int64_t *ret_us)
+{
+	int month = tm->tm_mon;
+	time_t seconds = timegm(tm);
+	struct tm back;
+
 	gmtime_r(&seconds, &back);
-	if (back.tm_mon != month - 1)
+	*ret_us = (int64_t)(seconds - zone_minutes * 60) * 1000000 + us;
+	return back.tm_mon == month;
+}
+
+static bool parse_rfc3339(struct trib_bytes text, int64_t *ret_us)
+{
+	struct tm tm = { 0 };
+	int us, zone;
+
+	return take_date(&text, &tm) && take_minutes(&text, &tm) && take_one_of(&text, ":") &&
+	       take_digits(&text, 2, 0, 59, &tm.tm_sec) && take_fraction(&text, &us) &&
+	       take_zone(&text, &zone) && !text.size && to_us(&tm, us, zone, ret_us);
+}
+
+static bool parse_without_zone(struct trib_bytes text, int64_t *ret_us)
+{
+	struct tm tm = { 0 };
+	int us = 0;
+
+	if (text.size > 4 && memcmp(text.data + text.size - 4, " UTC", 4) == 0)
+		text.size -= 4;
+	if (!take_date(&text, &tm) || (text.size && !take_minutes(&text, &tm)))
 		return false;
-	*ret_ms = (int64_t)(seconds - zone * 60) * 1000 + ms;
+	if (take_one_of(&text, ":") &&
+	    (!take_digits(&text, 2, 0, 59, &tm.tm_sec) || !take_fraction(&text, &us)))
+		return false;
+	return !text.size && to_us(&tm, us, 0, ret_us);
+}
+
+bool trib_time_parse_log(struct trib_bytes text, int64_t *ret_us)
+{
+	int64_t us;
+
+	if (parse_rfc3339(text, ret_us) || parse_without_zone(text, ret_us))
+		return true;
+	/* Up to 10^11 seconds are the years to 5138, from 10^11 ms on those from 1973. */
+	if (!trib_bytes_to_decimal(text, 6, &us))
+		return false;
+	*ret_us = us > INT64_C(-100000000000000000) && us < INT64_C(100000000000000000) ? us
+											: us / 1000;
 	return true;
 }
 
 trib_status trib_time_parse(struct trib_bytes text, const char *at, int64_t *ret_ms,
 			    struct trib_error *error)
 {
-	int64_t ms;
+	int64_t ms, us;
 
-	if (trib_bytes_to_i64(text, &ms) || parse_rfc3339(text, &ms)) {
+	if (trib_bytes_to_i64(text, &ms)) {
 		*ret_ms = ms;
 		return TRIB_OK;
 	}
-	return trib_fail(error, TRIB_INVALID, at,
-			 "found \"%.*s\", expected ms UTC or a time such as \"2026-11-22T09:30:00Z\"",
-			 (int)TRIB_MIN(text.size, (size_t)40), text.data);
+	if (parse_rfc3339(text, &us)) {
+		*ret_ms = us / 1000 - (us % 1000 < 0);
+		return TRIB_OK;
+	}
+	return trib_fail(
+		error, TRIB_INVALID, at,
+		"found \"%.*s\", expected ms UTC or a time such as \"2026-11-22T09:30:00Z\"",
+		(int)TRIB_MIN(text.size, (size_t)40), text.data);
 }
 
 const char *trib_time_format(int64_t ms, char text[40])

@@ -44,6 +44,12 @@ const char *trib_duration_format(int64_t ms, char text[24]);
 trib_status trib_time_parse(struct trib_bytes text, const char *at, int64_t *ret_ms,
 			    struct trib_error *error);
 
+/*
+ * A time as logs write it, in µs UTC: RFC 3339, the same without a zone or with " UTC" (both UTC), without seconds, a
+ * date alone (its beginning), or Unix time in seconds or, from 10^11 on, in ms, with or without a fraction.
+ */
+bool trib_time_parse_log(struct trib_bytes text, int64_t *ret_us);
+
 /* "2026-11-22T09:30:00.250Z"; the fraction is left out when it is zero. At most 40 bytes. */
 const char *trib_time_format(int64_t ms, char text[40]);
 

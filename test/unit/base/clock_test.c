@@ -69,11 +69,57 @@ static void written_times_are_read_back(void **state)
 	}
 }
 
+static void times_of_logs(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		int64_t us;
+	} rows[] = {
+		/* clang-format off */
+		{ "2018-07-22T20:40:41Z", true, 1532292041000000 },
+		{ "2018-07-23T04:40:41+08:00", true, 1532292041000000 },
+		{ "2018-07-22 20:40:41", true, 1532292041000000 },
+		{ "2018-07-22 20:40:41 UTC", true, 1532292041000000 },
+		{ "2018-07-22T20:40:41.1234567", true, 1532292041123456 },
+		{ "2018-07-22 20:40", true, 1532292000000000 },
+		{ "2018-07-22", true, 1532217600000000 },
+		{ "1532292041", true, 1532292041000000 },
+		{ "1532292041.25", true, 1532292041250000 },
+		{ "1532292041123", true, 1532292041123000 },
+		{ "1532292041123.5", true, 1532292041123500 },
+		{ "7", true, 7000000 },
+		{ "99999999999", true, 99999999999000000 },
+		{ "100000000000", true, 100000000000000 },
+		{ "-1", true, -1000000 },
+		{ "1969-12-31T23:59:59.5Z", true, -500000 },
+		{ "2018-02-29", false, 0 },
+		{ "2018-07-22 20", false, 0 },
+		{ "2018-07-22 20:40:41 CET", false, 0 },
+		{ "2018-07-22 20:40Z", false, 0 },
+		{ "22.07.2018", false, 0 },
+		{ "UTC", false, 0 },
+		{ " UTC", false, 0 },
+		{ "", false, 0 },
+		{ "1e40", false, 0 },
+		/* clang-format on */
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		int64_t us = 0;
+		bool ok = trib_time_parse_log(trib_bytes_text(rows[i].text), &us);
+
+		if (ok != rows[i].ok || (ok && us != rows[i].us))
+			fail_msg("\"%s\": found %lld", rows[i].text, (long long)us);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times),
 		cmocka_unit_test(written_times_are_read_back),
+		cmocka_unit_test(times_of_logs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
