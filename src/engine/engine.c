@@ -682,6 +682,11 @@ int trib_engine_event_fd(const struct trib_engine *engine)
 	return trib_journal_event_fd(engine->journal);
 }
 
+trib_status trib_engine_reload_keys(struct trib_engine *engine, bool *ret_changed, struct trib_error *error)
+{
+	return trib_keys_reload(engine->keys, ret_changed, error);
+}
+
 enum trib_engine_state trib_engine_state(const struct trib_engine *engine)
 {
 	return engine->state;

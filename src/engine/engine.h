@@ -87,6 +87,12 @@ enum trib_engine_state trib_engine_state(const struct trib_engine *engine);
 /* Why the engine is read-only or lost. */
 const struct trib_error *trib_engine_reason(const struct trib_engine *engine);
 
+/*
+ * Takes up changes of the token keys, if there are any: to be called on SIGHUP and once a second. A failure is told
+ * once for each state of the file, and leaves the keys as they were: log it.
+ */
+trib_status trib_engine_reload_keys(struct trib_engine *engine, bool *ret_changed, struct trib_error *error);
+
 /* --- Commands ----------------------------------------------------------------------------------------- */
 
 struct trib_carrier_request {
