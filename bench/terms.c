@@ -1,5 +1,6 @@
 /*
- * Terms of orders, and how fast a domain is folded and loaded: N creators, N goods, N plan versions over N / 10 plans.
+ * Terms of orders, and how fast a domain is folded and loaded: N creators, N goods, N plan
+ * versions over N / 10 plans.
  *
  *	bench-terms [N, default 1 million]
  */

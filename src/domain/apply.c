@@ -1,6 +1,7 @@
 /*
- * The fold: an event becomes state, live and in every replay. What an event says was checked when it was decided;
- * it is checked again here as far as memory safety and the meaning of numbers need it, and before anything changes.
+ * The fold: an event becomes state, live and in every replay. What an event says was checked when
+ * it was decided; it is checked again here as far as memory safety and the meaning of numbers need
+ * it, and before anything changes.
  */
 #include "domain/private.h"
 

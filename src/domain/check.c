@@ -1,4 +1,7 @@
-/* The validator: what is true of every domain, told by the first sentence that is not. And its digest. */
+/*
+ * The validator: what is true of every domain, told by the first sentence that is not. And its
+ * digest.
+ */
 #include "domain/private.h"
 
 #define MUST(condition, sentence)                                                                  \
@@ -188,7 +191,10 @@ static void mix(uint64_t *digest, uint64_t value)
 	*digest = trib_hash_u64(*digest ^ value);
 }
 
-/* Of an old version everything but its creators, which stand in a table whose shape is our own business. */
+/*
+ * Of an old version everything but its creators, which stand in a table whose shape is our own
+ * business.
+ */
 static void mix_version(uint64_t *digest, const struct trib_plan_version *version)
 {
 	struct trib_plan_version copy = *version;

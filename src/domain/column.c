@@ -1,6 +1,6 @@
 /*
- * Arrays by number. They grow by moving pages, not bytes, stand on page boundaries (an entry of 64 bytes must not
- * straddle cache lines) and ask for huge pages, because look-ups are random.
+ * Arrays by number. They grow by moving pages, not bytes, stand on page boundaries (an entry of 64
+ * bytes must not straddle cache lines) and ask for huge pages, because look-ups are random.
  */
 #include "domain/private.h"
 

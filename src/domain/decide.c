@@ -1,6 +1,6 @@
 /*
- * What a PUT or a DELETE comes to: a refusal that names the field, or the events that make it so. Pure. The events
- * borrow from the message and from the arena; nothing else is allocated.
+ * What a PUT or a DELETE comes to: a refusal that names the field, or the events that make it so.
+ * Pure. The events borrow from the message and from the arena; nothing else is allocated.
  */
 #include "base/limits.h"
 #include "domain/private.h"

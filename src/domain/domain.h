@@ -2,28 +2,28 @@
  * The nouns of the trade and their life cycles: parties, goods, plans, registrations, and the
  * dictionary of words. One struct trib_domain is all of them for one engine, in memory.
  *
- * State is a fold over events. A change is first decided, which is pure and may refuse; the decision
- * is a list of events; applying them is the change, now and in every replay:
+ * State is a fold over events. A change is first decided, which is pure and may refuse; the
+ * decision is a list of events; applying them is the change, now and in every replay:
  *
  *	struct trib_domain_decision decision;
  *
  *	status = trib_domain_decide_put(domain, TRIB_NOUN_GOODS, &goods->base, now_ms, &arena,
  *					&decision, &error);
  *	if (status != TRIB_OK)
- *		return status;      // error: "merchant: found "m9", expected the id of a known party"
+ *		return status;      // "merchant: found "m9", expected the id of a known party"
  *	for (uint32_t i = 0; i < decision.event_count; i++) {
  *		trib_domain_apply(domain, &decision.events[i], &error);
  *		…                   // and the journal takes it
  *	}
  *
- * PUT replaces the whole entity: what is left out takes its default or is empty, user_ids included.
- * Putting what is already there changes nothing (no event, the same version), but for plans, where
- * every PUT adds a version. DELETE closes: the entity stays, with status `closed`; a later PUT opens
- * it again. A plan's effective_from may lie in the past or in the future; orders that were decided
- * keep the terms of their decision.
+ * PUT replaces the whole entity: what is left out takes its default or is empty, user_ids
+ * included. Putting what is already there changes nothing (no event, the same version), but for
+ * plans, where every PUT adds a version. DELETE closes: the entity stays, with status `closed`; a
+ * later PUT opens it again. A plan's effective_from may lie in the past or in the future; orders
+ * that were decided keep the terms of their decision.
  *
- * One thread; records and freezes may be handed to others. For the rich client a domain is read-only
- * data: resolving terms, choosing a registration and reading nouns takes a const struct trib_domain *
+ * One thread; records and freezes may be handed to others. For the rich client a domain is data:
+ * resolving terms, choosing a registration and reading nouns takes a const struct trib_domain *
  * and nothing else.
  */
 #ifndef TRIB_DOMAIN_DOMAIN_H
@@ -196,8 +196,8 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 				     struct trib_error *error);
 
 /*
- * An event that gives `word` the next code, for words outside the nouns (carriers, pages); false when the arena is
- * full. `word` is borrowed, terminated and has no code yet.
+ * An event that gives `word` the next code, for words outside the nouns (carriers, pages); false
+ * when the arena is full. `word` is borrowed, terminated and has no code yet.
  */
 bool trib_domain_decide_name(const struct trib_domain *domain, const char *word,
 			     struct trib_arena *arena, Tributary__Event *ret_event);
@@ -246,8 +246,9 @@ trib_status trib_domain_list(const struct trib_domain *domain, enum trib_noun no
 /* ---- Store -------------------------------------------------------------------------------- */
 
 /*
- * What has changed since the last freeze. Freezing is cheap and the domain goes on; freeze_rows may then be called by
- * another thread, which sorts them as trib_checkpoint_put wants them, and frees the freeze. Rows live as long as it.
+ * What has changed since the last freeze. Freezing is cheap and the domain goes on; freeze_rows
+ * may then be called by another thread, which sorts them as trib_checkpoint_put wants them, and
+ * frees the freeze. Rows live as long as it.
  */
 struct trib_domain_row {
 	uint8_t table; /* enum trib_table */

@@ -1,9 +1,10 @@
 /*
- * The fold of plans. A version is added to the timeline, and the goods that it lists, or lists no longer, are told.
+ * The fold of plans. A version is added to the timeline, and the goods that it lists, or lists no
+ * longer, are told.
  *
- *	versions   1        2        3          4              every version, for ever
- *	from_ms    100      200      300        250            4 was put last: from 250 on it is in force
- *	steps      (100,1)  (200,2)             (250,4)        3 is covered for good and no step any more
+ *	versions   1        2        3        4          every version, for ever
+ *	from_ms    100      200      300      250        4 was put last: from 250 on it is in force
+ *	steps      (100,1)  (200,2)           (250,4)    3 is covered for good, no step any more
  */
 #include "domain/private.h"
 
@@ -84,7 +85,7 @@ static bool read_incoming(struct trib_domain *domain, const Tributary__Plan *pla
 
 /* ---- The timeline ------------------------------------------------------------------------- */
 
-/* The smallest power of two that holds count; arrays of such sizes grow exactly when they are full of one. */
+/* Arrays have room for a power of two, so they are full exactly when they hold that many. */
 static bool is_full(uint32_t count)
 {
 	return (count & (count - 1)) == 0;
@@ -112,7 +113,7 @@ static void add_version(struct trib_plan *plan, const struct trib_plan_version *
 	plan->version_count = count + 1;
 }
 
-/* To be called before add_version: the first step of a plan with one version is not written down. */
+/* Comes before add_version: the first step of a plan with one version is not written down. */
 static void add_step(struct trib_plan *plan, int64_t from_ms)
 {
 	uint32_t count = plan->step_count;

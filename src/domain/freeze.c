@@ -1,6 +1,6 @@
 /*
- * To the store and back. A freeze takes over the list of changes, whose records are immutable and counted, so the
- * domain goes on at once; sorting and writing are somebody else's time.
+ * To the store and back. A freeze takes over the list of changes, whose records are immutable and
+ * counted, so the domain goes on at once; sorting and writing are somebody else's time.
  */
 #include "domain/private.h"
 

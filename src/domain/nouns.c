@@ -1,4 +1,7 @@
-/* What the plain structs of nouns answer: timelines of plans, sets of numbers, a party's own buyers. */
+/*
+ * What the plain structs of nouns answer: timelines of plans, sets of numbers, a party's own
+ * buyers.
+ */
 #include "domain/private.h"
 
 const struct trib_plan_version *trib_plan_version_find(const struct trib_plan *plan,

@@ -26,8 +26,8 @@ static inline bool trib_codes_has(const struct trib_codes *list, uint32_t code)
 }
 
 /*
- * A set of numbers, open addressing at half load: one cache line an answer, whatever its size. The slots stay where
- * they are as long as the domain.
+ * A set of numbers, open addressing at half load: one cache line an answer, whatever its size. The
+ * slots stay where they are as long as the domain.
  */
 struct trib_id_set {
 	const uint32_t *slots; /* mask + 1 of them, 0 = free; NULL: there is no set */

@@ -1,6 +1,6 @@
 /*
- * What an order line comes to. An outcome is a value, never a failure: the event says it, the answer
- * says it, and a repeat of the order gets it again.
+ * What an order line comes to. An outcome is a value, never a failure: the event says it, the
+ * answer says it, and a repeat of the order gets it again.
  *
  *	X(NAME, number, word, English, Chinese)
  *

@@ -132,8 +132,8 @@ static inline const struct trib_goods_plan *trib_goods_plans(const struct trib_g
 /* ---- The fold ----------------------------------------------------------------------------- */
 
 /*
- * Each checks everything first and changes nothing when it fails. `record` (borrowed) is the packed event where
- * there is one already, else NULL.
+ * Each checks everything first and changes nothing when it fails. `record` (borrowed) is the
+ * packed event where there is one already, else NULL.
  */
 trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPut *put,
 			    struct trib_record *record, struct trib_error *error);

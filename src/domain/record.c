@@ -1,4 +1,6 @@
-/* Whole entities, packed: what GET shows and the store keeps. Shared between threads by counting. */
+/*
+ * Whole entities, packed: what GET shows and the store keeps. Shared between threads by counting.
+ */
 #include "domain/private.h"
 
 struct trib_record *trib_record_new(size_t size)

@@ -1,6 +1,7 @@
 /*
- * Terms: the rules stand in terms.h. One pass over the plans of the goods finds the winner; states of plans that are
- * not open are looked into only when nothing is, and the chosen offer only when it did not win.
+ * Terms: the rules stand in terms.h. One pass over the plans of the goods finds the winner; states
+ * of plans that are not open are looked into only when nothing is, and the chosen offer only when
+ * it did not win.
  */
 #include "domain/private.h"
 
@@ -174,8 +175,8 @@ static inline void find_best(struct search *search)
 }
 
 /*
- * Where one plan stands with the creator, open or not: NONE, no_plan (it does not list the goods, or speaks to
- * others), plan_not_started, plan_paused, plan_ended.
+ * Where one plan stands with the creator, open or not: NONE, no_plan (it does not list the goods,
+ * or speaks to others), plan_not_started, plan_paused, plan_ended.
  */
 static enum trib_outcome standing(const struct search *search, const struct trib_goods_plan *entry,
 				  uint32_t *ret_version)
@@ -196,7 +197,10 @@ static enum trib_outcome standing(const struct search *search, const struct trib
 	return speaks_to(search, version) ? state : TRIB_OUTCOME_NO_PLAN;
 }
 
-/* Nothing is open for the creator: what is the first state, in the fixed order, that some plan is in? */
+/*
+ * Nothing is open for the creator: what is the first state, in the fixed order, that some plan is
+ * in?
+ */
 static enum trib_outcome why_none(const struct search *search)
 {
 	enum trib_outcome why = TRIB_OUTCOME_NO_PLAN;

@@ -1,8 +1,9 @@
 /*
  * Terms: who gets what rate for these goods from this creator, fixed when.
  *
- *	struct trib_terms_request request = { .goods = goods, .creator = creator, .offer = token.offer,
- *					      .at_ms = at, .lock_ms = token.issued_at_ms };
+ *	struct trib_terms_request request = { .goods = goods, .creator = creator,
+ *					      .offer = token.offer, .at_ms = at,
+ *					      .lock_ms = token.issued_at_ms };
  *	struct trib_terms terms;
  *
  *	trib_terms_resolve(domain, &request, &terms);
@@ -17,20 +18,20 @@
  * everyone) holds the creator. An open exclusive plan speaks to everyone. Then, in the fixed order:
  *
  *	no_plan              no plan speaks to the creator
- *	plan_not_started     some do, but none is open: the first of these three that is true of one.
+ *	plan_not_started     some do, none is open: the first of these three that is true of one.
  *	plan_paused          Not started: at_ms lies before the first version that comes into force;
  *	plan_ended           ended: the status is ended or closed, or at_ms >= to_ms
  *	goods_withdrawn      the goods are withdrawn or closed
  *	party_frozen         the creator or the goods' merchant is frozen or closed
- *	creator_not_allowed  an exclusive plan is open, and none such has the creator in its audience
+ *	creator_not_allowed  an exclusive plan is open, and none has the creator in its audience
  *
  * Else the winner: exclusive > targeted > the activity that is the chosen offer > managed > general
  * > an activity that nobody chose; then the higher commission, then the newer plan (higher number).
  *
- * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did not
- * list the goods then, the version in force at at_ms rules. Commission, platform and agency rates
- * come from the winner. Leader and service rates come from the chosen offer if it is open and speaks
- * to the creator, else from the winner.
+ * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did
+ * not list the goods then, the version in force at at_ms rules. Commission, platform and agency
+ * rates come from the winner. Leader and service rates come from the chosen offer if it is open
+ * and speaks to the creator, else from the winner.
  */
 #ifndef TRIB_DOMAIN_TERMS_H
 #define TRIB_DOMAIN_TERMS_H
@@ -48,14 +49,14 @@ struct trib_terms_request {
 };
 
 /*
- * outcome is an enum trib_outcome; NONE: everything is filled in. With another, only creator, merchant
- * and offer_outcome are, and the rest is 0.
+ * outcome is an enum trib_outcome; NONE: everything is filled in. With another, only creator,
+ * merchant and offer_outcome are, and the rest is 0.
  */
 struct trib_terms {
 	uint8_t outcome;
 	uint8_t kind; /* of the winning plan, a word */
 	uint8_t spare;
-	uint8_t offer_outcome; /* why the chosen offer does not count; NONE: it does, or none was chosen */
+	uint8_t offer_outcome; /* why the chosen offer does not count; NONE: it does, or none is */
 	uint32_t plan, plan_version;
 	uint32_t offer, offer_version; /* the chosen offer, 0 when it does not count */
 	uint32_t creator, merchant;    /* party numbers; merchant is the goods' */

@@ -1,9 +1,10 @@
 /*
  * The dictionary and its shipped words.
  *
- * Whatever rules compare as text (roles, statuses, kinds, categories, brands, tags, channels, pages,
- * carriers …) has a code in one dictionary per engine. The words below ship with the program and
- * stand at fixed codes, so that a small field holds a word and a fact needs no translation:
+ * Whatever rules compare as text (roles, statuses, kinds, categories, brands, tags, channels,
+ * pages, carriers …) has a code in one dictionary per engine. The words below ship with the
+ * program and stand at fixed codes, so that a small field holds a word and a fact needs no
+ * translation:
  *
  *	if (party->status == TRIB_WORD_FROZEN)
  *		…

@@ -1,4 +1,6 @@
-/* Nouns: what PUT and DELETE come to, what is refused, words, lists, the choice of a registration. */
+/*
+ * Nouns: what PUT and DELETE come to, what is refused, words, lists, the choice of a registration.
+ */
 #include "base/limits.h"
 #include "world.h"
 

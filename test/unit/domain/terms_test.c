@@ -1,6 +1,6 @@
 /*
- * Terms in rule order: what each kind, state and time comes to, the expected outcome and winner in the last columns.
- * Times are small numbers: everything was put at 1000 unless it says otherwise.
+ * Terms in rule order: what each kind, state and time comes to, the expected outcome and winner in
+ * the last columns. Times are small numbers: everything was put at 1000 unless it says otherwise.
  */
 #include "world.h"
 
@@ -671,7 +671,10 @@ static void every_candidate_is_explained(void **state)
 				    trib_terms_verdict_word(expected[i].verdict));
 		assert_int_equal(candidates[i].commission_bps, expected[i].commission_bps);
 	}
-	/* Nobody wins against an exclusive plan of others, and the count does not depend on the capacity. */
+	/*
+	 * Nobody wins against an exclusive plan of others, and the count does not depend on the
+	 * capacity.
+	 */
 	world_put(&world, TRIB_NOUN_PLAN, EXCLUSIVE("x", "b"));
 	assert_int_equal(trib_terms_explain(world.domain, &request, candidates, 3), 6);
 	assert_int_equal(candidates[2].verdict, TRIB_TERMS_LOWER_KIND);

@@ -1,6 +1,7 @@
 /*
- * The stupid twin of terms: it keeps every version of every plan in a list and looks at all of them, as terms.h tells
- * it. Random timelines, then random questions; and the same world once more by replay, and from a store.
+ * The stupid twin of terms: it keeps every version of every plan in a list and looks at all of
+ * them, as terms.h tells it. Random timelines, then random questions; and the same world once more
+ * by replay, and from a store.
  */
 #include "world.h"
 
@@ -138,7 +139,7 @@ static struct trib_terms twin_resolve(const struct twin *twin,
 		    (rank < best_rank ||
 		     (rank == best_rank &&
 		      rates->commission_bps < twin->versions[best][best_locked].commission_bps)))
-			continue; /* plans come in the order of their numbers: an equal one is newer */
+			continue; /* an equal one is newer: plans come by number */
 		best = plan;
 		best_locked = locked;
 		best_rank = rank;
@@ -384,7 +385,10 @@ static void compare(const struct trib_domain *domain, const struct twin *twin,
 			 expected.offer_version, expected.leader, expected.commission_bps);
 }
 
-/* ---- A store ------------------------------------------------------------------------------------ */
+/*
+ * ---- A store
+ * ------------------------------------------------------------------------------------
+ */
 
 struct row {
 	uint8_t table, key_size;

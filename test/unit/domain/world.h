@@ -1,6 +1,6 @@
 /*
- * A small domain for tests: entities are written as JSON, as people PUT them, and every event is kept, so that any
- * test can replay its world.
+ * A small domain for tests: entities are written as JSON, as people PUT them, and every event is
+ * kept, so that any test can replay its world.
  *
  *	struct world world;
  *	world_init(&world);
