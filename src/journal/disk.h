@@ -23,6 +23,11 @@
 
 enum { TRIB_DISK_BLOCK = 4096 };
 
+static inline uint64_t trib_blocks_up(uint64_t size)
+{
+	return (size + TRIB_DISK_BLOCK - 1) & ~(uint64_t)(TRIB_DISK_BLOCK - 1);
+}
+
 enum trib_disk_flags {
 	TRIB_DISK_CREATE = 1,  /* make it if it is not there */
 	TRIB_DISK_WRITE = 2,   /* for reading and writing; else reading only */

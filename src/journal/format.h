@@ -53,9 +53,12 @@ enum trib_record_kind {
 	TRIB_RECORD_CLOSE = 3, /* the last of an epoch that ended in peace; empty */
 };
 
-/* The writer does not wait for durability: what follows `durable` may be lost in any pattern by a
- * power cut. */
-enum { TRIB_RECORD_RELAXED = 1 };
+enum trib_record_flags {
+	/* The writer does not wait: what follows `durable` may be lost in any pattern by a power cut. */
+	TRIB_RECORD_RELAXED = 1,
+	/* Written through the page cache: seen by a reader does not mean that a sync will write it. */
+	TRIB_RECORD_CACHED = 2,
+};
 
 #define TRIB_RECORD_MAGIC  0x31524a54u /* "TJR1": a journal's record, format 1 */
 #define TRIB_SEGMENT_MAGIC 0x31534a54u /* "TJS1" */
@@ -100,11 +103,6 @@ struct trib_epoch_slot {
 	uint32_t epoch;
 	uint32_t checksum; /* crc32c of what is before it */
 };
-
-static inline uint64_t trib_blocks_up(uint64_t size)
-{
-	return (size + TRIB_DISK_BLOCK - 1) & ~(uint64_t)(TRIB_DISK_BLOCK - 1);
-}
 
 static inline uint64_t trib_record_bytes(uint64_t length)
 {

@@ -42,7 +42,8 @@ static trib_status list_segments(struct trib_disk *disk, const char *folder,
 	if (failed && failed != ENOENT)
 		return trib_fail(error, TRIB_IO, folder, "found %s, expected to list it",
 				 strerror(failed));
-	qsort(list->numbers, list->count, sizeof(list->numbers[0]), by_number);
+	if (list->count > 1)
+		qsort(list->numbers, list->count, sizeof(list->numbers[0]), by_number);
 	for (size_t i = 1; i < list->count; i++) {
 		char name[TRIB_SEGMENT_NAME_MAX];
 
@@ -209,7 +210,7 @@ static trib_status walk(struct scan *scan, uint64_t start, struct trib_error *er
 		recovery->previous = header.checksum;
 		recovery->epoch = header.epoch;
 		recovery->durable = header.durable;
-		recovery->relaxed = header.flags & TRIB_RECORD_RELAXED;
+		recovery->flags = header.flags;
 		scan->previous_known = scan->epoch_known = true;
 		recovery->end = trib_address_mark(&recovery->layout,
 						  recovery->end + trib_record_bytes(header.length));
@@ -240,7 +241,8 @@ static trib_status judge(struct scan *scan, uint64_t address, struct trib_error 
 			"found no whole record, but one behind it at %s, written when this one was "
 			"durable; expected a chain without gaps",
 			trib_address_text(layout, address));
-	if (!recovery->relaxed && address >= recovery->end + layout->record_max)
+	if (!(recovery->flags & TRIB_RECORD_RELAXED) &&
+	    address >= recovery->end + layout->record_max)
 		return trib_fail(error, TRIB_CORRUPT, trib_address_text(layout, address),
 				 "found bytes, expected zeros: the log ends at %s and nothing "
 				 "longer than %u was in flight",

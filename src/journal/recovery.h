@@ -26,7 +26,7 @@ struct trib_recovery {
 	uint32_t previous;   /* checksum of the last record, 0 none */
 	uint32_t epoch;	     /* of the last record, 0 none */
 	uint64_t durable;    /* mark: what the log itself proves to be durable */
-	bool relaxed;	     /* the last record was written relaxed */
+	uint8_t flags;	     /* of the last record */
 	uint64_t cut_bytes;  /* from `end` on these are not zero, and have to be */
 	bool drop_later;     /* nor are the segments behind: they have to go */
 };

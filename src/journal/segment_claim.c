@@ -197,7 +197,7 @@ static trib_status make_tail_durable(struct segment_journal *journal)
 {
 	struct trib_recovery *recovered = &journal->recovered;
 	const struct trib_segment_layout *layout = &journal->layout;
-	bool cached = recovered->relaxed || !atomic_load(&journal->direct);
+	bool cached = recovered->flags & TRIB_RECORD_CACHED;
 
 	while (recovered->durable < recovered->end) {
 		uint32_t segment = trib_address_segment(layout, recovered->durable);

@@ -190,9 +190,7 @@ static trib_status put_record(struct segment_journal *journal, char *record, uin
 	struct trib_disk *disk = journal->disk;
 	struct trib_record_header header = {
 		.kind = (uint8_t)kind,
-		.flags = journal->sync == TRIB_JOURNAL_SYNC_BATCH ? 0 : TRIB_RECORD_RELAXED,
 		.position = mark + TRIB_RECORD_HEADER_BYTES,
-		.durable = atomic_load(&journal->durable),
 		.epoch = atomic_load(&journal->epoch),
 		.length = length,
 		.previous = journal->previous,
@@ -200,12 +198,14 @@ static trib_status put_record(struct segment_journal *journal, char *record, uin
 	trib_status status =
 		enter_file(journal, trib_address_segment(&journal->layout, mark), state);
 
-	/* Another segment may have been made durable on the way. */
-	header.durable = atomic_load(&journal->durable);
 	if (status == TRIB_OK)
 		status = check_epoch(journal, state);
 	if (status != TRIB_OK)
 		return status;
+	/* Only now: entering the file may have made records durable. */
+	header.durable = atomic_load(&journal->durable);
+	header.flags = (journal->sync == TRIB_JOURNAL_SYNC_BATCH ? 0 : TRIB_RECORD_RELAXED) |
+		       (journal->file_durable ? 0 : TRIB_RECORD_CACHED);
 	uint32_t checksum = trib_record_seal(&journal->layout, record, header);
 	int failed = disk->pwrite(disk, journal->file, record, trib_record_bytes(length),
 				  trib_address_offset(&journal->layout, mark));
