@@ -1,12 +1,14 @@
 /* The facts of an order, from the nouns and numbers that the engine holds. */
 #include "engine/state.h"
 
-/* Words of status stand in the table of facts as 1 + position; the domain keeps dictionary codes. */
-static int64_t status_word(uint8_t status)
-{
-	_Static_assert(TRIB_WORD_CLOSED - TRIB_WORD_ACTIVE == 3, "active, restricted, frozen, closed");
-	return status - TRIB_WORD_ACTIVE + 1;
-}
+/* What the user did, as a word of the dictionary. */
+static const uint8_t touch_words[] = {
+	[TRIB_TOUCH_CLICK] = TRIB_WORD_CLICK,
+	[TRIB_TOUCH_VIEW] = TRIB_WORD_VIEW,
+	[TRIB_TOUCH_CART] = TRIB_WORD_CART,
+	[TRIB_TOUCH_FAVOURITE] = TRIB_WORD_FAVOURITE,
+	[TRIB_TOUCH_SHARE_OPEN] = TRIB_WORD_SHARE_OPEN,
+};
 
 void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t number)
 {
@@ -18,8 +20,7 @@ void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint
 	trib_facts_set_string(facts, TRIB_FACT_GOODS_BRAND, goods->brand, none);
 	trib_facts_set(facts, TRIB_FACT_GOODS_PRICE, goods->price);
 	trib_facts_open(facts, TRIB_GROUP_MERCHANT);
-	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS,
-		       status_word(trib_domain_party(engine->domain, goods->merchant)->status));
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS, trib_domain_party(engine->domain, goods->merchant)->status);
 }
 
 void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, uint32_t number)
@@ -27,7 +28,7 @@ void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, ui
 	const struct trib_party *creator = trib_domain_party(engine->domain, number);
 
 	trib_facts_open(facts, TRIB_GROUP_CREATOR);
-	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, status_word(creator->status));
+	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, creator->status);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_LEVEL, creator->level);
 	trib_facts_set_double(facts, TRIB_FACT_CREATOR_SCORE, creator->score);
 	if (creator->tags)
@@ -39,7 +40,8 @@ void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, cons
 	struct trib_bytes none = { 0 };
 
 	trib_facts_open(facts, TRIB_GROUP_TOUCH);
-	trib_facts_set(facts, TRIB_FACT_TOUCH_KIND, touch->kind);
+	trib_assert(touch->kind < TRIB_ARRAY_SIZE(touch_words));
+	trib_facts_set(facts, TRIB_FACT_TOUCH_KIND, touch_words[touch->kind]);
 	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CARRIER, touch->carrier_kind, none);
 	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CARRIER_ID, touch->carrier, none);
 	trib_facts_set_string(facts, TRIB_FACT_TOUCH_CARRIER_OWNER, touch->carrier_owner, none);

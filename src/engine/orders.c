@@ -227,8 +227,7 @@ static void fill_terms_facts(struct trib_engine *engine, const struct trib_order
 	trib_facts_open(facts, TRIB_GROUP_TERMS);
 	if (terms.outcome != TRIB_OUTCOME_NONE)
 		return;
-	_Static_assert(TRIB_WORD_MANAGED - TRIB_WORD_GENERAL == 4, "general … managed, as in the table of facts");
-	trib_facts_set(facts, TRIB_FACT_TERMS_KIND, terms.kind - TRIB_WORD_GENERAL + 1);
+	trib_facts_set(facts, TRIB_FACT_TERMS_KIND, terms.kind);
 	trib_facts_set_string(facts, TRIB_FACT_TERMS_PLAN, terms.plan, none);
 	trib_facts_set(facts, TRIB_FACT_TERMS_VERSION, terms.plan_version);
 	trib_facts_set_string(facts, TRIB_FACT_TERMS_LEADER, terms.leader, none);
@@ -251,7 +250,9 @@ static void fill_facts(struct trib_engine *engine, const struct trib_order_reque
 	facts_open_touch(engine, facts, primary);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_AGE, record->at_ms - primary->at_ms);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_COUNT, record->n_touches);
-	trib_facts_set(facts, TRIB_FACT_TOUCH_MATCH, match_of(engine, record->goods, primary->goods) + 1);
+	_Static_assert(TRIB_WORD_ANY - TRIB_WORD_GOODS == TRIB_MATCH_ANY, "goods, shop, any");
+	trib_facts_set(facts, TRIB_FACT_TOUCH_MATCH,
+		       TRIB_WORD_GOODS + match_of(engine, record->goods, primary->goods));
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_CREATOR])
 		facts_open_creator(engine, facts, primary->creator);
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_TERMS])
@@ -466,12 +467,7 @@ static void decide(struct trib_engine *engine, const struct trib_order_request *
 	record->tree = trib_tree_number(tree);
 	record->tree_version = trib_tree_version(tree);
 	record->node = walk.node->index;
-	char *path = trib_arena_alloc(&engine->arena, sizeof(walk.path));
-
-	if (path) {
-		memcpy(path, walk.path, walk.path_size);
-		record->path = trib_bytes(path, walk.path_size);
-	}
+	record->path = walk.path;
 	record->facts = note_facts(engine, trib_tree_facts(tree), &facts);
 	if (work->by_token && work->result != TRIB_TOKEN_OK) {
 		record->outcome = TRIB_OUTCOME_BAD_TOKEN;
