@@ -43,6 +43,10 @@
 	X(PLAN_VERSIONS, 1048576, "versions", "of one plan; all are kept in memory")               \
 	X(CSV_ROW_BYTES, 1048576, "bytes", "one row of a log that is read, as `credit` does")      \
 	X(CSV_FIELDS, 1024, "fields", "one row of such a log")                                     \
+	X(RULE_SOURCE_BYTES, 786432, "bytes", "one rule tree as JSON; a version is one event")     \
+	X(RULE_TREES, 10000, "trees", "all in memory")                                             \
+	X(RULE_VERSIONS, 100000, "versions", "of one tree; all in memory, and answer for their orders") \
+	X(RULE_WINDOW_DAYS, 366, "days", "window, half_life; touches are not kept longer")         \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

@@ -17,8 +17,8 @@
  *
  *	const struct trib_tree *tree = trib_rules_find(rules, scene_code, now_ms);       // per order
  *
- * A tree serves one scene, its own name unless the body says another. Two trees cannot serve the same scene. An
- * order whose scene no active tree serves gets `default`, which may be replaced as any other.
+ * A version serves one scene, the tree's name unless its body says another. Of trees that serve the same scene the
+ * one activated last holds. An order whose scene no active tree serves gets `default`, which may be replaced as any.
  *
  * One writer (the engine's thread). Other threads use a copy (trib_rules_copy), which shares the trees.
  */

@@ -54,9 +54,9 @@ struct trib_node {
 	const struct trib_share *shares;
 	const struct trib_bytes *share_names; /* one a share */
 	const struct trib_node_party *parties;
-	uint64_t
-		priority_facts; /* what priority_by reads; 0: the registration's priority is meant */
-	const void *priority_by; /* see trib_node_priority */
+	const void *
+		priority_by; /* see trib_node_priority; NULL: the registration's priority is meant */
+	uint64_t priority_facts; /* what priority_by reads */
 };
 
 struct trib_tree;
@@ -96,19 +96,16 @@ const struct trib_node *trib_tree_node(const struct trib_tree *tree, uint32_t in
 uint32_t trib_tree_symbols(const struct trib_tree *tree);
 struct trib_bytes trib_tree_symbol(const struct trib_tree *tree, uint32_t i);
 
-enum { TRIB_PATH_BYTES = 128 };
-
 /*
- * The path as it goes into the event: the conditions that came out true, from the root on, as varints
- * `index << 1 | 1`; or, if the root's is false, just 0. What came out false follows from it: of each entered node's
- * siblings those tried before it, and all children of the last. trib_path_next() gives them all.
+ * The path, as it goes into the event: the conditions that came out true, from the root on, as varints
+ * `index << 1 | 1`; or, if the root's is not true, a single 0. What came out false follows from it: of each entered
+ * node's siblings those tried before it, and all children of the last. trib_path_next() gives them all.
  */
 struct trib_walk {
 	const struct trib_node *node; /* that decides */
 	enum trib_outcome
-		outcome; /* the node's; NOT_DISTRIBUTED where the root's condition is false */
-	uint32_t path_size;
-	uint8_t path[TRIB_PATH_BYTES];
+		outcome; /* the node's; NOT_DISTRIBUTED where the root's condition is not true */
+	struct trib_bytes path; /* lives as long as the tree */
 };
 
 /* facts: those of trib_tree_facts() are filled. Codes of strings that no space knows are written into them. */

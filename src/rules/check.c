@@ -1,0 +1,314 @@
+/*
+ * Compiles every `when`, puts children into the order in which they are tried, and refuses what can never be: a
+ * condition that is never true where it is asked, or one that comes after another that takes all of its orders.
+ *
+ * Reasoning is one-sided: what is refused is certain; what is too rich to be understood is let through.
+ */
+#include "rules/program.h"
+
+/* Comparisons of conditions in one tree; past it, only cheaper checks are made. */
+enum { IMPLIES_STEPS = 20 * 1000 * 1000, IMPLIES_STEPS_PAIR = 2000 };
+
+struct checker {
+	struct trib_tree *tree;
+	struct trib_arena *arena;
+	struct trib_error *error;
+	bool trusted;
+	uint32_t steps;
+	struct known universe; /* the words that some facts are limited to */
+};
+
+static trib_status refuse_when(struct checker *c, const struct node *node, const char *why,
+			       const struct node *other)
+{
+	char at[TRIB_ERROR_AT_MAX];
+
+	node_at(node, node->public.when.size ? "when" : "", at);
+	if (other)
+		return trib_fail(c->error, TRIB_REFUSED, at, "unreachable: %s " TRIB_BYTES_FMT, why,
+				 TRIB_BYTES_ARG(other->public.id));
+	return trib_fail(c->error, TRIB_REFUSED, at, "unreachable: %s", why);
+}
+
+/* ---- Conditions of all nodes ---------------------------------------------------------------------------- */
+
+static const struct cond always = { .kind = COND_ALWAYS };
+
+static trib_status compile_when(struct checker *c, struct node *node)
+{
+	struct trib_tree *tree = c->tree;
+	char at[TRIB_ERROR_AT_MAX];
+	uint64_t facts;
+
+	node->cond = &always;
+	if (!node->public.when.size)
+		return TRIB_OK;
+	trib_status status =
+		condition_compile(node->public.when, TRIB_TYPE_BOOL, node_at(node, "when", at),
+				  &node->program, &facts, c->error);
+
+	if (status != TRIB_OK)
+		return status;
+	tree->facts |= facts;
+	node->cond = condition_make(node->program, c->arena, &tree->constants);
+	return TRIB_OK;
+}
+
+/* ---- The order in which children are tried --------------------------------------------------------------- */
+
+struct rank {
+	int64_t priority;
+	uint32_t index;
+};
+
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void order_children(struct trib_tree *tree)
+{
+	TRIB_AUTOFREE struct rank *ranks = trib_alloc(tree->node_count * sizeof(*ranks));
+	uint32_t next = 0;
+
+	tree->order = trib_alloc(tree->node_count * sizeof(*tree->order));
+	for (uint32_t i = 0; i < tree->node_count; i++) {
+		struct node *node = &tree->nodes[i];
+		uint32_t n = 0;
+
+		node->tried = next;
+		for (uint32_t child = node->first_child; child;
+		     child = tree->nodes[child].next_sibling)
+			ranks[n++] = (struct rank){ tree->nodes[child].public.priority, child };
+		qsort(ranks, n, sizeof(*ranks), compare_ranks);
+		for (uint32_t j = 0; j < n; j++)
+			tree->order[next++] = ranks[j].index;
+	}
+}
+
+/* ---- Reachability ---------------------------------------------------------------------------------------- */
+
+/*
+ * The values of one string or number that earlier siblings have taken, growing. Heap, because a node may have
+ * thousands of children, and each would copy all of it.
+ */
+struct taken {
+	struct range *ranges;
+	uint32_t count, capacity;
+};
+
+static void take_range(struct taken *taken, struct range range)
+{
+	uint32_t low = 0, high = taken->count, end;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (taken->ranges[middle].hi < range.lo && taken->ranges[middle].hi + 1 < range.lo)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* [low, end) touch the new range and become one with it. */
+	for (end = low;
+	     end < taken->count && (range.hi == INT64_MAX || taken->ranges[end].lo <= range.hi + 1);
+	     end++) {
+		range.lo = TRIB_MIN(range.lo, taken->ranges[end].lo);
+		range.hi = TRIB_MAX(range.hi, taken->ranges[end].hi);
+	}
+	if (end == low) {
+		if (taken->count == taken->capacity) {
+			taken->capacity = taken->capacity ? taken->capacity * 2 : 8;
+			taken->ranges = trib_realloc(taken->ranges,
+						     taken->capacity * sizeof(*taken->ranges));
+		}
+		memmove(&taken->ranges[low + 1], &taken->ranges[low],
+			(taken->count - low) * sizeof(range));
+		taken->count++;
+	} else {
+		memmove(&taken->ranges[low + 1], &taken->ranges[end],
+			(taken->count - end) * sizeof(range));
+		taken->count -= end - low - 1;
+	}
+	taken->ranges[low] = range;
+}
+
+/* Everything that earlier siblings say about those that follow. */
+struct siblings {
+	struct taken taken[TRIB_FACTS];
+	struct known known; /* groups */
+};
+
+static void siblings_add(struct siblings *siblings, const struct cond *cond,
+			 struct trib_arena *arena)
+{
+	if (cond->kind == COND_OR) {
+		for (uint32_t i = 0; i < cond->count; i++)
+			siblings_add(siblings, cond->args[i], arena);
+	} else if (cond->kind == COND_SET) {
+		for (uint32_t i = 0; i < cond->set.count; i++)
+			take_range(&siblings->taken[cond->fact], cond->set.ranges[i]);
+	} else {
+		known_not(&siblings->known, cond, arena);
+	}
+}
+
+/* Are all orders for which cond is true taken by earlier siblings' values? */
+static bool all_taken(const struct siblings *siblings, const struct cond *cond)
+{
+	if (cond->kind == COND_SET) {
+		const struct taken *taken = &siblings->taken[cond->fact];
+
+		return set_subset(cond->set, (struct set){ taken->count, taken->ranges });
+	}
+	if (cond->kind == COND_AND) {
+		for (uint32_t i = 0; i < cond->count; i++)
+			if (all_taken(siblings, cond->args[i]))
+				return true;
+		return false;
+	}
+	if (cond->kind == COND_OR) {
+		for (uint32_t i = 0; i < cond->count; i++)
+			if (!all_taken(siblings, cond->args[i]))
+				return false;
+		return true;
+	}
+	return cond->kind == COND_NEVER;
+}
+
+/* An earlier sibling whose condition says the same, or less. */
+static const struct node *find_wider(struct checker *c, const uint32_t *tried, uint32_t before,
+				     const struct node *node)
+{
+	for (uint32_t i = 0; i < before && c->steps; i++) {
+		const struct node *other = &c->tree->nodes[tried[i]];
+		uint32_t steps = TRIB_MIN(c->steps, (uint32_t)IMPLIES_STEPS_PAIR), given = steps;
+
+		if (trib_bytes_equal(other->public.when, node->public.when))
+			return other;
+		bool wider = condition_implies(node->cond, other->cond, &steps);
+
+		c->steps -= given - steps;
+		if (wider)
+			return other;
+	}
+	return NULL;
+}
+
+/*
+ * Never true here? The words of a fact are used for this only, and not to make conditions simpler: should a word be
+ * added one day, trees that were compiled before must not mistake it.
+ */
+static bool never_true(struct checker *c, const struct cond *cond, const struct known *known)
+{
+	cond = condition_simplify(cond, known, c->arena);
+	return condition_simplify(cond, &c->universe, c->arena)->kind == COND_NEVER;
+}
+
+static trib_status check_child(struct checker *c, struct siblings *siblings,
+			       const struct known *known, const uint32_t *tried, uint32_t i,
+			       const struct node *open_end)
+{
+	struct node *node = &c->tree->nodes[tried[i]];
+	const struct node *wider;
+
+	if (open_end)
+		return refuse_when(c, node, "every order that comes here is taken before by",
+				   open_end);
+	if (never_true(c, node->cond, known))
+		return refuse_when(c, node, "its condition is never true here", NULL);
+	wider = find_wider(c, tried, i, node);
+	if (wider)
+		return refuse_when(c, node,
+				   "whenever its condition is true, so is that of, tried before,",
+				   wider);
+	if (all_taken(siblings, node->cond) ||
+	    condition_simplify(node->cond, &siblings->known, c->arena)->kind == COND_NEVER)
+		return refuse_when(c, node, "the siblings tried before take all its orders", NULL);
+	siblings_add(siblings, node->cond, c->arena);
+	return TRIB_OK;
+}
+
+static trib_status check_node(struct checker *c, uint32_t index, const struct known *known);
+
+/* The children of a node, about whose orders this is known. */
+static trib_status check_children(struct checker *c, uint32_t index, const struct known *known)
+{
+	struct trib_tree *tree = c->tree;
+	const struct node *node = &tree->nodes[index], *open_end = NULL;
+	const uint32_t *tried = &tree->order[node->tried];
+	struct siblings *siblings = trib_alloc_zeroed(1, sizeof(*siblings));
+	trib_status status = TRIB_OK;
+
+	siblings->known = *known;
+	for (uint32_t i = 0; status == TRIB_OK && i < node->children; i++) {
+		struct node *child = &tree->nodes[tried[i]];
+		struct known inside = *known;
+
+		if (!c->trusted)
+			status = check_child(c, siblings, known, tried, i, open_end);
+		/* Tests that are settled by the nodes above need not be walked. */
+		child->cond = condition_simplify(child->cond, known, c->arena);
+		if (child->cond->kind == COND_ALWAYS)
+			open_end = child;
+		known_true(&inside, child->cond, c->arena);
+		if (status == TRIB_OK)
+			status = check_node(c, tried[i], &inside);
+	}
+	for (int fact = 0; fact < TRIB_FACTS; fact++)
+		free(siblings->taken[fact].ranges);
+	free(siblings);
+	return status;
+}
+
+/* Recurses as deep as the tree, with a `known` (about 1 KiB) a level. */
+static trib_status check_node(struct checker *c, uint32_t index, const struct known *known)
+{
+	return c->tree->nodes[index].children ? check_children(c, index, known) : TRIB_OK;
+}
+
+static trib_status check_root(struct checker *c)
+{
+	struct node *root = &c->tree->nodes[0];
+	struct known known = { .open = trib_fact_group_masks[TRIB_GROUP_ORDER] };
+
+	for (int fact = 1; fact < TRIB_FACTS; fact++)
+		if (fact_universe((enum trib_fact)fact, c->arena, &c->tree->constants,
+				  &c->universe.values[fact]))
+			c->universe.bounded |= TRIB_FACT_BIT(fact);
+	root->cond = condition_simplify(root->cond, &known, c->arena);
+	if (!c->trusted && never_true(c, root->cond, &known))
+		return refuse_when(c, root, "its condition is never true", NULL);
+	known_true(&known, root->cond, c->arena);
+	return check_node(c, 0, &known);
+}
+
+trib_status tree_check(struct trib_tree *tree, bool trusted, struct trib_arena *scratch,
+		       struct trib_error *error)
+{
+	struct checker c = { .tree = tree,
+			     .arena = scratch,
+			     .error = error,
+			     .trusted = trusted,
+			     .steps = IMPLIES_STEPS };
+	trib_status status;
+
+	for (uint32_t i = 0; i < tree->node_count; i++) {
+		status = compile_when(&c, &tree->nodes[i]);
+		if (status != TRIB_OK)
+			return status;
+	}
+	order_children(tree);
+	status = check_root(&c);
+	/* The evaluator's programs are kept only where tests do not do everything. */
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		if (!condition_has_rich(tree->nodes[i].cond)) {
+			trib_expr_free(tree->nodes[i].program);
+			tree->nodes[i].program = NULL;
+		}
+	return status;
+}

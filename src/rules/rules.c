@@ -1,0 +1,653 @@
+/* The set of trees: versions, activations, scenes, hit counts. */
+#include <jansson.h>
+
+#include "rules/program.h"
+#include "rules/rules.h"
+
+/*
+ * The tree that is there before anybody says anything: last click within 30 days, and the shares that the terms
+ * name. Like everything that orders were decided by, it never changes; a better one would be a later version.
+ */
+static const char default_source[] =
+	"{\"root\":{\"id\":\"default\",\"model\":\"last\",\"window\":\"30d\",\"shares\":["
+	"{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms."
+	"commission_bps\"},"
+	"{\"name\":\"service\",\"to\":\"leader\",\"from\":\"merchant\",\"bps\":\"terms.service_"
+	"bps\"},"
+	"{\"name\":\"service2\",\"to\":\"leader2\",\"from\":\"leader\",\"of\":\"service\",\"bps\":"
+	"\"terms.service2_bps\"},"
+	"{\"name\":\"technical\",\"to\":\"platform\",\"from\":\"creator\",\"of\":\"commission\","
+	"\"bps\":\"terms.platform_bps\"},"
+	"{\"name\":\"agency\",\"to\":\"agency\",\"from\":\"creator\",\"of\":\"commission\","
+	"\"take\":\"rest\","
+	"\"bps\":\"terms.agency_bps\"}]},\"scene\":\"default\"}";
+
+/* One version of a tree. */
+struct version {
+	struct trib_tree *tree;
+	uint64_t *hits; /* by node; NULL in copies */
+};
+
+/* A tree: its versions and when they are active. */
+struct line {
+	char *name;
+	struct version *versions; /* [0] is version 1 */
+	uint32_t version_count, version_capacity;
+	/* By start; of equal starts the one decided last is last. */
+	struct trib_rules_activation *activations;
+	uint32_t activation_count, activation_capacity;
+};
+
+/* Who waits for one constant. */
+struct want {
+	struct trib_tree **trees;
+	uint32_t count, capacity;
+};
+
+/*
+ * A scene: which trees were made to serve it, from when. Ordered as a line's activations. One that is no longer its
+ * tree's active version does not count any more.
+ */
+struct serving {
+	int64_t from_ms;
+	uint32_t line, version;
+};
+
+struct scene {
+	struct serving *servings;
+	uint32_t count, capacity;
+};
+
+struct trib_rules {
+	struct trib_hash_key key;
+	const struct trib_spaces *spaces;
+	struct line *lines; /* [0] is number 1, which is `default` */
+	uint32_t line_count, line_capacity;
+	struct trib_names *names;	/* of lines: number */
+	struct trib_names *scene_names; /* number; `default` is 1 */
+	struct scene *scenes;		/* [0] is number 1 */
+	uint32_t scene_count, scene_capacity;
+	/* Dictionary code → scene, open addressing, code 0 is free. */
+	struct code_row {
+		uint32_t code, scene;
+	} * codes;
+	uint32_t code_count, code_mask;
+	struct constants wanted; /* constants that were not known when a version came */
+	struct want *wants;	 /* by wanted's number */
+	uint32_t want_capacity;
+};
+
+#define PUSH(array, count, capacity)                                                               \
+	({                                                                                         \
+		if ((count) == (capacity)) {                                                       \
+			(capacity) = (capacity) ? (capacity)*2 : 4;                                \
+			(array) = trib_realloc((array), (capacity) * sizeof(*(array)));            \
+		}                                                                                  \
+		memset(&(array)[count], 0, sizeof(*(array)));                                      \
+		&(array)[(count)++];                                                               \
+	})
+
+/* ---- Life -------------------------------------------------------------------------------------------------- */
+
+static struct trib_rules *new_rules(const struct trib_hash_key *key,
+				    const struct trib_spaces *spaces)
+{
+	struct trib_rules *rules = trib_alloc_zeroed(1, sizeof(*rules));
+
+	rules->key = *key;
+	rules->spaces = spaces;
+	rules->names = trib_names_new(key);
+	rules->scene_names = trib_names_new(key);
+	rules->wanted.names = trib_names_new(key);
+	rules->code_mask = 15;
+	rules->codes = trib_alloc_zeroed(rules->code_mask + 1, sizeof(*rules->codes));
+	return rules;
+}
+
+struct trib_rules *trib_rules_new(const struct trib_hash_key *key, const struct trib_spaces *spaces)
+{
+	struct trib_rules *rules = new_rules(key, spaces);
+	struct trib_bytes name = trib_bytes_text("default");
+	struct trib_error error;
+
+	trib_assert(trib_rules_apply_put(rules, name, 1, trib_bytes_text(default_source), &error) ==
+		    TRIB_OK);
+	trib_assert(trib_rules_apply_activate(rules, name, 1, INT64_MIN, &error) == TRIB_OK);
+	return rules;
+}
+
+static void free_line(struct line *line)
+{
+	for (uint32_t i = 0; i < line->version_count; i++) {
+		trib_tree_unref(line->versions[i].tree);
+		free(line->versions[i].hits);
+	}
+	free(line->versions);
+	free(line->activations);
+	free(line->name);
+}
+
+void trib_rules_free(struct trib_rules *rules)
+{
+	if (!rules)
+		return;
+	for (uint32_t i = 0; i < rules->line_count; i++)
+		free_line(&rules->lines[i]);
+	free(rules->lines);
+	trib_names_free(rules->names);
+	trib_names_free(rules->scene_names);
+	for (uint32_t i = 0; i < rules->scene_count; i++)
+		free(rules->scenes[i].servings);
+	free(rules->scenes);
+	trib_names_free(rules->wanted.names);
+	for (uint32_t i = 0; i < rules->want_capacity; i++)
+		free(rules->wants[i].trees);
+	free(rules->wants);
+	free(rules->codes);
+	free(rules);
+}
+
+/* ---- Scenes ------------------------------------------------------------------------------------------------ */
+
+static void put_code(struct trib_rules *rules, uint32_t code, uint32_t scene)
+{
+	uint32_t i;
+
+	if ((rules->code_count + 1) * 2 > rules->code_mask + 1) {
+		struct code_row *old = rules->codes;
+		uint32_t size = rules->code_mask + 1;
+
+		rules->code_mask = 2 * size - 1;
+		rules->code_count = 0;
+		rules->codes = trib_alloc_zeroed(2 * size, sizeof(*rules->codes));
+		for (uint32_t j = 0; j < size; j++)
+			if (old[j].code)
+				put_code(rules, old[j].code, old[j].scene);
+		free(old);
+	}
+	for (i = code * 2654435769u >> 7 & rules->code_mask; rules->codes[i].code;
+	     i = (i + 1) & rules->code_mask)
+		if (rules->codes[i].code == code)
+			return;
+	rules->codes[i] = (struct code_row){ code, scene };
+	rules->code_count++;
+}
+
+/* The number of a scene, made if it is new. */
+static uint32_t add_scene(struct trib_rules *rules, struct trib_bytes name)
+{
+	uint32_t number = trib_names_add(rules->scene_names, name), code = 0;
+
+	if (number <= rules->scene_count)
+		return number;
+	PUSH(rules->scenes, rules->scene_count, rules->scene_capacity);
+	if (rules->spaces)
+		code = rules->spaces->find(rules->spaces->context, TRIB_SPACE_SYMBOL, name);
+	if (code)
+		put_code(rules, code, number);
+	return number;
+}
+
+/* ---- Constants that wait --------------------------------------------------------------------------------- */
+
+static void want_names(struct trib_rules *rules, struct trib_tree *tree)
+{
+	for (uint32_t constant = 1; constant < tree->constant_capacity; constant++) {
+		if (!tree->constant_rows[constant].sites)
+			continue;
+		uint32_t number =
+			constants_add(&rules->wanted, constants_space(&tree->constants, constant),
+				      constants_text(&tree->constants, constant));
+
+		if (number >= rules->want_capacity) {
+			uint32_t old = rules->want_capacity;
+
+			rules->want_capacity = TRIB_MAX(number + 1, old * 2);
+			rules->wants = trib_realloc(rules->wants,
+						    rules->want_capacity * sizeof(*rules->wants));
+			memset(&rules->wants[old], 0,
+			       (rules->want_capacity - old) * sizeof(*rules->wants));
+		}
+		struct want *want = &rules->wants[number];
+
+		*PUSH(want->trees, want->count, want->capacity) = tree;
+	}
+}
+
+void trib_rules_name_added(struct trib_rules *rules, enum trib_space space, struct trib_bytes text,
+			   uint32_t code)
+{
+	uint32_t number;
+
+	if (space == TRIB_SPACE_SYMBOL) {
+		uint32_t scene = trib_names_find(rules->scene_names, text);
+
+		if (scene)
+			put_code(rules, code, scene);
+	}
+	if (TRIB_LIKELY(trib_names_count(rules->wanted.names) == 0))
+		return;
+	number = constants_find(&rules->wanted, space, text);
+	if (!number)
+		return;
+	struct want *want = &rules->wants[number];
+
+	for (uint32_t i = 0; i < want->count; i++)
+		trib_tree_name_added(want->trees[i], space, text, code);
+	free(want->trees);
+	*want = (struct want){ 0 };
+}
+
+/* ---- Versions ---------------------------------------------------------------------------------------------- */
+
+static struct line *find_line(const struct trib_rules *rules, struct trib_bytes name)
+{
+	uint32_t number = trib_names_find(rules->names, name);
+
+	return number ? &rules->lines[number - 1] : NULL;
+}
+
+static trib_status make_tree(const struct trib_rules *rules, struct trib_bytes name,
+			     uint32_t number, uint32_t version, struct trib_bytes json,
+			     bool trusted, struct trib_tree **ret_tree, struct trib_error *error)
+{
+	char text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1];
+	struct trib_tree_options options = { .spaces = rules->spaces,
+					     .key = &rules->key,
+					     .name = text,
+					     .number = number,
+					     .version = version,
+					     .trusted = trusted };
+
+	memcpy(text, name.data, name.size);
+	text[name.size] = '\0';
+	return trib_tree_new(&options, json, ret_tree, error);
+}
+
+trib_status trib_rules_decide_put(const struct trib_rules *rules, struct trib_bytes name,
+				  struct trib_bytes json, uint32_t *ret_version,
+				  struct trib_buffer *ret_source, struct trib_error *error)
+{
+	struct line *line;
+	struct trib_tree *tree;
+	uint32_t number, version;
+	trib_status status;
+
+	if (!trib_external_id_valid(name))
+		return trib_fail(error, TRIB_INVALID, "name",
+				 "expected 1 to 64 bytes without space, control or /");
+	line = find_line(rules, name);
+	number = line ? (uint32_t)(line - rules->lines) + 1 : rules->line_count + 1;
+	version = line ? line->version_count + 1 : 1;
+	if (number > TRIB_LIMIT_RULE_TREES)
+		return trib_fail(error, TRIB_LIMIT, "name", "found %d trees, expected no more",
+				 TRIB_LIMIT_RULE_TREES);
+	if (version > TRIB_LIMIT_RULE_VERSIONS)
+		return trib_fail(error, TRIB_LIMIT, "name", "found %d versions, expected no more",
+				 TRIB_LIMIT_RULE_VERSIONS);
+	status = make_tree(rules, name, number, version, json, false, &tree, error);
+	if (status != TRIB_OK)
+		return status;
+	*ret_version = version;
+	trib_buffer_add_bytes(ret_source, trib_tree_source(tree));
+	trib_tree_unref(tree);
+	return TRIB_OK;
+}
+
+trib_status trib_rules_apply_put(struct trib_rules *rules, struct trib_bytes name, uint32_t version,
+				 struct trib_bytes source, struct trib_error *error)
+{
+	struct line *line = trib_external_id_valid(name) ? find_line(rules, name) : NULL;
+	uint32_t number = line ? (uint32_t)(line - rules->lines) + 1 : rules->line_count + 1;
+	struct trib_tree *tree;
+	struct version *place;
+
+	if (!trib_external_id_valid(name) || version != (line ? line->version_count : 0) + 1)
+		return trib_fail(error, TRIB_CORRUPT, "rules",
+				 "found version %u of " TRIB_BYTES_FMT ", expected %u", version,
+				 TRIB_MIN((int)name.size, 64), name.data,
+				 (line ? line->version_count : 0) + 1);
+	if (make_tree(rules, name, number, version, source, true, &tree, error) != TRIB_OK) {
+		if (error)
+			error->status = TRIB_CORRUPT;
+		return TRIB_CORRUPT;
+	}
+	if (!line) {
+		line = PUSH(rules->lines, rules->line_count, rules->line_capacity);
+		line->name = trib_strdup(trib_tree_name(tree));
+		trib_assert(trib_names_add(rules->names, name) == number);
+	}
+	place = PUSH(line->versions, line->version_count, line->version_capacity);
+	place->tree = tree;
+	place->hits = trib_alloc_zeroed(trib_tree_nodes(tree), sizeof(*place->hits));
+	add_scene(rules, trib_tree_scene(tree));
+	want_names(rules, tree);
+	return TRIB_OK;
+}
+
+/* ---- Activations ------------------------------------------------------------------------------------------- */
+
+trib_status trib_rules_decide_activate(const struct trib_rules *rules, struct trib_bytes name,
+				       uint32_t version, int64_t at_ms, int64_t now_ms,
+				       int64_t *ret_from_ms, struct trib_error *error)
+{
+	const struct line *line = find_line(rules, name);
+
+	if (!line)
+		return trib_fail(error, TRIB_NOT_FOUND, "name", "found no tree of that name");
+	if (version == 0 || version > line->version_count)
+		return trib_fail(error, TRIB_NOT_FOUND, "version", "found %u, expected 1 to %u",
+				 version, line->version_count);
+	*ret_from_ms = TRIB_MAX(at_ms, now_ms);
+	return TRIB_OK;
+}
+
+trib_status trib_rules_apply_activate(struct trib_rules *rules, struct trib_bytes name,
+				      uint32_t version, int64_t from_ms, struct trib_error *error)
+{
+	struct line *line = find_line(rules, name);
+	struct scene *scene;
+	uint32_t i;
+
+	if (!line || version == 0 || version > line->version_count)
+		return trib_fail(error, TRIB_CORRUPT, "rules",
+				 "found an activation of version %u of " TRIB_BYTES_FMT
+				 ", which is not there",
+				 version, TRIB_MIN((int)name.size, 64), name.data);
+	PUSH(line->activations, line->activation_count, line->activation_capacity);
+	for (i = line->activation_count - 1; i && line->activations[i - 1].from_ms > from_ms; i--)
+		line->activations[i] = line->activations[i - 1];
+	line->activations[i] = (struct trib_rules_activation){ from_ms, version };
+
+	scene = &rules->scenes[add_scene(rules, trib_tree_scene(line->versions[version - 1].tree)) -
+			       1];
+	PUSH(scene->servings, scene->count, scene->capacity);
+	for (i = scene->count - 1; i && scene->servings[i - 1].from_ms > from_ms; i--)
+		scene->servings[i] = scene->servings[i - 1];
+	scene->servings[i] = (struct serving){ from_ms, (uint32_t)(line - rules->lines), version };
+	return TRIB_OK;
+}
+
+/* The version active at a time, 0: none yet. Those that lie ahead stand at the end, and are few. */
+static uint32_t version_at(const struct line *line, int64_t now_ms)
+{
+	for (uint32_t i = line->activation_count; i; i--)
+		if (line->activations[i - 1].from_ms <= now_ms)
+			return line->activations[i - 1].version;
+	return 0;
+}
+
+/* ---- Per order --------------------------------------------------------------------------------------------- */
+
+static const struct trib_tree *serving_at(const struct trib_rules *rules, uint32_t scene,
+					  int64_t now_ms)
+{
+	const struct scene *place;
+
+	if (scene == 0)
+		return NULL;
+	place = &rules->scenes[scene - 1];
+	for (uint32_t i = place->count; i; i--) {
+		const struct serving *serving = &place->servings[i - 1];
+		const struct line *line = &rules->lines[serving->line];
+
+		if (serving->from_ms <= now_ms && version_at(line, now_ms) == serving->version)
+			return line->versions[serving->version - 1].tree;
+	}
+	return NULL;
+}
+
+static const struct trib_tree *find_tree(const struct trib_rules *rules, uint32_t scene,
+					 int64_t now_ms)
+{
+	const struct trib_tree *tree = serving_at(rules, scene, now_ms);
+
+	if (!tree)
+		tree = serving_at(rules, 1, now_ms);
+	/* Should the tree `default` have been moved to another scene, what is built in remains. */
+	return tree ? tree : rules->lines[0].versions[0].tree;
+}
+
+const struct trib_tree *trib_rules_find(const struct trib_rules *rules, uint32_t scene,
+					int64_t now_ms)
+{
+	if (!scene)
+		return find_tree(rules, 1, now_ms);
+	for (uint32_t i = scene * 2654435769u >> 7 & rules->code_mask; rules->codes[i].code;
+	     i = (i + 1) & rules->code_mask)
+		if (rules->codes[i].code == scene)
+			return find_tree(rules, rules->codes[i].scene, now_ms);
+	return find_tree(rules, 1, now_ms);
+}
+
+const struct trib_tree *trib_rules_find_text(const struct trib_rules *rules,
+					     struct trib_bytes scene, int64_t now_ms)
+{
+	return find_tree(rules, trib_names_find(rules->scene_names, scene), now_ms);
+}
+
+static struct version *find_version(const struct trib_rules *rules, uint32_t tree, uint32_t version)
+{
+	if (tree == 0 || tree > rules->line_count || version == 0 ||
+	    version > rules->lines[tree - 1].version_count)
+		return NULL;
+	return &rules->lines[tree - 1].versions[version - 1];
+}
+
+bool trib_rules_hit(struct trib_rules *rules, uint32_t tree, uint32_t version, uint32_t node)
+{
+	struct version *place = find_version(rules, tree, version);
+
+	if (!place || !place->hits || node >= trib_tree_nodes(place->tree))
+		return false;
+	place->hits[node]++;
+	return true;
+}
+
+bool trib_rules_load_hits(struct trib_rules *rules, uint32_t tree, uint32_t version,
+			  const uint64_t *hits, uint32_t nodes)
+{
+	struct version *place = find_version(rules, tree, version);
+
+	if (!place || !place->hits || nodes != trib_tree_nodes(place->tree))
+		return false;
+	memcpy(place->hits, hits, nodes * sizeof(*hits));
+	return true;
+}
+
+/* ---- Looking ------------------------------------------------------------------------------------------------ */
+
+uint32_t trib_rules_count(const struct trib_rules *rules)
+{
+	return rules->line_count;
+}
+
+uint32_t trib_rules_number(const struct trib_rules *rules, struct trib_bytes name)
+{
+	return trib_names_find(rules->names, name);
+}
+
+struct trib_bytes trib_rules_name(const struct trib_rules *rules, uint32_t tree)
+{
+	return tree && tree <= rules->line_count ? trib_bytes_text(rules->lines[tree - 1].name)
+						 : trib_bytes("", 0);
+}
+
+uint32_t trib_rules_latest(const struct trib_rules *rules, uint32_t tree)
+{
+	return tree && tree <= rules->line_count ? rules->lines[tree - 1].version_count : 0;
+}
+
+uint32_t trib_rules_active(const struct trib_rules *rules, uint32_t tree, int64_t now_ms)
+{
+	return tree && tree <= rules->line_count ? version_at(&rules->lines[tree - 1], now_ms) : 0;
+}
+
+const struct trib_tree *trib_rules_tree(const struct trib_rules *rules, uint32_t tree,
+					uint32_t version)
+{
+	const struct version *place = find_version(rules, tree, version);
+
+	return place ? place->tree : NULL;
+}
+
+const uint64_t *trib_rules_hits(const struct trib_rules *rules, uint32_t tree, uint32_t version)
+{
+	const struct version *place = find_version(rules, tree, version);
+
+	return place ? place->hits : NULL;
+}
+
+const struct trib_rules_activation *trib_rules_activations(const struct trib_rules *rules,
+							   uint32_t tree, uint32_t *ret_count)
+{
+	*ret_count =
+		tree && tree <= rules->line_count ? rules->lines[tree - 1].activation_count : 0;
+	return *ret_count ? rules->lines[tree - 1].activations : NULL;
+}
+
+/* ---- Copies ------------------------------------------------------------------------------------------------- */
+
+static void *duplicate(const void *array, size_t count, size_t size)
+{
+	void *copy = trib_alloc((count + 1) * size);
+
+	if (count)
+		memcpy(copy, array, count * size);
+	return copy;
+}
+
+static void copy_names(struct trib_names *from, struct trib_names *to)
+{
+	for (uint32_t i = 1; i <= trib_names_count(from); i++)
+		trib_names_add(to, trib_names_text(from, i));
+}
+
+struct trib_rules *trib_rules_copy(const struct trib_rules *rules)
+{
+	struct trib_rules *copy = new_rules(&rules->key, rules->spaces);
+
+	copy_names(rules->names, copy->names);
+	copy_names(rules->scene_names, copy->scene_names);
+	copy->lines = duplicate(rules->lines, rules->line_count, sizeof(*rules->lines));
+	copy->line_count = copy->line_capacity = rules->line_count;
+	for (uint32_t i = 0; i < rules->line_count; i++) {
+		const struct line *line = &rules->lines[i];
+
+		copy->lines[i].name = trib_strdup(line->name);
+		copy->lines[i].versions =
+			duplicate(line->versions, line->version_count, sizeof(*line->versions));
+		copy->lines[i].activations = duplicate(line->activations, line->activation_count,
+						       sizeof(*line->activations));
+		for (uint32_t j = 0; j < line->version_count; j++) {
+			trib_tree_ref(line->versions[j].tree);
+			copy->lines[i].versions[j].hits = NULL;
+		}
+	}
+	copy->scenes = duplicate(rules->scenes, rules->scene_count, sizeof(*rules->scenes));
+	copy->scene_count = copy->scene_capacity = rules->scene_count;
+	for (uint32_t i = 0; i < rules->scene_count; i++)
+		copy->scenes[i].servings =
+			duplicate(rules->scenes[i].servings, rules->scenes[i].count,
+				  sizeof(*rules->scenes[i].servings));
+	free(copy->codes);
+	copy->codes = duplicate(rules->codes, rules->code_mask + 1, sizeof(*rules->codes));
+	copy->code_mask = rules->code_mask;
+	copy->code_count = rules->code_count;
+	return copy;
+}
+
+/* ---- Answers of the doors ------------------------------------------------------------------------------------ */
+
+static json_t *text_json(struct trib_bytes text)
+{
+	return json_stringn(text.data, text.size);
+}
+
+static void write_and_free(json_t *json, struct trib_buffer *buffer)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	trib_assert(text);
+	trib_buffer_add_text(buffer, text);
+	free(text);
+	json_decref(json);
+}
+
+static json_t *scheduled_json(const struct line *line, int64_t now_ms)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < line->activation_count; i++) {
+		const struct trib_rules_activation *activation = &line->activations[i];
+
+		if (activation->from_ms > now_ms)
+			json_array_append_new(list, json_pack("{s:I, s:I}", "version",
+							      (json_int_t)activation->version, "at",
+							      (json_int_t)activation->from_ms));
+	}
+	return list;
+}
+
+trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_bytes name,
+				  uint32_t version, int64_t now_ms, struct trib_buffer *buffer,
+				  struct trib_error *error)
+{
+	const struct line *line = find_line(rules, name);
+	const struct trib_tree *tree;
+	json_t *json, *source;
+
+	if (!line)
+		return trib_fail(error, TRIB_NOT_FOUND, "name", "found no tree of that name");
+	if (version > line->version_count)
+		return trib_fail(error, TRIB_NOT_FOUND, "version", "found %u, expected 1 to %u",
+				 version, line->version_count);
+	tree = line->versions[(version ? version : line->version_count) - 1].tree;
+	source = json_loadb(tree->source.data, tree->source.size, 0, NULL);
+	trib_assert(source);
+	json = json_object();
+	json_object_set_new(json, "name", json_string(line->name));
+	json_object_set_new(json, "number", json_integer(tree->number));
+	json_object_set_new(json, "version", json_integer(tree->version));
+	json_object_set_new(json, "active", json_integer(version_at(line, now_ms)));
+	json_object_set_new(json, "scheduled", scheduled_json(line, now_ms));
+	json_object_set_new(json, "scene", text_json(tree->scene));
+	json_object_set(json, "root", json_object_get(source, "root"));
+	json_decref(source);
+	write_and_free(json, buffer);
+	return TRIB_OK;
+}
+
+trib_status trib_rules_write_hits(const struct trib_rules *rules, struct trib_bytes name,
+				  struct trib_buffer *buffer, struct trib_error *error)
+{
+	const struct line *line = find_line(rules, name);
+	json_t *json, *versions = json_array();
+
+	if (!line) {
+		json_decref(versions);
+		return trib_fail(error, TRIB_NOT_FOUND, "name", "found no tree of that name");
+	}
+	for (uint32_t i = 0; i < line->version_count; i++) {
+		const struct version *version = &line->versions[i];
+		json_t *nodes = json_array();
+		uint64_t total = 0;
+
+		for (uint32_t j = 0; j < version->tree->node_count; j++) {
+			uint64_t hits = version->hits ? version->hits[j] : 0;
+
+			total += hits;
+			json_array_append_new(
+				nodes, json_pack("{s:o, s:I, s:I}", "node",
+						 text_json(version->tree->nodes[j].public.id),
+						 "hits", (json_int_t)hits, "errors",
+						 (json_int_t)trib_tree_errors(version->tree, j)));
+		}
+		json_array_append_new(versions,
+				      json_pack("{s:I, s:I, s:o}", "version", (json_int_t)(i + 1),
+						"hits", (json_int_t)total, "nodes", nodes));
+	}
+	json = json_pack("{s:s, s:o}", "name", line->name, "versions", versions);
+	write_and_free(json, buffer);
+	return TRIB_OK;
+}
