@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "cli/gen/builtin.h"
 #include "cli/gen/traffic.h"
+#include "rules/rules.h"
 
 /*
  * XXH3 of what seed 7 gives. It may change only when data/market.json, the rule trees or the generator are changed
@@ -178,6 +179,33 @@ static void test_market_refuses(void **state)
 		assert_null(market);
 		free(changed);
 		json_decref(root);
+	}
+}
+
+/* The trees that are shipped are such as an upload takes. */
+static void test_shipped_trees_are_accepted(void **state)
+{
+	static const struct {
+		const char *name;
+		struct trib_bytes (*text)(void);
+	} rows[] = {
+		{ "live", trib_rules_live_builtin },
+		{ "shelf", trib_rules_shelf_builtin },
+		{ "share", trib_rules_share_builtin },
+	};
+	static const struct trib_hash_key key;
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct trib_tree_options options = {
+			.key = &key, .name = rows[i].name, .number = 1, .version = 1
+		};
+		struct trib_error error;
+		struct trib_tree *tree;
+
+		assert_ok(trib_tree_new(&options, rows[i].text(), &tree, &error), error);
+		assert_true(trib_bytes_is(trib_tree_scene(tree), rows[i].name));
+		assert_in_range(trib_tree_nodes(tree), 25, 35);
+		trib_tree_unref(tree);
 	}
 }
 
@@ -440,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_portions_add_up),
 		cmocka_unit_test(test_quota_keeps_its_share),
 		cmocka_unit_test(test_market_refuses),
+		cmocka_unit_test(test_shipped_trees_are_accepted),
 		cmocka_unit_test(test_goods_are_as_the_table_says),
 		cmocka_unit_test(test_creators_are_as_the_table_says),
 		cmocka_unit_test(test_shelves_fit_their_plans),
