@@ -14,6 +14,9 @@ setup: ## install what is missing (Debian packages)
 check: setup ## prove it: every test, under ASan and UBSan; last line "N passed, N failed"
 	@scripts/check $(ARGS)
 
+bench: all ## print the figures (ARGS=token: one of them)
+	@scripts/bench $(ARGS)
+
 fuzz: setup ## fuzz each parser for FUZZ_SECONDS (60)
 	@scripts/fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
