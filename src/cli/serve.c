@@ -1,0 +1,355 @@
+/*
+ * `tributary serve`: one process, embedded storage, both doors.
+ *
+ * One thread runs the engine and the RESP door in one event loop; HTTP has its own and asks by calls. Signals:
+ * SIGTERM and SIGINT stop gracefully (what was accepted is answered, a checkpoint is taken); SIGHUP reads the keys
+ * again at once.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+#include "cli/cli.h"
+#include "base/log.h"
+#include "server/server.h"
+
+enum { TICK_MS = 20, KEYS_EVERY_TICKS = 50, DRAIN_TICKS_MAX = 250 };
+
+struct serve {
+	struct trib_config config;
+	uv_loop_t loop;
+	uv_check_t check;
+	uv_timer_t timer;
+	uv_poll_t journal_poll, call_poll;
+	uv_signal_t sigterm, sigint, sighup;
+	struct trib_engine *engine;
+	struct trib_auth *auth;
+	struct trib_metrics *metrics;
+	struct trib_resp *resp;
+	struct trib_http *http;
+	enum trib_engine_state told; /* the state that was last logged */
+	uint64_t ticks, drain_ticks;
+	bool stopping, http_stopped;
+	int exit_code;
+};
+
+static void do_nothing(uv_poll_t *poll TRIB_UNUSED, int status TRIB_UNUSED, int events TRIB_UNUSED)
+{
+	/* It has woken the loop; the work is done in on_check. */
+}
+
+static void watch(struct serve *serve)
+{
+	uv_poll_init(&serve->loop, &serve->journal_poll, trib_engine_event_fd(serve->engine));
+	uv_poll_start(&serve->journal_poll, UV_READABLE, do_nothing);
+}
+
+static void tell_state(struct serve *serve)
+{
+	enum trib_engine_state state = trib_engine_state(serve->engine);
+
+	if (state == serve->told)
+		return;
+	if (state == TRIB_ENGINE_RUNNING)
+		trib_log_info("storage takes writes again", NULL);
+	else
+		trib_log_error("read-only", "place", trib_engine_reason(serve->engine)->at, "why",
+			       trib_engine_reason(serve->engine)->text, NULL);
+	serve->told = state;
+}
+
+static void on_unwatched(uv_handle_t *handle)
+{
+	struct serve *serve = handle->data;
+
+	watch(serve);
+}
+
+/* A write has failed: nothing since the last durable batch has happened. */
+static void recover(struct serve *serve)
+{
+	struct trib_error error;
+
+	trib_log_error("a write failed; going back to the last durable position", "place",
+		       trib_engine_reason(serve->engine)->at, "why", trib_engine_reason(serve->engine)->text, NULL);
+	if (serve->resp)
+		trib_resp_lost(serve->resp);
+	uv_poll_stop(&serve->journal_poll);
+	if (trib_engine_recover(serve->engine, &error) != TRIB_OK) {
+		trib_log_error("cannot read the state back; stopping", "place", error.at, "why", error.text, NULL);
+		serve->exit_code = TRIB_EXIT_FAILED;
+		uv_stop(&serve->loop);
+		return;
+	}
+	serve->journal_poll.data = serve;
+	uv_close((uv_handle_t *)&serve->journal_poll, on_unwatched);
+	serve->told = TRIB_ENGINE_LOST;
+	tell_state(serve);
+}
+
+static void drain(struct serve *serve)
+{
+	bool resp_drained = !serve->resp || trib_resp_drained(serve->resp);
+	bool http_drained = !serve->http || trib_http_drained(serve->http);
+
+	if ((resp_drained && http_drained) || serve->drain_ticks > DRAIN_TICKS_MAX)
+		uv_stop(&serve->loop);
+}
+
+static void on_check(uv_check_t *check)
+{
+	struct serve *serve = check->data;
+
+	if (trib_engine_turn(serve->engine) == TRIB_ENGINE_LOST) {
+		recover(serve);
+		return;
+	}
+	if (serve->resp)
+		trib_resp_settle(serve->resp);
+	if (serve->stopping)
+		drain(serve);
+}
+
+static void publish_metrics(struct serve *serve)
+{
+	struct trib_engine_counts counts;
+	struct trib_metrics *metrics = serve->metrics;
+
+	trib_engine_count(serve->engine, &counts);
+	for (unsigned i = 1; i < TRIB_ARRAY_SIZE(counts.outcomes); i++)
+		trib_metrics_set(metrics, TRIB_METRIC_ORDERS, i, counts.outcomes[i]);
+	trib_metrics_set(metrics, TRIB_METRIC_ORDER_REPEATS, 0, counts.repeats);
+	trib_metrics_set(metrics, TRIB_METRIC_ORDER_CONFLICTS, 0, counts.conflicts);
+	trib_metrics_set(metrics, TRIB_METRIC_TOUCHES, 0, counts.touches);
+	trib_metrics_set(metrics, TRIB_METRIC_LINKS, 0, counts.links);
+	trib_metrics_set(metrics, TRIB_METRIC_POSITION, 0, counts.position);
+	trib_metrics_set(metrics, TRIB_METRIC_STORE_POSITION, 0, counts.store_position);
+	trib_metrics_set(metrics, TRIB_METRIC_BATCHES, 0, counts.batches);
+	trib_metrics_set(metrics, TRIB_METRIC_JOURNAL_BYTES, 0, counts.journal.written_bytes);
+	trib_metrics_set(metrics, TRIB_METRIC_CHECKPOINTS, 0, counts.checkpoints);
+	trib_metrics_set(metrics, TRIB_METRIC_LIVE_TOUCHES, 0, counts.live_touches.touches);
+	trib_metrics_set(metrics, TRIB_METRIC_READ_ONLY, 0,
+			 trib_engine_state(serve->engine) != TRIB_ENGINE_RUNNING);
+	for (unsigned noun = 0; noun < TRIB_NOUN_COUNT; noun++)
+		trib_metrics_set(metrics, TRIB_METRIC_ENTITIES, noun,
+				 trib_domain_count(trib_engine_domain(serve->engine), (enum trib_noun)noun));
+}
+
+static void label_metrics(struct trib_metrics *metrics)
+{
+#define X(name, number, word, english, chinese)                                                    \
+	trib_metrics_label(metrics, TRIB_METRIC_ORDERS, number, word);
+	TRIB_OUTCOME_TABLE(X)
+#undef X
+	trib_metrics_label(metrics, TRIB_METRIC_TOUCHES, 0, "recorded");
+	for (unsigned noun = 0; noun < TRIB_NOUN_COUNT; noun++)
+		trib_metrics_label(metrics, TRIB_METRIC_ENTITIES, noun, trib_noun_word((enum trib_noun)noun));
+}
+
+static void reload_keys(struct serve *serve)
+{
+	struct trib_error error;
+	bool changed = false;
+
+	if (trib_engine_reload_keys(serve->engine, &changed, &error) != TRIB_OK)
+		trib_log_error("keys not read; the last good ones stay in force", "place", error.at, "why",
+			       error.text, NULL);
+	else if (changed)
+		trib_log_info("keys read again", NULL);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct serve *serve = timer->data;
+
+	if (serve->ticks++ % KEYS_EVERY_TICKS == 0) {
+		reload_keys(serve);
+		publish_metrics(serve);
+		tell_state(serve);
+	}
+	serve->drain_ticks += serve->stopping;
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct serve *serve = signal->data;
+
+	if (number == SIGHUP) {
+		reload_keys(serve);
+		return;
+	}
+	if (serve->stopping) {
+		uv_stop(&serve->loop);
+		return;
+	}
+	trib_log_info("stopping", "signal", number == SIGINT ? "SIGINT" : "SIGTERM", NULL);
+	serve->stopping = true;
+	if (serve->resp)
+		trib_resp_drain(serve->resp);
+	if (serve->http)
+		trib_http_drain(serve->http);
+}
+
+static void listen_signal(struct serve *serve, uv_signal_t *signal, int number)
+{
+	uv_signal_init(&serve->loop, signal);
+	signal->data = serve;
+	uv_signal_start(signal, on_signal, number);
+}
+
+static bool submit(void *context, struct trib_call *call)
+{
+	return trib_engine_submit(context, call);
+}
+
+static trib_status open_doors(struct serve *serve, struct trib_error *error)
+{
+	const struct trib_config *config = &serve->config;
+	const struct trib_resp_options resp = { &config->resp, serve->auth, serve->metrics, serve->engine };
+	const struct trib_http_options http = { .address = &config->http, .hosts = config->http_hosts,
+						.auth = serve->auth, .metrics = serve->metrics,
+						.submit = submit, .context = serve->engine };
+	trib_status status = TRIB_OK;
+
+	if ((config->resp.on && !config->resp.loopback && !trib_auth_guards(serve->auth)) ||
+	    (config->http.on && !config->http.loopback && !trib_auth_guards(serve->auth)))
+		return trib_fail(error, TRIB_FORBIDDEN, "--token-file",
+				 "found none, expected one: a door other than loopback needs an access token");
+	if (config->resp.on)
+		status = trib_resp_start(&serve->loop, &resp, &serve->resp, error);
+	if (status == TRIB_OK && config->http.on)
+		status = trib_http_start(&http, &serve->http, error);
+	return status;
+}
+
+static void tell_doors(const struct serve *serve)
+{
+	char text[96];
+
+	if (serve->resp) {
+		snprintf(text, sizeof(text), "%s:%u", serve->config.resp.host, trib_resp_port(serve->resp));
+		trib_log_info("listening", "door", "resp", "address", text, NULL);
+	}
+	if (serve->http) {
+		snprintf(text, sizeof(text), "http://%s:%u", serve->config.http.host, trib_http_port(serve->http));
+		trib_log_info("listening", "door", "http", "address", text, NULL);
+	}
+}
+
+static trib_status open_engine(struct serve *serve, struct trib_error *error)
+{
+	const struct trib_config *config = &serve->config;
+	const struct trib_engine_options options = {
+		.data = config->data,
+		.sync = (enum trib_journal_sync)config->sync,
+		.segment_bytes = config->segment,
+		.order_index_bytes = config->order_index,
+		.touches_bytes = config->touches,
+		.checkpoint_bytes = config->checkpoint,
+		.duplicate_window_ms = config->duplicate_window,
+		.touch_retention_ms = config->touch_retention,
+	};
+	trib_status status = trib_engine_open(&options, &serve->engine, error);
+
+	if (status == TRIB_OK && trib_engine_warning(serve->engine))
+		trib_log_warn(trib_engine_warning(serve->engine), NULL);
+	return status;
+}
+
+static void log_started(const struct serve *serve, int64_t opened_ns)
+{
+	static const char *const promises[] = { "an answer is durable",
+						"a power cut may lose the answers of the last 100 ms",
+						"a power cut may lose the last answers" };
+	static const char *const words[] = { "batch", "interval", "off" };
+	struct trib_engine_counts counts;
+	char milliseconds[24], replayed[24];
+
+	trib_engine_count(serve->engine, &counts);
+	milliseconds[trib_format_i64(milliseconds, opened_ns / 1000000)] = '\0';
+	replayed[trib_format_u64(replayed, counts.replayed_events)] = '\0';
+	trib_log_info("tributary " TRIB_VERSION, "data", serve->config.data, "sync", words[serve->config.sync],
+		      "promise", promises[serve->config.sync], "opened_ms", milliseconds, "replayed", replayed,
+		      NULL);
+}
+
+static void close_handle(uv_handle_t *handle, void *context TRIB_UNUSED)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static int run(struct serve *serve, struct trib_error *error)
+{
+	int64_t begun_ns = trib_clock_monotonic_ns(trib_clock_system());
+
+	if (open_engine(serve, error) != TRIB_OK)
+		return TRIB_EXIT_FAILED;
+	serve->told = trib_engine_state(serve->engine);
+	log_started(serve, trib_clock_monotonic_ns(trib_clock_system()) - begun_ns);
+	uv_loop_init(&serve->loop);
+	if (open_doors(serve, error) == TRIB_OK) {
+		uv_check_init(&serve->loop, &serve->check);
+		serve->check.data = serve;
+		uv_check_start(&serve->check, on_check);
+		uv_timer_init(&serve->loop, &serve->timer);
+		serve->timer.data = serve;
+		uv_timer_start(&serve->timer, on_tick, TICK_MS, TICK_MS);
+		watch(serve);
+		uv_poll_init(&serve->loop, &serve->call_poll, trib_engine_call_fd(serve->engine));
+		uv_poll_start(&serve->call_poll, UV_READABLE, do_nothing);
+		listen_signal(serve, &serve->sigterm, SIGTERM);
+		listen_signal(serve, &serve->sigint, SIGINT);
+		listen_signal(serve, &serve->sighup, SIGHUP);
+		tell_doors(serve);
+		uv_run(&serve->loop, UV_RUN_DEFAULT);
+	} else {
+		serve->exit_code = TRIB_EXIT_FAILED;
+	}
+	trib_engine_settle(serve->engine);
+	if (serve->resp)
+		trib_resp_settle(serve->resp);
+	trib_http_stop(serve->http);
+	trib_resp_stop(serve->resp);
+	uv_walk(&serve->loop, close_handle, NULL);
+	while (uv_run(&serve->loop, UV_RUN_NOWAIT))
+		;
+	uv_loop_close(&serve->loop);
+	trib_engine_close(serve->engine);
+	return serve->exit_code;
+}
+
+int trib_cli_serve(int argc, char **argv)
+{
+	static struct serve serve;
+	struct trib_error error = { 0 };
+	struct trib_buffer help;
+	struct rlimit files;
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		trib_buffer_init(&help, 64 << 10);
+		trib_config_help(&help);
+		trib_cli_help("serve [OPTION …]", trib_buffer_text(&help));
+		trib_buffer_fini(&help);
+		return TRIB_EXIT_DONE;
+	}
+	if (trib_config_parse(argc - 1, argv + 1, &serve.config, &error) != TRIB_OK)
+		return trib_cli_usage_error("serve", "%s: %s", error.at, error.text);
+	trib_log_setup((enum trib_log_level)serve.config.log_level, serve.config.log_format == 1);
+	signal(SIGPIPE, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (trib_auth_open(serve.config.token_file, &serve.auth, &error) != TRIB_OK)
+		return trib_cli_failed("serve", &error);
+	serve.metrics = trib_metrics_new();
+	label_metrics(serve.metrics);
+	int code = run(&serve, &error);
+
+	if (code != TRIB_EXIT_DONE && error.text[0])
+		trib_cli_failed("serve", &error);
+	trib_metrics_free(serve.metrics);
+	trib_auth_free(serve.auth);
+	return code;
+}

@@ -1,0 +1,456 @@
+#include "server/resp.h"
+
+#include "server/resp_client.h"
+
+enum {
+	INPUT_BYTES_FIRST = 16 << 10,
+	INPUT_BYTES_READ = 512 << 10, /* grown to by clients that fill what they have */
+	INPUT_BYTES_MAX = 2 * TRIB_LIMIT_RESP_FRAME_BYTES,
+	BACKLOG = 1024,
+};
+
+/* Replies up to `end` of the output wait for `ticket`. */
+struct mark {
+	uint64_t ticket;
+	size_t end;
+	size_t replies;
+};
+
+struct connection {
+	struct resp_client client; /* first */
+	uv_tcp_t tcp;
+	uv_write_t write;
+	struct connection *next, *previous;	    /* of all */
+	struct connection *next_waiting;	    /* of those with something to send */
+	bool waiting, writing, reading, closed, ended;
+
+	char *input;
+	size_t input_size, input_capacity;
+
+	struct trib_buffer output;  /* not sent yet; from here */
+	size_t sent;
+	struct trib_buffer written; /* in the hands of uv_write */
+	struct mark *marks;
+	size_t n_marks, marks_capacity;
+	size_t replies; /* not marked yet */
+};
+
+struct trib_resp {
+	struct trib_resp_options options;
+	uv_loop_t *loop;
+	uv_tcp_t listener;
+	struct connection *connections, *waiting;
+	struct resp_totals totals;
+	uint64_t ids;
+	bool draining, listener_closed;
+	size_t open; /* connections whose memory is not freed */
+};
+
+const struct resp_totals *resp_totals(const struct trib_resp *resp)
+{
+	return &resp->totals;
+}
+
+/* --- Life of a connection ----------------------------------------------------------------------------- */
+
+/* Close callbacks come in any order; the last one turns off the light. */
+static void free_if_last(struct trib_resp *resp)
+{
+	if (resp->listener_closed && resp->open == 0)
+		free(resp);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct connection *connection = handle->data;
+	struct trib_resp *resp = connection->client.resp;
+
+	free(connection->input);
+	free(connection->marks);
+	trib_buffer_fini(&connection->output);
+	trib_buffer_fini(&connection->written);
+	free(connection);
+	resp->open--;
+	free_if_last(resp);
+}
+
+static void unlink_waiting(struct trib_resp *resp, struct connection *connection)
+{
+	for (struct connection **link = &resp->waiting; *link; link = &(*link)->next_waiting)
+		if (*link == connection) {
+			*link = connection->next_waiting;
+			break;
+		}
+	connection->waiting = false;
+}
+
+static void close_connection(struct connection *connection)
+{
+	struct trib_resp *resp = connection->client.resp;
+
+	if (connection->closed)
+		return;
+	connection->closed = true;
+	if (connection->waiting)
+		unlink_waiting(resp, connection);
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		resp->connections = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	resp->totals.clients--;
+	uv_close((uv_handle_t *)&connection->tcp, on_closed);
+}
+
+/* --- Output ------------------------------------------------------------------------------------------- */
+
+static void send_settled(struct connection *connection, uint64_t settled);
+
+static void on_written(uv_write_t *request, int status)
+{
+	struct connection *connection = request->data;
+
+	connection->writing = false;
+	if (status < 0) {
+		close_connection(connection);
+		return;
+	}
+	if (!connection->closed)
+		send_settled(connection, trib_engine_settled(connection->client.engine));
+}
+
+/* What the socket does not take at once goes to uv_write in a buffer of its own. */
+static void send_bytes(struct connection *connection, size_t end)
+{
+	struct trib_buffer *output = &connection->output;
+	uv_buf_t buf = uv_buf_init(output->data + connection->sent, (unsigned)(end - connection->sent));
+	int written = uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
+
+	if (written < 0 && written != UV_EAGAIN) {
+		close_connection(connection);
+		return;
+	}
+	connection->sent += written > 0 ? (size_t)written : 0;
+	if (connection->sent == end)
+		return;
+	trib_buffer_reset(&connection->written);
+	trib_buffer_add(&connection->written, output->data + connection->sent, end - connection->sent);
+	connection->sent = end;
+	connection->writing = true;
+	connection->write.data = connection;
+	buf = uv_buf_init(connection->written.data, (unsigned)connection->written.size);
+	if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &buf, 1, on_written) < 0)
+		close_connection(connection);
+}
+
+static void forget_sent(struct connection *connection)
+{
+	struct trib_buffer *output = &connection->output;
+
+	if (connection->sent == 0)
+		return;
+	memmove(output->data, output->data + connection->sent, output->size - connection->sent);
+	output->size -= connection->sent;
+	for (size_t i = 0; i < connection->n_marks; i++)
+		connection->marks[i].end -= connection->sent;
+	connection->sent = 0;
+}
+
+static void start_reading(struct connection *connection);
+
+static void send_settled(struct connection *connection, uint64_t settled)
+{
+	size_t end = 0, done = 0;
+
+	if (connection->writing || connection->closed)
+		return;
+	while (done < connection->n_marks && connection->marks[done].ticket <= settled)
+		end = connection->marks[done++].end;
+	if (done) {
+		connection->n_marks -= done;
+		memmove(connection->marks, connection->marks + done,
+			connection->n_marks * sizeof(*connection->marks));
+		send_bytes(connection, end);
+		if (connection->closed)
+			return;
+		forget_sent(connection);
+	}
+	if (connection->n_marks || connection->writing)
+		return;
+	if (connection->waiting)
+		unlink_waiting(connection->client.resp, connection);
+	if (connection->client.closing || connection->ended)
+		close_connection(connection);
+	else if (!connection->reading)
+		start_reading(connection);
+}
+
+/* Everything replied since the last mark may leave with what has been decided so far. */
+static void mark_replies(struct connection *connection)
+{
+	struct trib_resp *resp = connection->client.resp;
+	uint64_t ticket = trib_engine_ticket(connection->client.engine);
+	size_t end = connection->output.size;
+
+	if (connection->replies == 0)
+		return;
+	if (connection->n_marks && connection->marks[connection->n_marks - 1].ticket == ticket) {
+		connection->marks[connection->n_marks - 1].end = end;
+		connection->marks[connection->n_marks - 1].replies += connection->replies;
+	} else {
+		if (connection->n_marks == connection->marks_capacity) {
+			connection->marks_capacity = connection->marks_capacity ? connection->marks_capacity * 2 : 4;
+			connection->marks = trib_realloc(connection->marks,
+							 connection->marks_capacity * sizeof(struct mark));
+		}
+		connection->marks[connection->n_marks++] = (struct mark){ ticket, end, connection->replies };
+	}
+	connection->replies = 0;
+	if (!connection->waiting) {
+		connection->waiting = true;
+		connection->next_waiting = resp->waiting;
+		resp->waiting = connection;
+	}
+}
+
+/* --- Input -------------------------------------------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested TRIB_UNUSED, uv_buf_t *ret_buf)
+{
+	struct connection *connection = handle->data;
+
+	if (connection->input_capacity - connection->input_size < connection->input_capacity / 4) {
+		size_t most = connection->input_size > INPUT_BYTES_READ / 2 ? INPUT_BYTES_MAX : INPUT_BYTES_READ;
+
+		if (connection->input_capacity < most) {
+			connection->input_capacity =
+				TRIB_MIN(TRIB_MAX(connection->input_capacity * 4, (size_t)INPUT_BYTES_FIRST), most);
+			connection->input = trib_realloc(connection->input, connection->input_capacity);
+		}
+	}
+	*ret_buf = uv_buf_init(connection->input + connection->input_size,
+			       (unsigned)(connection->input_capacity - connection->input_size));
+}
+
+static void refuse(struct connection *connection, const struct trib_error *error)
+{
+	trib_resp_error_text(&connection->output, "ERR Protocol error: %s", error->text);
+	connection->replies++;
+	connection->client.closing = true;
+}
+
+/* All whole commands of the input; returns how many bytes they took. */
+static size_t run_commands(struct connection *connection)
+{
+	static _Thread_local struct trib_bytes args[TRIB_LIMIT_RESP_ARGUMENTS];
+	struct trib_resp *resp = connection->client.resp;
+	size_t used = 0;
+
+	while (!connection->client.closing) {
+		struct trib_error error;
+		size_t n, consumed;
+		enum trib_resp_parse parsed =
+			trib_resp_parse(trib_bytes(connection->input + used, connection->input_size - used), args,
+					&n, &consumed, &error);
+
+		if (parsed == TRIB_RESP_INCOMPLETE)
+			break;
+		if (parsed == TRIB_RESP_REFUSED) {
+			resp_commands_flush(&connection->client);
+			refuse(connection, &error);
+			break;
+		}
+		used += consumed;
+		if (n == 0)
+			continue;
+		connection->replies++;
+		resp->totals.commands++;
+		resp_command(&connection->client, args, n);
+		if (connection->output.failed)
+			break;
+	}
+	resp_commands_flush(&connection->client);
+	return used;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf TRIB_UNUSED)
+{
+	struct connection *connection = stream->data;
+
+	if (size < 0) {
+		/* The client has said all it wants to say; what it is still owed is sent first. */
+		connection->ended = true;
+		uv_read_stop(stream);
+		connection->reading = false;
+		if (connection->n_marks == 0 && !connection->writing)
+			close_connection(connection);
+		return;
+	}
+	connection->input_size += (size_t)size;
+	size_t used = run_commands(connection);
+
+	if (used) {
+		memmove(connection->input, connection->input + used, connection->input_size - used);
+		connection->input_size -= used;
+	}
+	/* A client that does not read what it asked for is cut off before it takes all memory. */
+	if (connection->output.failed) {
+		close_connection(connection);
+		return;
+	}
+	mark_replies(connection);
+	if (connection->output.size > TRIB_LIMIT_RESP_OUTPUT_BYTES / 2 || connection->client.closing) {
+		uv_read_stop(stream);
+		connection->reading = false;
+	}
+}
+
+static void start_reading(struct connection *connection)
+{
+	if (connection->client.resp->draining)
+		return;
+	connection->reading = true;
+	uv_read_start((uv_stream_t *)&connection->tcp, on_alloc, on_read);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct trib_resp *resp = listener->data;
+
+	if (status < 0)
+		return;
+	struct connection *connection = trib_alloc_zeroed(1, sizeof(*connection));
+
+	connection->client = (struct resp_client){ .resp = resp,
+						   .engine = resp->options.engine,
+						   .auth = resp->options.auth,
+						   .out = &connection->output,
+						   .id = ++resp->ids,
+						   .version = 2,
+						   .allowed = !trib_auth_guards(resp->options.auth) };
+	trib_buffer_init(&connection->output, TRIB_LIMIT_RESP_OUTPUT_BYTES);
+	trib_buffer_init(&connection->written, TRIB_LIMIT_RESP_OUTPUT_BYTES);
+	uv_tcp_init(resp->loop, &connection->tcp);
+	connection->tcp.data = connection;
+	connection->next = resp->connections;
+	if (resp->connections)
+		resp->connections->previous = connection;
+	resp->connections = connection;
+	resp->open++;
+	resp->totals.clients++;
+	if (uv_accept(listener, (uv_stream_t *)&connection->tcp) < 0 || resp->draining ||
+	    resp->totals.clients > TRIB_LIMIT_RESP_CLIENTS) {
+		static const char full[] = "-ERR max number of clients reached\r\n";
+		uv_buf_t buf = uv_buf_init((char *)full, sizeof(full) - 1);
+
+		uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
+		close_connection(connection);
+		return;
+	}
+	uv_tcp_nodelay(&connection->tcp, 1);
+	start_reading(connection);
+}
+
+/* --- The door ----------------------------------------------------------------------------------------- */
+
+trib_status trib_resp_start(uv_loop_t *loop, const struct trib_resp_options *options,
+			    struct trib_resp **ret_resp, struct trib_error *error)
+{
+	const struct trib_address *address = options->address;
+	struct trib_resp *resp = trib_alloc_zeroed(1, sizeof(*resp));
+	struct sockaddr_storage bound;
+	int size = sizeof(bound);
+	int failed;
+
+	resp->options = *options;
+	resp->loop = loop;
+	resp->totals.started_ms = trib_clock_wall_ms(trib_clock_system());
+	uv_tcp_init(loop, &resp->listener);
+	resp->listener.data = resp;
+	failed = uv_tcp_bind(&resp->listener, (const struct sockaddr *)&address->socket, 0);
+	if (!failed)
+		failed = uv_listen((uv_stream_t *)&resp->listener, BACKLOG, on_connection);
+	if (failed) {
+		trib_resp_stop(resp);
+		return trib_fail(error, TRIB_IO, "--resp", "cannot listen on %s:%u: %s", address->host,
+				 address->port, uv_strerror(failed));
+	}
+	uv_tcp_getsockname(&resp->listener, (struct sockaddr *)&bound, &size);
+	resp->totals.port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port :
+								((struct sockaddr_in *)&bound)->sin_port);
+	*ret_resp = resp;
+	return TRIB_OK;
+}
+
+uint16_t trib_resp_port(const struct trib_resp *resp)
+{
+	return resp->totals.port;
+}
+
+void trib_resp_settle(struct trib_resp *resp)
+{
+	uint64_t settled = trib_engine_settled(resp->options.engine);
+
+	for (struct connection *connection = resp->waiting, *next; connection; connection = next) {
+		next = connection->next_waiting;
+		send_settled(connection, settled);
+	}
+	trib_metrics_set(resp->options.metrics, TRIB_METRIC_RESP_CLIENTS, 0, resp->totals.clients);
+}
+
+void trib_resp_lost(struct trib_resp *resp)
+{
+	uint64_t settled = trib_engine_settled(resp->options.engine);
+
+	for (struct connection *connection = resp->connections; connection; connection = connection->next) {
+		size_t kept = 0, replies = 0;
+
+		while (kept < connection->n_marks && connection->marks[kept].ticket <= settled)
+			kept++;
+		if (kept == connection->n_marks)
+			continue;
+		connection->output.size = kept ? connection->marks[kept - 1].end : connection->sent;
+		for (size_t i = kept; i < connection->n_marks; i++)
+			replies += connection->marks[i].replies;
+		for (size_t i = 0; i < replies; i++)
+			trib_buffer_add_text(&connection->output, "-UNKNOWN repeat this command\r\n");
+		connection->marks[kept] = (struct mark){ settled, connection->output.size, replies };
+		connection->n_marks = kept + 1;
+	}
+	trib_resp_settle(resp);
+}
+
+void trib_resp_drain(struct trib_resp *resp)
+{
+	resp->draining = true;
+	for (struct connection *connection = resp->connections; connection; connection = connection->next) {
+		uv_read_stop((uv_stream_t *)&connection->tcp);
+		connection->reading = false;
+	}
+}
+
+bool trib_resp_drained(const struct trib_resp *resp)
+{
+	for (const struct connection *connection = resp->connections; connection; connection = connection->next)
+		if (connection->n_marks || connection->writing)
+			return false;
+	return true;
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct trib_resp *resp = handle->data;
+
+	resp->listener_closed = true;
+	free_if_last(resp);
+}
+
+void trib_resp_stop(struct trib_resp *resp)
+{
+	if (!resp)
+		return;
+	while (resp->connections)
+		close_connection(resp->connections);
+	uv_close((uv_handle_t *)&resp->listener, on_listener_closed);
+}

@@ -1,0 +1,34 @@
+/* One RESP client as its commands see it. Private to the room. */
+#ifndef TRIB_SERVER_RESP_CLIENT_H
+#define TRIB_SERVER_RESP_CLIENT_H
+
+#include "server/resp.h"
+#include "server/resp_wire.h"
+
+struct resp_client {
+	struct trib_resp *resp;
+	struct trib_engine *engine;
+	const struct trib_auth *auth;
+	struct trib_buffer *out; /* replies go here */
+	uint64_t id;
+	int version; /* 2 or 3 */
+	bool allowed;
+	bool closing; /* after the replies */
+	char name[64];
+};
+
+struct resp_totals {
+	uint64_t clients, commands, errors;
+	uint16_t port;
+	int64_t started_ms;
+};
+const struct resp_totals *resp_totals(const struct trib_resp *resp);
+
+/*
+ * Runs commands in order, one reply each. Neighbouring orders are decided as one batch. Views in `args` stay
+ * valid until resp_commands_flush.
+ */
+void resp_command(struct resp_client *client, const struct trib_bytes *args, size_t n);
+void resp_commands_flush(struct resp_client *client);
+
+#endif
