@@ -26,7 +26,6 @@ struct serve {
 	struct trib_auth *auth;
 	struct trib_metrics *metrics;
 	struct trib_resp *resp;
-	struct trib_http *http;
 	enum trib_engine_state told; /* the state that was last logged */
 	uint64_t ticks, drain_ticks;
 	bool stopping, http_stopped;
@@ -90,9 +89,8 @@ static void recover(struct serve *serve)
 static void drain(struct serve *serve)
 {
 	bool resp_drained = !serve->resp || trib_resp_drained(serve->resp);
-	bool http_drained = !serve->http || trib_http_drained(serve->http);
 
-	if ((resp_drained && http_drained) || serve->drain_ticks > DRAIN_TICKS_MAX)
+	if (resp_drained || serve->drain_ticks > DRAIN_TICKS_MAX)
 		uv_stop(&serve->loop);
 }
 
@@ -186,8 +184,6 @@ static void on_signal(uv_signal_t *signal, int number)
 	serve->stopping = true;
 	if (serve->resp)
 		trib_resp_drain(serve->resp);
-	if (serve->http)
-		trib_http_drain(serve->http);
 }
 
 static void listen_signal(struct serve *serve, uv_signal_t *signal, int number)
@@ -197,18 +193,10 @@ static void listen_signal(struct serve *serve, uv_signal_t *signal, int number)
 	uv_signal_start(signal, on_signal, number);
 }
 
-static bool submit(void *context, struct trib_call *call)
-{
-	return trib_engine_submit(context, call);
-}
-
 static trib_status open_doors(struct serve *serve, struct trib_error *error)
 {
 	const struct trib_config *config = &serve->config;
 	const struct trib_resp_options resp = { &config->resp, serve->auth, serve->metrics, serve->engine };
-	const struct trib_http_options http = { .address = &config->http, .hosts = config->http_hosts,
-						.auth = serve->auth, .metrics = serve->metrics,
-						.submit = submit, .context = serve->engine };
 	trib_status status = TRIB_OK;
 
 	if ((config->resp.on && !config->resp.loopback && !trib_auth_guards(serve->auth)) ||
@@ -217,8 +205,6 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 				 "found none, expected one: a door other than loopback needs an access token");
 	if (config->resp.on)
 		status = trib_resp_start(&serve->loop, &resp, &serve->resp, error);
-	if (status == TRIB_OK && config->http.on)
-		status = trib_http_start(&http, &serve->http, error);
 	return status;
 }
 
@@ -229,10 +215,6 @@ static void tell_doors(const struct serve *serve)
 	if (serve->resp) {
 		snprintf(text, sizeof(text), "%s:%u", serve->config.resp.host, trib_resp_port(serve->resp));
 		trib_log_info("listening", "door", "resp", "address", text, NULL);
-	}
-	if (serve->http) {
-		snprintf(text, sizeof(text), "http://%s:%u", serve->config.http.host, trib_http_port(serve->http));
-		trib_log_info("listening", "door", "http", "address", text, NULL);
 	}
 }
 
@@ -309,7 +291,6 @@ static int run(struct serve *serve, struct trib_error *error)
 	trib_engine_settle(serve->engine);
 	if (serve->resp)
 		trib_resp_settle(serve->resp);
-	trib_http_stop(serve->http);
 	trib_resp_stop(serve->resp);
 	uv_walk(&serve->loop, close_handle, NULL);
 	while (uv_run(&serve->loop, UV_RUN_NOWAIT))

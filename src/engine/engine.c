@@ -736,11 +736,6 @@ void trib_engine_count(const struct trib_engine *engine, struct trib_engine_coun
 	ret_counts->indexes_complete = engine->changes.orders.count == 0 && !engine->checkpoint;
 }
 
-trib_status trib_engine_reload_keys(struct trib_engine *engine, bool *ret_changed, struct trib_error *error)
-{
-	return trib_keys_reload(engine->keys, ret_changed, error);
-}
-
 void trib_engine_checkpoint(struct trib_engine *engine)
 {
 	checkpoint_turn(engine, true);

@@ -224,9 +224,6 @@ struct trib_engine_counts {
 };
 void trib_engine_count(const struct trib_engine *engine, struct trib_engine_counts *ret_counts);
 
-/* Reads the token keys again if their file has changed; see trib_keys_reload. */
-trib_status trib_engine_reload_keys(struct trib_engine *engine, bool *ret_changed, struct trib_error *error);
-
 /* Starts a checkpoint now; trib_engine_turn goes on with it. */
 void trib_engine_checkpoint(struct trib_engine *engine);
 

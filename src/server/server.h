@@ -6,7 +6,6 @@
 
 #include "server/auth.h"
 #include "server/config.h"
-#include "server/http.h"
 #include "server/resp.h"
 
 #endif
