@@ -9,7 +9,7 @@ enum {
 	DEFAULT_CHECKPOINT_BYTES = 256 << 20,
 	ARENA_BYTES_MAX = 64 << 20,
 	CHANGE_BYTES_MAX = 64 << 20,
-	CHUNK_BYTES = 512 << 10,
+	CHUNK_FRAME_BYTES = 64,
 	BATCH_TIME_BYTES = 16,
 };
 #define DEFAULT_TOUCHES_BYTES	((size_t)8 << 30)
@@ -207,18 +207,19 @@ static trib_status put_in_chunks(struct trib_engine *engine, const Tributary__Ev
 {
 	TRIB_AUTOFREE uint8_t *bytes = trib_alloc(size);
 	uint64_t change = ++engine->changes_written;
+	size_t chunk_bytes = trib_journal_batch_bytes_max(engine->journal) - CHUNK_FRAME_BYTES;
 	uint32_t count = 0;
 	trib_status status = TRIB_OK;
 
 	size = tributary__event__pack(event, bytes);
-	for (size_t at = 0; status == TRIB_OK && at < size; at += CHUNK_BYTES) {
+	for (size_t at = 0; status == TRIB_OK && at < size; at += chunk_bytes) {
 		Tributary__Event piece = TRIBUTARY__EVENT__INIT;
 		Tributary__Chunk chunk = TRIBUTARY__CHUNK__INIT;
 
 		chunk.has_change = chunk.has_index = chunk.has_data = 1;
 		chunk.change = change;
 		chunk.index = count++;
-		chunk.data = (ProtobufCBinaryData){ TRIB_MIN((size_t)CHUNK_BYTES, size - at), bytes + at };
+		chunk.data = (ProtobufCBinaryData){ TRIB_MIN(chunk_bytes, size - at), bytes + at };
 		piece.kind_case = TRIBUTARY__EVENT__KIND_CHUNK;
 		piece.chunk = &chunk;
 		status = put_event(engine, &piece, trib_event_size(&piece), error);

@@ -864,7 +864,7 @@ static void link_program(struct emitter *e)
 
 	resolve_labels(e);
 	tree->start = e->code_count ? place_of(e, label_at(e, 0)) : PC_DONE;
-	tree->block = aligned_alloc(64, code + rows + data + owner + 4 * 64);
+	tree->block = aligned_alloc(64, (code + rows + data + owner + 5 * 64 - 1) & ~(size_t)63);
 	trib_assert(tree->block);
 	memory = tree->block;
 	tree->code = take(&memory, code);
