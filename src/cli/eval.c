@@ -11,14 +11,17 @@ enum {
 };
 
 static const char help_text[] =
-	"Evaluates an expression of CEL, the Common Expression Language, and prints its typed value.\n"
+	"Evaluates an expression of CEL, the Common Expression Language, and prints its typed "
+	"value.\n"
 	"\n"
 	"  --vars JSON   an object of variables; whole numbers are int, others double\n"
 	"\n"
-	"Without EXPR, each line of stdin is an object {expr, vars, container, types, check}, and a line\n"
+	"Without EXPR, each line of stdin is an object {expr, vars, container, types, check}, and "
+	"a line\n"
 	"{\"value\":…} or {\"error\",\"stage\"} answers it. docs/cel.md tells what is supported.\n"
 	"\n"
-	"  tributary eval 'order.qty * price > 100.0' --vars '{\"order\":{\"qty\":2},\"price\":59.9}'\n";
+	"  tributary eval 'order.qty * price > 100.0' --vars "
+	"'{\"order\":{\"qty\":2},\"price\":59.9}'\n";
 
 /* One evaluation; everything is used again for the next. */
 struct session {
@@ -55,16 +58,18 @@ static uint32_t variable_of(struct session *session, const char *name)
 			return i;
 	if (session->count == session->capacity) {
 		session->capacity = TRIB_MAX(16u, session->capacity * 2);
-		session->variables =
-			trib_realloc(session->variables, session->capacity * sizeof(*session->variables));
-		session->facts = trib_realloc(session->facts, session->capacity * sizeof(*session->facts));
+		session->variables = trib_realloc(session->variables,
+						  session->capacity * sizeof(*session->variables));
+		session->facts =
+			trib_realloc(session->facts, session->capacity * sizeof(*session->facts));
 	}
 	session->variables[session->count] = (struct trib_expr_variable){ name, &trib_type_dyn };
 	session->facts[session->count] = (struct trib_value){ .kind = TRIB_VALUE_ERROR };
 	return session->count++;
 }
 
-static bool get_fact(void *context, uint32_t index, struct trib_arena *arena, struct trib_value *ret_value)
+static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
+		     struct trib_value *ret_value)
 {
 	const struct session *session = context;
 
@@ -74,13 +79,15 @@ static bool get_fact(void *context, uint32_t index, struct trib_arena *arena, st
 	return true;
 }
 
-static trib_status read_vars(struct session *session, json_t *vars, const struct eval_reader *reader)
+static trib_status read_vars(struct session *session, json_t *vars,
+			     const struct eval_reader *reader)
 {
 	const char *name;
 	json_t *item;
 	char at[TRIB_ERROR_AT_MAX];
 
-	json_object_foreach(vars, name, item) {
+	json_object_foreach(vars, name, item)
+	{
 		uint32_t index = variable_of(session, name);
 
 		snprintf(at, sizeof(at), "vars.%s", name);
@@ -92,9 +99,9 @@ static trib_status read_vars(struct session *session, json_t *vars, const struct
 	return TRIB_OK;
 }
 
-static trib_status evaluate(struct session *session, struct trib_bytes source, const char *container, uint32_t flags,
-			    struct trib_value *ret_value, struct trib_expr_error *error,
-			    struct trib_expr_program **ret_program)
+static trib_status evaluate(struct session *session, struct trib_bytes source,
+			    const char *container, uint32_t flags, struct trib_value *ret_value,
+			    struct trib_expr_error *error, struct trib_expr_program **ret_program)
 {
 	struct trib_expr_env env = { .container = container,
 				     .variables = session->variables,
@@ -103,7 +110,9 @@ static trib_status evaluate(struct session *session, struct trib_bytes source, c
 	struct trib_expr_facts facts = { .get = get_fact, .context = session };
 	trib_status status = trib_expr_compile(&env, source, ret_program, error);
 
-	return status == TRIB_OK ? trib_expr_eval(*ret_program, &facts, &session->arena, ret_value, error) : status;
+	return status == TRIB_OK
+		       ? trib_expr_eval(*ret_program, &facts, &session->arena, ret_value, error)
+		       : status;
 }
 
 /* ---- One expression ------------------------------------------------------------------------------- */
@@ -116,7 +125,8 @@ static int print_one(struct session *session, const char *expression)
 	struct trib_value value;
 	int exit_code = TRIB_EXIT_FAILED;
 
-	if (evaluate(session, trib_bytes_text(expression), NULL, 0, &value, &why, &program) == TRIB_OK) {
+	if (evaluate(session, trib_bytes_text(expression), NULL, 0, &value, &why, &program) ==
+	    TRIB_OK) {
 		trib_value_write_json(&value, &session->output);
 		puts(trib_buffer_text(&session->output));
 		exit_code = TRIB_EXIT_DONE;
@@ -142,7 +152,9 @@ static int eval_one(const char *expression, const char *vars)
 	if (vars && eval_json_load(trib_bytes_text(vars), &json, &quoted, &error) != TRIB_OK)
 		trib_cli_usage_error("eval", "--vars: %s", error.text);
 	else if (json && (!json_is_object(json) || quoted))
-		trib_cli_usage_error("eval", "--vars: expected an object, its whole numbers from -2^63 to 2^63 - 1");
+		trib_cli_usage_error(
+			"eval",
+			"--vars: expected an object, its whole numbers from -2^63 to 2^63 - 1");
 	else if (json && read_vars(&session, json, &reader) != TRIB_OK)
 		trib_cli_usage_error("eval", "--vars: %s: %s", error.at, error.text);
 	else
@@ -155,19 +167,22 @@ static int eval_one(const char *expression, const char *vars)
 /* ---- Lines ---------------------------------------------------------------------------------------- */
 
 /* {"error":…,"stage":…} */
-static void answer_error(struct session *session, const char *stage, const char *at, const char *text)
+static void answer_error(struct session *session, const char *stage, const char *at,
+			 const char *text)
 {
 	char message[TRIB_ERROR_AT_MAX + TRIB_ERROR_TEXT_MAX + 4];
 
 	snprintf(message, sizeof(message), "%s%s%s", at, *at ? ": " : "", text);
 	/* A text cut in the middle of a character must still be JSON. */
-	for (size_t size = strlen(message); size > 0 && !trib_utf8_valid(trib_bytes(message, size)); size--)
+	for (size_t size = strlen(message); size > 0 && !trib_utf8_valid(trib_bytes(message, size));
+	     size--)
 		message[size - 1] = '\0';
 	json_t *json = json_string(message);
 	char *quoted = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
 
 	trib_buffer_reset(&session->output);
-	trib_buffer_add_format(&session->output, "{\"error\":%s,\"stage\":\"%s\"}", quoted ? quoted : "\"\"", stage);
+	trib_buffer_add_format(&session->output, "{\"error\":%s,\"stage\":\"%s\"}",
+			       quoted ? quoted : "\"\"", stage);
 	free(quoted);
 	json_decref(json);
 }
@@ -182,29 +197,34 @@ struct request {
 /* Takes the request apart; false: *ret_problem says what is wrong with it. */
 static bool read_request(json_t *json, struct request *ret_request, const char **ret_problem)
 {
-	json_t *expression = json_object_get(json, "expr"), *container = json_object_get(json, "container");
+	json_t *expression = json_object_get(json, "expr"),
+	       *container = json_object_get(json, "container");
 	json_t *vars = json_object_get(json, "vars"), *types = json_object_get(json, "types");
 	json_t *check = json_object_get(json, "check");
 	const char *name;
 	json_t *item;
 
-	*ret_problem = !json_is_object(json)			       ? "expected an object" :
-		       !json_is_string(expression)		       ? "expr: expected a string" :
-		       container && !json_is_string(container)	       ? "container: expected a string" :
-		       vars && !json_is_object(vars)		       ? "vars: expected an object" :
-		       types && !json_is_object(types)		       ? "types: expected an object" :
-		       check && !json_is_boolean(check)		       ? "check: expected true or false" :
-									 NULL;
+	*ret_problem = !json_is_object(json)			 ? "expected an object"
+		       : !json_is_string(expression)		 ? "expr: expected a string"
+		       : container && !json_is_string(container) ? "container: expected a string"
+		       : vars && !json_is_object(vars)		 ? "vars: expected an object"
+		       : types && !json_is_object(types)	 ? "types: expected an object"
+		       : check && !json_is_boolean(check)	 ? "check: expected true or false"
+								 : NULL;
 	if (*ret_problem)
 		return false;
-	json_object_foreach(json, name, item) {
-		if (item != expression && item != container && item != vars && item != types && item != check) {
-			*ret_problem = "found an unknown name, expected expr, vars, container, types and check only";
+	json_object_foreach(json, name, item)
+	{
+		if (item != expression && item != container && item != vars && item != types &&
+		    item != check) {
+			*ret_problem = "found an unknown name, expected expr, vars, container, "
+				       "types and check only";
 			return false;
 		}
 	}
 	*ret_request = (struct request){
-		.expression = trib_bytes(json_string_value(expression), json_string_length(expression)),
+		.expression =
+			trib_bytes(json_string_value(expression), json_string_length(expression)),
 		.container = json_string_value(container),
 		.vars = vars,
 		.types = types,
@@ -218,14 +238,17 @@ static trib_status read_types(struct session *session, json_t *types, struct tri
 	const char *name;
 	json_t *item;
 
-	json_object_foreach(types, name, item) {
+	json_object_foreach(types, name, item)
+	{
 		uint32_t index = variable_of(session, name);
-		struct trib_bytes text = trib_bytes(json_string_value(item), json_string_length(item));
+		struct trib_bytes text =
+			trib_bytes(json_string_value(item), json_string_length(item));
 
 		if (!json_is_string(item))
-			return trib_fail(error, TRIB_INVALID, name, "expected the type as a string");
-		trib_status status =
-			trib_type_parse(text, &session->values, &session->variables[index].type, error);
+			return trib_fail(error, TRIB_INVALID, name,
+					 "expected the type as a string");
+		trib_status status = trib_type_parse(text, &session->values,
+						     &session->variables[index].type, error);
 
 		if (status != TRIB_OK) {
 			trib_error_within(error, name);
@@ -242,7 +265,9 @@ static void answer_request(struct session *session, const struct request *reques
 	struct trib_expr_error why;
 	struct trib_error error = { 0 };
 	struct trib_value value;
-	struct eval_reader reader = { .arena = &session->values, .typed = true, .quoted = quoted, .error = &error };
+	struct eval_reader reader = {
+		.arena = &session->values, .typed = true, .quoted = quoted, .error = &error
+	};
 	char at[32];
 
 	if (read_types(session, request->types, &error) != TRIB_OK) {
@@ -253,8 +278,8 @@ static void answer_request(struct session *session, const struct request *reques
 		answer_error(session, "parse", error.at, error.text);
 		return;
 	}
-	if (evaluate(session, request->expression, request->container, request->check ? 0 : TRIB_EXPR_UNCHECKED, &value,
-		     &why, &program) == TRIB_OK) {
+	if (evaluate(session, request->expression, request->container,
+		     request->check ? 0 : TRIB_EXPR_UNCHECKED, &value, &why, &program) == TRIB_OK) {
 		trib_buffer_add_text(&session->output, "{\"value\":");
 		trib_value_write_json(&value, &session->output);
 		trib_buffer_add_char(&session->output, '}');
@@ -303,7 +328,9 @@ static bool next_line(struct lines *lines)
 	trib_buffer_reset(&lines->line);
 	for (;;) {
 		char *start = lines->data + lines->next;
-		char *end = lines->next < lines->size ? memchr(start, '\n', lines->size - lines->next) : NULL;
+		char *end = lines->next < lines->size
+				    ? memchr(start, '\n', lines->size - lines->next)
+				    : NULL;
 		size_t size = end ? (size_t)(end - start) : lines->size - lines->next;
 
 		trib_buffer_add(&lines->line, start, size);
@@ -341,7 +368,8 @@ static int eval_lines(void)
 	trib_buffer_init(&lines.line, TRIB_LIMIT_HTTP_LINE_BYTES);
 	while (next_line(&lines)) {
 		if (lines.line.failed)
-			answer_error(&session, "parse", "", "the line is longer than 1048576 bytes");
+			answer_error(&session, "parse", "",
+				     "the line is longer than 1048576 bytes");
 		else if (is_blank(trib_buffer_bytes(&lines.line)))
 			continue;
 		else
@@ -373,19 +401,22 @@ int trib_cli_eval(int argc, char **argv)
 			return trib_cli_help("eval [EXPR [--vars JSON]]", help_text);
 		if (!strcmp(argv[i], "--vars")) {
 			if (++i == argc)
-				return trib_cli_usage_error("eval", "--vars: expected JSON after it");
+				return trib_cli_usage_error("eval",
+							    "--vars: expected JSON after it");
 			vars = argv[i];
 		} else if (!strncmp(argv[i], "--vars=", 7)) {
 			vars = argv[i] + 7;
 		} else if (is_option(argv[i])) {
 			return trib_cli_usage_error("eval", "found %s, expected --vars", argv[i]);
 		} else if (expression) {
-			return trib_cli_usage_error("eval", "found \"%s\", expected one expression", argv[i]);
+			return trib_cli_usage_error("eval", "found \"%s\", expected one expression",
+						    argv[i]);
 		} else {
 			expression = argv[i];
 		}
 	}
 	if (vars && !expression)
-		return trib_cli_usage_error("eval", "--vars goes with an expression; lines of stdin bring their own");
+		return trib_cli_usage_error(
+			"eval", "--vars goes with an expression; lines of stdin bring their own");
 	return expression ? eval_one(expression, vars) : eval_lines();
 }

@@ -9,7 +9,8 @@
  * jansson's integers end at 2^63 - 1. Where a text has larger ones it is read again with those in quotes;
  * *ret_quoted says so, because a string of 19 digits and more then may have been a number.
  */
-trib_status eval_json_load(struct trib_bytes text, json_t **ret_json, bool *ret_quoted, struct trib_error *error);
+trib_status eval_json_load(struct trib_bytes text, json_t **ret_json, bool *ret_quoted,
+			   struct trib_error *error);
 
 struct eval_reader {
 	struct trib_arena *arena; /* what values point to; strings point into the JSON */

@@ -37,12 +37,13 @@ static trib_status no_memory(struct checker *checker)
 			"the expression needs more memory than one may have");
 }
 
-static trib_status push(struct checker *checker, struct trib_expr_node ***array, uint32_t *count, uint32_t *capacity,
-			struct trib_expr_node *node)
+static trib_status push(struct checker *checker, struct trib_expr_node ***array, uint32_t *count,
+			uint32_t *capacity, struct trib_expr_node *node)
 {
 	if (*count == *capacity) {
 		uint32_t larger = TRIB_MAX(64u, *capacity * 2);
-		struct trib_expr_node **items = trib_arena_alloc(checker->context->arena, larger * sizeof(*items));
+		struct trib_expr_node **items =
+			trib_arena_alloc(checker->context->arena, larger * sizeof(*items));
 
 		if (!items)
 			return no_memory(checker);
@@ -56,14 +57,16 @@ static trib_status push(struct checker *checker, struct trib_expr_node ***array,
 }
 
 /* In an unchecked program what cannot be resolved is an error only when it is evaluated. */
-static trib_status unresolved(struct checker *checker, struct trib_expr_node *node, struct trib_bytes name,
-			      enum function_fault fault)
+static trib_status unresolved(struct checker *checker, struct trib_expr_node *node,
+			      struct trib_bytes name, enum function_fault fault)
 {
 	if (checker->typed)
 		return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
-				"undeclared reference to '%.*s' (in container '%s')%s", (int)TRIB_MIN(name.size, (size_t)100),
-				name.data, checker->env->container ? checker->env->container : "",
-				node->kind == TRIB_EXPR_MESSAGE ? "; messages are not supported" : "");
+				"undeclared reference to '%.*s' (in container '%s')%s",
+				(int)TRIB_MIN(name.size, (size_t)100), name.data,
+				checker->env->container ? checker->env->container : "",
+				node->kind == TRIB_EXPR_MESSAGE ? "; messages are not supported"
+								: "");
 	node->kind = TRIB_EXPR_UNRESOLVED;
 	node->name = name;
 	node->index = fault;
@@ -95,7 +98,8 @@ static const char *skip_name(const char *text, struct trib_bytes name)
 }
 
 /* Whether declared is `prefix.` (where there is one) and the first `names` names of the chain. */
-static bool is_declared(const char *declared, struct trib_bytes prefix, const struct chain *chain, uint32_t names)
+static bool is_declared(const char *declared, struct trib_bytes prefix, const struct chain *chain,
+			uint32_t names)
 {
 	if (prefix.size > 0) {
 		if (strncmp(declared, prefix.data, prefix.size) || declared[prefix.size] != '.')
@@ -124,9 +128,9 @@ static bool next_prefix(struct trib_bytes *prefix)
 }
 
 static const enum trib_value_kind named_kinds[] = {
-	TRIB_VALUE_NULL,   TRIB_VALUE_BOOL,  TRIB_VALUE_INT,	   TRIB_VALUE_UINT,	TRIB_VALUE_DOUBLE, TRIB_VALUE_STRING,
-	TRIB_VALUE_BYTES,  TRIB_VALUE_LIST,  TRIB_VALUE_MAP,	   TRIB_VALUE_TYPE,	TRIB_VALUE_TIMESTAMP,
-	TRIB_VALUE_DURATION,
+	TRIB_VALUE_NULL,   TRIB_VALUE_BOOL,   TRIB_VALUE_INT,	    TRIB_VALUE_UINT,
+	TRIB_VALUE_DOUBLE, TRIB_VALUE_STRING, TRIB_VALUE_BYTES,	    TRIB_VALUE_LIST,
+	TRIB_VALUE_MAP,	   TRIB_VALUE_TYPE,   TRIB_VALUE_TIMESTAMP, TRIB_VALUE_DURATION,
 };
 
 static uint32_t segments(const char *name)
@@ -139,8 +143,8 @@ static uint32_t segments(const char *name)
 }
 
 /* Turns node into what the first `names` names mean, if they are declared. */
-static bool resolve_declared(struct checker *checker, struct trib_bytes prefix, const struct chain *chain,
-			     uint32_t names, struct trib_expr_node *node)
+static bool resolve_declared(struct checker *checker, struct trib_bytes prefix,
+			     const struct chain *chain, uint32_t names, struct trib_expr_node *node)
 {
 	for (uint32_t i = 0; i < checker->env->variable_count; i++) {
 		const struct trib_expr_variable *variable = &checker->env->variables[i];
@@ -148,13 +152,15 @@ static bool resolve_declared(struct checker *checker, struct trib_bytes prefix, 
 		if (!is_declared(variable->name, prefix, chain, names))
 			continue;
 		node->kind = node->kind == TRIB_EXPR_HAS ? TRIB_EXPR_PRESENT : TRIB_EXPR_VARIABLE;
-		node->method = chain->identifier->index & AST_ABSOLUTE; /* for printing */
+		/* For printing. */
+		node->method =
+			(chain->identifier->index & AST_ABSOLUTE) | (node->index & AST_CLOSED);
 		node->index = i;
 		node->count = 0;
 		node->depth = 1;
-		node->type = node->kind == TRIB_EXPR_PRESENT ? &trib_type_bool :
-			     checker->typed && variable->type ? variable->type :
-								&trib_type_dyn;
+		node->type = node->kind == TRIB_EXPR_PRESENT	? &trib_type_bool
+			     : checker->typed && variable->type ? variable->type
+								: &trib_type_dyn;
 		return true;
 	}
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(named_kinds); i++) {
@@ -164,7 +170,8 @@ static bool resolve_declared(struct checker *checker, struct trib_bytes prefix, 
 		node->kind = TRIB_EXPR_CONST;
 		node->count = 0;
 		node->depth = 1;
-		node->value = (struct trib_value){ .kind = TRIB_VALUE_TYPE, .code = named_kinds[i] };
+		node->value =
+			(struct trib_value){ .kind = TRIB_VALUE_TYPE, .code = named_kinds[i] };
 		node->type = &trib_type_type;
 		return true;
 	}
@@ -179,11 +186,13 @@ static bool resolve_chain(struct checker *checker, const struct chain *chain, ui
 {
 	bool absolute = chain->identifier->index & AST_ABSOLUTE;
 
-	for (uint32_t names = TRIB_MIN(chain->count + 1, checker->segments_max); names > 0; names--) {
-		struct trib_bytes prefix = trib_bytes_text(absolute ? NULL : checker->env->container);
-		struct trib_expr_node *node = names == 1 ?
-						      (struct trib_expr_node *)(uintptr_t)chain->identifier :
-						      chain->selects[chain->count - (names - 1)];
+	for (uint32_t names = TRIB_MIN(chain->count + 1, checker->segments_max); names > 0;
+	     names--) {
+		struct trib_bytes prefix =
+			trib_bytes_text(absolute ? NULL : checker->env->container);
+		struct trib_expr_node *node =
+			names == 1 ? (struct trib_expr_node *)(uintptr_t)chain->identifier
+				   : chain->selects[chain->count - (names - 1)];
 
 		do {
 			if (resolve_declared(checker, prefix, chain, names, node)) {
@@ -205,9 +214,12 @@ static const struct scope *find_local(const struct checker *checker, struct trib
 }
 
 /* The identifier at the bottom of the spine, and the selections above it that belong to its name. */
-static trib_status check_identifier(struct checker *checker, struct trib_expr_node *node, uint32_t base)
+static trib_status check_identifier(struct checker *checker, struct trib_expr_node *node,
+				    uint32_t base)
 {
-	const struct scope *local = node->index & AST_ABSOLUTE ? NULL : find_local(checker, node->name);
+	const struct scope *local =
+		node->index & AST_ABSOLUTE ? NULL : find_local(checker, node->name);
+	const struct trib_expr_node *below = node;
 	struct chain chain = { .identifier = node };
 	uint32_t used = 0;
 
@@ -218,22 +230,27 @@ static trib_status check_identifier(struct checker *checker, struct trib_expr_no
 		return TRIB_OK;
 	}
 	while (chain.count < checker->stack_count - base) {
-		const struct trib_expr_node *above = checker->stack[checker->stack_count - 1 - chain.count];
+		const struct trib_expr_node *above =
+			checker->stack[checker->stack_count - 1 - chain.count];
 
-		if ((above->kind != TRIB_EXPR_SELECT && above->kind != TRIB_EXPR_HAS) || above->index)
+		if ((above->kind != TRIB_EXPR_SELECT && above->kind != TRIB_EXPR_HAS) ||
+		    above->index & AST_QUOTED || below->index & AST_CLOSED)
 			break;
+		below = above;
 		chain.count++;
 	}
 	chain.selects = checker->stack + checker->stack_count - chain.count;
 	if (!resolve_chain(checker, &chain, &used))
 		return unresolved(checker, node, node->name, FAULT_UNRESOLVED);
-	const struct trib_expr_node *found = used ? checker->stack[checker->stack_count - used] : node;
+	const struct trib_expr_node *found =
+		used ? checker->stack[checker->stack_count - used] : node;
 
 	checker->stack_count -= used;
 	if (found->kind == TRIB_EXPR_VARIABLE && !checker->env->variables[found->index].type)
 		return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, found->offset,
 				"found %s, expected has(%s): it has no value of its own",
-				checker->env->variables[found->index].name, checker->env->variables[found->index].name);
+				checker->env->variables[found->index].name,
+				checker->env->variables[found->index].name);
 	return TRIB_OK;
 }
 
@@ -258,11 +275,13 @@ static enum trib_expr_function find_function(const struct checker *checker, stru
 	char text[128];
 
 	do {
-		int size = snprintf(text, sizeof(text), "%.*s%s%.*s%s%.*s", TRIB_BYTES_ARG(prefix), prefix.size ? "." : "",
-				    TRIB_BYTES_ARG(outer), outer.size ? "." : "", TRIB_BYTES_ARG(name));
+		int size = snprintf(text, sizeof(text), "%.*s%s%.*s%s%.*s", TRIB_BYTES_ARG(prefix),
+				    prefix.size ? "." : "", TRIB_BYTES_ARG(outer),
+				    outer.size ? "." : "", TRIB_BYTES_ARG(name));
 
 		if (size > 0 && (size_t)size < sizeof(text)) {
-			enum trib_expr_function function = function_find(trib_bytes(text, (size_t)size));
+			enum trib_expr_function function =
+				function_find(trib_bytes(text, (size_t)size));
 
 			if (function != TRIB_FN_NONE)
 				return function;
@@ -274,8 +293,9 @@ static enum trib_expr_function find_function(const struct checker *checker, stru
 /* math.abs(x) is parsed as a method of `math`; where such a function exists, it is meant. */
 static void resolve_namespaced(struct checker *checker, struct trib_expr_node *node)
 {
-	if (node->kind != TRIB_EXPR_CALL || !node->method || node->args[0]->kind != TRIB_EXPR_IDENT ||
-	    node->name.size > 32 || node->args[0]->name.size > 32)
+	if (node->kind != TRIB_EXPR_CALL || !node->method ||
+	    node->args[0]->kind != TRIB_EXPR_IDENT || node->name.size > 32 ||
+	    node->args[0]->name.size > 32)
 		return;
 	enum trib_expr_function function = find_function(checker, node->args[0]->name, node->name,
 							 node->args[0]->index & AST_ABSOLUTE);
@@ -297,16 +317,18 @@ static trib_status refuse_call(struct checker *checker, const struct trib_expr_n
 		trib_buffer_add_text(&types, i ? ", " : "");
 		trib_type_format(infer_final(&checker->infer, node->args[i]->type), &types);
 	}
-	trib_status status = ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
-				      "found no matching overload for '%s' applied to (%s)",
-				      trib_expr_function_name(node->function), trib_buffer_text(&types));
+	trib_status status =
+		ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
+			 "found no matching overload for '%s' applied to (%s)",
+			 trib_expr_function_name(node->function), trib_buffer_text(&types));
 
 	trib_buffer_fini(&types);
 	return status;
 }
 
 /* All operands of && and || are bool. */
-static const struct trib_type *infer_logic(struct checker *checker, const struct trib_expr_node *node)
+static const struct trib_type *infer_logic(struct checker *checker,
+					   const struct trib_expr_node *node)
 {
 	for (uint32_t i = 0; i < node->count; i++)
 		if (!infer_assignable(&checker->infer, &trib_type_bool, node->args[i]->type))
@@ -318,12 +340,14 @@ static bool may_be_number(const struct trib_type *type)
 {
 	if (type->kind == TRIB_TYPE_WRAPPER)
 		type = type->element;
-	return type->kind == TRIB_TYPE_INT || type->kind == TRIB_TYPE_UINT || type->kind == TRIB_TYPE_DOUBLE ||
-	       type->kind == TRIB_TYPE_DYN || type->kind == TRIB_TYPE_VAR;
+	return type->kind == TRIB_TYPE_INT || type->kind == TRIB_TYPE_UINT ||
+	       type->kind == TRIB_TYPE_DOUBLE || type->kind == TRIB_TYPE_DYN ||
+	       type->kind == TRIB_TYPE_VAR;
 }
 
 /* math.greatest, math.least: numbers of any kind, or one list of them. */
-static const struct trib_type *infer_extremum(struct checker *checker, const struct trib_expr_node *node)
+static const struct trib_type *infer_extremum(struct checker *checker,
+					      const struct trib_expr_node *node)
 {
 	const struct trib_type *result = infer_top(&checker->infer, node->args[0]->type);
 
@@ -357,9 +381,9 @@ static trib_status check_call(struct checker *checker, struct trib_expr_node *no
 	bool logic = function == TRIB_FN_AND || function == TRIB_FN_OR;
 
 	if (!checker->typed)
-		return logic || function_takes(function, node->method, node->count) ?
-			       TRIB_OK :
-			       unresolved(checker, node, node->name, FAULT_NO_OVERLOAD);
+		return logic || function_takes(function, node->method, node->count)
+			       ? TRIB_OK
+			       : unresolved(checker, node, node->name, FAULT_NO_OVERLOAD);
 	const struct trib_type *type;
 
 	if (logic)
@@ -367,7 +391,8 @@ static trib_status check_call(struct checker *checker, struct trib_expr_node *no
 	else if (function == TRIB_FN_MATH_GREATEST || function == TRIB_FN_MATH_LEAST)
 		type = node->method || node->count == 0 ? NULL : infer_extremum(checker, node);
 	else
-		type = infer_call(&checker->infer, function_signatures(function), node->method, node->args, node->count);
+		type = infer_call(&checker->infer, function_signatures(function), node->method,
+				  node->args, node->count);
 	if (!type)
 		return refuse_call(checker, node);
 	node->type = type;
@@ -379,12 +404,18 @@ static trib_status check_call(struct checker *checker, struct trib_expr_node *no
 static const struct trib_type *type_of_value(const struct trib_value *value)
 {
 	static const struct trib_type *const types[] = {
-		[TRIB_VALUE_NULL] = &trib_type_null,	     [TRIB_VALUE_BOOL] = &trib_type_bool,
-		[TRIB_VALUE_INT] = &trib_type_int,	     [TRIB_VALUE_UINT] = &trib_type_uint,
-		[TRIB_VALUE_DOUBLE] = &trib_type_double,     [TRIB_VALUE_STRING] = &trib_type_string,
-		[TRIB_VALUE_BYTES] = &trib_type_bytes,	     [TRIB_VALUE_TIMESTAMP] = &trib_type_timestamp,
-		[TRIB_VALUE_DURATION] = &trib_type_duration, [TRIB_VALUE_LIST] = &trib_type_list_dyn,
-		[TRIB_VALUE_MAP] = &trib_type_map_dyn,	     [TRIB_VALUE_TYPE] = &trib_type_type,
+		[TRIB_VALUE_NULL] = &trib_type_null,
+		[TRIB_VALUE_BOOL] = &trib_type_bool,
+		[TRIB_VALUE_INT] = &trib_type_int,
+		[TRIB_VALUE_UINT] = &trib_type_uint,
+		[TRIB_VALUE_DOUBLE] = &trib_type_double,
+		[TRIB_VALUE_STRING] = &trib_type_string,
+		[TRIB_VALUE_BYTES] = &trib_type_bytes,
+		[TRIB_VALUE_TIMESTAMP] = &trib_type_timestamp,
+		[TRIB_VALUE_DURATION] = &trib_type_duration,
+		[TRIB_VALUE_LIST] = &trib_type_list_dyn,
+		[TRIB_VALUE_MAP] = &trib_type_map_dyn,
+		[TRIB_VALUE_TYPE] = &trib_type_type,
 	};
 
 	return types[value->kind];
@@ -399,9 +430,10 @@ static trib_status check_select(struct checker *checker, struct trib_expr_node *
 
 	if (type->kind == TRIB_TYPE_MAP) {
 		if (!infer_assignable(&checker->infer, type->key, &trib_type_string))
-			return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
-					"found a selection of '%.*s', expected a map with string keys",
-					(int)TRIB_MIN(node->name.size, (size_t)100), node->name.data);
+			return ast_fail(
+				checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
+				"found a selection of '%.*s', expected a map with string keys",
+				(int)TRIB_MIN(node->name.size, (size_t)100), node->name.data);
 		node->type = node->kind == TRIB_EXPR_HAS ? &trib_type_bool : type->element;
 		return TRIB_OK;
 	}
@@ -414,8 +446,9 @@ static trib_status check_select(struct checker *checker, struct trib_expr_node *
 
 	trib_buffer_init(&text, 200);
 	trib_type_format(infer_final(&checker->infer, type), &text);
-	trib_status status = ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
-				      "type '%s' does not support field selection", trib_buffer_text(&text));
+	trib_status status =
+		ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
+			 "type '%s' does not support field selection", trib_buffer_text(&text));
 
 	trib_buffer_fini(&text);
 	return status;
@@ -425,7 +458,8 @@ static trib_status check_list(struct checker *checker, struct trib_expr_node *no
 {
 	if (!checker->typed)
 		return TRIB_OK;
-	const struct trib_type *element = node->count ? node->args[0]->type : infer_variable(&checker->infer);
+	const struct trib_type *element =
+		node->count ? node->args[0]->type : infer_variable(&checker->infer);
 
 	for (uint32_t i = 1; i < node->count; i++)
 		element = infer_join(&checker->infer, element, node->args[i]->type);
@@ -437,8 +471,9 @@ static bool may_be_key(const struct trib_type *type)
 {
 	if (type->kind == TRIB_TYPE_WRAPPER)
 		type = type->element;
-	return type->kind == TRIB_TYPE_BOOL || type->kind == TRIB_TYPE_INT || type->kind == TRIB_TYPE_UINT ||
-	       type->kind == TRIB_TYPE_STRING || type->kind == TRIB_TYPE_DYN || type->kind == TRIB_TYPE_VAR;
+	return type->kind == TRIB_TYPE_BOOL || type->kind == TRIB_TYPE_INT ||
+	       type->kind == TRIB_TYPE_UINT || type->kind == TRIB_TYPE_STRING ||
+	       type->kind == TRIB_TYPE_DYN || type->kind == TRIB_TYPE_VAR;
 }
 
 static trib_status check_map(struct checker *checker, struct trib_expr_node *node)
@@ -452,8 +487,10 @@ static trib_status check_map(struct checker *checker, struct trib_expr_node *nod
 
 	for (uint32_t i = 0; i < node->count; i += 2) {
 		if (!may_be_key(infer_top(infer, node->args[i]->type)))
-			return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->args[i]->offset,
-					"unsupported key type: expected a bool, int, uint or string");
+			return ast_fail(
+				checker->context, TRIB_EXPR_CHECK, TRIB_INVALID,
+				node->args[i]->offset,
+				"unsupported key type: expected a bool, int, uint or string");
 		if (i == 0)
 			continue;
 		key = infer_join(infer, key, node->args[i]->type);
@@ -464,7 +501,8 @@ static trib_status check_map(struct checker *checker, struct trib_expr_node *nod
 }
 
 /* What the variable of a comprehension over this type is; NULL: nothing to iterate over. */
-static const struct trib_type *element_of_range(struct checker *checker, const struct trib_type *range)
+static const struct trib_type *element_of_range(struct checker *checker,
+						const struct trib_type *range)
 {
 	range = infer_top(&checker->infer, range);
 	switch (range->kind) {
@@ -491,8 +529,9 @@ static trib_status type_comprehension(struct checker *checker, struct trib_expr_
 	for (uint32_t i = 1; i < node->count; i++)
 		if (!(maps && i + 1 == node->count) &&
 		    !infer_assignable(&checker->infer, &trib_type_bool, node->args[i]->type))
-			return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->args[i]->offset,
-					"expected a bool in %s()", trib_expr_function_name(node->function));
+			return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID,
+					node->args[i]->offset, "expected a bool in %s()",
+					trib_expr_function_name(node->function));
 	if (maps)
 		node->type = infer_list(&checker->infer, node->args[node->count - 1]->type);
 	else if (node->function == TRIB_FN_FILTER)
@@ -504,10 +543,12 @@ static trib_status type_comprehension(struct checker *checker, struct trib_expr_
 
 static trib_status check_comprehension(struct checker *checker, struct trib_expr_node *node)
 {
-	const struct trib_type *element = checker->typed ? element_of_range(checker, node->args[0]->type) : &trib_type_dyn;
+	const struct trib_type *element =
+		checker->typed ? element_of_range(checker, node->args[0]->type) : &trib_type_dyn;
 
 	if (!element)
-		return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->args[0]->offset,
+		return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID,
+				node->args[0]->offset,
 				"found a value that is neither a list nor a map before %s()",
 				trib_expr_function_name(node->function));
 	struct scope scope = { .name = node->name,
@@ -523,7 +564,8 @@ static trib_status check_comprehension(struct checker *checker, struct trib_expr
 	for (uint32_t i = 1; i < node->count && status == TRIB_OK; i++)
 		status = check(checker, ast_arg(node, i));
 	checker->scope = scope.outer;
-	return status == TRIB_OK && checker->typed ? type_comprehension(checker, node, element) : status;
+	return status == TRIB_OK && checker->typed ? type_comprehension(checker, node, element)
+						   : status;
 }
 
 /* ---- Folding -------------------------------------------------------------------------------------- */
@@ -539,10 +581,11 @@ static bool all_constant(const struct trib_expr_node *node)
 }
 
 /* The values of the arguments, every `step`th from `first`. */
-static struct trib_value *constants(struct checker *checker, const struct trib_expr_node *node, uint32_t first,
-				    uint32_t step)
+static struct trib_value *constants(struct checker *checker, const struct trib_expr_node *node,
+				    uint32_t first, uint32_t step)
 {
-	struct trib_value *values = trib_arena_alloc(checker->context->arena, (node->count + 1) * sizeof(*values));
+	struct trib_value *values =
+		trib_arena_alloc(checker->context->arena, (node->count + 1) * sizeof(*values));
 
 	for (uint32_t i = first, n = 0; values && i < node->count; i += step)
 		values[n++] = node->args[i]->value;
@@ -560,15 +603,16 @@ static struct trib_value fold_value(struct checker *checker, const struct trib_e
 	if (node->kind == TRIB_EXPR_CALL)
 		return function_call(&checker->folding, node->function, values, node->count);
 	if (!map)
-		return trib_value_list(arena, values, node->count, &result) == TRIB_OK ? result :
-											 function_fail(FAULT_TOO_DEEP);
+		return trib_value_list(arena, values, node->count, &result) == TRIB_OK
+			       ? result
+			       : function_fail(FAULT_TOO_DEEP);
 	struct trib_value *elements = constants(checker, node, 1, 2);
 
 	if (!elements)
 		return function_fail(FAULT_MEMORY);
-	return trib_value_map(arena, values, elements, node->count / 2, &result) == TRIB_OK ?
-		       result :
-		       function_fail(FAULT_REPEATED_KEY);
+	return trib_value_map(arena, values, elements, node->count / 2, &result) == TRIB_OK
+		       ? result
+		       : function_fail(FAULT_REPEATED_KEY);
 }
 
 /* A list, map or call of constants becomes a constant, unless evaluating it fails or makes something large. */
@@ -584,12 +628,15 @@ static trib_status fold(struct checker *checker, struct trib_expr_node *node)
 	if (value.kind == TRIB_VALUE_ERROR) {
 		if (!(checker->env->flags & TRIB_EXPR_FACTS))
 			return TRIB_OK;
-		return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset, "'%s' fails: %s",
-				node->kind == TRIB_EXPR_CALL ? trib_expr_function_name(node->function) :
-							       "the literal",
+		return ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
+				"'%s' fails: %s",
+				node->kind == TRIB_EXPR_CALL
+					? trib_expr_function_name(node->function)
+					: "the literal",
 				function_fault_text(value.code));
 	}
-	if (node->kind == TRIB_EXPR_CALL && trib_value_weight(&value, FOLDED_BYTES_MAX) >= FOLDED_BYTES_MAX / 64)
+	if (node->kind == TRIB_EXPR_CALL &&
+	    trib_value_weight(&value, FOLDED_BYTES_MAX) >= FOLDED_BYTES_MAX / 64)
 		return TRIB_OK;
 	node->kind = TRIB_EXPR_CONST;
 	node->value = value;
@@ -617,7 +664,8 @@ static trib_status check_kind(struct checker *checker, struct trib_expr_node *no
 	case TRIB_EXPR_SELECT:
 		return check_select(checker, node);
 	case TRIB_EXPR_HAS:
-		return node->index & AST_BARE ? check_bare_presence(checker, node) : check_select(checker, node);
+		return node->index & AST_BARE ? check_bare_presence(checker, node)
+					      : check_select(checker, node);
 	case TRIB_EXPR_CALL:
 		return check_call(checker, node);
 	case TRIB_EXPR_LIST:
@@ -648,8 +696,9 @@ static trib_status finish(struct checker *checker, struct trib_expr_node *node, 
 		status = fold(checker, node);
 	if (status == TRIB_OK && checker->infer.no_memory)
 		status = no_memory(checker);
-	return status == TRIB_OK ? push(checker, &checker->done, &checker->done_count, &checker->done_capacity, node) :
-				   status;
+	return status == TRIB_OK ? push(checker, &checker->done, &checker->done_count,
+					&checker->done_capacity, node)
+				 : status;
 }
 
 static trib_status check(struct checker *checker, struct trib_expr_node *node)
@@ -658,7 +707,8 @@ static trib_status check(struct checker *checker, struct trib_expr_node *node)
 	trib_status status;
 
 	for (;; node = ast_arg(node, 0)) {
-		status = push(checker, &checker->stack, &checker->stack_count, &checker->stack_capacity, node);
+		status = push(checker, &checker->stack, &checker->stack_count,
+			      &checker->stack_capacity, node);
 		if (status != TRIB_OK)
 			return status;
 		if (node->kind == TRIB_EXPR_MESSAGE) {
@@ -677,18 +727,20 @@ static trib_status check(struct checker *checker, struct trib_expr_node *node)
 	return status;
 }
 
-trib_status ast_check(struct ast_context *context, const struct trib_expr_env *env, struct trib_expr_node *root,
-		      uint32_t *ret_locals)
+trib_status ast_check(struct ast_context *context, const struct trib_expr_env *env,
+		      struct trib_expr_node *root, uint32_t *ret_locals)
 {
 	struct checker checker = { .context = context,
 				   .env = env,
 				   .typed = !(env->flags & TRIB_EXPR_UNCHECKED),
 				   .segments_max = 3, /* google.protobuf.Timestamp */
-				   .folding = { .arena = context->arena, .budget = FOLDING_BUDGET } };
+				   .folding = { .arena = context->arena,
+						.budget = FOLDING_BUDGET } };
 
 	infer_init(&checker.infer, context->arena);
 	for (uint32_t i = 0; i < env->variable_count; i++)
-		checker.segments_max = TRIB_MAX(checker.segments_max, segments(env->variables[i].name));
+		checker.segments_max =
+			TRIB_MAX(checker.segments_max, segments(env->variables[i].name));
 	trib_status status = check(&checker, root);
 
 	if (status != TRIB_OK)
@@ -696,7 +748,8 @@ trib_status ast_check(struct ast_context *context, const struct trib_expr_env *e
 	for (uint32_t i = 0; i < checker.done_count; i++) {
 		struct trib_expr_node *node = checker.done[i];
 
-		node->type = checker.typed ? infer_final(&checker.infer, node->type) : &trib_type_dyn;
+		node->type =
+			checker.typed ? infer_final(&checker.infer, node->type) : &trib_type_dyn;
 	}
 	if (checker.infer.no_memory)
 		return no_memory(&checker);

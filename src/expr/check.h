@@ -5,7 +5,7 @@
 #include "expr/ast.h"
 
 /* Resolves the tree in place. *ret_locals: how many variables of comprehensions are alive at once at most. */
-trib_status ast_check(struct ast_context *context, const struct trib_expr_env *env, struct trib_expr_node *root,
-		      uint32_t *ret_locals);
+trib_status ast_check(struct ast_context *context, const struct trib_expr_env *env,
+		      struct trib_expr_node *root, uint32_t *ret_locals);
 
 #endif

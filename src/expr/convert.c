@@ -39,18 +39,21 @@ FUNCTION_BODY(convert_int)
 	case TRIB_VALUE_INT:
 		return args[0];
 	case TRIB_VALUE_UINT:
-		return args[0].unsigned_integer > INT64_MAX ? function_fail(FAULT_RANGE) :
-							      trib_value_int((int64_t)args[0].unsigned_integer);
+		return args[0].unsigned_integer > INT64_MAX
+			       ? function_fail(FAULT_RANGE)
+			       : trib_value_int((int64_t)args[0].unsigned_integer);
 	case TRIB_VALUE_DOUBLE:
 		/* Both ends are refused: a double there may have been rounded from outside. */
-		return args[0].number > -0x1p63 && args[0].number < 0x1p63 ? trib_value_int((int64_t)args[0].number) :
-									     function_fail(FAULT_RANGE);
+		return args[0].number > -0x1p63 && args[0].number < 0x1p63
+			       ? trib_value_int((int64_t)args[0].number)
+			       : function_fail(FAULT_RANGE);
 	case TRIB_VALUE_STRING: {
 		struct trib_bytes text = trib_value_text(&args[0]);
 
 		if (text.size > 1 && text.data[0] == '+' && text.data[1] != '-')
 			text = trib_bytes(text.data + 1, text.size - 1);
-		return trib_bytes_to_i64(text, &value) ? trib_value_int(value) : function_fail(FAULT_BAD_NUMBER);
+		return trib_bytes_to_i64(text, &value) ? trib_value_int(value)
+						       : function_fail(FAULT_BAD_NUMBER);
 	}
 	case TRIB_VALUE_TIMESTAMP:
 		return trib_value_int(args[0].integer);
@@ -67,13 +70,16 @@ FUNCTION_BODY(convert_uint)
 	case TRIB_VALUE_UINT:
 		return args[0];
 	case TRIB_VALUE_INT:
-		return args[0].integer < 0 ? function_fail(FAULT_RANGE) : trib_value_uint((uint64_t)args[0].integer);
+		return args[0].integer < 0 ? function_fail(FAULT_RANGE)
+					   : trib_value_uint((uint64_t)args[0].integer);
 	case TRIB_VALUE_DOUBLE:
-		return args[0].number >= 0 && args[0].number < 0x1p64 ? trib_value_uint((uint64_t)args[0].number) :
-									 function_fail(FAULT_RANGE);
+		return args[0].number >= 0 && args[0].number < 0x1p64
+			       ? trib_value_uint((uint64_t)args[0].number)
+			       : function_fail(FAULT_RANGE);
 	case TRIB_VALUE_STRING:
-		return trib_bytes_to_u64(trib_value_text(&args[0]), &value) ? trib_value_uint(value) :
-									      function_fail(FAULT_BAD_NUMBER);
+		return trib_bytes_to_u64(trib_value_text(&args[0]), &value)
+			       ? trib_value_uint(value)
+			       : function_fail(FAULT_BAD_NUMBER);
 	default:
 		return function_fail(FAULT_NO_OVERLOAD);
 	}
@@ -91,8 +97,9 @@ FUNCTION_BODY(convert_double)
 	case TRIB_VALUE_UINT:
 		return trib_value_double((double)args[0].unsigned_integer);
 	case TRIB_VALUE_STRING:
-		return trib_double_parse(trib_value_text(&args[0]), &value) ? trib_value_double(value) :
-									      function_fail(FAULT_BAD_NUMBER);
+		return trib_double_parse(trib_value_text(&args[0]), &value)
+			       ? trib_value_double(value)
+			       : function_fail(FAULT_BAD_NUMBER);
 	default:
 		return function_fail(FAULT_NO_OVERLOAD);
 	}
@@ -103,8 +110,9 @@ FUNCTION_BODY(convert_bool)
 	static const struct {
 		const char *text;
 		bool value;
-	} words[] = { { "1", true },  { "t", true },  { "true", true },	  { "TRUE", true },   { "True", true },
-		      { "0", false }, { "f", false }, { "false", false }, { "FALSE", false }, { "False", false } };
+	} words[] = { { "1", true },	  { "t", true },     { "true", true }, { "TRUE", true },
+		      { "True", true },	  { "0", false },    { "f", false },   { "false", false },
+		      { "FALSE", false }, { "False", false } };
 
 	if (args[0].kind == TRIB_VALUE_BOOL)
 		return args[0];
@@ -145,8 +153,9 @@ FUNCTION_BODY(convert_string)
 	case TRIB_VALUE_BYTES:
 		if (!function_spend(context, args[0].size / 64))
 			return function_fail(FAULT_COST);
-		return trib_utf8_valid(trib_value_text(&args[0])) ? trib_value_string(trib_value_text(&args[0])) :
-								    function_fail(FAULT_BAD_UTF8);
+		return trib_utf8_valid(trib_value_text(&args[0]))
+			       ? trib_value_string(trib_value_text(&args[0]))
+			       : function_fail(FAULT_BAD_UTF8);
 	default:
 		return function_fail(FAULT_NO_OVERLOAD);
 	}

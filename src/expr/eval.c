@@ -1,15 +1,18 @@
 /* The evaluator: a loop over the code, a stack of values, a frame for each comprehension that is under way. */
 #include "expr/program.h"
 
-enum { STACK_VALUES = 48, STACK_FRAMES = 2 }; /* kept on the C stack; larger programs take theirs from the arena */
+enum {
+	STACK_VALUES = 48,
+	STACK_FRAMES = 2
+}; /* kept on the C stack; larger programs take theirs from the arena */
 
 struct frame {
 	struct trib_value item;
 	struct trib_value held; /* all, exists: the first error */
 	const struct trib_value *range;
 	uint32_t next, count;
-	uint32_t matches;		  /* exists_one */
-	struct trib_value *items;	  /* filter, map */
+	uint32_t matches;	  /* exists_one */
+	struct trib_value *items; /* filter, map */
 	uint32_t item_count, item_capacity;
 };
 
@@ -32,12 +35,14 @@ static struct trib_value variable(struct machine *machine, uint32_t index, uint3
 {
 	struct trib_value value;
 
-	if (!machine->facts || !machine->facts->get(machine->facts->context, index, machine->context.arena, &value))
+	if (!machine->facts ||
+	    !machine->facts->get(machine->facts->context, index, machine->context.arena, &value))
 		return fault_at(pc, FAULT_ABSENT);
 	return value;
 }
 
-static struct trib_value select_field(const struct trib_value *value, const struct trib_value *name, uint32_t pc)
+static struct trib_value select_field(const struct trib_value *value, const struct trib_value *name,
+				      uint32_t pc)
 {
 	if (value->kind == TRIB_VALUE_ERROR)
 		return *value;
@@ -48,7 +53,8 @@ static struct trib_value select_field(const struct trib_value *value, const stru
 	return found ? *found : fault_at(pc, FAULT_NO_KEY);
 }
 
-static struct trib_value has_field(const struct trib_value *value, const struct trib_value *name, uint32_t pc)
+static struct trib_value has_field(const struct trib_value *value, const struct trib_value *name,
+				   uint32_t pc)
 {
 	if (value->kind == TRIB_VALUE_ERROR)
 		return *value;
@@ -64,8 +70,8 @@ static inline struct trib_value with_place(struct trib_value value, uint32_t pc)
 	return value;
 }
 
-static struct trib_value call(struct machine *machine, const struct instruction *step, const struct trib_value *args,
-			      uint32_t pc)
+static struct trib_value call(struct machine *machine, const struct instruction *step,
+			      const struct trib_value *args, uint32_t pc)
 {
 	for (uint32_t i = 0; i < step->count; i++)
 		if (TRIB_UNLIKELY(args[i].kind == TRIB_VALUE_ERROR))
@@ -73,7 +79,8 @@ static struct trib_value call(struct machine *machine, const struct instruction 
 	return with_place(function_call(&machine->context, step->arg, args, step->count), pc);
 }
 
-static struct trib_value match(struct machine *machine, const struct trib_value *text, uint32_t index, uint32_t pc)
+static struct trib_value match(struct machine *machine, const struct trib_value *text,
+			       uint32_t index, uint32_t pc)
 {
 	const struct re2_pattern *pattern = machine->program->patterns[index];
 
@@ -98,11 +105,13 @@ static struct trib_value select_in_zone(struct machine *machine, const struct in
 
 static struct trib_value status_fault(trib_status status, enum function_fault invalid, uint32_t pc)
 {
-	return fault_at(pc, status == TRIB_INVALID ? invalid : status == TRIB_LIMIT ? FAULT_TOO_DEEP : FAULT_MEMORY);
+	return fault_at(pc, status == TRIB_INVALID ? invalid
+			    : status == TRIB_LIMIT ? FAULT_TOO_DEEP
+						   : FAULT_MEMORY);
 }
 
-static struct trib_value make_list(struct machine *machine, const struct trib_value *items, uint32_t count,
-				   uint32_t pc)
+static struct trib_value make_list(struct machine *machine, const struct trib_value *items,
+				   uint32_t count, uint32_t pc)
 {
 	struct trib_value list;
 
@@ -121,12 +130,13 @@ static struct trib_value make_list(struct machine *machine, const struct trib_va
 
 static bool is_key(const struct trib_value *value)
 {
-	return value->kind == TRIB_VALUE_STRING || value->kind == TRIB_VALUE_INT || value->kind == TRIB_VALUE_UINT ||
-	       value->kind == TRIB_VALUE_BOOL;
+	return value->kind == TRIB_VALUE_STRING || value->kind == TRIB_VALUE_INT ||
+	       value->kind == TRIB_VALUE_UINT || value->kind == TRIB_VALUE_BOOL;
 }
 
 /* items: keys and values in turn. */
-static struct trib_value make_map(struct machine *machine, const struct trib_value *items, uint32_t count, uint32_t pc)
+static struct trib_value make_map(struct machine *machine, const struct trib_value *items,
+				  uint32_t count, uint32_t pc)
 {
 	struct trib_value map;
 	uint32_t pairs = count / 2;
@@ -144,7 +154,8 @@ static struct trib_value make_map(struct machine *machine, const struct trib_val
 		copy[i] = items[2 * i];
 		copy[pairs + i] = items[2 * i + 1];
 	}
-	trib_status status = trib_value_map(machine->context.arena, copy, copy + pairs, pairs, &map);
+	trib_status status =
+		trib_value_map(machine->context.arena, copy, copy + pairs, pairs, &map);
 
 	return status == TRIB_OK ? map : status_fault(status, FAULT_REPEATED_KEY, pc);
 }
@@ -175,7 +186,8 @@ static bool collect(struct machine *machine, struct frame *frame, struct trib_va
 	if (frame->item_count == frame->item_capacity) {
 		/* Never more than there are items in the range. */
 		uint32_t capacity = TRIB_MIN(frame->count, TRIB_MAX(8u, frame->item_capacity * 2));
-		struct trib_value *items = trib_arena_alloc(machine->context.arena, capacity * sizeof(*items));
+		struct trib_value *items =
+			trib_arena_alloc(machine->context.arena, capacity * sizeof(*items));
 
 		if (!items)
 			return false;
@@ -191,10 +203,11 @@ static bool collect(struct machine *machine, struct frame *frame, struct trib_va
 /*
  * The condition or value of one item. True: go on with the next; false: *value is the result of the whole.
  */
-static bool step_over(struct machine *machine, enum operation operation, struct frame *frame, struct trib_value *value,
-		      uint32_t pc)
+static bool step_over(struct machine *machine, enum operation operation, struct frame *frame,
+		      struct trib_value *value, uint32_t pc)
 {
-	if (operation != OP_COLLECT && value->kind != TRIB_VALUE_BOOL && value->kind != TRIB_VALUE_ERROR)
+	if (operation != OP_COLLECT && value->kind != TRIB_VALUE_BOOL &&
+	    value->kind != TRIB_VALUE_ERROR)
 		*value = fault_at(pc, FAULT_NO_OVERLOAD);
 	if (value->kind == TRIB_VALUE_ERROR) {
 		if (operation != OP_ALL && operation != OP_EXISTS)
@@ -225,15 +238,19 @@ static bool step_over(struct machine *machine, enum operation operation, struct 
 	return false;
 }
 
-static struct trib_value result_of(struct machine *machine, enum operation operation, struct frame *frame, uint32_t pc)
+static struct trib_value result_of(struct machine *machine, enum operation operation,
+				   struct frame *frame, uint32_t pc)
 {
 	struct trib_value list;
 
 	if (operation == OP_END_ONE)
 		return trib_value_bool(frame->matches == 1);
 	if (operation != OP_END_LIST)
-		return frame->held.kind == TRIB_VALUE_ERROR ? frame->held : trib_value_bool(operation == OP_END_ALL);
-	trib_status status = trib_value_list(machine->context.arena, frame->items, frame->item_count, &list);
+		return frame->held.kind == TRIB_VALUE_ERROR
+			       ? frame->held
+			       : trib_value_bool(operation == OP_END_ALL);
+	trib_status status =
+		trib_value_list(machine->context.arena, frame->items, frame->item_count, &list);
 
 	return status == TRIB_OK ? list : status_fault(status, FAULT_TOO_DEEP, pc);
 }
@@ -363,7 +380,8 @@ static struct trib_value run(struct machine *machine)
 		case OP_FILTER:
 		case OP_COLLECT:
 			top--;
-			if (!step_over(machine, step->operation, &machine->frames[step->count], top, at)) {
+			if (!step_over(machine, step->operation, &machine->frames[step->count], top,
+				       at)) {
 				top++;
 				pc = step->arg;
 			}
@@ -372,7 +390,8 @@ static struct trib_value run(struct machine *machine)
 		case OP_END_EXISTS:
 		case OP_END_ONE:
 		case OP_END_LIST:
-			*top++ = result_of(machine, step->operation, &machine->frames[step->count], at);
+			*top++ = result_of(machine, step->operation, &machine->frames[step->count],
+					   at);
 			break;
 		case OP_RETURN:
 			return top[-1];
@@ -382,8 +401,9 @@ static struct trib_value run(struct machine *machine)
 
 /* ---- Errors as text ------------------------------------------------------------------------------- */
 
-static void describe_overload(const struct trib_expr_program *program, const struct instruction *step,
-			      const struct trib_value *value, struct trib_buffer *text)
+static void describe_overload(const struct trib_expr_program *program,
+			      const struct instruction *step, const struct trib_value *value,
+			      struct trib_buffer *text)
 {
 	uint64_t kinds = value->unsigned_integer;
 
@@ -391,8 +411,9 @@ static void describe_overload(const struct trib_expr_program *program, const str
 		return;
 	trib_buffer_add_format(text, ": '%s' applied to (", trib_expr_function_name(step->arg));
 	for (uint32_t i = 0; i < (kinds & 255); i++)
-		trib_buffer_add_format(text, "%s%s", i ? ", " : "",
-				       trib_value_kind_name((enum trib_value_kind)(kinds >> (8 + 8 * i) & 255)));
+		trib_buffer_add_format(
+			text, "%s%s", i ? ", " : "",
+			trib_value_kind_name((enum trib_value_kind)(kinds >> (8 + 8 * i) & 255)));
 	trib_buffer_add_text(text, ")");
 }
 
@@ -401,9 +422,9 @@ static void describe(const struct trib_expr_program *program, const struct instr
 {
 	enum function_fault fault = value->code & 255;
 	const struct trib_value *name = step->operation == OP_SELECT || step->operation == OP_HAS ||
-							step->operation == OP_FAIL ?
-						&program->constants[step->arg] :
-						NULL;
+							step->operation == OP_FAIL
+						? &program->constants[step->arg]
+						: NULL;
 
 	if (fault == FAULT_UNRESOLVED && name) {
 		trib_buffer_add_format(text, "undeclared reference to '%.*s' (in container '%s')",
@@ -419,17 +440,18 @@ static void describe(const struct trib_expr_program *program, const struct instr
 	else if (fault == FAULT_NO_OVERLOAD)
 		describe_overload(program, step, value, text);
 	else if (name)
-		trib_buffer_add_format(text, ": '%.*s'", (int)TRIB_MIN(name->size, 100u), name->text);
+		trib_buffer_add_format(text, ": '%.*s'", (int)TRIB_MIN(name->size, 100u),
+				       name->text);
 }
 
-static trib_status fail_eval(const struct trib_expr_program *program, const struct trib_value *value,
-			     struct trib_expr_error *error)
+static trib_status fail_eval(const struct trib_expr_program *program,
+			     const struct trib_value *value, struct trib_expr_error *error)
 {
 	uint32_t pc = (value->code >> 8) - 1;
 	enum function_fault fault = value->code & 255;
-	trib_status status = fault == FAULT_COST || fault == FAULT_TOO_DEEP ? TRIB_LIMIT :
-			     fault == FAULT_MEMORY			       ? TRIB_NO_MEMORY :
-										 TRIB_INVALID;
+	trib_status status = fault == FAULT_COST || fault == FAULT_TOO_DEEP ? TRIB_LIMIT
+			     : fault == FAULT_MEMORY			    ? TRIB_NO_MEMORY
+									    : TRIB_INVALID;
 	struct trib_buffer text;
 
 	if (!error)
@@ -444,8 +466,9 @@ static trib_status fail_eval(const struct trib_expr_program *program, const stru
 	return status;
 }
 
-trib_status trib_expr_eval(const struct trib_expr_program *program, const struct trib_expr_facts *facts,
-			   struct trib_arena *arena, struct trib_value *ret_value, struct trib_expr_error *error)
+trib_status trib_expr_eval(const struct trib_expr_program *program,
+			   const struct trib_expr_facts *facts, struct trib_arena *arena,
+			   struct trib_value *ret_value, struct trib_expr_error *error)
 {
 	struct trib_value values[STACK_VALUES];
 	struct frame frames[STACK_FRAMES];
@@ -456,10 +479,12 @@ trib_status trib_expr_eval(const struct trib_expr_program *program, const struct
 				   .frames = frames };
 
 	if (program->stack_max + 1 > STACK_VALUES)
-		machine.top = trib_arena_alloc(arena, (program->stack_max + 1) * sizeof(*machine.top));
+		machine.top =
+			trib_arena_alloc(arena, (program->stack_max + 1) * sizeof(*machine.top));
 	if (program->frames > STACK_FRAMES)
 		machine.frames = trib_arena_alloc(arena, program->frames * sizeof(*machine.frames));
-	struct trib_value value = machine.top && machine.frames ? run(&machine) : fault_at(0, FAULT_MEMORY);
+	struct trib_value value =
+		machine.top && machine.frames ? run(&machine) : fault_at(0, FAULT_MEMORY);
 
 	if (TRIB_UNLIKELY(value.kind == TRIB_VALUE_ERROR))
 		return fail_eval(program, &value, error);

@@ -58,13 +58,14 @@ struct trib_type {
 	const struct trib_type *element;
 };
 
-extern const struct trib_type trib_type_dyn, trib_type_null, trib_type_bool, trib_type_int, trib_type_uint,
-	trib_type_double, trib_type_string, trib_type_bytes, trib_type_timestamp, trib_type_duration, trib_type_type,
-	trib_type_list_dyn, trib_type_list_string, trib_type_map_dyn, trib_type_map_string;
+extern const struct trib_type trib_type_dyn, trib_type_null, trib_type_bool, trib_type_int,
+	trib_type_uint, trib_type_double, trib_type_string, trib_type_bytes, trib_type_timestamp,
+	trib_type_duration, trib_type_type, trib_type_list_dyn, trib_type_list_string,
+	trib_type_map_dyn, trib_type_map_string;
 
 /* Parses "int", "list(int)", "map(string, dyn)", "google.protobuf.Timestamp" or "timestamp", "wrapper(int)" … into arena. */
-trib_status trib_type_parse(struct trib_bytes text, struct trib_arena *arena, const struct trib_type **ret_type,
-			    struct trib_error *error);
+trib_status trib_type_parse(struct trib_bytes text, struct trib_arena *arena,
+			    const struct trib_type **ret_type, struct trib_error *error);
 void trib_type_format(const struct trib_type *type, struct trib_buffer *buffer);
 bool trib_type_equal(const struct trib_type *a, const struct trib_type *b);
 
@@ -76,7 +77,7 @@ enum trib_value_kind {
 	TRIB_VALUE_INT,
 	TRIB_VALUE_UINT,
 	TRIB_VALUE_DOUBLE,
-	TRIB_VALUE_STRING,    /* valid UTF-8 */
+	TRIB_VALUE_STRING, /* valid UTF-8 */
 	TRIB_VALUE_BYTES,
 	TRIB_VALUE_TIMESTAMP, /* seconds since 1970 and nanos, years 1 to 9999 */
 	TRIB_VALUE_DURATION,  /* seconds and nanos, of the same sign */
@@ -119,7 +120,8 @@ struct trib_map {
 	uint32_t count;
 	uint32_t depth;
 	const struct trib_value *keys, *values;
-	const uint32_t *slots; /* open addressing, slot_mask + 1 of them, position + 1; NULL: search in order */
+	const uint32_t *
+		slots; /* open addressing, slot_mask + 1 of them, position + 1; NULL: search in order */
 	uint32_t slot_mask;
 };
 
@@ -151,12 +153,16 @@ static inline struct trib_value trib_value_double(double value)
 /* Valid UTF-8 is the caller's promise; at most 4 GiB. */
 static inline struct trib_value trib_value_string(struct trib_bytes text)
 {
-	return (struct trib_value){ .kind = TRIB_VALUE_STRING, .size = (uint32_t)text.size, .text = text.data };
+	return (struct trib_value){ .kind = TRIB_VALUE_STRING,
+				    .size = (uint32_t)text.size,
+				    .text = text.data };
 }
 
 static inline struct trib_value trib_value_bytes(struct trib_bytes bytes)
 {
-	return (struct trib_value){ .kind = TRIB_VALUE_BYTES, .size = (uint32_t)bytes.size, .text = bytes.data };
+	return (struct trib_value){ .kind = TRIB_VALUE_BYTES,
+				    .size = (uint32_t)bytes.size,
+				    .text = bytes.data };
 }
 
 /* From milliseconds, as the rest of the engine keeps time. Years 1 to 9999 are the caller's promise. */
@@ -171,10 +177,11 @@ static inline struct trib_bytes trib_value_text(const struct trib_value *value)
 
 /* Lists and maps keep the arrays they are given (in the same arena, or living as long). INVALID: a key that is
  * no key, or is there twice. LIMIT: too deep. NO_MEMORY: the arena is full. */
-trib_status trib_value_list(struct trib_arena *arena, const struct trib_value *items, uint32_t count,
-			    struct trib_value *ret_list);
-trib_status trib_value_map(struct trib_arena *arena, const struct trib_value *keys, const struct trib_value *values,
-			   uint32_t count, struct trib_value *ret_map);
+trib_status trib_value_list(struct trib_arena *arena, const struct trib_value *items,
+			    uint32_t count, struct trib_value *ret_list);
+trib_status trib_value_map(struct trib_arena *arena, const struct trib_value *keys,
+			   const struct trib_value *values, uint32_t count,
+			   struct trib_value *ret_map);
 
 /* The value of key in map, NULL if there is none. */
 const struct trib_value *trib_map_find(const struct trib_map *map, const struct trib_value *key);
@@ -184,6 +191,9 @@ bool trib_value_equal(const struct trib_value *a, const struct trib_value *b);
 
 /* The name of a kind as type() gives it: "int", "null_type", "google.protobuf.Timestamp". */
 const char *trib_value_kind_name(enum trib_value_kind kind);
+
+/* As CEL would have it written: 5u, "a\n", [1, 2], timestamp("2026-11-22T09:30:00Z"). */
+void trib_value_print(const struct trib_value *value, struct trib_buffer *buffer);
 
 /* From text: RFC 3339, "1h30m" or "1.5s", the name of a type. False: the text is none. */
 bool trib_value_parse_timestamp(struct trib_bytes text, struct trib_value *ret_timestamp);
@@ -211,7 +221,8 @@ enum trib_expr_flag {
 };
 
 struct trib_expr_env {
-	const char *container; /* "a.b": x means a.b.x, a.x or x, the first that is declared; NULL: none */
+	const char *
+		container; /* "a.b": x means a.b.x, a.x or x, the first that is declared; NULL: none */
 	const struct trib_expr_variable *variables; /* used while compiling only */
 	uint32_t variable_count;
 	uint32_t flags;
@@ -222,15 +233,16 @@ enum trib_expr_stage { TRIB_EXPR_PARSE, TRIB_EXPR_CHECK, TRIB_EXPR_EVAL };
 /* Where and why. Written only on failure. */
 struct trib_expr_error {
 	enum trib_expr_stage stage;
-	trib_status status;	/* SYNTAX, INVALID, LIMIT, NO_MEMORY */
-	uint32_t line, column;	/* from 1; columns count code points */
+	trib_status status;    /* SYNTAX, INVALID, LIMIT, NO_MEMORY */
+	uint32_t line, column; /* from 1; columns count code points */
 	char text[TRIB_ERROR_TEXT_MAX];
 };
 
 const char *trib_expr_stage_name(enum trib_expr_stage stage); /* "parse", "check", "eval" */
 
 /* The same as a trib_error: at becomes "AT:line:column" (or "line:column" where at is ""). Returns its status. */
-trib_status trib_expr_fail(struct trib_error *ret_error, const char *at, const struct trib_expr_error *error);
+trib_status trib_expr_fail(struct trib_error *ret_error, const char *at,
+			   const struct trib_expr_error *error);
 
 /* ---- The tree ------------------------------------------------------------------------------------- */
 
@@ -238,15 +250,15 @@ enum trib_expr_kind {
 	TRIB_EXPR_CONST,    /* value; calls, lists and maps of constants are folded into one */
 	TRIB_EXPR_VARIABLE, /* index: the declared variable */
 	TRIB_EXPR_PRESENT,  /* has() of declared variable `index` */
-	TRIB_EXPR_LOCAL,    /* the variable of the enclosing comprehension whose index is the same */
-	TRIB_EXPR_SELECT,   /* args[0].name, of a map */
-	TRIB_EXPR_HAS,	    /* has(args[0].name), of a map */
-	TRIB_EXPR_CALL,	    /* function over args; a receiver is args[0]. AND and OR take two args or more */
-	TRIB_EXPR_LIST,	    /* args */
-	TRIB_EXPR_MAP,	    /* args: key, value, key, value … */
+	TRIB_EXPR_LOCAL,  /* the variable of the enclosing comprehension whose index is the same */
+	TRIB_EXPR_SELECT, /* args[0].name, of a map */
+	TRIB_EXPR_HAS,	  /* has(args[0].name), of a map */
+	TRIB_EXPR_CALL, /* function over args; a receiver is args[0]. AND and OR take two args or more */
+	TRIB_EXPR_LIST,		 /* args */
+	TRIB_EXPR_MAP,		 /* args: key, value, key, value … */
 	TRIB_EXPR_COMPREHENSION, /* function: ALL, EXISTS, EXISTS_ONE, FILTER, MAP; args: range, body;
 				    MAP over three: range, condition, body. index: its variable */
-	TRIB_EXPR_UNRESOLVED, /* unchecked only: evaluates to an error */
+	TRIB_EXPR_UNRESOLVED,	 /* unchecked only: evaluates to an error */
 	/* Before the check only: */
 	TRIB_EXPR_IDENT,
 	TRIB_EXPR_MESSAGE,
@@ -342,7 +354,7 @@ enum trib_expr_function {
 #define X(id, name) TRIB_FN_##id,
 	TRIB_EXPR_FUNCTION_TABLE(X)
 #undef X
-	TRIB_FN_COUNT,
+		TRIB_FN_COUNT,
 };
 
 const char *trib_expr_function_name(enum trib_expr_function function);
@@ -363,7 +375,8 @@ struct trib_expr_node {
 	const struct trib_expr_node *const *args;
 	union {
 		struct trib_value value;
-		struct trib_bytes name; /* SELECT, HAS: the field; COMPREHENSION: its variable; others: as written */
+		struct trib_bytes
+			name; /* SELECT, HAS: the field; COMPREHENSION: its variable; others: as written */
 	};
 };
 
@@ -373,26 +386,29 @@ struct trib_expr_program;
 
 /* Parses, checks and compiles. Everything env and source point to may go afterwards. */
 trib_status trib_expr_compile(const struct trib_expr_env *env, struct trib_bytes source,
-			      struct trib_expr_program **ret_program, struct trib_expr_error *error);
+			      struct trib_expr_program **ret_program,
+			      struct trib_expr_error *error);
 void trib_expr_free(struct trib_expr_program *program);
 
 const struct trib_expr_node *trib_expr_root(const struct trib_expr_program *program);
 const struct trib_type *trib_expr_type(const struct trib_expr_program *program); /* of the result */
 struct trib_bytes trib_expr_source(const struct trib_expr_program *program);
-void trib_expr_position(const struct trib_expr_program *program, uint32_t offset, uint32_t *ret_line,
-			uint32_t *ret_column);
+void trib_expr_position(const struct trib_expr_program *program, uint32_t offset,
+			uint32_t *ret_line, uint32_t *ret_column);
 
 /* Where the values of variables come from. */
 struct trib_expr_facts {
 	/* Fills *ret_value with declared variable `index`; false: it is absent (its use is an error, has() of it
 	 * false). Memory it needs comes from arena; what it points to must live until the result is used. */
-	bool (*get)(void *context, uint32_t index, struct trib_arena *arena, struct trib_value *ret_value);
+	bool (*get)(void *context, uint32_t index, struct trib_arena *arena,
+		    struct trib_value *ret_value);
 	void *context;
 };
 
 /* The result may point into arena, program and facts. The arena's maximum bounds the memory of the evaluation. */
-trib_status trib_expr_eval(const struct trib_expr_program *program, const struct trib_expr_facts *facts,
-			   struct trib_arena *arena, struct trib_value *ret_value, struct trib_expr_error *error);
+trib_status trib_expr_eval(const struct trib_expr_program *program,
+			   const struct trib_expr_facts *facts, struct trib_arena *arena,
+			   struct trib_value *ret_value, struct trib_expr_error *error);
 
 /* Writes the tree as CEL again: parsing that gives the same tree. */
 void trib_expr_print(const struct trib_expr_program *program, struct trib_buffer *buffer);

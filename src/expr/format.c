@@ -32,7 +32,9 @@ static void add(struct writer *writer, struct trib_bytes text)
 			fail(writer, FAULT_COST);
 			return;
 		}
-		char *data = capacity > UINT32_MAX ? NULL : trib_arena_alloc(writer->context->arena, capacity);
+		char *data = capacity > UINT32_MAX
+				     ? NULL
+				     : trib_arena_alloc(writer->context->arena, capacity);
 
 		if (!data) {
 			fail(writer, FAULT_MEMORY);
@@ -103,7 +105,8 @@ static int compare_entries(const void *a, const void *b)
 /* Maps are shown in the order of their keys' text. */
 static void add_map(struct writer *writer, const struct trib_map *map)
 {
-	struct entry *entries = trib_arena_alloc(writer->context->arena, (map->count + 1) * sizeof(*entries));
+	struct entry *entries =
+		trib_arena_alloc(writer->context->arena, (map->count + 1) * sizeof(*entries));
 
 	if (!entries || !function_spend(writer->context, 8 * (uint64_t)map->count)) {
 		fail(writer, entries ? FAULT_COST : FAULT_MEMORY);
@@ -152,7 +155,8 @@ static void add_string(struct writer *writer, const struct trib_value *value)
 		break;
 	case TRIB_VALUE_DOUBLE:
 		if (!add_special_double(writer, value->number))
-			add(writer, trib_bytes(text, trib_double_format_plain(value->number, text)));
+			add(writer,
+			    trib_bytes(text, trib_double_format_plain(value->number, text)));
 		break;
 	case TRIB_VALUE_STRING:
 		add(writer, trib_value_text(value));
@@ -191,7 +195,8 @@ static void add_decimal(struct writer *writer, const struct trib_value *value)
 }
 
 /* %f and %e; half goes to even, as the digits of the double itself say. */
-static void add_double(struct writer *writer, const struct trib_value *value, char clause, int precision)
+static void add_double(struct writer *writer, const struct trib_value *value, char clause,
+		       int precision)
 {
 	char text[PRECISION_MAX + 400];
 
@@ -199,9 +204,9 @@ static void add_double(struct writer *writer, const struct trib_value *value, ch
 		fail(writer, FAULT_FORMAT_TYPE);
 		return;
 	}
-	double number = value->kind == TRIB_VALUE_INT  ? (double)value->integer :
-			value->kind == TRIB_VALUE_UINT ? (double)value->unsigned_integer :
-							 value->number;
+	double number = value->kind == TRIB_VALUE_INT	 ? (double)value->integer
+			: value->kind == TRIB_VALUE_UINT ? (double)value->unsigned_integer
+							 : value->number;
 
 	if (add_special_double(writer, number))
 		return;
@@ -211,7 +216,8 @@ static void add_double(struct writer *writer, const struct trib_value *value, ch
 }
 
 /* The digits of an integer in base 2, 8 or 16, with its sign before them. */
-static void add_integer(struct writer *writer, const struct trib_value *value, int bits, const char *digits)
+static void add_integer(struct writer *writer, const struct trib_value *value, int bits,
+			const char *digits)
 {
 	char text[66], *next = text + sizeof(text);
 	bool negative = value->kind == TRIB_VALUE_INT && value->integer < 0;
@@ -246,7 +252,8 @@ static void add_hex(struct writer *writer, const struct trib_value *value, const
 	}
 }
 
-static void add_clause(struct writer *writer, char clause, int precision, const struct trib_value *value)
+static void add_clause(struct writer *writer, char clause, int precision,
+		       const struct trib_value *value)
 {
 	bool integer = value->kind == TRIB_VALUE_INT || value->kind == TRIB_VALUE_UINT;
 
@@ -289,7 +296,9 @@ static bool read_clause(struct trib_bytes text, size_t *place, char *ret_clause,
 	if (*place < text.size && text.data[*place] == '.') {
 		size_t first = ++*place;
 
-		for (precision = 0; *place < text.size && text.data[*place] >= '0' && text.data[*place] <= '9'; ++*place) {
+		for (precision = 0;
+		     *place < text.size && text.data[*place] >= '0' && text.data[*place] <= '9';
+		     ++*place) {
 			precision = precision * 10 + (text.data[*place] - '0');
 			if (precision > PRECISION_MAX)
 				return false;
@@ -334,5 +343,6 @@ FUNCTION_BODY(text_format)
 			add_clause(&writer, clause, precision, &list->items[used++]);
 		}
 	}
-	return writer.failed ? function_fail(writer.fault) : trib_value_string(trib_bytes(writer.data, writer.size));
+	return writer.failed ? function_fail(writer.fault)
+			     : trib_value_string(trib_bytes(writer.data, writer.size));
 }

@@ -94,8 +94,8 @@ static inline bool function_spend(struct function_context *context, uint64_t ste
 }
 
 /* No argument is an error; their number is one that function_takes() allows. */
-typedef struct trib_value function_body(struct function_context *context, const struct trib_value *args,
-					uint32_t count);
+typedef struct trib_value function_body(struct function_context *context,
+					const struct trib_value *args, uint32_t count);
 
 /* The body of a function; NULL for those that are not calls (&&, ||, ?:, macros). */
 function_body *function_body_of(enum trib_expr_function function);
@@ -106,7 +106,8 @@ struct trib_value function_call(struct function_context *context, enum trib_expr
 
 /* The bodies, by file. */
 #define FUNCTION_BODY(name)                                                                        \
-	struct trib_value name(struct function_context *context, const struct trib_value *args, uint32_t count)
+	struct trib_value name(struct function_context *context, const struct trib_value *args,    \
+			       uint32_t count)
 
 FUNCTION_BODY(operator_not);
 FUNCTION_BODY(operator_equal);

@@ -1,7 +1,9 @@
 /* From the checked tree to code. As in the checker, what leans to the left is walked without recursion. */
 #include "expr/program.h"
 
-enum { PATTERNS_MAX = 64 }; /* constant patterns that are kept compiled; more are compiled when they are used */
+enum {
+	PATTERNS_MAX = 64
+}; /* constant patterns that are kept compiled; more are compiled when they are used */
 
 struct generator {
 	struct trib_expr_program *program;
@@ -17,11 +19,13 @@ static void generate(struct generator *generator, const struct trib_expr_node *n
 static void fail(struct generator *generator, trib_status status, uint32_t offset, const char *text)
 {
 	if (generator->status == TRIB_OK)
-		generator->status = ast_fail(generator->context, TRIB_EXPR_CHECK, status, offset, "%s", text);
+		generator->status =
+			ast_fail(generator->context, TRIB_EXPR_CHECK, status, offset, "%s", text);
 }
 
 /* Room for one more of `size` bytes in *array. */
-static bool grow(struct generator *generator, void *array, uint32_t count, uint32_t *capacity, size_t size)
+static bool grow(struct generator *generator, void *array, uint32_t count, uint32_t *capacity,
+		 size_t size)
 {
 	void **items = array;
 
@@ -33,7 +37,8 @@ static bool grow(struct generator *generator, void *array, uint32_t count, uint3
 	void *memory = trib_arena_alloc(&generator->program->arena, larger * size);
 
 	if (!memory) {
-		fail(generator, TRIB_NO_MEMORY, 0, "the expression needs more memory than one may have");
+		fail(generator, TRIB_NO_MEMORY, 0,
+		     "the expression needs more memory than one may have");
 		return false;
 	}
 	if (count)
@@ -44,17 +49,20 @@ static bool grow(struct generator *generator, void *array, uint32_t count, uint3
 }
 
 /* Returns where the instruction stands, for patching. `change` is what it does to the depth of the stack. */
-static uint32_t emit(struct generator *generator, enum operation operation, uint32_t count, uint32_t arg,
-		     const struct trib_expr_node *node, int change)
+static uint32_t emit(struct generator *generator, enum operation operation, uint32_t count,
+		     uint32_t arg, const struct trib_expr_node *node, int change)
 {
 	struct trib_expr_program *program = generator->program;
 	uint32_t capacity = program->code_capacity;
 
-	if (!grow(generator, &program->code, program->code_count, &program->code_capacity, sizeof(*program->code)) ||
-	    !grow(generator, &program->offsets, program->code_count, &capacity, sizeof(*program->offsets)))
+	if (!grow(generator, &program->code, program->code_count, &program->code_capacity,
+		  sizeof(*program->code)) ||
+	    !grow(generator, &program->offsets, program->code_count, &capacity,
+		  sizeof(*program->offsets)))
 		return 0;
-	program->code[program->code_count] =
-		(struct instruction){ .operation = (uint16_t)operation, .count = (uint16_t)count, .arg = arg };
+	program->code[program->code_count] = (struct instruction){ .operation = (uint16_t)operation,
+								   .count = (uint16_t)count,
+								   .arg = arg };
 	program->offsets[program->code_count] = node->offset;
 	generator->depth = (uint32_t)((int)generator->depth + change);
 	program->stack_max = TRIB_MAX(program->stack_max, generator->depth);
@@ -72,8 +80,8 @@ static uint32_t constant(struct generator *generator, struct trib_value value)
 {
 	struct trib_expr_program *program = generator->program;
 
-	if (!grow(generator, &program->constants, program->constant_count, &program->constant_capacity,
-		  sizeof(*program->constants)))
+	if (!grow(generator, &program->constants, program->constant_count,
+		  &program->constant_capacity, sizeof(*program->constants)))
 		return 0;
 	program->constants[program->constant_count] = value;
 	return program->constant_count++;
@@ -85,11 +93,11 @@ static uint32_t constant(struct generator *generator, struct trib_value value)
 static void generate_logic(struct generator *generator, const struct trib_expr_node *node)
 {
 	bool and = node->function == TRIB_FN_AND;
-	uint32_t last = emit(generator, and ? OP_AND_FIRST : OP_OR_FIRST, 0, UINT32_MAX, node, 0);
+	uint32_t last = emit(generator, and? OP_AND_FIRST : OP_OR_FIRST, 0, UINT32_MAX, node, 0);
 
 	for (uint32_t i = 1; i < node->count; i++) {
 		generate(generator, node->args[i]);
-		last = emit(generator, and ? OP_AND_NEXT : OP_OR_NEXT, 0, last, node, -1);
+		last = emit(generator, and? OP_AND_NEXT : OP_OR_NEXT, 0, last, node, -1);
 	}
 	while (generator->status == TRIB_OK && last != UINT32_MAX) {
 		uint32_t before = generator->program->code[last].arg;
@@ -122,17 +130,19 @@ static bool generate_match(struct generator *generator, const struct trib_expr_n
 	if (text->kind != TRIB_EXPR_CONST || text->value.kind != TRIB_VALUE_STRING)
 		return false;
 	struct re2_pattern *pattern =
-		text->value.size > TRIB_LIMIT_CEL_PATTERN_BYTES ?
-			NULL :
-			re2_pattern_new(text->value.text, text->value.size, TEXT_PATTERN_MEMORY);
+		text->value.size > TRIB_LIMIT_CEL_PATTERN_BYTES
+			? NULL
+			: re2_pattern_new(text->value.text, text->value.size, TEXT_PATTERN_MEMORY);
 
 	if (!pattern) {
 		if (program->env.flags & TRIB_EXPR_FACTS)
-			fail(generator, TRIB_INVALID, text->offset, "invalid regular expression: RE2 refuses it");
+			fail(generator, TRIB_INVALID, text->offset,
+			     "invalid regular expression: RE2 refuses it");
 		return false;
 	}
 	if (!program->patterns)
-		program->patterns = trib_arena_alloc(&program->arena, PATTERNS_MAX * sizeof(*program->patterns));
+		program->patterns = trib_arena_alloc(&program->arena,
+						     PATTERNS_MAX * sizeof(*program->patterns));
 	if (!program->patterns || program->pattern_count == PATTERNS_MAX) {
 		re2_pattern_free(pattern);
 		return false;
@@ -151,7 +161,8 @@ static bool generate_zone(struct generator *generator, const struct trib_expr_no
 
 	if (name->kind != TRIB_EXPR_CONST || name->value.kind != TRIB_VALUE_STRING ||
 	    !time_zone_find(trib_value_text(&name->value), &zone) ||
-	    !grow(generator, &program->zones, program->zone_count, &program->zone_capacity, sizeof(zone)))
+	    !grow(generator, &program->zones, program->zone_count, &program->zone_capacity,
+		  sizeof(zone)))
 		return false;
 	program->zones[program->zone_count++] = zone;
 	emit(generator, OP_ZONE, node->function, program->zone_count - 1, node, 0);
@@ -168,14 +179,16 @@ static void generate_call(struct generator *generator, const struct trib_expr_no
 		generate_conditional(generator, node);
 		return;
 	}
-	if (node->function == TRIB_FN_MATCHES && node->count == 2 && generate_match(generator, node))
+	if (node->function == TRIB_FN_MATCHES && node->count == 2 &&
+	    generate_match(generator, node))
 		return;
 	if (time_is_selector(node->function) && node->count == 2 && generate_zone(generator, node))
 		return;
 	for (uint32_t i = 1; i < node->count; i++)
 		generate(generator, node->args[i]);
 	if (node->count > UINT16_MAX)
-		fail(generator, TRIB_LIMIT, node->offset, "found a call with more than 65535 arguments");
+		fail(generator, TRIB_LIMIT, node->offset,
+		     "found a call with more than 65535 arguments");
 	emit(generator, OP_CALL, node->count, node->function, node, 1 - (int)node->count);
 }
 
@@ -202,7 +215,8 @@ static void generate_comprehension(struct generator *generator, const struct tri
 		emit(generator, OP_JUMP, 0, next, node, 0);
 	}
 	generate(generator, node->args[node->count - 1]);
-	uint32_t step = emit(generator, operations[node->function - TRIB_FN_ALL].step, frame, 0, node, -1);
+	uint32_t step =
+		emit(generator, operations[node->function - TRIB_FN_ALL].step, frame, 0, node, -1);
 
 	emit(generator, OP_JUMP, 0, next, node, 0);
 	patch(generator, next);
@@ -237,10 +251,12 @@ static void generate_leaf(struct generator *generator, const struct trib_expr_no
 		emit(generator, OP_MAP, 0, 0, node, 1);
 		break;
 	case TRIB_EXPR_UNRESOLVED:
-		emit(generator, OP_FAIL, node->index, constant(generator, trib_value_string(node->name)), node, 1);
+		emit(generator, OP_FAIL, node->index,
+		     constant(generator, trib_value_string(node->name)), node, 1);
 		break;
 	default:
-		fail(generator, TRIB_INTERNAL, node->offset, "found a node that cannot be evaluated");
+		fail(generator, TRIB_INTERNAL, node->offset,
+		     "found a node that cannot be evaluated");
 	}
 }
 
@@ -260,14 +276,15 @@ static void generate_rest(struct generator *generator, const struct trib_expr_no
 	case TRIB_EXPR_MAP:
 		for (uint32_t i = 1; i < node->count; i++)
 			generate(generator, node->args[i]);
-		emit(generator, node->kind == TRIB_EXPR_LIST ? OP_LIST : OP_MAP, 0, node->count, node,
-		     1 - (int)node->count);
+		emit(generator, node->kind == TRIB_EXPR_LIST ? OP_LIST : OP_MAP, 0, node->count,
+		     node, 1 - (int)node->count);
 		break;
 	case TRIB_EXPR_COMPREHENSION:
 		generate_comprehension(generator, node);
 		break;
 	default:
-		fail(generator, TRIB_INTERNAL, node->offset, "found a node that cannot be evaluated");
+		fail(generator, TRIB_INTERNAL, node->offset,
+		     "found a node that cannot be evaluated");
 	}
 }
 
@@ -276,8 +293,8 @@ static void generate(struct generator *generator, const struct trib_expr_node *n
 	uint32_t base = generator->stack_count;
 
 	for (; node->count > 0; node = node->args[0]) {
-		if (!grow(generator, &generator->stack, generator->stack_count, &generator->stack_capacity,
-			  sizeof(*generator->stack)))
+		if (!grow(generator, &generator->stack, generator->stack_count,
+			  &generator->stack_capacity, sizeof(*generator->stack)))
 			return;
 		generator->stack[generator->stack_count++] = node;
 	}

@@ -7,8 +7,8 @@ void infer_init(struct infer *infer, struct trib_arena *arena)
 	*infer = (struct infer){ .arena = arena };
 }
 
-static const struct trib_type *make(struct infer *infer, enum trib_type_kind kind, const struct trib_type *key,
-				    const struct trib_type *element)
+static const struct trib_type *make(struct infer *infer, enum trib_type_kind kind,
+				    const struct trib_type *key, const struct trib_type *element)
 {
 	struct trib_type *type = trib_arena_alloc(infer->arena, sizeof(*type));
 
@@ -24,7 +24,8 @@ const struct trib_type *infer_variable(struct infer *infer)
 {
 	if (infer->count == infer->capacity) {
 		uint32_t capacity = TRIB_MAX(64u, infer->capacity * 2);
-		const struct trib_type **bindings = trib_arena_alloc(infer->arena, capacity * sizeof(*bindings));
+		const struct trib_type **bindings =
+			trib_arena_alloc(infer->arena, capacity * sizeof(*bindings));
 
 		if (!bindings) {
 			infer->no_memory = true;
@@ -45,7 +46,8 @@ const struct trib_type *infer_variable(struct infer *infer)
 }
 
 /* The last variable of a chain of variables bound to variables; type itself where it is none. */
-static const struct trib_type *last_variable(const struct infer *infer, const struct trib_type *type)
+static const struct trib_type *last_variable(const struct infer *infer,
+					     const struct trib_type *type)
 {
 	while (type->kind == TRIB_TYPE_VAR && infer->bindings[type->index] &&
 	       infer->bindings[type->index]->kind == TRIB_TYPE_VAR)
@@ -56,7 +58,9 @@ static const struct trib_type *last_variable(const struct infer *infer, const st
 const struct trib_type *infer_top(const struct infer *infer, const struct trib_type *type)
 {
 	type = last_variable(infer, type);
-	return type->kind == TRIB_TYPE_VAR && infer->bindings[type->index] ? infer->bindings[type->index] : type;
+	return type->kind == TRIB_TYPE_VAR && infer->bindings[type->index]
+		       ? infer->bindings[type->index]
+		       : type;
 }
 
 /* How deep the type nests, counted up to the maximum. */
@@ -75,7 +79,8 @@ const struct trib_type *infer_list(struct infer *infer, const struct trib_type *
 	return make(infer, TRIB_TYPE_LIST, NULL, element);
 }
 
-const struct trib_type *infer_map(struct infer *infer, const struct trib_type *key, const struct trib_type *element)
+const struct trib_type *infer_map(struct infer *infer, const struct trib_type *key,
+				  const struct trib_type *element)
 {
 	if (depth_of(infer, element, TYPE_DEPTH_MAX) >= TYPE_DEPTH_MAX)
 		return &trib_type_map_dyn;
@@ -84,11 +89,13 @@ const struct trib_type *infer_map(struct infer *infer, const struct trib_type *k
 
 /* ---- Binding -------------------------------------------------------------------------------------- */
 
-static void bind(struct infer *infer, const struct trib_type *variable, const struct trib_type *type)
+static void bind(struct infer *infer, const struct trib_type *variable,
+		 const struct trib_type *type)
 {
 	if (infer->change_count == infer->change_capacity) {
 		uint32_t capacity = TRIB_MAX(64u, infer->change_capacity * 2);
-		struct infer_change *changes = trib_arena_alloc(infer->arena, capacity * sizeof(*changes));
+		struct infer_change *changes =
+			trib_arena_alloc(infer->arena, capacity * sizeof(*changes));
 
 		if (!changes) {
 			infer->no_memory = true;
@@ -113,14 +120,16 @@ static void undo(struct infer *infer, uint32_t change_count)
 	}
 }
 
-static bool occurs(const struct infer *infer, const struct trib_type *variable, const struct trib_type *type)
+static bool occurs(const struct infer *infer, const struct trib_type *variable,
+		   const struct trib_type *type)
 {
 	type = infer_top(infer, type);
 	if (type == variable)
 		return true;
 	if (type->kind == TRIB_TYPE_MAP && occurs(infer, variable, type->key))
 		return true;
-	return (type->kind == TRIB_TYPE_MAP || type->kind == TRIB_TYPE_LIST) && occurs(infer, variable, type->element);
+	return (type->kind == TRIB_TYPE_MAP || type->kind == TRIB_TYPE_LIST) &&
+	       occurs(infer, variable, type->element);
 }
 
 static bool takes_null(const struct trib_type *type)
@@ -130,7 +139,8 @@ static bool takes_null(const struct trib_type *type)
 }
 
 /* Of two types that may stand for one another, the one that takes more. */
-static const struct trib_type *general(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
+static const struct trib_type *general(struct infer *infer, const struct trib_type *a,
+				       const struct trib_type *b)
 {
 	a = infer_top(infer, a);
 	b = infer_top(infer, b);
@@ -148,7 +158,9 @@ static const struct trib_type *general(struct infer *infer, const struct trib_ty
 		const struct trib_type *key = general(infer, a->key, b->key);
 		const struct trib_type *element = general(infer, a->element, b->element);
 
-		return key == a->key && element == a->element ? a : make(infer, TRIB_TYPE_MAP, key, element);
+		return key == a->key && element == a->element
+			       ? a
+			       : make(infer, TRIB_TYPE_MAP, key, element);
 	}
 	return a;
 }
@@ -156,7 +168,8 @@ static const struct trib_type *general(struct infer *infer, const struct trib_ty
 static bool unify(struct infer *infer, const struct trib_type *a, const struct trib_type *b);
 
 /* A free variable takes the type; a bound one becomes as general as both need. */
-static bool unify_variable(struct infer *infer, const struct trib_type *variable, const struct trib_type *other)
+static bool unify_variable(struct infer *infer, const struct trib_type *variable,
+			   const struct trib_type *other)
 {
 	const struct trib_type *bound = infer->bindings[variable->index];
 
@@ -201,7 +214,8 @@ static bool unify(struct infer *infer, const struct trib_type *a, const struct t
 		return false;
 	if (a->kind == TRIB_TYPE_MAP && !unify(infer, a->key, b->key))
 		return false;
-	return (a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST) || unify(infer, a->element, b->element);
+	return (a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST) ||
+	       unify(infer, a->element, b->element);
 }
 
 bool infer_assignable(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
@@ -214,7 +228,8 @@ bool infer_assignable(struct infer *infer, const struct trib_type *a, const stru
 	return fits;
 }
 
-const struct trib_type *infer_join(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
+const struct trib_type *infer_join(struct infer *infer, const struct trib_type *a,
+				   const struct trib_type *b)
 {
 	return infer_assignable(infer, a, b) ? general(infer, a, b) : &trib_type_dyn;
 }
@@ -233,7 +248,9 @@ const struct trib_type *infer_final(struct infer *infer, const struct trib_type 
 		const struct trib_type *key = infer_final(infer, type->key);
 		const struct trib_type *element = infer_final(infer, type->element);
 
-		return key == type->key && element == type->element ? type : make(infer, TRIB_TYPE_MAP, key, element);
+		return key == type->key && element == type->element
+			       ? type
+			       : make(infer, TRIB_TYPE_MAP, key, element);
 	}
 	return type;
 }
@@ -241,28 +258,32 @@ const struct trib_type *infer_final(struct infer *infer, const struct trib_type 
 /* ---- Signatures ----------------------------------------------------------------------------------- */
 
 /* The type that a letter of a signature stands for; A and B are made when first met. */
-static const struct trib_type *letter_type(struct infer *infer, char letter, const struct trib_type *parameters[2])
+static const struct trib_type *letter_type(struct infer *infer, char letter,
+					   const struct trib_type *parameters[2])
 {
 	static const struct {
 		char letter;
 		const struct trib_type *type;
 	} simple[] = {
-		{ 'b', &trib_type_bool },      { 'i', &trib_type_int },	      { 'u', &trib_type_uint },
-		{ 'd', &trib_type_double },    { 's', &trib_type_string },   { 'y', &trib_type_bytes },
-		{ 'n', &trib_type_null },      { 't', &trib_type_timestamp }, { 'r', &trib_type_duration },
-		{ 'T', &trib_type_type },      { 'D', &trib_type_dyn },	      { 'l', &trib_type_list_string },
+		{ 'b', &trib_type_bool },     { 'i', &trib_type_int },
+		{ 'u', &trib_type_uint },     { 'd', &trib_type_double },
+		{ 's', &trib_type_string },   { 'y', &trib_type_bytes },
+		{ 'n', &trib_type_null },     { 't', &trib_type_timestamp },
+		{ 'r', &trib_type_duration }, { 'T', &trib_type_type },
+		{ 'D', &trib_type_dyn },      { 'l', &trib_type_list_string },
 	};
 
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(simple); i++)
 		if (simple[i].letter == letter)
 			return simple[i].type;
 	for (int i = 0; i < 2; i++)
-		if (!parameters[i] && (letter == "AB"[i] || letter == 'M' || (letter == 'L' && i == 0)))
+		if (!parameters[i] &&
+		    (letter == "AB"[i] || letter == 'M' || (letter == 'L' && i == 0)))
 			parameters[i] = infer_variable(infer);
-	return letter == 'A' ? parameters[0] :
-	       letter == 'B' ? parameters[1] :
-	       letter == 'L' ? make(infer, TRIB_TYPE_LIST, NULL, parameters[0]) :
-			       make(infer, TRIB_TYPE_MAP, parameters[0], parameters[1]);
+	return letter == 'A'   ? parameters[0]
+	       : letter == 'B' ? parameters[1]
+	       : letter == 'L' ? make(infer, TRIB_TYPE_LIST, NULL, parameters[0])
+			       : make(infer, TRIB_TYPE_MAP, parameters[0], parameters[1]);
 }
 
 /* Whether an argument of this kind can never match the letter: spares making types to no end. */
@@ -317,7 +338,8 @@ const struct trib_type *infer_call(struct infer *infer, const char *signatures, 
 		if (is_method == method && strcspn(signature, ":") == count) {
 			const struct trib_type *type = fit(infer, signature, args, count);
 
-			if (type && result && !trib_type_equal(infer_final(infer, type), infer_final(infer, result)))
+			if (type && result &&
+			    !trib_type_equal(infer_final(infer, type), infer_final(infer, result)))
 				result = &trib_type_dyn;
 			else if (type && !result)
 				result = type;

@@ -12,7 +12,7 @@ struct infer {
 	struct infer_change {
 		uint32_t variable;
 		const struct trib_type *before;
-	} *changes;
+	} * changes;
 	uint32_t change_count, change_capacity;
 	bool no_memory;
 };
@@ -22,7 +22,8 @@ void infer_init(struct infer *infer, struct trib_arena *arena);
 /* A new type variable, list(element), map(key, element). A type nested too deep becomes dyn inside. */
 const struct trib_type *infer_variable(struct infer *infer);
 const struct trib_type *infer_list(struct infer *infer, const struct trib_type *element);
-const struct trib_type *infer_map(struct infer *infer, const struct trib_type *key, const struct trib_type *element);
+const struct trib_type *infer_map(struct infer *infer, const struct trib_type *key,
+				  const struct trib_type *element);
 
 /* The type with the variable at its top replaced by what it is bound to. */
 const struct trib_type *infer_top(const struct infer *infer, const struct trib_type *type);
@@ -34,7 +35,8 @@ const struct trib_type *infer_final(struct infer *infer, const struct trib_type 
 bool infer_assignable(struct infer *infer, const struct trib_type *a, const struct trib_type *b);
 
 /* The type of a list of an a and a b: their common type, dyn if there is none. */
-const struct trib_type *infer_join(struct infer *infer, const struct trib_type *a, const struct trib_type *b);
+const struct trib_type *infer_join(struct infer *infer, const struct trib_type *a,
+				   const struct trib_type *b);
 
 /* The result of a function with these signatures (see function.h); NULL where none fits. */
 const struct trib_type *infer_call(struct infer *infer, const char *signatures, bool method,

@@ -8,36 +8,58 @@ static const struct {
 	enum token_kind kind;
 } signs[] = {
 	/* Longer ones first. */
-	{ "==", TOKEN_EQ },	     { "!=", TOKEN_NE },	  { "<=", TOKEN_LE },
-	{ ">=", TOKEN_GE },	     { "&&", TOKEN_AND },	  { "||", TOKEN_OR },
-	{ "<", TOKEN_LT },	     { ">", TOKEN_GT },		  { "!", TOKEN_NOT },
-	{ "(", TOKEN_LEFT_PAREN },   { ")", TOKEN_RIGHT_PAREN },   { "[", TOKEN_LEFT_BRACKET },
-	{ "]", TOKEN_RIGHT_BRACKET }, { "{", TOKEN_LEFT_BRACE },	  { "}", TOKEN_RIGHT_BRACE },
-	{ ".", TOKEN_DOT },	     { ",", TOKEN_COMMA },	  { ":", TOKEN_COLON },
-	{ "?", TOKEN_QUESTION },     { "+", TOKEN_PLUS },	  { "-", TOKEN_MINUS },
-	{ "*", TOKEN_STAR },	     { "/", TOKEN_SLASH },	  { "%", TOKEN_PERCENT },
+	{ "==", TOKEN_EQ },
+	{ "!=", TOKEN_NE },
+	{ "<=", TOKEN_LE },
+	{ ">=", TOKEN_GE },
+	{ "&&", TOKEN_AND },
+	{ "||", TOKEN_OR },
+	{ "<", TOKEN_LT },
+	{ ">", TOKEN_GT },
+	{ "!", TOKEN_NOT },
+	{ "(", TOKEN_LEFT_PAREN },
+	{ ")", TOKEN_RIGHT_PAREN },
+	{ "[", TOKEN_LEFT_BRACKET },
+	{ "]", TOKEN_RIGHT_BRACKET },
+	{ "{", TOKEN_LEFT_BRACE },
+	{ "}", TOKEN_RIGHT_BRACE },
+	{ ".", TOKEN_DOT },
+	{ ",", TOKEN_COMMA },
+	{ ":", TOKEN_COLON },
+	{ "?", TOKEN_QUESTION },
+	{ "+", TOKEN_PLUS },
+	{ "-", TOKEN_MINUS },
+	{ "*", TOKEN_STAR },
+	{ "/", TOKEN_SLASH },
+	{ "%", TOKEN_PERCENT },
 };
 
-static const char *const reserved_words[] = { "as",	   "break",  "const", "continue", "else",      "for",
-					      "function", "if",	    "import", "let",	  "loop",      "package",
-					      "namespace", "return", "var",   "void",	  "while" };
+static const char *const reserved_words[] = { "as",   "break",	  "const",     "continue", "else",
+					      "for",  "function", "if",	       "import",   "let",
+					      "loop", "package",  "namespace", "return",   "var",
+					      "void", "while" };
 
 const char *token_name(enum token_kind kind)
 {
 	static const char *const names[] = {
-		[TOKEN_END] = "the end",	  [TOKEN_INT] = "a number",   [TOKEN_UINT] = "a number",
-		[TOKEN_DOUBLE] = "a number",	  [TOKEN_STRING] = "a string", [TOKEN_BYTES] = "bytes",
-		[TOKEN_IDENT] = "a name",	  [TOKEN_QUOTED] = "a quoted name",
-		[TOKEN_TRUE] = "true",		  [TOKEN_FALSE] = "false",    [TOKEN_NULL] = "null",
-		[TOKEN_IN] = "in",		  [TOKEN_LEFT_PAREN] = "'('", [TOKEN_RIGHT_PAREN] = "')'",
-		[TOKEN_LEFT_BRACKET] = "'['",	  [TOKEN_RIGHT_BRACKET] = "']'",
-		[TOKEN_LEFT_BRACE] = "'{'",	  [TOKEN_RIGHT_BRACE] = "'}'", [TOKEN_DOT] = "'.'",
-		[TOKEN_COMMA] = "','",		  [TOKEN_COLON] = "':'",      [TOKEN_QUESTION] = "'?'",
-		[TOKEN_PLUS] = "'+'",		  [TOKEN_MINUS] = "'-'",      [TOKEN_STAR] = "'*'",
-		[TOKEN_SLASH] = "'/'",		  [TOKEN_PERCENT] = "'%'",    [TOKEN_NOT] = "'!'",
-		[TOKEN_EQ] = "'=='",		  [TOKEN_NE] = "'!='",	      [TOKEN_LT] = "'<'",
-		[TOKEN_LE] = "'<='",		  [TOKEN_GT] = "'>'",	      [TOKEN_GE] = "'>='",
-		[TOKEN_AND] = "'&&'",		  [TOKEN_OR] = "'||'",
+		[TOKEN_END] = "the end",      [TOKEN_INT] = "a number",
+		[TOKEN_UINT] = "a number",    [TOKEN_DOUBLE] = "a number",
+		[TOKEN_STRING] = "a string",  [TOKEN_BYTES] = "bytes",
+		[TOKEN_IDENT] = "a name",     [TOKEN_QUOTED] = "a quoted name",
+		[TOKEN_TRUE] = "true",	      [TOKEN_FALSE] = "false",
+		[TOKEN_NULL] = "null",	      [TOKEN_IN] = "in",
+		[TOKEN_LEFT_PAREN] = "'('",   [TOKEN_RIGHT_PAREN] = "')'",
+		[TOKEN_LEFT_BRACKET] = "'['", [TOKEN_RIGHT_BRACKET] = "']'",
+		[TOKEN_LEFT_BRACE] = "'{'",   [TOKEN_RIGHT_BRACE] = "'}'",
+		[TOKEN_DOT] = "'.'",	      [TOKEN_COMMA] = "','",
+		[TOKEN_COLON] = "':'",	      [TOKEN_QUESTION] = "'?'",
+		[TOKEN_PLUS] = "'+'",	      [TOKEN_MINUS] = "'-'",
+		[TOKEN_STAR] = "'*'",	      [TOKEN_SLASH] = "'/'",
+		[TOKEN_PERCENT] = "'%'",      [TOKEN_NOT] = "'!'",
+		[TOKEN_EQ] = "'=='",	      [TOKEN_NE] = "'!='",
+		[TOKEN_LT] = "'<'",	      [TOKEN_LE] = "'<='",
+		[TOKEN_GT] = "'>'",	      [TOKEN_GE] = "'>='",
+		[TOKEN_AND] = "'&&'",	      [TOKEN_OR] = "'||'",
 	};
 
 	return names[kind];
@@ -56,7 +78,10 @@ static bool is_digit(char c)
 
 static int hex_digit(char c)
 {
-	return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return is_digit(c)	      ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 static bool is_name_start(char c)
@@ -72,8 +97,8 @@ static void skip_space_and_comments(struct lexer *lexer)
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f') {
 			lexer->next++;
 		} else if (c == '/' && at(lexer, lexer->next + 1) == '/') {
-			while (lexer->next < lexer->context->source.size && at(lexer, lexer->next) != '\n' &&
-			       at(lexer, lexer->next) != '\r')
+			while (lexer->next < lexer->context->source.size &&
+			       at(lexer, lexer->next) != '\n' && at(lexer, lexer->next) != '\r')
 				lexer->next++;
 		} else {
 			return;
@@ -116,7 +141,8 @@ static trib_status number(struct lexer *lexer, struct token *token)
 	uint32_t first = lexer->next;
 	bool whole = true;
 
-	if (at(lexer, first) == '0' && at(lexer, first + 1) == 'x' && hex_digit(at(lexer, first + 2)) >= 0) {
+	if (at(lexer, first) == '0' && at(lexer, first + 1) == 'x' &&
+	    hex_digit(at(lexer, first + 2)) >= 0) {
 		lexer->next += 2;
 		while (hex_digit(at(lexer, lexer->next)) >= 0)
 			lexer->next++;
@@ -196,10 +222,12 @@ static int64_t low_surrogate(struct lexer *lexer, int64_t high)
 	lexer->next += 2;
 	int64_t low = hex_number(lexer, 4);
 
-	return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : -1;
+	return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)
+					      : -1;
 }
 
-static trib_status numeric_escape(struct lexer *lexer, struct literal *literal, char kind, uint32_t offset)
+static trib_status numeric_escape(struct lexer *lexer, struct literal *literal, char kind,
+				  uint32_t offset)
 {
 	int64_t value;
 
@@ -216,14 +244,16 @@ static trib_status numeric_escape(struct lexer *lexer, struct literal *literal, 
 	} else {
 		value = hex_number(lexer, kind == 'u' ? 4 : 8);
 		if (literal->bytes)
-			return fail(lexer, offset, "\\u and \\U stand for code points and have no place in bytes");
+			return fail(lexer, offset,
+				    "\\u and \\U stand for code points and have no place in bytes");
 		if (kind == 'u' && value >= 0xd800 && value <= 0xdbff)
 			value = low_surrogate(lexer, value);
 		if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
 			return fail(lexer, offset, "the escape is no Unicode code point");
 	}
 	if (value < 0)
-		return fail(lexer, offset, "found a broken escape, expected \\xHH, \\OOO, \\uHHHH or \\UHHHHHHHH");
+		return fail(lexer, offset,
+			    "found a broken escape, expected \\xHH, \\OOO, \\uHHHH or \\UHHHHHHHH");
 	if (literal->bytes)
 		literal->data[literal->size++] = (char)value;
 	else
@@ -245,8 +275,10 @@ static trib_status escape(struct lexer *lexer, struct literal *literal)
 	}
 	if (kind && strchr("xXuU0123", kind))
 		return numeric_escape(lexer, literal, kind, offset);
-	return fail(lexer, offset, "found an unknown escape, expected one of \\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\" \\' "
-				   "\\` \\xHH \\uHHHH \\UHHHHHHHH \\OOO");
+	return fail(lexer, offset,
+		    "found an unknown escape, expected one of \\a \\b \\f \\n \\r \\t \\v \\\\ \\? "
+		    "\\\" \\' "
+		    "\\` \\xHH \\uHHHH \\UHHHHHHHH \\OOO");
 }
 
 static trib_status string_body(struct lexer *lexer, struct token *token, struct literal *literal)
@@ -257,7 +289,9 @@ static trib_status string_body(struct lexer *lexer, struct token *token, struct 
 		if (lexer->next >= lexer->context->source.size)
 			return fail(lexer, token->offset, "the string is not closed");
 		if (literal->quotes == 1 && (c == '\n' || c == '\r'))
-			return fail(lexer, lexer->next, "found a line break, which only a triple-quoted string may hold");
+			return fail(
+				lexer, lexer->next,
+				"found a line break, which only a triple-quoted string may hold");
 		if (c == '\\' && !literal->raw) {
 			trib_status status = escape(lexer, literal);
 
@@ -275,10 +309,13 @@ static trib_status string_body(struct lexer *lexer, struct token *token, struct 
 /* lexer->next is at the opening quote. */
 static trib_status string(struct lexer *lexer, struct token *token, bool bytes, bool raw)
 {
-	struct literal literal = { .bytes = bytes, .raw = raw, .quote = at(lexer, lexer->next), .quotes = 1 };
+	struct literal literal = {
+		.bytes = bytes, .raw = raw, .quote = at(lexer, lexer->next), .quotes = 1
+	};
 	uint32_t end;
 
-	if (at(lexer, lexer->next + 1) == literal.quote && at(lexer, lexer->next + 2) == literal.quote)
+	if (at(lexer, lexer->next + 1) == literal.quote &&
+	    at(lexer, lexer->next + 2) == literal.quote)
 		literal.quotes = 3;
 	lexer->next += literal.quotes;
 	/* A first walk finds the end, so that the memory taken is that of the literal and not of the rest. */
@@ -286,13 +323,14 @@ static trib_status string(struct lexer *lexer, struct token *token, bool bytes, 
 		if (at(lexer, end) == '\\' && !raw)
 			end++;
 		else if (at(lexer, end) == literal.quote &&
-			 (literal.quotes == 1 ||
-			  (at(lexer, end + 1) == literal.quote && at(lexer, end + 2) == literal.quote)))
+			 (literal.quotes == 1 || (at(lexer, end + 1) == literal.quote &&
+						  at(lexer, end + 2) == literal.quote)))
 			break;
 	}
 	literal.data = trib_arena_alloc(lexer->context->arena, end - lexer->next + 8);
 	if (!literal.data)
-		return ast_fail(lexer->context, TRIB_EXPR_PARSE, TRIB_NO_MEMORY, token->offset, "out of memory");
+		return ast_fail(lexer->context, TRIB_EXPR_PARSE, TRIB_NO_MEMORY, token->offset,
+				"out of memory");
 	trib_status status = string_body(lexer, token, &literal);
 
 	if (status != TRIB_OK)
@@ -326,11 +364,15 @@ static void name(struct lexer *lexer, struct token *token)
 	static const struct {
 		const char *text;
 		enum token_kind kind;
-	} keywords[] = { { "true", TOKEN_TRUE }, { "false", TOKEN_FALSE }, { "null", TOKEN_NULL }, { "in", TOKEN_IN } };
+	} keywords[] = { { "true", TOKEN_TRUE },
+			 { "false", TOKEN_FALSE },
+			 { "null", TOKEN_NULL },
+			 { "in", TOKEN_IN } };
 
 	while (is_name_start(at(lexer, lexer->next)) || is_digit(at(lexer, lexer->next)))
 		lexer->next++;
-	struct trib_bytes text = trib_bytes(lexer->context->source.data + token->offset, lexer->next - token->offset);
+	struct trib_bytes text = trib_bytes(lexer->context->source.data + token->offset,
+					    lexer->next - token->offset);
 
 	token->kind = TOKEN_IDENT;
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(keywords); i++)
@@ -351,8 +393,9 @@ static trib_status quoted_name(struct lexer *lexer, struct token *token)
 		if (c == '`' && lexer->next > first)
 			break;
 		if (!is_name_start(c) && !is_digit(c) && (!c || !strchr(".-/ ", c)))
-			return fail(lexer, token->offset, "found a broken quoted name, expected letters, digits, "
-							  "'_', '.', '-', '/' or space between backticks");
+			return fail(lexer, token->offset,
+				    "found a broken quoted name, expected letters, digits, "
+				    "'_', '.', '-', '/' or space between backticks");
 	}
 	lexer->next++;
 	token->kind = TOKEN_QUOTED;

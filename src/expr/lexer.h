@@ -11,8 +11,8 @@ enum token_kind {
 	TOKEN_DOUBLE,
 	TOKEN_STRING,
 	TOKEN_BYTES,
-	TOKEN_IDENT,	/* reserved words too: they may name fields and methods */
-	TOKEN_QUOTED,	/* `a-b`: a field only; the text is without its backticks */
+	TOKEN_IDENT,  /* reserved words too: they may name fields and methods */
+	TOKEN_QUOTED, /* `a-b`: a field only; the text is without its backticks */
 	TOKEN_TRUE,
 	TOKEN_FALSE,
 	TOKEN_NULL,

@@ -3,8 +3,8 @@
 #include "expr/function.h"
 
 /* The number that is largest (direction 1) or least (-1); of equals the first. NaN is passed over, as < sees it. */
-static struct trib_value extremum(struct function_context *context, const struct trib_value *args, uint32_t count,
-				  int direction)
+static struct trib_value extremum(struct function_context *context, const struct trib_value *args,
+				  uint32_t count, int direction)
 {
 	if (count == 1 && args[0].kind == TRIB_VALUE_LIST) {
 		count = args[0].list->count;
@@ -40,7 +40,8 @@ FUNCTION_BODY(math_least)
 	{                                                                                          \
 		double x = args[0].number;                                                         \
                                                                                                    \
-		return args[0].kind == TRIB_VALUE_DOUBLE ? result : function_fail(FAULT_NO_OVERLOAD); \
+		return args[0].kind == TRIB_VALUE_DOUBLE ? result                                  \
+							 : function_fail(FAULT_NO_OVERLOAD);       \
 	}
 
 OF_DOUBLE(math_ceil, trib_value_double(ceil(x)))
@@ -57,8 +58,9 @@ FUNCTION_BODY(math_abs)
 	case TRIB_VALUE_UINT:
 		return args[0];
 	case TRIB_VALUE_INT:
-		return args[0].integer == INT64_MIN ? function_fail(FAULT_OVERFLOW) :
-						      trib_value_int(llabs((long long)args[0].integer));
+		return args[0].integer == INT64_MIN
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_int(llabs((long long)args[0].integer));
 	case TRIB_VALUE_DOUBLE:
 		return trib_value_double(fabs(args[0].number));
 	default:
@@ -74,7 +76,9 @@ FUNCTION_BODY(math_sign)
 	case TRIB_VALUE_INT:
 		return trib_value_int((args[0].integer > 0) - (args[0].integer < 0));
 	case TRIB_VALUE_DOUBLE:
-		return trib_value_double(args[0].number > 0 ? 1 : args[0].number < 0 ? -1 : args[0].number);
+		return trib_value_double(args[0].number > 0   ? 1
+					 : args[0].number < 0 ? -1
+							      : args[0].number);
 	default:
 		return function_fail(FAULT_NO_OVERLOAD);
 	}
@@ -103,7 +107,8 @@ FUNCTION_BODY(math_sqrt)
 		if (args[0].kind != args[1].kind ||                                                \
 		    (args[0].kind != TRIB_VALUE_INT && args[0].kind != TRIB_VALUE_UINT))           \
 			return function_fail(FAULT_NO_OVERLOAD);                                   \
-		result.unsigned_integer = args[0].unsigned_integer operator args[1].unsigned_integer; \
+		result.unsigned_integer =                                                          \
+			args[0].unsigned_integer operator args[1].unsigned_integer;                \
 		return result;                                                                     \
 	}
 
@@ -123,7 +128,8 @@ FUNCTION_BODY(math_bit_not)
 
 static bool shift_fits(const struct trib_value *args)
 {
-	return (args[0].kind == TRIB_VALUE_INT || args[0].kind == TRIB_VALUE_UINT) && args[1].kind == TRIB_VALUE_INT;
+	return (args[0].kind == TRIB_VALUE_INT || args[0].kind == TRIB_VALUE_UINT) &&
+	       args[1].kind == TRIB_VALUE_INT;
 }
 
 FUNCTION_BODY(math_bit_shift_left)
@@ -134,7 +140,8 @@ FUNCTION_BODY(math_bit_shift_left)
 		return function_fail(FAULT_NO_OVERLOAD);
 	if (args[1].integer < 0)
 		return function_fail(FAULT_NEGATIVE_SHIFT);
-	result.unsigned_integer = args[1].integer > 63 ? 0 : args[0].unsigned_integer << args[1].integer;
+	result.unsigned_integer =
+		args[1].integer > 63 ? 0 : args[0].unsigned_integer << args[1].integer;
 	return result;
 }
 
@@ -147,6 +154,7 @@ FUNCTION_BODY(math_bit_shift_right)
 		return function_fail(FAULT_NO_OVERLOAD);
 	if (args[1].integer < 0)
 		return function_fail(FAULT_NEGATIVE_SHIFT);
-	result.unsigned_integer = args[1].integer > 63 ? 0 : args[0].unsigned_integer >> args[1].integer;
+	result.unsigned_integer =
+		args[1].integer > 63 ? 0 : args[0].unsigned_integer >> args[1].integer;
 	return result;
 }

@@ -114,7 +114,8 @@ static bool is_special(struct trib_bytes text, double *ret_number)
 	if (rest.size == 0 || rest.size >= sizeof(lower))
 		return false;
 	for (size_t i = 0; i < rest.size; i++)
-		lower[i] = rest.data[i] >= 'A' && rest.data[i] <= 'Z' ? (char)(rest.data[i] + 32) : rest.data[i];
+		lower[i] = rest.data[i] >= 'A' && rest.data[i] <= 'Z' ? (char)(rest.data[i] + 32)
+								      : rest.data[i];
 	if (!strcmp(lower, "nan") && !sign)
 		*ret_number = NAN;
 	else if (!strcmp(lower, "inf") || !strcmp(lower, "infinity"))

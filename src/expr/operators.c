@@ -12,7 +12,8 @@ static struct trib_value no_overload(void)
 static bool is_large(const struct trib_value *value)
 {
 	return value->kind == TRIB_VALUE_LIST || value->kind == TRIB_VALUE_MAP ||
-	       ((value->kind == TRIB_VALUE_STRING || value->kind == TRIB_VALUE_BYTES) && value->size > 256);
+	       ((value->kind == TRIB_VALUE_STRING || value->kind == TRIB_VALUE_BYTES) &&
+		value->size > 256);
 }
 
 static bool spend_on_comparison(struct function_context *context, const struct trib_value *a,
@@ -91,8 +92,8 @@ FUNCTION_BODY(operator_in)
 
 /* ---- Arithmetic ----------------------------------------------------------------------------------- */
 
-static struct trib_value concatenate_text(struct function_context *context, const struct trib_value *a,
-					  const struct trib_value *b)
+static struct trib_value concatenate_text(struct function_context *context,
+					  const struct trib_value *a, const struct trib_value *b)
 {
 	size_t size = (size_t)a->size + b->size;
 
@@ -111,8 +112,8 @@ static struct trib_value concatenate_text(struct function_context *context, cons
 	return (struct trib_value){ .kind = a->kind, .size = (uint32_t)size, .text = text };
 }
 
-static struct trib_value concatenate_lists(struct function_context *context, const struct trib_list *a,
-					   const struct trib_list *b)
+static struct trib_value concatenate_lists(struct function_context *context,
+					   const struct trib_list *a, const struct trib_list *b)
 {
 	size_t count = (size_t)a->count + b->count;
 	struct trib_value list;
@@ -130,7 +131,9 @@ static struct trib_value concatenate_lists(struct function_context *context, con
 		memcpy(items, a->items, a->count * sizeof(*items));
 	if (b->count)
 		memcpy(items + a->count, b->items, b->count * sizeof(*items));
-	*head = (struct trib_list){ .count = (uint32_t)count, .depth = TRIB_MAX(a->depth, b->depth), .items = items };
+	*head = (struct trib_list){ .count = (uint32_t)count,
+				    .depth = TRIB_MAX(a->depth, b->depth),
+				    .items = items };
 	list = (struct trib_value){ .kind = TRIB_VALUE_LIST, .list = head };
 	return list;
 }
@@ -145,12 +148,14 @@ FUNCTION_BODY(operator_add)
 		return time_add(a, b);
 	switch (a->kind) {
 	case TRIB_VALUE_INT:
-		return __builtin_add_overflow(a->integer, b->integer, &sum) ? function_fail(FAULT_OVERFLOW) :
-									       trib_value_int(sum);
+		return __builtin_add_overflow(a->integer, b->integer, &sum)
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_int(sum);
 	case TRIB_VALUE_UINT:
-		return __builtin_add_overflow(a->unsigned_integer, b->unsigned_integer, &unsigned_sum) ?
-			       function_fail(FAULT_OVERFLOW) :
-			       trib_value_uint(unsigned_sum);
+		return __builtin_add_overflow(a->unsigned_integer, b->unsigned_integer,
+					      &unsigned_sum)
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_uint(unsigned_sum);
 	case TRIB_VALUE_DOUBLE:
 		return trib_value_double(a->number + b->number);
 	case TRIB_VALUE_STRING:
@@ -173,12 +178,14 @@ FUNCTION_BODY(operator_subtract)
 		return time_subtract(a, b);
 	switch (a->kind) {
 	case TRIB_VALUE_INT:
-		return __builtin_sub_overflow(a->integer, b->integer, &difference) ? function_fail(FAULT_OVERFLOW) :
-										      trib_value_int(difference);
+		return __builtin_sub_overflow(a->integer, b->integer, &difference)
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_int(difference);
 	case TRIB_VALUE_UINT:
-		return __builtin_sub_overflow(a->unsigned_integer, b->unsigned_integer, &unsigned_difference) ?
-			       function_fail(FAULT_OVERFLOW) :
-			       trib_value_uint(unsigned_difference);
+		return __builtin_sub_overflow(a->unsigned_integer, b->unsigned_integer,
+					      &unsigned_difference)
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_uint(unsigned_difference);
 	case TRIB_VALUE_DOUBLE:
 		return trib_value_double(a->number - b->number);
 	default:
@@ -196,12 +203,14 @@ FUNCTION_BODY(operator_multiply)
 		return no_overload();
 	switch (a->kind) {
 	case TRIB_VALUE_INT:
-		return __builtin_mul_overflow(a->integer, b->integer, &product) ? function_fail(FAULT_OVERFLOW) :
-										   trib_value_int(product);
+		return __builtin_mul_overflow(a->integer, b->integer, &product)
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_int(product);
 	case TRIB_VALUE_UINT:
-		return __builtin_mul_overflow(a->unsigned_integer, b->unsigned_integer, &unsigned_product) ?
-			       function_fail(FAULT_OVERFLOW) :
-			       trib_value_uint(unsigned_product);
+		return __builtin_mul_overflow(a->unsigned_integer, b->unsigned_integer,
+					      &unsigned_product)
+			       ? function_fail(FAULT_OVERFLOW)
+			       : trib_value_uint(unsigned_product);
 	case TRIB_VALUE_DOUBLE:
 		return trib_value_double(a->number * b->number);
 	default:
@@ -223,8 +232,9 @@ FUNCTION_BODY(operator_divide)
 			return function_fail(FAULT_OVERFLOW);
 		return trib_value_int(a->integer / b->integer);
 	case TRIB_VALUE_UINT:
-		return b->unsigned_integer == 0 ? function_fail(FAULT_DIVIDE_BY_ZERO) :
-						  trib_value_uint(a->unsigned_integer / b->unsigned_integer);
+		return b->unsigned_integer == 0
+			       ? function_fail(FAULT_DIVIDE_BY_ZERO)
+			       : trib_value_uint(a->unsigned_integer / b->unsigned_integer);
 	case TRIB_VALUE_DOUBLE:
 		return trib_value_double(a->number / b->number);
 	default:
@@ -247,15 +257,18 @@ FUNCTION_BODY(operator_modulo)
 	}
 	if (a->kind != TRIB_VALUE_UINT)
 		return no_overload();
-	return b->unsigned_integer == 0 ? function_fail(FAULT_MODULUS_BY_ZERO) :
-					  trib_value_uint(a->unsigned_integer % b->unsigned_integer);
+	return b->unsigned_integer == 0
+		       ? function_fail(FAULT_MODULUS_BY_ZERO)
+		       : trib_value_uint(a->unsigned_integer % b->unsigned_integer);
 }
 
 FUNCTION_BODY(operator_negate)
 {
 	if (args[0].kind == TRIB_VALUE_INT)
-		return args[0].integer == INT64_MIN ? function_fail(FAULT_OVERFLOW) : trib_value_int(-args[0].integer);
-	return args[0].kind == TRIB_VALUE_DOUBLE ? trib_value_double(-args[0].number) : no_overload();
+		return args[0].integer == INT64_MIN ? function_fail(FAULT_OVERFLOW)
+						    : trib_value_int(-args[0].integer);
+	return args[0].kind == TRIB_VALUE_DOUBLE ? trib_value_double(-args[0].number)
+						 : no_overload();
 }
 
 /* ---- Indexing ------------------------------------------------------------------------------------- */
@@ -273,7 +286,8 @@ static struct trib_value list_item(const struct trib_list *list, const struct tr
 			return function_fail(FAULT_INDEX);
 		place = (uint64_t)index->number;
 	}
-	return place < list->count ? list->items[place] : function_fail_with(FAULT_INDEX, (int64_t)place);
+	return place < list->count ? list->items[place]
+				   : function_fail_with(FAULT_INDEX, (int64_t)place);
 }
 
 FUNCTION_BODY(operator_index)

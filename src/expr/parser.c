@@ -6,17 +6,27 @@
 #include "expr/lexer.h"
 #include "expr/value.h"
 
-enum { PRECEDENCE_CONDITIONAL = 1, PRECEDENCE_OR, PRECEDENCE_AND, PRECEDENCE_RELATION, PRECEDENCE_UNARY = 7 };
+enum {
+	PRECEDENCE_CONDITIONAL = 1,
+	PRECEDENCE_OR,
+	PRECEDENCE_AND,
+	PRECEDENCE_RELATION,
+	PRECEDENCE_UNARY = 7
+};
 
-static const struct operator {
+static const struct operator
+{
 	enum token_kind token;
 	enum trib_expr_function function;
 	int precedence;
-} operators[] = {
-	{ TOKEN_OR, TRIB_FN_OR, 2 },   { TOKEN_AND, TRIB_FN_AND, 3 },	 { TOKEN_EQ, TRIB_FN_EQ, 4 },
-	{ TOKEN_NE, TRIB_FN_NE, 4 },   { TOKEN_LT, TRIB_FN_LT, 4 },	 { TOKEN_LE, TRIB_FN_LE, 4 },
-	{ TOKEN_GT, TRIB_FN_GT, 4 },   { TOKEN_GE, TRIB_FN_GE, 4 },	 { TOKEN_IN, TRIB_FN_IN, 4 },
-	{ TOKEN_PLUS, TRIB_FN_ADD, 5 }, { TOKEN_MINUS, TRIB_FN_SUB, 5 },  { TOKEN_STAR, TRIB_FN_MUL, 6 },
+}
+operators[] = {
+	{ TOKEN_OR, TRIB_FN_OR, 2 },	 { TOKEN_AND, TRIB_FN_AND, 3 },
+	{ TOKEN_EQ, TRIB_FN_EQ, 4 },	 { TOKEN_NE, TRIB_FN_NE, 4 },
+	{ TOKEN_LT, TRIB_FN_LT, 4 },	 { TOKEN_LE, TRIB_FN_LE, 4 },
+	{ TOKEN_GT, TRIB_FN_GT, 4 },	 { TOKEN_GE, TRIB_FN_GE, 4 },
+	{ TOKEN_IN, TRIB_FN_IN, 4 },	 { TOKEN_PLUS, TRIB_FN_ADD, 5 },
+	{ TOKEN_MINUS, TRIB_FN_SUB, 5 }, { TOKEN_STAR, TRIB_FN_MUL, 6 },
 	{ TOKEN_SLASH, TRIB_FN_DIV, 6 }, { TOKEN_PERCENT, TRIB_FN_MOD, 6 },
 };
 
@@ -36,7 +46,8 @@ struct nodes {
 
 static trib_status parse_expr(struct parser *parser, struct trib_expr_node **ret_node);
 
-void ast_position(struct trib_bytes source, uint32_t offset, uint32_t *ret_line, uint32_t *ret_column)
+void ast_position(struct trib_bytes source, uint32_t offset, uint32_t *ret_line,
+		  uint32_t *ret_column)
 {
 	uint32_t line = 1, column = 1;
 
@@ -52,8 +63,8 @@ void ast_position(struct trib_bytes source, uint32_t offset, uint32_t *ret_line,
 	*ret_column = column;
 }
 
-trib_status ast_fail(struct ast_context *context, enum trib_expr_stage stage, trib_status status, uint32_t offset,
-		     const char *format, ...)
+trib_status ast_fail(struct ast_context *context, enum trib_expr_stage stage, trib_status status,
+		     uint32_t offset, const char *format, ...)
 {
 	struct trib_expr_error *error = context->error;
 	va_list args;
@@ -86,10 +97,12 @@ static trib_status unexpected(struct parser *parser, const char *expected)
 
 	if (token->kind == TOKEN_IDENT)
 		return ast_fail(parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, token->offset,
-				"found %s\"%.*s\", expected %s", token->reserved ? "the reserved word " : "",
-				(int)TRIB_MIN(token->size, 60u), parser->context->source.data + token->offset, expected);
-	return ast_fail(parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, token->offset, "found %s, expected %s",
-			token_name(token->kind), expected);
+				"found %s\"%.*s\", expected %s",
+				token->reserved ? "the reserved word " : "",
+				(int)TRIB_MIN(token->size, 60u),
+				parser->context->source.data + token->offset, expected);
+	return ast_fail(parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, token->offset,
+			"found %s, expected %s", token_name(token->kind), expected);
 }
 
 static trib_status expect(struct parser *parser, enum token_kind kind)
@@ -104,7 +117,8 @@ static struct trib_bytes token_text(const struct parser *parser)
 	const struct token *token = &parser->token;
 	uint32_t quote = token->kind == TOKEN_QUOTED;
 
-	return trib_bytes(parser->context->source.data + token->offset + quote, token->size - 2 * quote);
+	return trib_bytes(parser->context->source.data + token->offset + quote,
+			  token->size - 2 * quote);
 }
 
 /* ---- Nodes ---------------------------------------------------------------------------------------- */
@@ -113,7 +127,8 @@ static trib_status add(struct parser *parser, struct nodes *nodes, struct trib_e
 {
 	if (nodes->count == nodes->capacity) {
 		uint32_t capacity = TRIB_MAX(4u, nodes->capacity * 2);
-		struct trib_expr_node **items = trib_arena_alloc(parser->context->arena, capacity * sizeof(*items));
+		struct trib_expr_node **items =
+			trib_arena_alloc(parser->context->arena, capacity * sizeof(*items));
 
 		if (!items)
 			return no_memory(parser);
@@ -126,10 +141,11 @@ static trib_status add(struct parser *parser, struct nodes *nodes, struct trib_e
 	return TRIB_OK;
 }
 
-static trib_status make(struct parser *parser, enum trib_expr_kind kind, uint32_t offset, const struct nodes *args,
-			struct trib_expr_node **ret_node)
+static trib_status make(struct parser *parser, enum trib_expr_kind kind, uint32_t offset,
+			const struct nodes *args, struct trib_expr_node **ret_node)
 {
-	struct trib_expr_node *node = trib_arena_alloc_zeroed(parser->context->arena, sizeof(*node));
+	struct trib_expr_node *node =
+		trib_arena_alloc_zeroed(parser->context->arena, sizeof(*node));
 
 	if (!node)
 		return no_memory(parser);
@@ -147,8 +163,9 @@ static trib_status make(struct parser *parser, enum trib_expr_kind kind, uint32_
 	return TRIB_OK;
 }
 
-static trib_status make_operator(struct parser *parser, enum trib_expr_function function, uint32_t offset,
-				 const struct nodes *args, struct trib_expr_node **ret_node)
+static trib_status make_operator(struct parser *parser, enum trib_expr_function function,
+				 uint32_t offset, const struct nodes *args,
+				 struct trib_expr_node **ret_node)
 {
 	trib_status status = make(parser, TRIB_EXPR_CALL, offset, args, ret_node);
 
@@ -157,16 +174,17 @@ static trib_status make_operator(struct parser *parser, enum trib_expr_function 
 	return status;
 }
 
-static trib_status make_binary(struct parser *parser, enum trib_expr_function function, uint32_t offset,
-			       struct trib_expr_node *left, struct trib_expr_node *right,
-			       struct trib_expr_node **ret_node)
+static trib_status make_binary(struct parser *parser, enum trib_expr_function function,
+			       uint32_t offset, struct trib_expr_node *left,
+			       struct trib_expr_node *right, struct trib_expr_node **ret_node)
 {
 	struct nodes args = { 0 };
 	trib_status status = add(parser, &args, left);
 
 	if (status == TRIB_OK && right)
 		status = add(parser, &args, right);
-	return status == TRIB_OK ? make_operator(parser, function, offset, &args, ret_node) : status;
+	return status == TRIB_OK ? make_operator(parser, function, offset, &args, ret_node)
+				 : status;
 }
 
 static trib_status make_const(struct parser *parser, uint32_t offset, struct trib_value value,
@@ -182,7 +200,8 @@ static trib_status make_const(struct parser *parser, uint32_t offset, struct tri
 /* ---- Literals, lists, maps ------------------------------------------------------------------------ */
 
 /* A literal with an optional sign before it, which belongs to it so that the least int can be written. */
-static trib_status parse_literal(struct parser *parser, bool negative, struct trib_expr_node **ret_node)
+static trib_status parse_literal(struct parser *parser, bool negative,
+				 struct trib_expr_node **ret_node)
 {
 	struct token token = parser->token;
 	struct trib_value value = token.value;
@@ -292,13 +311,15 @@ static trib_status expand_has(struct parser *parser, uint32_t offset, const stru
 
 	if (argument->kind == TRIB_EXPR_SELECT) {
 		argument->kind = TRIB_EXPR_HAS;
+		argument->index &= ~(uint32_t)AST_CLOSED;
 		argument->offset = offset;
 		*ret_node = argument;
 		return TRIB_OK;
 	}
 	if (argument->kind != TRIB_EXPR_IDENT || !(parser->flags & TRIB_EXPR_FACTS))
-		return ast_fail(parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, argument->offset,
-				"found another argument of has(), expected a field selection such as a.b");
+		return ast_fail(
+			parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, argument->offset,
+			"found another argument of has(), expected a field selection such as a.b");
 	trib_status status = make(parser, TRIB_EXPR_HAS, offset, args, ret_node);
 
 	if (status == TRIB_OK) {
@@ -316,27 +337,33 @@ static enum trib_expr_function macro_of(struct trib_bytes name, uint32_t count)
 		enum trib_expr_function function;
 		uint32_t count_min, count_max;
 	} macros[] = {
-		{ "all", TRIB_FN_ALL, 2, 2 },		      { "exists", TRIB_FN_EXISTS, 2, 2 },
-		{ "exists_one", TRIB_FN_EXISTS_ONE, 2, 2 }, { "existsOne", TRIB_FN_EXISTS_ONE, 2, 2 },
-		{ "filter", TRIB_FN_FILTER, 2, 2 },	      { "map", TRIB_FN_MAP, 2, 3 },
+		{ "all", TRIB_FN_ALL, 2, 2 },
+		{ "exists", TRIB_FN_EXISTS, 2, 2 },
+		{ "exists_one", TRIB_FN_EXISTS_ONE, 2, 2 },
+		{ "existsOne", TRIB_FN_EXISTS_ONE, 2, 2 },
+		{ "filter", TRIB_FN_FILTER, 2, 2 },
+		{ "map", TRIB_FN_MAP, 2, 3 },
 	};
 
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(macros); i++)
-		if (trib_bytes_is(name, macros[i].name) && count >= macros[i].count_min && count <= macros[i].count_max)
+		if (trib_bytes_is(name, macros[i].name) && count >= macros[i].count_min &&
+		    count <= macros[i].count_max)
 			return macros[i].function;
 	return TRIB_FN_NONE;
 }
 
 /* items: the target, the variable, then the bodies. */
-static trib_status expand_comprehension(struct parser *parser, enum trib_expr_function macro, uint32_t offset,
-					struct nodes *items, struct trib_expr_node **ret_node)
+static trib_status expand_comprehension(struct parser *parser, enum trib_expr_function macro,
+					uint32_t offset, struct nodes *items,
+					struct trib_expr_node **ret_node)
 {
 	struct trib_expr_node *variable = items->items[1];
 
-	if (variable->kind != TRIB_EXPR_IDENT || variable->index & AST_ABSOLUTE)
-		return ast_fail(parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, variable->offset,
-				"found an expression, expected a simple name for the variable of %s()",
-				trib_expr_function_name(macro));
+	if (variable->kind != TRIB_EXPR_IDENT || variable->index)
+		return ast_fail(
+			parser->context, TRIB_EXPR_PARSE, TRIB_SYNTAX, variable->offset,
+			"found an expression, expected a simple name for the variable of %s()",
+			trib_expr_function_name(macro));
 	for (uint32_t i = 1; i + 1 < items->count; i++)
 		items->items[i] = items->items[i + 1];
 	items->count--;
@@ -352,8 +379,9 @@ static trib_status expand_comprehension(struct parser *parser, enum trib_expr_fu
 /* ---- Members -------------------------------------------------------------------------------------- */
 
 /* `(…)` after a name: a call of a function (no target) or of a method. */
-static trib_status parse_call(struct parser *parser, struct trib_bytes name, uint32_t offset, bool absolute,
-			      struct trib_expr_node *target, struct trib_expr_node **ret_node)
+static trib_status parse_call(struct parser *parser, struct trib_bytes name, uint32_t offset,
+			      bool absolute, struct trib_expr_node *target,
+			      struct trib_expr_node **ret_node)
 {
 	struct nodes args = { 0 };
 	trib_status status = advance(parser);
@@ -414,12 +442,16 @@ static trib_status parse_parens(struct parser *parser, struct trib_expr_node **r
 		status = parse_expr(parser, &node);
 	if (status == TRIB_OK)
 		status = expect(parser, TOKEN_RIGHT_PAREN);
-	if (status == TRIB_OK)
-		*ret_node = node;
-	return status;
+	if (status != TRIB_OK)
+		return status;
+	if (node->kind == TRIB_EXPR_IDENT || node->kind == TRIB_EXPR_SELECT)
+		node->index |= AST_CLOSED;
+	*ret_node = node;
+	return TRIB_OK;
 }
 
-static trib_status parse_primary(struct parser *parser, bool negative, struct trib_expr_node **ret_node)
+static trib_status parse_primary(struct parser *parser, bool negative,
+				 struct trib_expr_node **ret_node)
 {
 	switch (parser->token.kind) {
 	case TOKEN_INT:
@@ -446,7 +478,8 @@ static trib_status parse_primary(struct parser *parser, bool negative, struct tr
 }
 
 /* .field, .method(…) */
-static trib_status parse_select(struct parser *parser, struct trib_expr_node *target, struct trib_expr_node **ret_node)
+static trib_status parse_select(struct parser *parser, struct trib_expr_node *target,
+				struct trib_expr_node **ret_node)
 {
 	trib_status status = advance(parser);
 
@@ -475,7 +508,8 @@ static trib_status parse_select(struct parser *parser, struct trib_expr_node *ta
 	return status;
 }
 
-static trib_status parse_index(struct parser *parser, struct trib_expr_node *target, struct trib_expr_node **ret_node)
+static trib_status parse_index(struct parser *parser, struct trib_expr_node *target,
+			       struct trib_expr_node **ret_node)
 {
 	uint32_t offset = parser->token.offset;
 	struct trib_expr_node *index = NULL;
@@ -485,28 +519,33 @@ static trib_status parse_index(struct parser *parser, struct trib_expr_node *tar
 		status = parse_expr(parser, &index);
 	if (status == TRIB_OK)
 		status = expect(parser, TOKEN_RIGHT_BRACKET);
-	return status == TRIB_OK ? make_binary(parser, TRIB_FN_INDEX, offset, target, index, ret_node) : status;
+	return status == TRIB_OK
+		       ? make_binary(parser, TRIB_FN_INDEX, offset, target, index, ret_node)
+		       : status;
 }
 
 /* a.b.C, without a call or an index in it: what may stand before the braces of a message. */
 static bool is_qualified_name(const struct trib_expr_node *node)
 {
-	while (node->kind == TRIB_EXPR_SELECT && node->index != AST_QUOTED)
+	while (node->kind == TRIB_EXPR_SELECT && !node->index)
 		node = node->args[0];
-	return node->kind == TRIB_EXPR_IDENT;
+	return node->kind == TRIB_EXPR_IDENT && !(node->index & AST_CLOSED);
 }
 
-static trib_status parse_message(struct parser *parser, struct trib_expr_node *type, struct trib_expr_node **ret_node)
+static trib_status parse_message(struct parser *parser, struct trib_expr_node *type,
+				 struct trib_expr_node **ret_node)
 {
 	struct nodes fields = { 0 };
 	trib_status status = add(parser, &fields, type);
 
 	if (status == TRIB_OK)
 		status = parse_entries(parser, true, &fields);
-	return status == TRIB_OK ? make(parser, TRIB_EXPR_MESSAGE, type->offset, &fields, ret_node) : status;
+	return status == TRIB_OK ? make(parser, TRIB_EXPR_MESSAGE, type->offset, &fields, ret_node)
+				 : status;
 }
 
-static trib_status parse_member(struct parser *parser, bool negative, struct trib_expr_node **ret_node)
+static trib_status parse_member(struct parser *parser, bool negative,
+				struct trib_expr_node **ret_node)
 {
 	struct trib_expr_node *node = NULL;
 	trib_status status = parse_primary(parser, negative, &node);
@@ -552,7 +591,8 @@ static trib_status parse_unary(struct parser *parser, struct trib_expr_node **re
 	count -= negative;
 	status = parse_member(parser, negative, &node);
 	for (count = count > 2 ? 2 - count % 2 : count; status == TRIB_OK && count > 0; count--)
-		status = make_binary(parser, sign == TOKEN_NOT ? TRIB_FN_NOT : TRIB_FN_NEG, offset, node, NULL, &node);
+		status = make_binary(parser, sign == TOKEN_NOT ? TRIB_FN_NOT : TRIB_FN_NEG, offset,
+				     node, NULL, &node);
 	if (status == TRIB_OK)
 		*ret_node = node;
 	return status;
@@ -560,7 +600,7 @@ static trib_status parse_unary(struct parser *parser, struct trib_expr_node **re
 
 /* ---- Operators ------------------------------------------------------------------------------------ */
 
-static const struct operator *binary_operator(const struct parser *parser)
+static const struct operator* binary_operator(const struct parser *parser)
 {
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(operators); i++)
 		if (operators[i].token == parser->token.kind)
@@ -568,11 +608,12 @@ static const struct operator *binary_operator(const struct parser *parser)
 	return NULL;
 }
 
-static trib_status parse_binary(struct parser *parser, int precedence, struct trib_expr_node **ret_node);
+static trib_status parse_binary(struct parser *parser, int precedence,
+				struct trib_expr_node **ret_node);
 
 /* a && b && c becomes one node of three. */
-static trib_status parse_chain(struct parser *parser, const struct operator *operator, struct trib_expr_node *first,
-			       struct trib_expr_node **ret_node)
+static trib_status parse_chain(struct parser *parser, const struct operator* operator,
+			       struct trib_expr_node * first, struct trib_expr_node **ret_node)
 {
 	uint32_t offset = parser->token.offset;
 	struct nodes args = { 0 };
@@ -587,21 +628,24 @@ static trib_status parse_chain(struct parser *parser, const struct operator *ope
 		if (status == TRIB_OK)
 			status = add(parser, &args, node);
 	}
-	return status == TRIB_OK ? make_operator(parser, operator->function, offset, &args, ret_node) : status;
+	return status == TRIB_OK
+		       ? make_operator(parser, operator->function, offset, &args, ret_node)
+		       : status;
 }
 
-static trib_status parse_binary(struct parser *parser, int precedence, struct trib_expr_node **ret_node)
+static trib_status parse_binary(struct parser *parser, int precedence,
+				struct trib_expr_node **ret_node)
 {
 	struct trib_expr_node *node = NULL, *right = NULL;
 	trib_status status = parse_unary(parser, &node);
 
 	while (status == TRIB_OK) {
-		const struct operator *operator = binary_operator(parser);
+		const struct operator* operator= binary_operator(parser);
 		uint32_t offset = parser->token.offset;
 
-		if (!operator || operator->precedence < precedence)
+		if (!operator|| operator->precedence<precedence)
 			break;
-		if (operator->precedence < PRECEDENCE_RELATION) {
+		if (operator->precedence<PRECEDENCE_RELATION) {
 			status = parse_chain(parser, operator, node, &node);
 			continue;
 		}
@@ -609,7 +653,8 @@ static trib_status parse_binary(struct parser *parser, int precedence, struct tr
 		if (status == TRIB_OK)
 			status = parse_binary(parser, operator->precedence + 1, &right);
 		if (status == TRIB_OK)
-			status = make_binary(parser, operator->function, offset, node, right, &node);
+			status =
+				make_binary(parser, operator->function, offset, node, right, &node);
 	}
 	if (status == TRIB_OK)
 		*ret_node = node;
@@ -637,7 +682,9 @@ static trib_status parse_branches(struct parser *parser, struct trib_expr_node *
 		status = add(parser, &args, yes);
 	if (status == TRIB_OK)
 		status = add(parser, &args, no);
-	return status == TRIB_OK ? make_operator(parser, TRIB_FN_CONDITIONAL, offset, &args, ret_node) : status;
+	return status == TRIB_OK
+		       ? make_operator(parser, TRIB_FN_CONDITIONAL, offset, &args, ret_node)
+		       : status;
 }
 
 static trib_status parse_expr(struct parser *parser, struct trib_expr_node **ret_node)
@@ -660,15 +707,18 @@ static trib_status parse_expr(struct parser *parser, struct trib_expr_node **ret
 
 trib_status ast_parse(struct ast_context *context, uint32_t flags, struct trib_expr_node **ret_root)
 {
-	struct parser parser = { .context = context, .lexer = { .context = context }, .flags = flags };
+	struct parser parser = { .context = context,
+				 .lexer = { .context = context },
+				 .flags = flags };
 	struct trib_expr_node *root = NULL;
 
 	if (context->source.size > TRIB_LIMIT_CEL_SOURCE_BYTES)
 		return ast_fail(context, TRIB_EXPR_PARSE, TRIB_TOO_LARGE, 0,
-				"found %zu bytes, expected an expression of at most %d", context->source.size,
-				TRIB_LIMIT_CEL_SOURCE_BYTES);
+				"found %zu bytes, expected an expression of at most %d",
+				context->source.size, TRIB_LIMIT_CEL_SOURCE_BYTES);
 	if (!trib_utf8_valid(context->source))
-		return ast_fail(context, TRIB_EXPR_PARSE, TRIB_SYNTAX, 0, "the expression is not valid UTF-8");
+		return ast_fail(context, TRIB_EXPR_PARSE, TRIB_SYNTAX, 0,
+				"the expression is not valid UTF-8");
 	trib_status status = advance(&parser);
 
 	if (status == TRIB_OK)

@@ -27,7 +27,8 @@ static void push(struct printer *printer, struct item item)
 {
 	if (printer->count == printer->capacity) {
 		printer->capacity = TRIB_MAX((size_t)64, printer->capacity * 2);
-		printer->items = trib_realloc(printer->items, printer->capacity * sizeof(*printer->items));
+		printer->items =
+			trib_realloc(printer->items, printer->capacity * sizeof(*printer->items));
 	}
 	printer->items[printer->count++] = item;
 }
@@ -69,7 +70,9 @@ static void print_double(double number, struct trib_buffer *buffer)
 
 	if (!isfinite(number)) {
 		trib_buffer_add_format(buffer, "double(\"%s\")",
-				       isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+				       isnan(number) ? "NaN"
+				       : number > 0  ? "Infinity"
+						     : "-Infinity");
 		return;
 	}
 	trib_double_format(number, text);
@@ -79,7 +82,7 @@ static void print_double(double number, struct trib_buffer *buffer)
 }
 
 /* Values nest at most TRIB_LIMIT_CEL_VALUE_DEPTH deep. */
-static void print_value(const struct trib_value *value, struct trib_buffer *buffer)
+void trib_value_print(const struct trib_value *value, struct trib_buffer *buffer)
 {
 	char text[48];
 
@@ -116,7 +119,7 @@ static void print_value(const struct trib_value *value, struct trib_buffer *buff
 		trib_buffer_add_char(buffer, '[');
 		for (uint32_t i = 0; i < value->list->count; i++) {
 			trib_buffer_add_text(buffer, i ? ", " : "");
-			print_value(&value->list->items[i], buffer);
+			trib_value_print(&value->list->items[i], buffer);
 		}
 		trib_buffer_add_char(buffer, ']');
 		break;
@@ -124,14 +127,16 @@ static void print_value(const struct trib_value *value, struct trib_buffer *buff
 		trib_buffer_add_char(buffer, '{');
 		for (uint32_t i = 0; i < value->map->count; i++) {
 			trib_buffer_add_text(buffer, i ? ", " : "");
-			print_value(&value->map->keys[i], buffer);
+			trib_value_print(&value->map->keys[i], buffer);
 			trib_buffer_add_text(buffer, ": ");
-			print_value(&value->map->values[i], buffer);
+			trib_value_print(&value->map->values[i], buffer);
 		}
 		trib_buffer_add_char(buffer, '}');
 		break;
 	default:
-		trib_buffer_add_text(buffer, trib_value_kind_name(value->kind == TRIB_VALUE_TYPE ? value->code : value->kind));
+		trib_buffer_add_text(buffer, trib_value_kind_name(value->kind == TRIB_VALUE_TYPE
+									  ? value->code
+									  : value->kind));
 	}
 }
 
@@ -176,7 +181,8 @@ static bool is_plain_name(struct trib_bytes name)
 	for (size_t i = 0; i < name.size; i++) {
 		char c = name.data[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (i > 0 && c >= '0' && c <= '9')))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		      (i > 0 && c >= '0' && c <= '9')))
 			return false;
 	}
 	return name.size > 0 && !trib_bytes_is(name, "true") && !trib_bytes_is(name, "false") &&
@@ -202,14 +208,16 @@ static void push_args(struct printer *printer, const struct trib_expr_node *node
 	}
 }
 
-static void push_operator(struct printer *printer, const struct trib_expr_node *node, int precedence)
+static void push_operator(struct printer *printer, const struct trib_expr_node *node,
+			  int precedence)
 {
 	const char *sign = trib_expr_function_name(node->function);
 	bool chain = node->function == TRIB_FN_AND || node->function == TRIB_FN_OR;
 
 	if (precedence == PRECEDENCE_UNARY) {
 		const struct trib_expr_node *operand = node->args[0];
-		bool number = operand->kind == TRIB_EXPR_CONST && trib_value_is_number(&operand->value);
+		bool number =
+			operand->kind == TRIB_EXPR_CONST && trib_value_is_number(&operand->value);
 
 		push_text(printer, number ? ")" : "");
 		push_node(printer, operand, PRECEDENCE_MEMBER);
@@ -226,7 +234,8 @@ static void push_operator(struct printer *printer, const struct trib_expr_node *
 		return;
 	}
 	for (uint32_t i = node->count; i > 0; i--) {
-		push_node(printer, node->args[i - 1], i == 1 && !chain ? precedence : precedence + 1);
+		push_node(printer, node->args[i - 1],
+			  i == 1 && !chain ? precedence : precedence + 1);
 		if (i > 1) {
 			push_text(printer, " ");
 			push_text(printer, sign);
@@ -295,28 +304,38 @@ static void push_aggregate(struct printer *printer, const struct trib_expr_node 
 	push_text(printer, map ? "{" : "[");
 }
 
+static void print_name(struct printer *printer, uint32_t flags, struct trib_bytes name)
+{
+	trib_buffer_add_text(printer->buffer, flags & AST_CLOSED ? "(" : "");
+	trib_buffer_add_text(printer->buffer, flags & AST_ABSOLUTE ? "." : "");
+	trib_buffer_add_bytes(printer->buffer, name);
+	trib_buffer_add_text(printer->buffer, flags & AST_CLOSED ? ")" : "");
+}
+
 static void print_node(struct printer *printer, const struct trib_expr_node *node)
 {
 	int precedence = precedence_of(node);
 
 	switch (node->kind) {
 	case TRIB_EXPR_CONST:
-		print_value(&node->value, printer->buffer);
+		trib_value_print(&node->value, printer->buffer);
 		break;
 	case TRIB_EXPR_VARIABLE:
-		trib_buffer_add_text(printer->buffer, node->method ? "." : "");
-		trib_buffer_add_text(printer->buffer, printer->env->variables[node->index].name);
+		print_name(printer, node->method,
+			   trib_bytes_text(printer->env->variables[node->index].name));
 		break;
 	case TRIB_EXPR_PRESENT:
-		trib_buffer_add_format(printer->buffer, "has(%s%s)", node->method ? "." : "",
+		trib_buffer_add_format(printer->buffer, "has(%s%s)",
+				       node->method & AST_ABSOLUTE ? "." : "",
 				       printer->env->variables[node->index].name);
 		break;
 	case TRIB_EXPR_IDENT:
-		trib_buffer_add_text(printer->buffer, node->index & AST_ABSOLUTE ? "." : "");
-		trib_buffer_add_bytes(printer->buffer, node->name);
+		print_name(printer, node->index, node->name);
 		break;
 	case TRIB_EXPR_SELECT:
+		push_text(printer, node->index & AST_CLOSED ? ")" : "");
 		push_field(printer, node);
+		push_text(printer, node->index & AST_CLOSED ? "(" : "");
 		break;
 	case TRIB_EXPR_HAS:
 		push_has(printer, node);
@@ -343,7 +362,8 @@ static void print_node(struct printer *printer, const struct trib_expr_node *nod
 	}
 }
 
-void ast_print(const struct trib_expr_env *env, const struct trib_expr_node *node, struct trib_buffer *buffer)
+void ast_print(const struct trib_expr_env *env, const struct trib_expr_node *node,
+	       struct trib_buffer *buffer)
 {
 	struct printer printer = { .env = env, .buffer = buffer };
 

@@ -7,11 +7,13 @@ const char *trib_expr_stage_name(enum trib_expr_stage stage)
 	return stage == TRIB_EXPR_PARSE ? "parse" : stage == TRIB_EXPR_CHECK ? "check" : "eval";
 }
 
-trib_status trib_expr_fail(struct trib_error *ret_error, const char *at, const struct trib_expr_error *error)
+trib_status trib_expr_fail(struct trib_error *ret_error, const char *at,
+			   const struct trib_expr_error *error)
 {
 	char place[TRIB_ERROR_AT_MAX];
 
-	snprintf(place, sizeof(place), "%s%s%u:%u", at ? at : "", at && *at ? ":" : "", error->line, error->column);
+	snprintf(place, sizeof(place), "%s%s%u:%u", at ? at : "", at && *at ? ":" : "", error->line,
+		 error->column);
 	return trib_fail(ret_error, error->status, place, "%s", error->text);
 }
 
@@ -44,12 +46,13 @@ static bool copy_env(struct trib_expr_program *program, const struct trib_expr_e
 	}
 	program->env = *env;
 	program->env.variables = variables;
-	program->env.container = env->container ? trib_arena_copy(arena, trib_bytes_text(env->container)) : NULL;
+	program->env.container =
+		env->container ? trib_arena_copy(arena, trib_bytes_text(env->container)) : NULL;
 	return !env->container || program->env.container;
 }
 
-static trib_status build(struct trib_expr_program *program, const struct trib_expr_env *env, struct trib_bytes source,
-			 struct trib_expr_error *error)
+static trib_status build(struct trib_expr_program *program, const struct trib_expr_env *env,
+			 struct trib_bytes source, struct trib_expr_error *error)
 {
 	struct ast_context context = { .arena = &program->arena, .source = source, .error = error };
 	trib_status status;
@@ -110,8 +113,8 @@ struct trib_bytes trib_expr_source(const struct trib_expr_program *program)
 	return program->source;
 }
 
-void trib_expr_position(const struct trib_expr_program *program, uint32_t offset, uint32_t *ret_line,
-			uint32_t *ret_column)
+void trib_expr_position(const struct trib_expr_program *program, uint32_t offset,
+			uint32_t *ret_line, uint32_t *ret_column)
 {
 	ast_position(program->source, offset, ret_line, ret_column);
 }

@@ -42,7 +42,8 @@ FUNCTION_BODY(text_contains)
 		return no_overload();
 	if (!spend_on_bytes(context, args[0].size))
 		return function_fail(FAULT_COST);
-	return trib_value_bool(find_from(trib_value_text(&args[0]), trib_value_text(&args[1]), 0) != SIZE_MAX);
+	return trib_value_bool(find_from(trib_value_text(&args[0]), trib_value_text(&args[1]), 0) !=
+			       SIZE_MAX);
 }
 
 FUNCTION_BODY(text_starts_with)
@@ -50,22 +51,27 @@ FUNCTION_BODY(text_starts_with)
 	if (!are(args, 2, "ss"))
 		return no_overload();
 	return trib_value_bool(args[1].size <= args[0].size &&
-			       trib_bytes_equal(trib_bytes(args[0].text, args[1].size), trib_value_text(&args[1])));
+			       trib_bytes_equal(trib_bytes(args[0].text, args[1].size),
+						trib_value_text(&args[1])));
 }
 
 FUNCTION_BODY(text_ends_with)
 {
 	if (!are(args, 2, "ss"))
 		return no_overload();
-	return trib_value_bool(args[1].size <= args[0].size &&
-			       trib_bytes_equal(trib_bytes(args[0].text + (args[0].size - args[1].size), args[1].size),
-						trib_value_text(&args[1])));
+	return trib_value_bool(
+		args[1].size <= args[0].size &&
+		trib_bytes_equal(
+			trib_bytes(args[0].text + (args[0].size - args[1].size), args[1].size),
+			trib_value_text(&args[1])));
 }
 
-bool text_spend_on_match(struct function_context *context, const struct re2_pattern *pattern, uint64_t bytes)
+bool text_spend_on_match(struct function_context *context, const struct re2_pattern *pattern,
+			 uint64_t bytes)
 {
 	/* RE2 is linear in the text; where its automaton does not fit memory, in text times pattern. */
-	return function_spend(context, 1 + bytes / 16 + bytes * (uint64_t)re2_pattern_size(pattern) / 2048);
+	return function_spend(context,
+			      1 + bytes / 16 + bytes * (uint64_t)re2_pattern_size(pattern) / 2048);
 }
 
 FUNCTION_BODY(text_matches)
@@ -77,7 +83,8 @@ FUNCTION_BODY(text_matches)
 	/* A pattern that is computed is compiled each time: some 10 µs, and more for repetitions. */
 	if (!function_spend(context, 500 + args[1].size * 10))
 		return function_fail(FAULT_COST);
-	struct re2_pattern *pattern = re2_pattern_new(args[1].text, args[1].size, TEXT_PATTERN_MEMORY);
+	struct re2_pattern *pattern =
+		re2_pattern_new(args[1].text, args[1].size, TEXT_PATTERN_MEMORY);
 
 	if (!pattern)
 		return function_fail(FAULT_BAD_PATTERN);
@@ -102,9 +109,11 @@ FUNCTION_BODY(text_index_of)
 
 	if (from < 0 || (uint64_t)from > unicode_count(text))
 		return function_fail_with(FAULT_INDEX, from);
-	size_t found = find_from(text, trib_value_text(&args[1]), unicode_offset(text, (uint64_t)from));
+	size_t found =
+		find_from(text, trib_value_text(&args[1]), unicode_offset(text, (uint64_t)from));
 
-	return trib_value_int(found == SIZE_MAX ? -1 : (int64_t)unicode_count(trib_bytes(text.data, found)));
+	return trib_value_int(
+		found == SIZE_MAX ? -1 : (int64_t)unicode_count(trib_bytes(text.data, found)));
 }
 
 FUNCTION_BODY(text_last_index_of)
@@ -151,7 +160,8 @@ FUNCTION_BODY(text_char_at)
 		return function_fail_with(FAULT_INDEX, args[1].integer);
 	size_t place = unicode_offset(text, (uint64_t)args[1].integer);
 
-	return part_of(text, place, place == text.size ? place : place + unicode_size(text.data[place]));
+	return part_of(text, place,
+		       place == text.size ? place : place + unicode_size(text.data[place]));
 }
 
 FUNCTION_BODY(text_substring)
@@ -171,15 +181,17 @@ FUNCTION_BODY(text_substring)
 		return function_fail_with(FAULT_INDEX, to);
 	if (from > to)
 		return function_fail(FAULT_BAD_RANGE);
-	return part_of(text, unicode_offset(text, (uint64_t)from), unicode_offset(text, (uint64_t)to));
+	return part_of(text, unicode_offset(text, (uint64_t)from),
+		       unicode_offset(text, (uint64_t)to));
 }
 
 /* Unicode's White_Space. */
 static bool is_space(uint32_t code_point)
 {
-	return (code_point >= 0x09 && code_point <= 0x0d) || code_point == 0x20 || code_point == 0x85 ||
-	       code_point == 0xa0 || code_point == 0x1680 || (code_point >= 0x2000 && code_point <= 0x200a) ||
-	       code_point == 0x2028 || code_point == 0x2029 || code_point == 0x202f || code_point == 0x205f ||
+	return (code_point >= 0x09 && code_point <= 0x0d) || code_point == 0x20 ||
+	       code_point == 0x85 || code_point == 0xa0 || code_point == 0x1680 ||
+	       (code_point >= 0x2000 && code_point <= 0x200a) || code_point == 0x2028 ||
+	       code_point == 0x2029 || code_point == 0x202f || code_point == 0x205f ||
 	       code_point == 0x3000;
 }
 
@@ -208,8 +220,8 @@ FUNCTION_BODY(text_trim)
 
 /* ---- New strings ---------------------------------------------------------------------------------- */
 
-static struct trib_value map_ascii(struct function_context *context, const struct trib_value *args, char first,
-				   char last, int difference)
+static struct trib_value map_ascii(struct function_context *context, const struct trib_value *args,
+				   char first, char last, int difference)
 {
 	if (!are(args, 1, "s"))
 		return no_overload();
@@ -296,9 +308,11 @@ static uint64_t count_parts(struct finder finder, uint64_t max)
 
 FUNCTION_BODY(text_replace)
 {
-	if (!are(args, TRIB_MIN(count, 3u), "sss") || (count == 4 && args[3].kind != TRIB_VALUE_INT))
+	if (!are(args, TRIB_MIN(count, 3u), "sss") ||
+	    (count == 4 && args[3].kind != TRIB_VALUE_INT))
 		return no_overload();
-	struct finder finder = { .text = trib_value_text(&args[0]), .part = trib_value_text(&args[1]) };
+	struct finder finder = { .text = trib_value_text(&args[0]),
+				 .part = trib_value_text(&args[1]) };
 	uint64_t max = count == 4 && args[3].integer >= 0 ? (uint64_t)args[3].integer : UINT64_MAX;
 
 	if (!function_spend(context, 1 + args[0].size / 8))
@@ -331,18 +345,22 @@ FUNCTION_BODY(text_replace)
 	return trib_value_string(trib_bytes(text, size));
 }
 
-static struct trib_value make_list(struct function_context *context, const struct trib_value *items, uint32_t count)
+static struct trib_value make_list(struct function_context *context, const struct trib_value *items,
+				   uint32_t count)
 {
 	struct trib_value list;
 
-	return trib_value_list(context->arena, items, count, &list) == TRIB_OK ? list : function_fail(FAULT_MEMORY);
+	return trib_value_list(context->arena, items, count, &list) == TRIB_OK
+		       ? list
+		       : function_fail(FAULT_MEMORY);
 }
 
 FUNCTION_BODY(text_split)
 {
 	if (!are(args, count, "ssi"))
 		return no_overload();
-	struct finder finder = { .text = trib_value_text(&args[0]), .part = trib_value_text(&args[1]) };
+	struct finder finder = { .text = trib_value_text(&args[0]),
+				 .part = trib_value_text(&args[1]) };
 	uint64_t max = count == 3 && args[2].integer >= 0 ? (uint64_t)args[2].integer : UINT64_MAX;
 
 	if (max == 0)
@@ -412,8 +430,9 @@ FUNCTION_BODY(text_quote)
 		return no_overload();
 	if (!spend_on_bytes(context, 2 * (uint64_t)args[0].size))
 		return function_fail(FAULT_COST);
-	char *text = args[0].size > UINT32_MAX / 2 - 2 ? NULL :
-							 trib_arena_alloc(context->arena, 2 * (size_t)args[0].size + 2);
+	char *text = args[0].size > UINT32_MAX / 2 - 2
+			     ? NULL
+			     : trib_arena_alloc(context->arena, 2 * (size_t)args[0].size + 2);
 	size_t size = 0;
 
 	if (!text)

@@ -33,8 +33,10 @@ void time_date_from_days(int64_t days, int64_t *ret_year, unsigned *ret_month, u
 	days += 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
 	int64_t day_of_era = days - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	unsigned month = (unsigned)((5 * day_of_year + 2) / 153);
 
 	*ret_day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
@@ -67,7 +69,9 @@ static struct trib_value timestamp_of(__int128 nanos)
 	}
 	if (seconds < TIMESTAMP_MIN || seconds > TIMESTAMP_MAX)
 		return function_fail(FAULT_TIME_RANGE);
-	return (struct trib_value){ .kind = TRIB_VALUE_TIMESTAMP, .nanos = (int32_t)rest, .integer = (int64_t)seconds };
+	return (struct trib_value){ .kind = TRIB_VALUE_TIMESTAMP,
+				    .nanos = (int32_t)rest,
+				    .integer = (int64_t)seconds };
 }
 
 static struct trib_value duration_of(__int128 nanos)
@@ -93,22 +97,26 @@ struct trib_value time_from_seconds(int64_t seconds)
 
 struct trib_value time_add(const struct trib_value *a, const struct trib_value *b)
 {
-	bool a_duration = a->kind == TRIB_VALUE_DURATION, b_duration = b->kind == TRIB_VALUE_DURATION;
+	bool a_duration = a->kind == TRIB_VALUE_DURATION,
+	     b_duration = b->kind == TRIB_VALUE_DURATION;
 
 	if (a_duration && b_duration)
 		return duration_of(nanos_of(a) + nanos_of(b));
-	if ((a_duration && b->kind == TRIB_VALUE_TIMESTAMP) || (a->kind == TRIB_VALUE_TIMESTAMP && b_duration))
+	if ((a_duration && b->kind == TRIB_VALUE_TIMESTAMP) ||
+	    (a->kind == TRIB_VALUE_TIMESTAMP && b_duration))
 		return timestamp_of(nanos_of(a) + nanos_of(b));
 	return function_fail(FAULT_NO_OVERLOAD);
 }
 
 struct trib_value time_subtract(const struct trib_value *a, const struct trib_value *b)
 {
-	bool a_timestamp = a->kind == TRIB_VALUE_TIMESTAMP, b_duration = b->kind == TRIB_VALUE_DURATION;
+	bool a_timestamp = a->kind == TRIB_VALUE_TIMESTAMP,
+	     b_duration = b->kind == TRIB_VALUE_DURATION;
 
 	if (a_timestamp && b_duration)
 		return timestamp_of(nanos_of(a) - nanos_of(b));
-	if ((a_timestamp && b->kind == TRIB_VALUE_TIMESTAMP) || (a->kind == TRIB_VALUE_DURATION && b_duration))
+	if ((a_timestamp && b->kind == TRIB_VALUE_TIMESTAMP) ||
+	    (a->kind == TRIB_VALUE_DURATION && b_duration))
 		return duration_of(nanos_of(a) - nanos_of(b));
 	return function_fail(FAULT_NO_OVERLOAD);
 }
@@ -147,7 +155,8 @@ static bool take_fraction(struct reader *reader, int64_t *ret_nanos)
 	int64_t nanos = 0, unit = NANOS_PER_SECOND / 10;
 	const char *first = reader->next;
 
-	for (; reader->next < reader->end && *reader->next >= '0' && *reader->next <= '9'; reader->next++) {
+	for (; reader->next < reader->end && *reader->next >= '0' && *reader->next <= '9';
+	     reader->next++) {
 		nanos += unit * (*reader->next - '0');
 		unit /= 10;
 	}
@@ -167,8 +176,8 @@ static bool take_offset(struct reader *reader, int64_t *ret_seconds)
 
 	if (!negative && !take(reader, '+'))
 		return false;
-	if (!take_number(reader, 2, &hours) || !take(reader, ':') || !take_number(reader, 2, &minutes) || hours > 23 ||
-	    minutes > 59)
+	if (!take_number(reader, 2, &hours) || !take(reader, ':') ||
+	    !take_number(reader, 2, &minutes) || hours > 23 || minutes > 59)
 		return false;
 	*ret_seconds = (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
 	return true;
@@ -186,16 +195,17 @@ struct trib_value time_parse_timestamp(struct trib_bytes text)
 		return function_fail(FAULT_TIME_RANGE);
 	if (!take(&reader, '-') || !take_number(&reader, 2, &month) || !take(&reader, '-') ||
 	    !take_number(&reader, 2, &day) || (!take(&reader, 'T') && !take(&reader, 't')) ||
-	    !take_number(&reader, 2, &hour) || !take(&reader, ':') || !take_number(&reader, 2, &minute) ||
-	    !take(&reader, ':') || !take_number(&reader, 2, &second) ||
-	    (take(&reader, '.') && !take_fraction(&reader, &nanos)) || !take_offset(&reader, &offset) ||
-	    reader.next != reader.end)
+	    !take_number(&reader, 2, &hour) || !take(&reader, ':') ||
+	    !take_number(&reader, 2, &minute) || !take(&reader, ':') ||
+	    !take_number(&reader, 2, &second) ||
+	    (take(&reader, '.') && !take_fraction(&reader, &nanos)) ||
+	    !take_offset(&reader, &offset) || reader.next != reader.end)
 		return function_fail(FAULT_BAD_TIMESTAMP);
-	if (month < 1 || month > 12 || day < 1 || day > month_length(year, (unsigned)month) || hour > 23 ||
-	    minute > 59 || second > 59)
+	if (month < 1 || month > 12 || day < 1 || day > month_length(year, (unsigned)month) ||
+	    hour > 23 || minute > 59 || second > 59)
 		return function_fail(FAULT_BAD_TIMESTAMP);
-	int64_t seconds = time_days_from_date(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 +
-			  second - offset;
+	int64_t seconds = time_days_from_date(year, (unsigned)month, (unsigned)day) * 86400 +
+			  hour * 3600 + minute * 60 + second - offset;
 
 	return timestamp_of((__int128)seconds * NANOS_PER_SECOND + nanos);
 }
@@ -220,7 +230,8 @@ static int64_t take_unit(struct reader *reader)
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(units); i++) {
 		size_t size = strlen(units[i].name);
 
-		if ((size_t)(reader->end - reader->next) < size || memcmp(reader->next, units[i].name, size))
+		if ((size_t)(reader->end - reader->next) < size ||
+		    memcmp(reader->next, units[i].name, size))
 			continue;
 		reader->next += size;
 		return units[i].nanos;
@@ -237,7 +248,8 @@ static bool take_quantity(struct reader *reader, __int128 *ret_nanos)
 	const char *first = reader->next;
 	bool any = false;
 
-	for (; reader->next < reader->end && *reader->next >= '0' && *reader->next <= '9'; reader->next++)
+	for (; reader->next < reader->end && *reader->next >= '0' && *reader->next <= '9';
+	     reader->next++)
 		whole = TRIB_MIN(whole * 10 + (*reader->next - '0'), (__int128)INT64_MAX);
 	any = reader->next > first;
 	if (take(reader, '.') && take_fraction(reader, &fraction))
@@ -295,8 +307,8 @@ size_t time_format_timestamp(const struct trib_value *timestamp, char text[48])
 		days--;
 	}
 	time_date_from_days(days, &year, &month, &day);
-	size_t size = (size_t)sprintf(text, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day, (int)(rest / 3600),
-				      (int)(rest / 60 % 60), (int)(rest % 60));
+	size_t size = (size_t)sprintf(text, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day,
+				      (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 
 	size += format_fraction(timestamp->nanos, text + size);
 	text[size++] = 'Z';
@@ -307,7 +319,8 @@ size_t time_format_timestamp(const struct trib_value *timestamp, char text[48])
 size_t time_format_duration(const struct trib_value *duration, char text[48])
 {
 	bool negative = duration->integer < 0 || duration->nanos < 0;
-	size_t size = (size_t)sprintf(text, "%s%lld", negative ? "-" : "", llabs((long long)duration->integer));
+	size_t size = (size_t)sprintf(text, "%s%lld", negative ? "-" : "",
+				      llabs((long long)duration->integer));
 
 	size += format_fraction(duration->nanos, text + size);
 	text[size++] = 's';
@@ -360,7 +373,8 @@ struct trib_value time_select(enum trib_expr_function selector, const struct tri
 }
 
 /* Of a duration: the whole of it in hours, minutes or seconds, but the milliseconds of its last second. */
-static struct trib_value select_duration(enum trib_expr_function selector, const struct trib_value *duration)
+static struct trib_value select_duration(enum trib_expr_function selector,
+					 const struct trib_value *duration)
 {
 	switch (selector) {
 	case TRIB_FN_GET_HOURS:
@@ -376,14 +390,16 @@ static struct trib_value select_duration(enum trib_expr_function selector, const
 	}
 }
 
-static struct trib_value select_part(struct function_context *context, enum trib_expr_function selector,
+static struct trib_value select_part(struct function_context *context,
+				     enum trib_expr_function selector,
 				     const struct trib_value *args, uint32_t count)
 {
 	struct time_zone_name zone = { 0 };
 
 	if (args[0].kind == TRIB_VALUE_DURATION && count == 1)
 		return select_duration(selector, args);
-	if (args[0].kind != TRIB_VALUE_TIMESTAMP || (count == 2 && args[1].kind != TRIB_VALUE_STRING))
+	if (args[0].kind != TRIB_VALUE_TIMESTAMP ||
+	    (count == 2 && args[1].kind != TRIB_VALUE_STRING))
 		return function_fail(FAULT_NO_OVERLOAD);
 	if (count == 2 && !function_spend(context, 10))
 		return function_fail(FAULT_COST);

@@ -16,8 +16,10 @@ const struct trib_type trib_type_duration = { TRIB_TYPE_DURATION };
 const struct trib_type trib_type_type = { TRIB_TYPE_TYPE };
 const struct trib_type trib_type_list_dyn = { TRIB_TYPE_LIST, .element = &trib_type_dyn };
 const struct trib_type trib_type_list_string = { TRIB_TYPE_LIST, .element = &trib_type_string };
-const struct trib_type trib_type_map_dyn = { TRIB_TYPE_MAP, .key = &trib_type_dyn, .element = &trib_type_dyn };
-const struct trib_type trib_type_map_string = { TRIB_TYPE_MAP, .key = &trib_type_string, .element = &trib_type_string };
+const struct trib_type trib_type_map_dyn = { TRIB_TYPE_MAP, .key = &trib_type_dyn,
+					     .element = &trib_type_dyn };
+const struct trib_type trib_type_map_string = { TRIB_TYPE_MAP, .key = &trib_type_string,
+						.element = &trib_type_string };
 
 static const struct trib_type wrapper_bool = { TRIB_TYPE_WRAPPER, .element = &trib_type_bool };
 static const struct trib_type wrapper_bytes = { TRIB_TYPE_WRAPPER, .element = &trib_type_bytes };
@@ -25,7 +27,8 @@ static const struct trib_type wrapper_double = { TRIB_TYPE_WRAPPER, .element = &
 static const struct trib_type wrapper_int = { TRIB_TYPE_WRAPPER, .element = &trib_type_int };
 static const struct trib_type wrapper_string = { TRIB_TYPE_WRAPPER, .element = &trib_type_string };
 static const struct trib_type wrapper_uint = { TRIB_TYPE_WRAPPER, .element = &trib_type_uint };
-static const struct trib_type map_json = { TRIB_TYPE_MAP, .key = &trib_type_string, .element = &trib_type_dyn };
+static const struct trib_type map_json = { TRIB_TYPE_MAP, .key = &trib_type_string,
+					   .element = &trib_type_dyn };
 
 /* The names that stand alone. The first name of a type is the one it is printed with. */
 static const struct {
@@ -95,7 +98,8 @@ static struct trib_bytes take_name(struct reader *reader)
 	while (reader->next < reader->text.size) {
 		char c = reader->text.data[reader->next];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '_' || c == '.'))
 			break;
 		reader->next++;
 	}
@@ -105,7 +109,8 @@ static struct trib_bytes take_name(struct reader *reader)
 static trib_status refuse(struct reader *reader)
 {
 	return trib_fail(reader->error, TRIB_INVALID, "",
-			 "found \"" TRIB_BYTES_FMT "\", expected a CEL type such as int or map(string, list(int))",
+			 "found \"" TRIB_BYTES_FMT
+			 "\", expected a CEL type such as int or map(string, list(int))",
 			 TRIB_BYTES_ARG(reader->text));
 }
 
@@ -149,7 +154,9 @@ static trib_status read_type(struct reader *reader, int depth, const struct trib
 	static const struct {
 		const char *name;
 		enum trib_type_kind kind;
-	} parametric[] = { { "list", TRIB_TYPE_LIST }, { "map", TRIB_TYPE_MAP }, { "wrapper", TRIB_TYPE_WRAPPER },
+	} parametric[] = { { "list", TRIB_TYPE_LIST },
+			   { "map", TRIB_TYPE_MAP },
+			   { "wrapper", TRIB_TYPE_WRAPPER },
 			   { "type", TRIB_TYPE_TYPE } };
 
 	if (depth > TYPE_DEPTH_MAX)
@@ -171,8 +178,8 @@ static trib_status read_type(struct reader *reader, int depth, const struct trib
 	return refuse(reader);
 }
 
-trib_status trib_type_parse(struct trib_bytes text, struct trib_arena *arena, const struct trib_type **ret_type,
-			    struct trib_error *error)
+trib_status trib_type_parse(struct trib_bytes text, struct trib_arena *arena,
+			    const struct trib_type **ret_type, struct trib_error *error)
 {
 	struct reader reader = { .text = text, .arena = arena, .error = error };
 	const struct trib_type *type;
@@ -228,7 +235,7 @@ bool trib_type_equal(const struct trib_type *a, const struct trib_type *b)
 		return false;
 	if (a->kind == TRIB_TYPE_MAP && !trib_type_equal(a->key, b->key))
 		return false;
-	return a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST && a->kind != TRIB_TYPE_WRAPPER ?
-		       true :
-		       trib_type_equal(a->element, b->element);
+	return a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST && a->kind != TRIB_TYPE_WRAPPER
+		       ? true
+		       : trib_type_equal(a->element, b->element);
 }

@@ -60,7 +60,8 @@ static inline uint32_t unicode_decode(const char *text)
 	case 3:
 		return (byte[0] & 15u) << 12 | (byte[1] & 63u) << 6 | (byte[2] & 63u);
 	default:
-		return (byte[0] & 7u) << 18 | (byte[1] & 63u) << 12 | (byte[2] & 63u) << 6 | (byte[3] & 63u);
+		return (byte[0] & 7u) << 18 | (byte[1] & 63u) << 12 | (byte[2] & 63u) << 6 |
+		       (byte[3] & 63u);
 	}
 }
 

@@ -82,15 +82,16 @@ static int order_numbers(const struct trib_value *a, const struct trib_value *b)
 		if (a->kind == TRIB_VALUE_INT)
 			return (a->integer > b->integer) - (a->integer < b->integer);
 		if (a->kind == TRIB_VALUE_UINT)
-			return (a->unsigned_integer > b->unsigned_integer) - (a->unsigned_integer < b->unsigned_integer);
+			return (a->unsigned_integer > b->unsigned_integer) -
+			       (a->unsigned_integer < b->unsigned_integer);
 		return order_doubles(a->number, b->number);
 	}
 	if (a->kind > b->kind)
 		return reversed(order_numbers(b, a));
 	if (b->kind == TRIB_VALUE_UINT)
 		return order_int_uint(a->integer, b->unsigned_integer);
-	return a->kind == TRIB_VALUE_INT ? order_int_double(a->integer, b->number) :
-					   order_uint_double(a->unsigned_integer, b->number);
+	return a->kind == TRIB_VALUE_INT ? order_int_double(a->integer, b->number)
+					 : order_uint_double(a->unsigned_integer, b->number);
 }
 
 int trib_value_order(const struct trib_value *a, const struct trib_value *b)
@@ -144,7 +145,8 @@ static bool maps_equal(const struct trib_map *a, const struct trib_map *b)
 bool trib_value_equal(const struct trib_value *a, const struct trib_value *b)
 {
 	if (a->kind != b->kind)
-		return trib_value_is_number(a) && trib_value_is_number(b) && order_numbers(a, b) == 0;
+		return trib_value_is_number(a) && trib_value_is_number(b) &&
+		       order_numbers(a, b) == 0;
 	switch (a->kind) {
 	case TRIB_VALUE_NULL:
 		return true;
@@ -188,8 +190,8 @@ static uint32_t depth_over(const struct trib_value *values, uint32_t count)
 	return depth + 1;
 }
 
-trib_status trib_value_list(struct trib_arena *arena, const struct trib_value *items, uint32_t count,
-			    struct trib_value *ret_list)
+trib_status trib_value_list(struct trib_arena *arena, const struct trib_value *items,
+			    uint32_t count, struct trib_value *ret_list)
 {
 	uint32_t depth = depth_over(items, count);
 
@@ -261,7 +263,8 @@ static bool whole_key(const struct trib_value *key, struct trib_value *ret_key)
 static bool keys_equal(const struct trib_value *a, const struct trib_value *b)
 {
 	if (a->kind == TRIB_VALUE_STRING)
-		return b->kind == TRIB_VALUE_STRING && trib_bytes_equal(trib_value_text(a), trib_value_text(b));
+		return b->kind == TRIB_VALUE_STRING &&
+		       trib_bytes_equal(trib_value_text(a), trib_value_text(b));
 	return trib_value_equal(a, b);
 }
 
@@ -330,8 +333,9 @@ static bool keys_valid(const struct trib_value *keys, uint32_t count)
 	return true;
 }
 
-trib_status trib_value_map(struct trib_arena *arena, const struct trib_value *keys, const struct trib_value *values,
-			   uint32_t count, struct trib_value *ret_map)
+trib_status trib_value_map(struct trib_arena *arena, const struct trib_value *keys,
+			   const struct trib_value *values, uint32_t count,
+			   struct trib_value *ret_map)
 {
 	uint32_t depth = depth_over(values, count);
 

@@ -17,9 +17,9 @@ static inline bool trib_value_is_number(const struct trib_value *value)
 
 static inline uint32_t trib_value_depth(const struct trib_value *value)
 {
-	return value->kind == TRIB_VALUE_LIST ? value->list->depth :
-	       value->kind == TRIB_VALUE_MAP  ? value->map->depth :
-						0;
+	return value->kind == TRIB_VALUE_LIST  ? value->list->depth
+	       : value->kind == TRIB_VALUE_MAP ? value->map->depth
+					       : 0;
 }
 
 /* The shortest decimal that reads back as the same double, as Go's %g writes it; "NaN", "+Inf", "-Inf". At most 32 bytes. */

@@ -26,15 +26,18 @@ static void add_string(struct trib_bytes text, struct trib_buffer *buffer)
 
 static void add_base64(struct trib_bytes bytes, struct trib_buffer *buffer)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *data = (const unsigned char *)bytes.data;
 
 	trib_buffer_add_char(buffer, '"');
 	for (size_t i = 0; i < bytes.size; i += 3) {
 		size_t rest = bytes.size - i;
-		uint32_t bits = (uint32_t)data[i] << 16 | (rest > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
+		uint32_t bits = (uint32_t)data[i] << 16 |
+				(rest > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
 				(rest > 2 ? data[i + 2] : 0);
-		char text[4] = { digits[bits >> 18], digits[bits >> 12 & 63], rest > 1 ? digits[bits >> 6 & 63] : '=',
+		char text[4] = { digits[bits >> 18], digits[bits >> 12 & 63],
+				 rest > 1 ? digits[bits >> 6 & 63] : '=',
 				 rest > 2 ? digits[bits & 63] : '=' };
 
 		trib_buffer_add(buffer, text, 4);
@@ -47,7 +50,9 @@ static void add_double(double number, struct trib_buffer *buffer)
 	char text[40];
 
 	if (!isfinite(number)) {
-		trib_buffer_add_text(buffer, isnan(number) ? "\"NaN\"" : number > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+		trib_buffer_add_text(buffer, isnan(number) ? "\"NaN\""
+					     : number > 0  ? "\"Infinity\""
+							   : "\"-Infinity\"");
 		return;
 	}
 	trib_double_format(number, text);
@@ -127,10 +132,12 @@ static void add_body(const struct trib_value *value, struct trib_buffer *buffer)
 void trib_value_write_json(const struct trib_value *value, struct trib_buffer *buffer)
 {
 	static const char *const names[] = {
-		[TRIB_VALUE_NULL] = "null",	      [TRIB_VALUE_BOOL] = "bool",	  [TRIB_VALUE_INT] = "int",
-		[TRIB_VALUE_UINT] = "uint",	      [TRIB_VALUE_DOUBLE] = "double",	  [TRIB_VALUE_STRING] = "string",
-		[TRIB_VALUE_BYTES] = "bytes",	      [TRIB_VALUE_TIMESTAMP] = "timestamp", [TRIB_VALUE_DURATION] = "duration",
-		[TRIB_VALUE_LIST] = "list",	      [TRIB_VALUE_MAP] = "map",		  [TRIB_VALUE_TYPE] = "type",
+		[TRIB_VALUE_NULL] = "null",	    [TRIB_VALUE_BOOL] = "bool",
+		[TRIB_VALUE_INT] = "int",	    [TRIB_VALUE_UINT] = "uint",
+		[TRIB_VALUE_DOUBLE] = "double",	    [TRIB_VALUE_STRING] = "string",
+		[TRIB_VALUE_BYTES] = "bytes",	    [TRIB_VALUE_TIMESTAMP] = "timestamp",
+		[TRIB_VALUE_DURATION] = "duration", [TRIB_VALUE_LIST] = "list",
+		[TRIB_VALUE_MAP] = "map",	    [TRIB_VALUE_TYPE] = "type",
 		[TRIB_VALUE_ERROR] = "error",
 	};
 
@@ -168,6 +175,7 @@ bool trib_value_parse_type(struct trib_bytes text, struct trib_value *ret_type)
 {
 	for (uint32_t kind = 0; kind < TRIB_VALUE_ERROR; kind++)
 		if (trib_bytes_is(text, trib_value_kind_name((enum trib_value_kind)kind)))
-			return parsed((struct trib_value){ .kind = TRIB_VALUE_TYPE, .code = kind }, ret_type);
+			return parsed((struct trib_value){ .kind = TRIB_VALUE_TYPE, .code = kind },
+				      ret_type);
 	return false;
 }

@@ -25,9 +25,9 @@ struct rule_date {
 
 struct time_zone {
 	uint32_t count;
-	int64_t *moments;	/* sorted */
-	int32_t *offsets;	/* from that moment on */
-	int32_t first_offset;	/* before the first */
+	int64_t *moments;     /* sorted */
+	int32_t *offsets;     /* from that moment on */
+	int32_t first_offset; /* before the first */
 	bool has_rule, has_summer;
 	int32_t standard_offset, summer_offset;
 	struct rule_date start, end; /* of summer time, in local time of what was before */
@@ -76,7 +76,8 @@ static bool take_time(struct text *text, int32_t *ret_seconds)
 
 	if (!negative)
 		take(text, '+');
-	if (!take_integer(text, 167, &hours) || (take(text, ':') && !take_integer(text, 59, &minutes)) ||
+	if (!take_integer(text, 167, &hours) ||
+	    (take(text, ':') && !take_integer(text, 59, &minutes)) ||
 	    (take(text, ':') && !take_integer(text, 59, &seconds)))
 		return false;
 	*ret_seconds = (hours * 3600 + minutes * 60 + seconds) * (negative ? -1 : 1);
@@ -142,8 +143,8 @@ static bool read_rule(struct time_zone *zone, struct text text)
 			return false;
 		zone->summer_offset = -west;
 	}
-	return take(&text, ',') && take_date(&text, &zone->start) && take(&text, ',') && take_date(&text, &zone->end) &&
-	       text.next == text.end;
+	return take(&text, ',') && take_date(&text, &zone->start) && take(&text, ',') &&
+	       take_date(&text, &zone->end) && text.next == text.end;
 }
 
 /* Seconds from 1970 in local time. */
@@ -153,10 +154,12 @@ static int64_t moment_of(const struct rule_date *date, int64_t year)
 
 	if (date->form == DATE_MONTH_WEEK_DAY) {
 		int64_t first = time_days_from_date(year, (unsigned)date->month, 1);
-		int64_t next = date->month == 12 ? time_days_from_date(year + 1, 1, 1) :
-						   time_days_from_date(year, (unsigned)date->month + 1, 1);
+		int64_t next = date->month == 12
+				       ? time_days_from_date(year + 1, 1, 1)
+				       : time_days_from_date(year, (unsigned)date->month + 1, 1);
 
-		days = first + (date->day - (int)time_week_day(first) + 7) % 7 + 7 * (date->week - 1);
+		days = first + (date->day - (int)time_week_day(first) + 7) % 7 +
+		       7 * (date->week - 1);
 		if (days >= next)
 			days -= 7;
 	} else {
@@ -180,7 +183,8 @@ static int32_t offset_by_rule(const struct time_zone *zone, int64_t seconds)
 	time_date_from_days((local >= 0 ? local : local - 86399) / 86400, &year, &month, &day);
 	int64_t start = moment_of(&zone->start, year) - zone->standard_offset;
 	int64_t end = moment_of(&zone->end, year) - zone->summer_offset;
-	bool summer = start < end ? seconds >= start && seconds < end : !(seconds >= end && seconds < start);
+	bool summer = start < end ? seconds >= start && seconds < end
+				  : !(seconds >= end && seconds < start);
 
 	return summer ? zone->summer_offset : zone->standard_offset;
 }
@@ -210,7 +214,8 @@ static bool read_header(struct trib_bytes file, size_t place, struct header *ret
 		if (counts[i] > ZONE_FILE_MAX)
 			return false;
 	}
-	*ret_header = (struct header){ counts[0], counts[1], counts[2], counts[3], counts[4], counts[5] };
+	*ret_header =
+		(struct header){ counts[0], counts[1], counts[2], counts[3], counts[4], counts[5] };
 	return true;
 }
 
@@ -221,9 +226,11 @@ static size_t body_size(const struct header *header, size_t time_size)
 }
 
 /* The 64-bit block at data. Zones that count leap seconds ("right/…") are not for civil time. */
-static bool read_transitions(struct time_zone *zone, const unsigned char *data, const struct header *header)
+static bool read_transitions(struct time_zone *zone, const unsigned char *data,
+			     const struct header *header)
 {
-	const unsigned char *indices = data + header->time_count * 8, *types = indices + header->time_count;
+	const unsigned char *indices = data + header->time_count * 8,
+			    *types = indices + header->time_count;
 
 	if (header->type_count == 0 || header->leap_count > 0)
 		return false;
@@ -232,8 +239,10 @@ static bool read_transitions(struct time_zone *zone, const unsigned char *data, 
 	zone->offsets = trib_alloc((zone->count + 1) * sizeof(*zone->offsets));
 	zone->first_offset = (int32_t)read_u32(types);
 	for (uint32_t i = 0; i < zone->count; i++) {
-		zone->moments[i] = (int64_t)((uint64_t)read_u32(data + 8 * i) << 32 | read_u32(data + 8 * i + 4));
-		if (indices[i] >= header->type_count || (i > 0 && zone->moments[i] <= zone->moments[i - 1]))
+		zone->moments[i] = (int64_t)((uint64_t)read_u32(data + 8 * i) << 32 |
+					     read_u32(data + 8 * i + 4));
+		if (indices[i] >= header->type_count ||
+		    (i > 0 && zone->moments[i] <= zone->moments[i - 1]))
 			return false;
 		zone->offsets[i] = (int32_t)read_u32(types + 6 * indices[i]);
 	}
@@ -254,9 +263,12 @@ static bool read_zone(struct time_zone *zone, struct trib_bytes file)
 
 	if (footer + 2 > file.size || file.data[footer] != '\n')
 		return false;
-	const char *rule = file.data + footer + 1, *rule_end = memchr(rule, '\n', file.size - footer - 1);
+	const char *rule = file.data + footer + 1,
+		   *rule_end = memchr(rule, '\n', file.size - footer - 1);
 
-	return rule_end && read_transitions(zone, (const unsigned char *)file.data + second + HEADER_SIZE, &header) &&
+	return rule_end &&
+	       read_transitions(zone, (const unsigned char *)file.data + second + HEADER_SIZE,
+				&header) &&
 	       read_rule(zone, (struct text){ rule, rule_end });
 }
 
@@ -293,13 +305,14 @@ static const struct time_zone *load(const char *name)
 /* Letters, digits and _+-/ only: no dots, so no way out of the folder. */
 static bool name_valid(struct trib_bytes name)
 {
-	if (name.size == 0 || name.size > ZONE_NAME_MAX || name.data[0] == '/' || name.data[name.size - 1] == '/')
+	if (name.size == 0 || name.size > ZONE_NAME_MAX || name.data[0] == '/' ||
+	    name.data[name.size - 1] == '/')
 		return false;
 	for (size_t i = 0; i < name.size; i++) {
 		char c = name.data[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-		      c == '+' || c == '-' || c == '/'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '_' || c == '+' || c == '-' || c == '/'))
 			return false;
 	}
 	return true;
@@ -349,8 +362,9 @@ static bool parse_offset(struct trib_bytes name, int32_t *ret_seconds)
 		take(&text, '+');
 	const char *first = text.next;
 
-	if (!take_integer(&text, 23, &hours) || text.next - first > 2 || !take(&text, ':') || text.end - text.next != 2 ||
-	    !take_integer(&text, 59, &minutes) || text.next != text.end)
+	if (!take_integer(&text, 23, &hours) || text.next - first > 2 || !take(&text, ':') ||
+	    text.end - text.next != 2 || !take_integer(&text, 59, &minutes) ||
+	    text.next != text.end)
 		return false;
 	*ret_seconds = (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
 	return true;
@@ -360,7 +374,8 @@ bool time_zone_find(struct trib_bytes name, struct time_zone_name *ret_name)
 {
 	struct time_zone_name found = { 0 };
 
-	if (name.size > 0 && !trib_bytes_is(name, "UTC") && !parse_offset(name, &found.offset_seconds)) {
+	if (name.size > 0 && !trib_bytes_is(name, "UTC") &&
+	    !parse_offset(name, &found.offset_seconds)) {
 		found.zone = find_named(name);
 		if (!found.zone)
 			return false;
