@@ -417,6 +417,9 @@ static trib_status open_parts(struct segment_journal *journal,
 	if (status != TRIB_OK)
 		return status;
 	take_recovery(journal, options, slots);
+	if (atomic_load(&journal->epoch) == 0)
+		return trib_fail(error, TRIB_CORRUPT, "epoch", "found the last epoch there is, %u",
+				 UINT32_MAX);
 	if (journal->ring_bytes < journal->layout.segment_bytes)
 		return trib_fail(error, TRIB_INVALID, "ring_bytes",
 				 "found %llu, expected at least the %llu of a segment of this log",
