@@ -112,7 +112,7 @@ uint64_t trib_model_weights(const struct trib_model_rule *rule,
 		for (size_t i = 0; i < n; i++)
 			sum += ret_weights[i] =
 				trib_model_decay_weight(touches[i].age, rule->half_life);
-		return sum;
+		return sum ? sum : only_one(n - 1, n, ret_weights);
 	}
 	trib_assert(!"a model of the table");
 	return 0;
@@ -123,14 +123,14 @@ void trib_model_divide_by(const uint64_t *weights, size_t n, uint64_t weights_su
 {
 	int64_t left = total;
 
-	trib_assert(n > 0 && total >= 0);
+	trib_assert(n > 0 && total >= 0 && weights_sum > 0);
 	for (size_t i = 0; i + 1 < n; i++) {
 		u128 product = (u128)(uint64_t)total * weights[i];
 		uint64_t part = 0;
 
 		if (product >> 64)
 			part = (uint64_t)(product / weights_sum);
-		else if (product)
+		else
 			part = (uint64_t)product / weights_sum;
 		ret_parts[i] = (int64_t)part;
 		left -= (int64_t)part;

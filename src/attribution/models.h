@@ -15,8 +15,8 @@
  *	position	one touch 100; two 50, 50; more: 40 to the first, 20 shared by those between, 40 to the last
  *	decay		weight round(2^32 × 2^(−age / half_life)), half a unit up
  *
- * A part is floor(total × weight / Σ weights); what the floors leave goes to the newest touch, and so does
- * everything where all weights are 0. Pure; no allocation; any thread.
+ * Where all touches are so old that every weight is 0, the newest has weight 1. A part is
+ * floor(total × weight / Σ weights); what the floors leave goes to the newest touch. Pure; no allocation; any thread.
  */
 #ifndef TRIB_ATTRIBUTION_MODELS_H
 #define TRIB_ATTRIBUTION_MODELS_H
