@@ -305,7 +305,7 @@ static bool take_path(struct run *run, struct trib_bytes path)
 static trib_status take_path_row(struct run *run, int path, int conversions, int value_column,
 				 struct trib_error *error)
 {
-	int64_t count, value = 0;
+	int64_t count = 0, value = 0;
 	trib_status status = amount_in(run, conversions, COUNT_PLACES, &count, error);
 
 	if (status == TRIB_OK && value_column != NO_COLUMN)

@@ -2,7 +2,7 @@
 #include "base/csv.h"
 #include "base/limits.h"
 
-enum { READ_BYTES = 256 << 10 };
+enum { READ_BYTES = 64 << 10 };
 
 struct trib_csv {
 	trib_csv_read_fn *read;
