@@ -26,6 +26,15 @@
 	X(RESP_CLIENTS, 10000, "connections", "each costs a socket and two buffers")               \
 	X(HTTP_BODY_BYTES, 8388608, "bytes", "one request body; imports are streamed beyond it")   \
 	X(HTTP_LINE_BYTES, 1048576, "bytes", "one line of an NDJSON import")                       \
+	X(HTTP_HEAD_BYTES, 65536, "bytes", "request line and headers of one request")              \
+	X(HTTP_MEMORY_BYTES, 536870912, "bytes", "bodies of all requests together; then 503")      \
+	X(HTTP_REPLY_BYTES, 67108864, "bytes", "one reply; ask for fewer items")                   \
+	X(HTTP_REQUEST_SECONDS, 30, "seconds", "one request's head, then its body at 32 KiB/s")    \
+	X(HTTP_AT_LEAST_SECONDS, 5, "seconds", "?at_least= waits so long; then 503")               \
+	X(IMPORT_BATCH_LINES, 500, "lines", "decided at a time")                                   \
+	X(IMPORT_ATOMIC_LINES, 10000, "lines", "one import with atomic=true, which is held whole") \
+	X(IMPORT_ATOMIC_BYTES, 8388608, "bytes", "one import with atomic=true")                    \
+	X(IMPORT_ERRORS, 1000, "errors", "listed in one answer; refused counts them all")          \
 	X(HTTP_CONNECTIONS, 1024, "connections", "each costs a socket and a buffer")               \
 	X(HTTP_IDLE_SECONDS, 60, "seconds", "a connection that sends nothing is closed")           \
 	X(LIST_ITEMS, 1000, "items", "one page of a list")                                         \

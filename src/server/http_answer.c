@@ -1,0 +1,167 @@
+/* What a request is answered: the engine's JSON, problem details (RFC 9457), or one of our own texts. */
+#include "server/http_request.h"
+
+#include "proto/proto.h"
+
+/* Statuses that are counted one by one in the metrics; the first cell is for all others. */
+static const unsigned counted[] = { 0,	 200, 201, 400, 401, 403, 404,
+				    405, 409, 413, 415, 422, 500, 503 };
+
+void trib_http_label_metrics(struct trib_metrics *metrics)
+{
+	char text[16];
+
+	for (unsigned i = 0; i < TRIB_ARRAY_SIZE(counted); i++) {
+		snprintf(text, sizeof(text), "%u", counted[i]);
+		trib_metrics_label(metrics, TRIB_METRIC_HTTP_REQUESTS, i, i ? text : "other");
+	}
+	trib_metrics_label(metrics, TRIB_METRIC_IMPORT_LINES, 0, "accepted");
+	trib_metrics_label(metrics, TRIB_METRIC_IMPORT_LINES, 1, "refused");
+}
+
+static void count(struct trib_http_request *request, unsigned status)
+{
+	struct trib_metrics *metrics = request->http->options.metrics;
+	unsigned cell = 0;
+
+	for (unsigned i = 1; i < TRIB_ARRAY_SIZE(counted); i++)
+		if (counted[i] == status)
+			cell = i;
+	trib_metrics_add(metrics, TRIB_METRIC_HTTP_REQUESTS, cell, 1);
+	trib_metrics_observe(metrics, TRIB_METRIC_HTTP_SECONDS, 0,
+			     (uint64_t)(trib_http_now_ns() - request->started_ns));
+}
+
+/* The headers of every answer; then it leaves. */
+static enum MHD_Result leave(struct trib_http_request *request, struct MHD_Response *response,
+			     unsigned status, size_t size, const char *type)
+{
+	char position[24];
+	uint64_t at = request->call.position;
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	if (!at)
+		at = atomic_load(&request->http->position);
+	position[trib_format_u64(position, at)] = '\0';
+	MHD_add_response_header(response, "Tributary-Position", position);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (request->close)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	trib_http_set_deadline(request, trib_http_now_ns(), size);
+	count(request, status);
+	result = MHD_queue_response(request->connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* Takes the buffer's memory. */
+static struct MHD_Response *response_of(struct trib_buffer *text)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+		text->size, text->data ? text->data : trib_alloc(1), free);
+
+	*text = (struct trib_buffer){ 0 };
+	return response;
+}
+
+/* One word an error, as RESP has it in capitals; `read_only` alone is spelt otherwise there. */
+static const char *code_of(const struct trib_call *call)
+{
+	if (call->code)
+		return call->code;
+	return call->status == TRIB_READ_ONLY ? "read_only" : trib_status_word(call->status);
+}
+
+static enum MHD_Result send_problem(struct trib_http_request *request)
+{
+	struct trib_call *call = &request->call;
+	unsigned status = call->http_status >= 400 ? (unsigned)call->http_status
+						   : (unsigned)trib_status_http(call->status);
+	Tributary__Problem problem = TRIBUTARY__PROBLEM__INIT;
+	char type[80], allow[64];
+	struct trib_buffer text;
+
+	snprintf(type, sizeof(type), "urn:tributary:problem:%s", code_of(call));
+	problem.type = type;
+	problem.title = (char *)trib_status_text(call->status);
+	problem.has_status = true;
+	problem.status = (int32_t)status;
+	problem.detail = call->error.text;
+	problem.code = (char *)code_of(call);
+	problem.at = call->error.at;
+	trib_buffer_init(&text, 64 << 10);
+	trib_proto_to_json(&problem.base, TRIB_PROTO_SET_FIELDS, &text);
+	size_t size = text.size;
+	struct MHD_Response *response = response_of(&text);
+
+	if (response && call->status == TRIB_METHOD) {
+		const char *methods = strstr(call->error.text, "expected ");
+
+		snprintf(allow, sizeof(allow), "%s", methods ? methods + strlen("expected ") : "");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+	}
+	return leave(request, response, status, size, "application/problem+json");
+}
+
+static enum MHD_Result send_reply(struct trib_http_request *request)
+{
+	struct trib_call *call = &request->call;
+	unsigned status = call->http_status ? (unsigned)call->http_status : MHD_HTTP_OK;
+	size_t size = call->reply.size;
+
+	return leave(request, response_of(&call->reply), status, size, "application/json");
+}
+
+static enum MHD_Result send_metrics(struct trib_http_request *request)
+{
+	struct trib_buffer *text = &request->call.reply;
+
+	trib_metrics_print(request->http->options.metrics, text);
+	size_t size = text->size;
+
+	return leave(request, response_of(text), MHD_HTTP_OK, size,
+		     "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static enum MHD_Result send_openapi(struct trib_http_request *request)
+{
+	struct trib_buffer *text = &request->http->openapi;
+
+	return leave(
+		request,
+		MHD_create_response_from_buffer(text->size, text->data, MHD_RESPMEM_PERSISTENT),
+		MHD_HTTP_OK, text->size, "application/json");
+}
+
+enum MHD_Result trib_http_answer(struct trib_http_request *request)
+{
+	struct trib_call *call = &request->call;
+
+	if (request->import && !request->refused)
+		trib_http_import_print(request->import, &call->reply);
+	if (!request->refused && call->reply.failed)
+		trib_http_refuse(request, TRIB_LIMIT, 0, "limit",
+				 "found an answer larger than %d bytes, expected fewer items to be "
+				 "asked for",
+				 TRIB_LIMIT_HTTP_REPLY_BYTES);
+	if (request->refused || (!request->import && call->status != TRIB_OK))
+		return send_problem(request);
+	switch (request->match.route->action) {
+	case TRIB_ACTION_METRICS:
+		return send_metrics(request);
+	case TRIB_ACTION_OPENAPI:
+		return send_openapi(request);
+	case TRIB_ACTION_CALL:
+	case TRIB_ACTION_IMPORT:
+		return send_reply(request);
+	}
+	return MHD_NO;
+}

@@ -1,0 +1,421 @@
+/* From head and body to a call: who asks, for what, with which parameters; everything that can be refused here is. */
+#include "server/http_request.h"
+
+#include <stdarg.h>
+#include "proto/proto.h"
+
+void trib_http_refuse(struct trib_http_request *request, trib_status status, int http_status,
+		      const char *at, const char *format, ...)
+{
+	char text[TRIB_ERROR_TEXT_MAX];
+	va_list args;
+
+	if (request->refused)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	request->refused = true;
+	request->call.status = trib_fail(&request->call.error, status, at, "%s", text);
+	request->call.http_status = http_status;
+}
+
+static void refuse_as(struct trib_http_request *request, const struct trib_error *error)
+{
+	trib_http_refuse(request, error->status, 0, error->at, "%s", error->text);
+}
+
+/* ---- Headers ----------------------------------------------------------------------------------------- */
+
+struct header {
+	const char *name;
+	struct trib_bytes value;
+	unsigned count;
+};
+
+static enum MHD_Result note_header(void *context, enum MHD_ValueKind kind, const char *key,
+				   size_t key_size, const char *value, size_t value_size)
+{
+	struct header *header = context;
+
+	if (!strcasecmp(key, header->name)) {
+		header->value = trib_bytes(value ? value : "", value_size);
+		header->count++;
+	}
+	return MHD_YES;
+}
+
+/* A header; one that is sent twice is refused, because others may have looked at the other one. */
+static struct header header_of(struct trib_http_request *request, const char *name)
+{
+	struct header header = { .name = name };
+
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, note_header, &header);
+	if (header.count > 1)
+		trib_http_refuse(request, TRIB_INVALID, 0, name, "found it %u times, expected once",
+				 header.count);
+	return header;
+}
+
+static void check_host(struct trib_http_request *request, const char *version)
+{
+	struct header host = header_of(request, "Host"), origin = header_of(request, "Origin");
+	struct trib_error error;
+
+	if (!host.count && strcmp(version, "HTTP/1.0") != 0)
+		trib_http_refuse(request, TRIB_INVALID, 0, "Host", "found none, expected one");
+	if (host.count && trib_guard_host(&request->http->guard, host.value, &error) != TRIB_OK)
+		refuse_as(request, &error);
+	if (origin.count && trib_guard_origin(origin.value, host.value, &error) != TRIB_OK)
+		refuse_as(request, &error);
+}
+
+static void check_token(struct trib_http_request *request)
+{
+	static const char scheme[] = "Bearer ";
+	const struct trib_auth *auth = request->http->options.auth;
+	struct header given = header_of(request, "Authorization");
+	struct trib_bytes token = given.value;
+	size_t size = sizeof(scheme) - 1;
+
+	if (!trib_auth_guards(auth))
+		return;
+	if (token.size <= size || strncasecmp(token.data, scheme, size) != 0)
+		trib_http_refuse(request, TRIB_UNAUTHORIZED, 0, "Authorization",
+				 "found no access token, expected Bearer and the token");
+	else if (!trib_auth_allows(auth, trib_bytes(token.data + size, token.size - size)))
+		trib_http_refuse(request, TRIB_UNAUTHORIZED, 0, "Authorization",
+				 "found another access token, expected the one of --token-file");
+}
+
+/* What the body is said to be. One that is too large is not waited for. */
+static void check_body(struct trib_http_request *request)
+{
+	struct header type = header_of(request, "Content-Type");
+	struct header coding = header_of(request, "Content-Encoding");
+	struct header length = header_of(request, "Content-Length");
+	enum trib_route_body body =
+		request->match.route ? request->match.route->body : TRIB_BODY_NONE;
+	bool lines = body == TRIB_BODY_LINES;
+	uint64_t size = 0;
+
+	if (length.count && !lines &&
+	    (!trib_bytes_to_u64(length.value, &size) || size > TRIB_LIMIT_HTTP_BODY_BYTES)) {
+		trib_http_refuse(request, TRIB_TOO_LARGE, 0, "Content-Length",
+				 "found %.*s bytes, expected at most %d", (int)length.value.size,
+				 length.value.data, TRIB_LIMIT_HTTP_BODY_BYTES);
+		request->close = true;
+	}
+	if (body == TRIB_BODY_NONE)
+		return;
+	if (coding.count && !trib_bytes_is(coding.value, "identity"))
+		trib_http_refuse(request, TRIB_UNSUPPORTED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+				 "Content-Encoding", "found %.*s, expected none",
+				 (int)TRIB_MIN(coding.value.size, (size_t)40), coding.value.data);
+	if (type.count &&
+	    !(lines ? trib_guard_is_lines(type.value) : trib_guard_is_json(type.value)))
+		trib_http_refuse(request, TRIB_UNSUPPORTED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+				 "Content-Type", "found %.*s, expected %s",
+				 (int)TRIB_MIN(type.value.size, (size_t)60), type.value.data,
+				 lines ? "application/x-ndjson" : "application/json");
+}
+
+/* ---- Path and query ---------------------------------------------------------------------------------- */
+
+static void find_route(struct trib_http_request *request, const char *method, const char *url)
+{
+	struct trib_bytes path = trib_bytes_text(url);
+	char allow[64];
+
+	switch (trib_route_find(method, path, &request->match)) {
+	case TRIB_ROUTE_FOUND:
+		return;
+	case TRIB_ROUTE_NO_PATH:
+		trib_http_refuse(request, TRIB_NOT_FOUND, 0, "path",
+				 "found %.80s, expected a path of /openapi.json", url);
+		return;
+	case TRIB_ROUTE_NO_METHOD:
+		trib_route_allow(path, allow);
+		trib_http_refuse(request, TRIB_METHOD, 0, "method", "found %.16s, expected %s",
+				 method, allow);
+		return;
+	}
+}
+
+static bool order_valid(struct trib_bytes order)
+{
+	const char *slash = memchr(order.data, '/', order.size);
+	size_t first = slash ? (size_t)(slash - order.data) : order.size;
+
+	return trib_external_id_valid(trib_bytes(order.data, first)) &&
+	       (!slash || trib_external_id_valid(trib_bytes(slash + 1, order.size - first - 1)));
+}
+
+/* What the path captured, decoded, into the call. */
+static void read_captures(struct trib_http_request *request)
+{
+	struct trib_call *call = &request->call;
+	const struct trib_route_match *match = &request->match;
+	struct trib_bytes version;
+	uint64_t number = 0;
+
+	call->kind = match->route->call;
+	if (match->noun.size)
+		trib_assert(trib_noun_find(match->noun, &call->noun));
+	if (match->version.size) {
+		if (!trib_percent_decode(match->version, &request->arena, &version) ||
+		    !trib_bytes_to_u64(version, &number) || number < 1 || number > UINT32_MAX)
+			trib_http_refuse(request, TRIB_INVALID, 0, "version",
+					 "found %.*s, expected an integer from 1 to %u",
+					 (int)TRIB_MIN(match->version.size, (size_t)40),
+					 match->version.data, UINT32_MAX);
+		call->version = (uint32_t)number;
+	}
+	if (!match->id.size)
+		return;
+	if (!trib_percent_decode(match->id, &request->arena, &call->name)) {
+		trib_http_refuse(
+			request, TRIB_INVALID, 0, "path",
+			"found a %% without two hexadecimal digits, expected an encoded id");
+		return;
+	}
+	bool order = call->kind == TRIB_CALL_EXPLAIN || call->kind == TRIB_CALL_ORDER_GET;
+
+	if (call->kind == TRIB_CALL_TRACK)
+		return; /* the token's outcome says what is wrong with it */
+	if (order ? !order_valid(call->name) : !trib_external_id_valid(call->name))
+		trib_http_refuse(
+			request, TRIB_INVALID, 0, "id",
+			"found other text, expected %s: 1 to 64 bytes of UTF-8 without space, "
+			"control character or /",
+			order ? "order or order/line, each" : "an id");
+}
+
+static void read_text(struct trib_http_request *request, const char *name, struct trib_bytes value,
+		      struct trib_bytes *ret_text)
+{
+	if (value.size > TRIB_LIMIT_EXTERNAL_ID_BYTES || !trib_utf8_valid(value))
+		trib_http_refuse(request, TRIB_INVALID, 0, name,
+				 "found %zu bytes, expected at most %d of UTF-8", value.size,
+				 TRIB_LIMIT_EXTERNAL_ID_BYTES);
+	*ret_text = value;
+}
+
+static void read_limit(struct trib_http_request *request, struct trib_bytes value)
+{
+	uint64_t limit = 0;
+
+	if (!trib_bytes_to_u64(value, &limit) || limit < 1 || limit > TRIB_LIMIT_LIST_ITEMS)
+		trib_http_refuse(request, TRIB_INVALID, 0, "limit",
+				 "found %.*s, expected an integer from 1 to %d",
+				 (int)TRIB_MIN(value.size, (size_t)40), value.data,
+				 TRIB_LIMIT_LIST_ITEMS);
+	request->call.limit = (uint32_t)limit;
+}
+
+static void read_at_least(struct trib_http_request *request, struct trib_bytes value)
+{
+	if (!trib_bytes_to_u64(value, &request->at_least))
+		trib_http_refuse(request, TRIB_INVALID, 0, "at_least",
+				 "found %.*s, expected a position",
+				 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+}
+
+static void read_atomic(struct trib_http_request *request, struct trib_bytes value)
+{
+	request->call.atomic = trib_bytes_is(value, "true") || trib_bytes_is(value, "1");
+	if (!request->call.atomic && !trib_bytes_is(value, "false") && !trib_bytes_is(value, "0"))
+		trib_http_refuse(request, TRIB_INVALID, 0, "atomic",
+				 "found %.*s, expected true or false",
+				 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+}
+
+static void read_param(struct trib_http_request *request, enum trib_param param, const char *name,
+		       struct trib_bytes value)
+{
+	struct trib_call *call = &request->call;
+
+	switch (param) {
+	case TRIB_PARAM_AT_LEAST:
+		read_at_least(request, value);
+		return;
+	case TRIB_PARAM_LIMIT:
+		read_limit(request, value);
+		return;
+	case TRIB_PARAM_ATOMIC:
+		read_atomic(request, value);
+		return;
+	case TRIB_PARAM_CURSOR:
+		call->cursor = value;
+		return;
+	case TRIB_PARAM_PARTY:
+		read_text(request, name, value, &call->party);
+		return;
+	case TRIB_PARAM_ROLE:
+		read_text(request, name, value, &call->role);
+		return;
+	case TRIB_PARAM_CURRENCY:
+		read_text(request, name, value, &call->currency);
+		return;
+	}
+}
+
+struct query {
+	struct trib_http_request *request;
+	unsigned seen;
+};
+
+static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const char *key,
+				  size_t key_size, const char *raw, size_t raw_size)
+{
+	struct query *query = context;
+	struct trib_http_request *request = query->request;
+	const struct trib_param_row *row = trib_param_find(key);
+	struct trib_bytes value;
+
+	if (!row || !(request->match.route->params & row->param))
+		trib_http_refuse(request, TRIB_INVALID, 0, key,
+				 "found an unknown parameter, expected none of that name");
+	else if (query->seen & row->param)
+		trib_http_refuse(request, TRIB_INVALID, 0, key, "found it twice, expected once");
+	else if (!trib_percent_decode(trib_bytes(raw ? raw : "", raw ? raw_size : 0),
+				      &request->arena, &value))
+		trib_http_refuse(
+			request, TRIB_INVALID, 0, key,
+			"found a %% without two hexadecimal digits, expected an encoded value");
+	else
+		read_param(request, row->param, key, value);
+	if (row)
+		query->seen |= row->param;
+	return request->refused ? MHD_NO : MHD_YES;
+}
+
+void trib_http_begin(struct trib_http_request *request, const char *method, const char *url,
+		     const char *version)
+{
+	struct query query = { .request = request };
+
+	trib_http_set_deadline(request, request->started_ns, 0);
+	if (atomic_load(&request->http->draining)) {
+		trib_http_refuse(request, TRIB_BUSY, 0, "",
+				 "found the server stopping, expected it to run");
+		request->close = true;
+		return;
+	}
+	check_host(request, version);
+	check_token(request);
+	if (!request->refused)
+		find_route(request, method, url);
+	check_body(request);
+	if (request->refused)
+		return;
+	read_captures(request);
+	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, note_param, &query);
+	if (!request->refused && request->match.route->action == TRIB_ACTION_IMPORT)
+		request->import = trib_http_import_new(request, request->call.atomic);
+}
+
+/* ---- Body -------------------------------------------------------------------------------------------- */
+
+void trib_http_body(struct trib_http_request *request, struct trib_bytes data)
+{
+	if (request->refused || request->match.route->body == TRIB_BODY_NONE)
+		return;
+	if (!trib_http_charge(request, data.size)) {
+		trib_http_refuse(request, TRIB_BUSY, 0, "body",
+				 "found too many requests in memory, expected fewer");
+		return;
+	}
+	trib_buffer_add_bytes(&request->body, data);
+	if (request->body.failed) {
+		trib_buffer_reset(&request->body);
+		trib_http_refuse(request, TRIB_TOO_LARGE, 0, "body",
+				 "found more, expected at most %d bytes",
+				 TRIB_LIMIT_HTTP_BODY_BYTES);
+	}
+}
+
+/* The id of the path is the entity's; a body that states one must agree. */
+static void set_id(struct trib_http_request *request, ProtobufCMessage *message)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "id");
+	char **id = (char **)((char *)message + field->offset);
+
+	if (*id && !trib_bytes_is(request->call.name, *id))
+		trib_http_refuse(request, TRIB_INVALID, 0, "id",
+				 "found \"%s\", expected \"%.*s\" as in the path", *id,
+				 TRIB_BYTES_ARG(request->call.name));
+	*id = trib_arena_copy(&request->arena, request->call.name);
+}
+
+static void parse_message(struct trib_http_request *request,
+			  const ProtobufCMessageDescriptor *descriptor)
+{
+	struct trib_call *call = &request->call;
+	ProtobufCMessage *message;
+	struct trib_error error;
+
+	if (trib_proto_from_json(descriptor, trib_buffer_bytes(&request->body), &request->arena,
+				 &message, &error) != TRIB_OK) {
+		refuse_as(request, &error);
+		return;
+	}
+	call->body = message;
+	if (request->match.route->body == TRIB_BODY_NOUN)
+		set_id(request, message);
+	if (call->kind == TRIB_CALL_RULES_ACTIVATE) {
+		const Tributary__ActivateRequest *activate =
+			(const Tributary__ActivateRequest *)message;
+
+		call->version = activate->version;
+		call->has_at = activate->has_at;
+		call->at_ms = activate->at;
+	}
+}
+
+/* A rule tree goes on as canonical JSON. */
+static void parse_rules(struct trib_http_request *request)
+{
+	struct trib_buffer text;
+	struct trib_error error;
+
+	trib_buffer_init(&text, TRIB_LIMIT_HTTP_BODY_BYTES * 2);
+	if (trib_json_canonical(trib_buffer_bytes(&request->body), &request->arena, &text,
+				&error) != TRIB_OK) {
+		refuse_as(request, &error);
+	} else {
+		const char *copy = trib_arena_copy(&request->arena, trib_buffer_bytes(&text));
+
+		if (copy)
+			request->call.source = trib_bytes(copy, text.size);
+		else
+			trib_http_refuse(
+				request, TRIB_TOO_LARGE, 0, "body",
+				"found more than one request may hold in memory, expected less");
+	}
+	trib_buffer_fini(&text);
+}
+
+void trib_http_parse(struct trib_http_request *request)
+{
+	const struct trib_route *route = request->match.route;
+
+	switch (route->body) {
+	case TRIB_BODY_NONE:
+	case TRIB_BODY_LINES:
+		return;
+	case TRIB_BODY_MESSAGE:
+		parse_message(request, route->message);
+		break;
+	case TRIB_BODY_NOUN:
+		parse_message(request, trib_noun_descriptor(request->call.noun));
+		break;
+	case TRIB_BODY_RULES:
+		parse_rules(request);
+		break;
+	}
+	if (!trib_http_charge(request, request->arena.size))
+		trib_http_refuse(request, TRIB_BUSY, 0, "body",
+				 "found too many requests in memory, expected fewer");
+}

@@ -1,0 +1,256 @@
+#include "server/openapi.h"
+
+#include "proto/proto.h"
+#include "server/routes.h"
+
+#define SCHEMAS "#/components/schemas/"
+
+/* Messages of the protocol that the door's bodies and answers name; what they hold comes along. */
+static const ProtobufCMessageDescriptor *const messages[] = {
+	&tributary__party__descriptor,	      &tributary__goods__descriptor,
+	&tributary__plan__descriptor,	      &tributary__registration__descriptor,
+	&tributary__link_request__descriptor, &tributary__link_answer__descriptor,
+	&tributary__track_answer__descriptor, &tributary__touch_request__descriptor,
+	&tributary__touch_answer__descriptor, &tributary__order_request__descriptor,
+	&tributary__order_answer__descriptor, &tributary__activate_request__descriptor,
+	&tributary__put_answer__descriptor,   &tributary__import_answer__descriptor,
+	&tributary__balances__descriptor,     &tributary__problem__descriptor,
+};
+
+/* Rule trees are JSON of their own; the rules room says what is wrong with one. */
+static const char rule_schemas[] =
+	"\"RuleTree\":{\"type\":\"object\",\"required\":[\"root\"],\"properties\":{"
+	"\"scene\":{\"type\":\"string\"},\"root\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}},"
+	"\"RuleNode\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+	"\"priority\":{\"type\":\"integer\"},"
+	"\"when\":{\"type\":\"string\",\"format\":\"cel\",\"description\":\"CEL over the order's "
+	"facts; absent: true\"},"
+	"\"model\":{\"type\":\"string\",\"enum\":[\"last\",\"first\",\"priority\",\"linear\","
+	"\"position\",\"decay\"]},"
+	"\"window\":{\"type\":\"string\",\"format\":\"duration\"},"
+	"\"match\":{\"type\":\"string\",\"enum\":[\"goods\",\"shop\",\"any\"]},"
+	"\"lock\":{\"type\":\"string\",\"enum\":[\"link\",\"order\"]},\"base\":{\"type\":"
+	"\"string\"},"
+	"\"half_life\":{\"type\":\"string\",\"format\":\"duration\"},\"priority_by\":{\"type\":"
+	"\"string\",\"format\":\"cel\"},"
+	"\"shares\":{\"type\":\"array\",\"maxItems\":32,\"items\":{\"$ref\":\"" SCHEMAS
+	"RuleShare\"}},"
+	"\"outcome\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"held\":{\"type\":"
+	"\"boolean\"},"
+	"\"children\":{\"type\":\"array\",\"items\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}}},"
+	"\"RuleShare\":{\"type\":\"object\",\"required\":[\"name\",\"to\",\"bps\"],\"properties\":{"
+	"\"name\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"},\"from\":{\"type\":\"string\"}"
+	","
+	"\"of\":{\"type\":\"string\",\"default\":\"base\"},"
+	"\"take\":{\"type\":\"string\",\"enum\":[\"gross\",\"rest\"],\"default\":\"gross\"},"
+	"\"bps\":{\"oneOf\":[{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000},"
+	"{\"type\":\"string\",\"description\":\"terms.commission_bps and the like\"}]},"
+	"\"cap\":{\"type\":\"integer\",\"minimum\":0},"
+	"\"round\":{\"type\":\"string\",\"enum\":[\"floor\",\"half_even\"],\"default\":\"floor\"}}"
+	"}";
+
+static const enum trib_noun nouns[] = { TRIB_NOUN_PARTY, TRIB_NOUN_GOODS, TRIB_NOUN_PLAN,
+					TRIB_NOUN_REGISTRATION };
+
+static const char *plural_of(enum trib_noun noun)
+{
+	static const char *const plurals[] = {
+#define X(name, number, word, plural, table) [number] = plural,
+		TRIB_NOUN_TABLE(X)
+#undef X
+	};
+
+	return plurals[noun];
+}
+
+/* A pattern as it reads for one noun: "/api/v1/{noun}/{id}" → "/api/v1/plans/{id}". */
+static void add_path(const char *pattern, enum trib_noun noun, struct trib_buffer *text)
+{
+	const char *hole = strstr(pattern, "{noun}");
+
+	if (!hole) {
+		trib_buffer_add_text(text, pattern);
+		return;
+	}
+	trib_buffer_add(text, pattern, (size_t)(hole - pattern));
+	trib_buffer_add_text(text, plural_of(noun));
+	trib_buffer_add_text(text, hole + strlen("{noun}"));
+}
+
+static void add_ref(const char *name, struct trib_buffer *text)
+{
+	trib_buffer_add_format(text, "{\"$ref\":\"" SCHEMAS "%s\"}", name);
+}
+
+static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
+{
+	static const char *const names[] = { "id", "order", "version" };
+	unsigned count = 0;
+	char hole[16];
+
+	trib_buffer_add_text(text, ",\"parameters\":[");
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(names); i++) {
+		snprintf(hole, sizeof(hole), "{%s}", names[i]);
+		if (!strstr(route->pattern, hole))
+			continue;
+		trib_buffer_add_format(text,
+				       "%s{\"name\":\"%s\",\"in\":\"path\",\"required\":true,"
+				       "\"schema\":{\"type\":\"%s\"}}",
+				       count++ ? "," : "", names[i],
+				       strcmp(names[i], "version") ? "string" : "integer");
+	}
+	for (size_t i = 0; i < trib_params_count; i++) {
+		if (!(route->params & trib_params[i].param))
+			continue;
+		trib_buffer_add_format(
+			text, "%s{\"name\":\"%s\",\"in\":\"query\",\"schema\":%s,\"description\":",
+			count++ ? "," : "", trib_params[i].name, trib_params[i].schema);
+		trib_json_add_string(text, trib_bytes_text(trib_params[i].help));
+		trib_buffer_add_char(text, '}');
+	}
+	trib_buffer_add_char(text, ']');
+}
+
+static void add_body(const struct trib_route *route, enum trib_noun noun, struct trib_buffer *text)
+{
+	const char *type = "application/json", *schema = "RuleTree";
+
+	switch (route->body) {
+	case TRIB_BODY_NONE:
+		return;
+	case TRIB_BODY_MESSAGE:
+		schema = route->message->short_name;
+		break;
+	case TRIB_BODY_LINES:
+		type = "application/x-ndjson";
+		schema = trib_noun_descriptor(noun)->short_name;
+		break;
+	case TRIB_BODY_NOUN:
+		schema = trib_noun_descriptor(noun)->short_name;
+		break;
+	case TRIB_BODY_RULES:
+		break;
+	}
+	trib_buffer_add_format(
+		text, ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{\"schema\":", type);
+	add_ref(schema, text);
+	trib_buffer_add_text(text, "}}}");
+}
+
+/* Lists and reads of a noun name its own schema, which the table of routes cannot. */
+static void add_answer_schema(const struct trib_route *route, enum trib_noun noun,
+			      struct trib_buffer *text)
+{
+	bool of_noun = strstr(route->pattern, "{noun}") != NULL;
+
+	if (route->answer) {
+		add_ref(route->answer, text);
+	} else if (of_noun && route->call == TRIB_CALL_LIST) {
+		trib_buffer_add_text(text, "{\"type\":\"object\",\"properties\":{\"items\":{"
+					   "\"type\":\"array\",\"items\":");
+		add_ref(trib_noun_descriptor(noun)->short_name, text);
+		trib_buffer_add_text(text, "},\"next_cursor\":{\"type\":[\"string\",\"null\"]}}}");
+	} else if (of_noun && route->call == TRIB_CALL_GET) {
+		add_ref(trib_noun_descriptor(noun)->short_name, text);
+	} else {
+		trib_buffer_add_text(text, "{\"type\":\"object\"}");
+	}
+}
+
+static void add_answers(const struct trib_route *route, enum trib_noun noun,
+			struct trib_buffer *text)
+{
+	bool metrics = route->action == TRIB_ACTION_METRICS;
+
+	trib_buffer_add_text(text, ",\"responses\":{");
+	if (!strcmp(route->method, "PUT"))
+		trib_buffer_add_text(text, "\"201\":{\"description\":\"new\"},");
+	trib_buffer_add_format(
+		text,
+		"\"200\":{\"description\":\"done\",\"headers\":{\"Tributary-Position\":{\"schema\":"
+		"{\"type\":\"integer\"}}},\"content\":{\"%s\":{\"schema\":",
+		metrics ? "text/plain" : "application/json");
+	if (metrics)
+		trib_buffer_add_text(text, "{\"type\":\"string\"}");
+	else
+		add_answer_schema(route, noun, text);
+	trib_buffer_add_text(text,
+			     "}}},\"default\":{\"description\":\"refused or failed\",\"content\":{"
+			     "\"application/problem+json\":{\"schema\":");
+	add_ref("Problem", text);
+	trib_buffer_add_text(text, "}}}}");
+}
+
+static void add_operation(const struct trib_route *route, enum trib_noun noun,
+			  struct trib_buffer *text)
+{
+	bool of_noun = strstr(route->pattern, "{noun}") != NULL;
+
+	trib_buffer_add_char(text, '"');
+	for (const char *p = route->method; *p; p++)
+		trib_buffer_add_char(text, (char)(*p | 0x20));
+	trib_buffer_add_format(text, "\":{\"operationId\":\"%s%s\",\"summary\":", route->operation,
+			       of_noun ? trib_noun_descriptor(noun)->short_name : "");
+	trib_json_add_string(text, trib_bytes_text(route->summary));
+	add_parameters(route, text);
+	add_body(route, noun, text);
+	add_answers(route, noun, text);
+	trib_buffer_add_char(text, '}');
+}
+
+/* Has an earlier route the same pattern? Then it has taken this one along. */
+static bool is_taken(const struct trib_route *route)
+{
+	for (const struct trib_route *before = trib_routes; before < route; before++)
+		if (!strcmp(before->pattern, route->pattern))
+			return true;
+	return false;
+}
+
+static void add_path_item(const struct trib_route *route, enum trib_noun noun, bool *first,
+			  struct trib_buffer *text)
+{
+	bool first_method = true;
+
+	trib_buffer_add_text(text, *first ? "\"" : ",\"");
+	*first = false;
+	add_path(route->pattern, noun, text);
+	trib_buffer_add_text(text, "\":{");
+	for (size_t i = 0; i < trib_routes_count; i++) {
+		if (strcmp(trib_routes[i].pattern, route->pattern) != 0)
+			continue;
+		if (!first_method)
+			trib_buffer_add_char(text, ',');
+		first_method = false;
+		add_operation(&trib_routes[i], noun, text);
+	}
+	trib_buffer_add_char(text, '}');
+}
+
+void trib_openapi_print(struct trib_buffer *text)
+{
+	bool first = true;
+
+	trib_buffer_add_text(
+		text,
+		"{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Tributary\",\"version\":"
+		"\"" TRIB_VERSION
+		"\",\"description\":\"Amounts are integers in minor units, times are ms UTC, "
+		"rates are basis points.\",\"license\":{\"name\":\"Apache-2.0\","
+		"\"identifier\":\"Apache-2.0\"}},\"security\":[{},{\"token\":[]}],\"paths\":{");
+	for (size_t i = 0; i < trib_routes_count; i++) {
+		const struct trib_route *route = &trib_routes[i];
+		bool of_noun = strstr(route->pattern, "{noun}") != NULL;
+
+		for (size_t n = 0; !is_taken(route) && n < (of_noun ? TRIB_ARRAY_SIZE(nouns) : 1);
+		     n++)
+			add_path_item(route, nouns[n], &first, text);
+	}
+	trib_buffer_add_text(text,
+			     "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\","
+			     "\"scheme\":\"bearer\"}},\"schemas\":{");
+	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), SCHEMAS, text);
+	trib_buffer_add_char(text, ',');
+	trib_buffer_add_text(text, rule_schemas);
+	trib_buffer_add_text(text, "}}}");
+}

@@ -1,0 +1,204 @@
+#include "server/routes.h"
+
+#define AT_LEAST TRIB_PARAM_AT_LEAST
+#define PAGE	 (TRIB_PARAM_LIMIT | TRIB_PARAM_CURSOR)
+
+/* Longer patterns before shorter ones that would match the same paths. */
+const struct trib_route trib_routes[] = {
+	{ "POST", "/api/v1/links", TRIB_ACTION_CALL, TRIB_CALL_LINK, TRIB_BODY_MESSAGE,
+	  &tributary__link_request__descriptor, AT_LEAST, "LinkAnswer", "convertLink",
+	  "Convert a link: its token" },
+	{ "GET", "/api/v1/tracks/{id}", TRIB_ACTION_CALL, TRIB_CALL_TRACK, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, "TrackAnswer", "readTrack", "What a token says" },
+	{ "POST", "/api/v1/touches", TRIB_ACTION_CALL, TRIB_CALL_TOUCH, TRIB_BODY_MESSAGE,
+	  &tributary__touch_request__descriptor, AT_LEAST, "TouchAnswer", "recordTouch",
+	  "Record a touch of a user" },
+	{ "POST", "/api/v1/orders", TRIB_ACTION_CALL, TRIB_CALL_ORDER, TRIB_BODY_MESSAGE,
+	  &tributary__order_request__descriptor, AT_LEAST, "OrderAnswer", "attributeOrder",
+	  "Attribute an order line and split its money" },
+	{ "GET", "/api/v1/orders/{order}:explain", TRIB_ACTION_CALL, TRIB_CALL_EXPLAIN,
+	  TRIB_BODY_NONE, NULL, AT_LEAST, NULL, "explainOrder",
+	  "Why an order was decided as it was" },
+	{ "GET", "/api/v1/orders/{order}", TRIB_ACTION_CALL, TRIB_CALL_ORDER_GET, TRIB_BODY_NONE,
+	  NULL, AT_LEAST, "OrderAnswer", "readOrder", "An order's answer" },
+	{ "GET", "/api/v1/ledger/balances", TRIB_ACTION_CALL, TRIB_CALL_BALANCES, TRIB_BODY_NONE,
+	  NULL, AT_LEAST | PAGE | TRIB_PARAM_PARTY | TRIB_PARAM_ROLE | TRIB_PARAM_CURRENCY,
+	  "Balances", "readBalances", "Balances by party, role and currency" },
+	{ "POST", "/api/v1/rules/{id}:activate", TRIB_ACTION_CALL, TRIB_CALL_RULES_ACTIVATE,
+	  TRIB_BODY_MESSAGE, &tributary__activate_request__descriptor, AT_LEAST, NULL,
+	  "activateRules", "Make a version of a rule tree the active one" },
+	{ "GET", "/api/v1/rules/{id}/versions/{version}", TRIB_ACTION_CALL, TRIB_CALL_RULES_GET,
+	  TRIB_BODY_NONE, NULL, AT_LEAST, "RuleTree", "readRulesVersion",
+	  "One version of a rule tree" },
+	{ "GET", "/api/v1/rules/{id}/hits", TRIB_ACTION_CALL, TRIB_CALL_RULES_HITS, TRIB_BODY_NONE,
+	  NULL, AT_LEAST, NULL, "readRulesHits", "How often each node of each version decided" },
+	{ "GET", "/api/v1/rules/{id}", TRIB_ACTION_CALL, TRIB_CALL_RULES_GET, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, "RuleTree", "readRules", "The active version of a rule tree" },
+	{ "PUT", "/api/v1/rules/{id}", TRIB_ACTION_CALL, TRIB_CALL_RULES_PUT, TRIB_BODY_RULES, NULL,
+	  AT_LEAST, NULL, "putRules", "Add an immutable version of a rule tree" },
+	{ "POST", "/api/v1/{noun}:import", TRIB_ACTION_IMPORT, TRIB_CALL_IMPORT, TRIB_BODY_LINES,
+	  NULL, TRIB_PARAM_ATOMIC, "ImportAnswer", "import", "Put many, one JSON object a line" },
+	{ "GET", "/api/v1/{noun}", TRIB_ACTION_CALL, TRIB_CALL_LIST, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE, NULL, "list", "List, a page at a time" },
+	{ "PUT", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_PUT, TRIB_BODY_NOUN, NULL,
+	  AT_LEAST, "PutAnswer", "put", "Make or replace" },
+	{ "GET", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_GET, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, NULL, "get", "Read" },
+	{ "DELETE", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_CLOSE, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, NULL, "close", "Close; it can still be read" },
+	{ "GET", "/healthz", TRIB_ACTION_CALL, TRIB_CALL_STATE, TRIB_BODY_NONE, NULL, AT_LEAST,
+	  NULL, "readHealth", "200 while writes are taken, else 503 with the cause" },
+	{ "GET", "/metrics", TRIB_ACTION_METRICS, 0, TRIB_BODY_NONE, NULL, 0, NULL, "readMetrics",
+	  "Metrics in Prometheus' text format" },
+	{ "GET", "/openapi.json", TRIB_ACTION_OPENAPI, 0, TRIB_BODY_NONE, NULL, 0, NULL,
+	  "readOpenapi", "This description" },
+};
+const size_t trib_routes_count = TRIB_ARRAY_SIZE(trib_routes);
+
+const struct trib_param_row trib_params[] = {
+	{ TRIB_PARAM_AT_LEAST, "at_least", "{\"type\":\"integer\",\"minimum\":0}",
+	  "answer only once the server has reached this Tributary-Position; 503 if it does not in "
+	  "a few seconds" },
+	{ TRIB_PARAM_LIMIT, "limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}",
+	  "items a page" },
+	{ TRIB_PARAM_CURSOR, "cursor", "{\"type\":\"string\"}", "next_cursor of the page before" },
+	{ TRIB_PARAM_PARTY, "party", "{\"type\":\"string\"}", "only of this party" },
+	{ TRIB_PARAM_ROLE, "role", "{\"type\":\"string\"}", "only in this role" },
+	{ TRIB_PARAM_CURRENCY, "currency", "{\"type\":\"string\"}", "only in this currency" },
+	{ TRIB_PARAM_ATOMIC, "atomic", "{\"type\":\"boolean\",\"default\":false}",
+	  "all lines or none" },
+};
+const size_t trib_params_count = TRIB_ARRAY_SIZE(trib_params);
+
+const struct trib_param_row *trib_param_find(const char *name)
+{
+	for (size_t i = 0; i < trib_params_count; i++)
+		if (!strcmp(trib_params[i].name, name))
+			return &trib_params[i];
+	return NULL;
+}
+
+static void capture(struct trib_bytes name, struct trib_bytes value, struct trib_route_match *match)
+{
+	if (trib_bytes_is(name, "noun"))
+		match->noun = value;
+	else if (trib_bytes_is(name, "version"))
+		match->version = value;
+	else
+		match->id = value;
+}
+
+/* How many bytes of the path a `{name}` takes, given what follows it in the pattern; 0: no match. */
+static size_t captured_size(struct trib_bytes name, const char *rest, struct trib_bytes path)
+{
+	const char *slash = path.size ? memchr(path.data, '/', path.size) : NULL;
+	size_t suffix = strlen(rest);
+
+	if (*rest == '/')
+		return slash ? (size_t)(slash - path.data) : 0;
+	if (slash && !trib_bytes_is(name, "order"))
+		return 0;
+	if (path.size <= suffix || memcmp(path.data + path.size - suffix, rest, suffix) != 0)
+		return 0;
+	return path.size - suffix;
+}
+
+static bool matches(const char *pattern, struct trib_bytes path, struct trib_route_match *match)
+{
+	enum trib_noun noun;
+
+	while (*pattern) {
+		if (*pattern != '{') {
+			if (path.size == 0 || *path.data != *pattern)
+				return false;
+			path = trib_bytes(path.data + 1, path.size - 1);
+			pattern++;
+			continue;
+		}
+		const char *end = strchr(pattern, '}');
+		struct trib_bytes name = trib_bytes(pattern + 1, (size_t)(end - pattern - 1));
+		size_t size = captured_size(name, end + 1, path);
+		struct trib_bytes value = trib_bytes(path.data, size);
+
+		if (size == 0 || (trib_bytes_is(name, "noun") && !trib_noun_find(value, &noun)))
+			return false;
+		capture(name, value, match);
+		path = trib_bytes(path.data + size, path.size - size);
+		pattern = end + 1;
+	}
+	return path.size == 0;
+}
+
+enum trib_route_result trib_route_find(const char *method, struct trib_bytes path,
+				       struct trib_route_match *ret_match)
+{
+	enum trib_route_result result = TRIB_ROUTE_NO_PATH;
+
+	if (!strcmp(method, "HEAD"))
+		method = "GET";
+	for (size_t i = 0; i < trib_routes_count; i++) {
+		struct trib_route_match match = { .route = &trib_routes[i] };
+
+		if (!matches(trib_routes[i].pattern, path, &match))
+			continue;
+		result = TRIB_ROUTE_NO_METHOD;
+		if (strcmp(trib_routes[i].method, method) != 0)
+			continue;
+		*ret_match = match;
+		return TRIB_ROUTE_FOUND;
+	}
+	return result;
+}
+
+void trib_route_allow(struct trib_bytes path, char text[64])
+{
+	size_t size = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < trib_routes_count; i++) {
+		const char *method = trib_routes[i].method;
+		struct trib_route_match match = { 0 };
+
+		if (!matches(trib_routes[i].pattern, path, &match) || strstr(text, method))
+			continue;
+		size += (size_t)snprintf(text + size, 64 - size, "%s%s%s", size ? ", " : "", method,
+					 strcmp(method, "GET") ? "" : ", HEAD");
+	}
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool trib_percent_decode(struct trib_bytes raw, struct trib_arena *arena,
+			 struct trib_bytes *ret_text)
+{
+	char *text = trib_arena_alloc(arena, raw.size + 1);
+	size_t size = 0;
+
+	if (!text)
+		return false;
+	for (size_t i = 0; i < raw.size; i++) {
+		if (raw.data[i] != '%') {
+			text[size++] = raw.data[i];
+			continue;
+		}
+		int high = i + 2 < raw.size ? hex_value(raw.data[i + 1]) : -1;
+		int low = i + 2 < raw.size ? hex_value(raw.data[i + 2]) : -1;
+
+		if (high < 0 || low < 0)
+			return false;
+		text[size++] = (char)(high << 4 | low);
+		i += 2;
+	}
+	text[size] = '\0';
+	*ret_text = trib_bytes(text, size);
+	return true;
+}

@@ -1,0 +1,83 @@
+/*
+ * Every path of the HTTP door, in one table: the server routes by it and /openapi.json is made of it.
+ *
+ *	struct trib_route_match match;
+ *	enum trib_route_result result = trib_route_find("GET", path, &match);
+ *
+ * Patterns are matched against the path as it was sent, percent-encoded; what `{…}` captured is decoded later.
+ * So `:` and `/` in an id can be written %3A and %2F. `{order}` may hold a `/`.
+ */
+#ifndef TRIB_SERVER_ROUTES_H
+#define TRIB_SERVER_ROUTES_H
+
+#include "base/arena.h"
+#include "engine/call.h"
+
+enum trib_route_body {
+	TRIB_BODY_NONE,
+	TRIB_BODY_MESSAGE, /* one JSON object, a message */
+	TRIB_BODY_NOUN,	   /* one entity of {noun} */
+	TRIB_BODY_RULES,   /* a rule tree: JSON that the rules room reads */
+	TRIB_BODY_LINES,   /* NDJSON of entities */
+};
+
+enum trib_route_action {
+	TRIB_ACTION_CALL,
+	TRIB_ACTION_IMPORT,
+	TRIB_ACTION_OPENAPI,
+	TRIB_ACTION_METRICS
+};
+
+/* Query parameters that a route takes. */
+enum trib_param {
+	TRIB_PARAM_AT_LEAST = 1 << 0,
+	TRIB_PARAM_LIMIT = 1 << 1,
+	TRIB_PARAM_CURSOR = 1 << 2,
+	TRIB_PARAM_PARTY = 1 << 3,
+	TRIB_PARAM_ROLE = 1 << 4,
+	TRIB_PARAM_CURRENCY = 1 << 5,
+	TRIB_PARAM_ATOMIC = 1 << 6,
+};
+
+struct trib_param_row {
+	enum trib_param param;
+	const char *name, *schema, *help; /* schema: of OpenAPI */
+};
+extern const struct trib_param_row trib_params[];
+extern const size_t trib_params_count;
+const struct trib_param_row *trib_param_find(const char *name);
+
+struct trib_route {
+	const char *method, *pattern;
+	enum trib_route_action action;
+	enum trib_call_kind call;
+	enum trib_route_body body;
+	const ProtobufCMessageDescriptor *message; /* of TRIB_BODY_MESSAGE */
+	unsigned params;
+	const char *answer; /* name of a schema, NULL for free JSON */
+	const char *operation, *summary;
+};
+
+extern const struct trib_route trib_routes[];
+extern const size_t trib_routes_count;
+
+/* What the `{…}` of a pattern stood for, as sent. */
+struct trib_route_match {
+	const struct trib_route *route;
+	struct trib_bytes noun, id, version;
+};
+
+enum trib_route_result { TRIB_ROUTE_FOUND, TRIB_ROUTE_NO_PATH, TRIB_ROUTE_NO_METHOD };
+
+/* HEAD is routed as GET. */
+enum trib_route_result trib_route_find(const char *method, struct trib_bytes path,
+				       struct trib_route_match *ret_match);
+
+/* "GET, HEAD, PUT": the methods of a path, for Allow. */
+void trib_route_allow(struct trib_bytes path, char text[64]);
+
+/* False for a `%` without two hexadecimal digits, or a full arena. */
+bool trib_percent_decode(struct trib_bytes raw, struct trib_arena *arena,
+			 struct trib_bytes *ret_text);
+
+#endif
