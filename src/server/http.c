@@ -62,7 +62,7 @@ static bool give(struct trib_http *http, struct trib_call *call)
 	return false;
 }
 
-void trib_http_submit(struct trib_http_request *request)
+void trib_http_request_submit(struct trib_http_request *request)
 {
 	struct trib_http *http = request->http;
 	int64_t wait_ms = http->options.at_least_ms;
@@ -87,7 +87,7 @@ void trib_http_submit(struct trib_http_request *request)
 	pthread_mutex_unlock(&http->lock);
 }
 
-bool trib_http_charge(struct trib_http_request *request, size_t bytes)
+bool trib_http_request_charge(struct trib_http_request *request, size_t bytes)
 {
 	struct trib_http *http = request->http;
 
@@ -102,7 +102,8 @@ bool trib_http_charge(struct trib_http_request *request, size_t bytes)
 /* ---- The clock --------------------------------------------------------------------------------------- */
 
 /* A slow client has the request's time, and more as it sends. */
-void trib_http_set_deadline(struct trib_http_request *request, int64_t from_ns, size_t bytes)
+void trib_http_request_set_deadline(struct trib_http_request *request, int64_t from_ns,
+				    size_t bytes)
 {
 	int64_t request_ms = request->http->options.request_ms;
 
@@ -123,13 +124,13 @@ static bool release(struct trib_http *http, struct trib_http_request *request, i
 	if (now_ns < request->wait_until_ns && !atomic_load(&http->draining))
 		return false;
 	if (reached)
-		trib_http_refuse(request, TRIB_BUSY, 0, "",
-				 "found a full queue, expected room in it");
+		trib_http_request_refuse(request, TRIB_BUSY, 0, "",
+					 "found a full queue, expected room in it");
 	else
-		trib_http_refuse(request, TRIB_BUSY, 0, "at_least",
-				 "found position %llu, expected it to reach %llu in time",
-				 (unsigned long long)atomic_load(&http->position),
-				 (unsigned long long)request->at_least);
+		trib_http_request_refuse(request, TRIB_BUSY, 0, "at_least",
+					 "found position %llu, expected it to reach %llu in time",
+					 (unsigned long long)atomic_load(&http->position),
+					 (unsigned long long)request->at_least);
 	wake(request);
 	return true;
 }
@@ -243,7 +244,7 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 	trib_arena_init(&request->arena, (size_t)64 << 20);
 	trib_buffer_init(&request->body, TRIB_LIMIT_HTTP_BODY_BYTES);
 	trib_buffer_init(&request->call.reply, TRIB_LIMIT_HTTP_REPLY_BYTES);
-	trib_http_set_deadline(request, request->started_ns, 0);
+	trib_http_request_set_deadline(request, request->started_ns, 0);
 	return request;
 }
 
@@ -276,10 +277,10 @@ static bool take_body(struct trib_http_request *request, const char *data, size_
 		taken = trib_http_import_feed(request->import, trib_bytes(data, *size));
 		atomic_store(&request->client->deadline_ns, 0); /* idle time alone counts */
 		if (trib_http_import_ready(request->import))
-			trib_http_submit(request);
+			trib_http_request_submit(request);
 	} else {
-		trib_http_body(request, trib_bytes(data, *size));
-		trib_http_set_deadline(request, request->started_ns, request->received);
+		trib_http_request_body(request, trib_bytes(data, *size));
+		trib_http_request_set_deadline(request, request->started_ns, request->received);
 	}
 	request->received += taken;
 	*size -= taken;
@@ -293,17 +294,17 @@ static enum MHD_Result finish(struct trib_http_request *request)
 		if (request->import) {
 			trib_http_import_end(request->import);
 			if (trib_http_import_ready(request->import))
-				trib_http_submit(request);
+				trib_http_request_submit(request);
 		} else if (request->match.route->action == TRIB_ACTION_CALL) {
-			trib_http_parse(request);
+			trib_http_request_parse(request);
 			if (!request->refused)
-				trib_http_submit(request);
+				trib_http_request_submit(request);
 		}
 	}
 	if (request->phase == TRIB_HTTP_WAITING)
 		return MHD_YES;
 	request->phase = TRIB_HTTP_ANSWERING;
-	return trib_http_answer(request);
+	return trib_http_request_answer(request);
 }
 
 static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
@@ -314,7 +315,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 
 	if (!request->begun) {
 		request->begun = true;
-		trib_http_begin(request, method, url, version);
+		trib_http_request_begin(request, method, url, version);
 		return request->close ? finish(request) : MHD_YES;
 	}
 	if (request->phase == TRIB_HTTP_WAITING) { /* given back */

@@ -55,7 +55,7 @@ static enum MHD_Result leave(struct trib_http_request *request, struct MHD_Respo
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 	if (request->close)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	trib_http_set_deadline(request, trib_http_now_ns(), size);
+	trib_http_request_set_deadline(request, trib_http_now_ns(), size);
 	count(request, status);
 	result = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
@@ -141,17 +141,18 @@ static enum MHD_Result send_openapi(struct trib_http_request *request)
 		MHD_HTTP_OK, text->size, "application/json");
 }
 
-enum MHD_Result trib_http_answer(struct trib_http_request *request)
+enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 {
 	struct trib_call *call = &request->call;
 
 	if (request->import && !request->refused)
 		trib_http_import_print(request->import, &call->reply);
 	if (!request->refused && call->reply.failed)
-		trib_http_refuse(request, TRIB_LIMIT, 0, "limit",
-				 "found an answer larger than %d bytes, expected fewer items to be "
-				 "asked for",
-				 TRIB_LIMIT_HTTP_REPLY_BYTES);
+		trib_http_request_refuse(
+			request, TRIB_LIMIT, 0, "limit",
+			"found an answer larger than %d bytes, expected fewer items to be "
+			"asked for",
+			TRIB_LIMIT_HTTP_REPLY_BYTES);
 	if (request->refused || (!request->import && call->status != TRIB_OK))
 		return send_problem(request);
 	switch (request->match.route->action) {

@@ -137,7 +137,7 @@ static void add_item(struct trib_http_import *import, struct trib_bytes line)
 		trib_proto_from_json(import->descriptor, line, &import->arena, &message, &error);
 
 	if (import->arena.size > import->charged) {
-		if (trib_http_charge(import->request, import->arena.size - import->charged))
+		if (trib_http_request_charge(import->request, import->arena.size - import->charged))
 			import->charged = import->arena.size;
 		else
 			status = trib_fail(&error, TRIB_BUSY, "",
@@ -159,10 +159,11 @@ static void add_item(struct trib_http_import *import, struct trib_bytes line)
 
 static void refuse_whole(struct trib_http_import *import)
 {
-	trib_http_refuse(import->request, TRIB_TOO_LARGE, 0, "body",
-			 "found more than %d lines or %d bytes with atomic=true, expected fewer or "
-			 "atomic=false",
-			 TRIB_LIMIT_IMPORT_ATOMIC_LINES, TRIB_LIMIT_IMPORT_ATOMIC_BYTES);
+	trib_http_request_refuse(
+		import->request, TRIB_TOO_LARGE, 0, "body",
+		"found more than %d lines or %d bytes with atomic=true, expected fewer or "
+		"atomic=false",
+		TRIB_LIMIT_IMPORT_ATOMIC_LINES, TRIB_LIMIT_IMPORT_ATOMIC_BYTES);
 }
 
 static void take_line(struct trib_http_import *import, struct trib_bytes line)
@@ -314,8 +315,8 @@ void trib_http_import_print(struct trib_http_import *import, struct trib_buffer 
 	trib_metrics_add(metrics, TRIB_METRIC_IMPORT_LINES, 0, import->accepted);
 	trib_metrics_add(metrics, TRIB_METRIC_IMPORT_LINES, 1, import->refused);
 	if (import->stopped && import->accepted == 0) {
-		trib_http_refuse(import->request, import->stop_error.status, 0,
-				 import->stop_error.at, "%s", import->stop_error.text);
+		trib_http_request_refuse(import->request, import->stop_error.status, 0,
+					 import->stop_error.at, "%s", import->stop_error.text);
 		return;
 	}
 	import->request->call.http_status = MHD_HTTP_OK;

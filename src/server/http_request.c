@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include "proto/proto.h"
 
-void trib_http_refuse(struct trib_http_request *request, trib_status status, int http_status,
-		      const char *at, const char *format, ...)
+void trib_http_request_refuse(struct trib_http_request *request, trib_status status,
+			      int http_status, const char *at, const char *format, ...)
 {
 	char text[TRIB_ERROR_TEXT_MAX];
 	va_list args;
@@ -22,7 +22,7 @@ void trib_http_refuse(struct trib_http_request *request, trib_status status, int
 
 static void refuse_as(struct trib_http_request *request, const struct trib_error *error)
 {
-	trib_http_refuse(request, error->status, 0, error->at, "%s", error->text);
+	trib_http_request_refuse(request, error->status, 0, error->at, "%s", error->text);
 }
 
 /* ---- Headers ----------------------------------------------------------------------------------------- */
@@ -52,8 +52,8 @@ static struct header header_of(struct trib_http_request *request, const char *na
 
 	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, note_header, &header);
 	if (header.count > 1)
-		trib_http_refuse(request, TRIB_INVALID, 0, name, "found it %u times, expected once",
-				 header.count);
+		trib_http_request_refuse(request, TRIB_INVALID, 0, name,
+					 "found it %u times, expected once", header.count);
 	return header;
 }
 
@@ -63,7 +63,8 @@ static void check_host(struct trib_http_request *request, const char *version)
 	struct trib_error error;
 
 	if (!host.count && strcmp(version, "HTTP/1.0") != 0)
-		trib_http_refuse(request, TRIB_INVALID, 0, "Host", "found none, expected one");
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "Host",
+					 "found none, expected one");
 	if (host.count && trib_guard_host(&request->http->guard, host.value, &error) != TRIB_OK)
 		refuse_as(request, &error);
 	if (origin.count && trib_guard_origin(origin.value, host.value, &error) != TRIB_OK)
@@ -81,11 +82,12 @@ static void check_token(struct trib_http_request *request)
 	if (!trib_auth_guards(auth))
 		return;
 	if (token.size <= size || strncasecmp(token.data, scheme, size) != 0)
-		trib_http_refuse(request, TRIB_UNAUTHORIZED, 0, "Authorization",
-				 "found no access token, expected Bearer and the token");
+		trib_http_request_refuse(request, TRIB_UNAUTHORIZED, 0, "Authorization",
+					 "found no access token, expected Bearer and the token");
 	else if (!trib_auth_allows(auth, trib_bytes(token.data + size, token.size - size)))
-		trib_http_refuse(request, TRIB_UNAUTHORIZED, 0, "Authorization",
-				 "found another access token, expected the one of --token-file");
+		trib_http_request_refuse(
+			request, TRIB_UNAUTHORIZED, 0, "Authorization",
+			"found another access token, expected the one of --token-file");
 }
 
 /* What the body is said to be. One that is too large is not waited for. */
@@ -101,23 +103,25 @@ static void check_body(struct trib_http_request *request)
 
 	if (length.count && !lines &&
 	    (!trib_bytes_to_u64(length.value, &size) || size > TRIB_LIMIT_HTTP_BODY_BYTES)) {
-		trib_http_refuse(request, TRIB_TOO_LARGE, 0, "Content-Length",
-				 "found %.*s bytes, expected at most %d", (int)length.value.size,
-				 length.value.data, TRIB_LIMIT_HTTP_BODY_BYTES);
+		trib_http_request_refuse(request, TRIB_TOO_LARGE, 0, "Content-Length",
+					 "found %.*s bytes, expected at most %d",
+					 (int)length.value.size, length.value.data,
+					 TRIB_LIMIT_HTTP_BODY_BYTES);
 		request->close = true;
 	}
 	if (body == TRIB_BODY_NONE)
 		return;
 	if (coding.count && !trib_bytes_is(coding.value, "identity"))
-		trib_http_refuse(request, TRIB_UNSUPPORTED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-				 "Content-Encoding", "found %.*s, expected none",
-				 (int)TRIB_MIN(coding.value.size, (size_t)40), coding.value.data);
+		trib_http_request_refuse(request, TRIB_UNSUPPORTED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+					 "Content-Encoding", "found %.*s, expected none",
+					 (int)TRIB_MIN(coding.value.size, (size_t)40),
+					 coding.value.data);
 	if (type.count &&
 	    !(lines ? trib_guard_is_lines(type.value) : trib_guard_is_json(type.value)))
-		trib_http_refuse(request, TRIB_UNSUPPORTED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-				 "Content-Type", "found %.*s, expected %s",
-				 (int)TRIB_MIN(type.value.size, (size_t)60), type.value.data,
-				 lines ? "application/x-ndjson" : "application/json");
+		trib_http_request_refuse(
+			request, TRIB_UNSUPPORTED, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "Content-Type",
+			"found %.*s, expected %s", (int)TRIB_MIN(type.value.size, (size_t)60),
+			type.value.data, lines ? "application/x-ndjson" : "application/json");
 }
 
 /* ---- Path and query ---------------------------------------------------------------------------------- */
@@ -131,13 +135,13 @@ static void find_route(struct trib_http_request *request, const char *method, co
 	case TRIB_ROUTE_FOUND:
 		return;
 	case TRIB_ROUTE_NO_PATH:
-		trib_http_refuse(request, TRIB_NOT_FOUND, 0, "path",
-				 "found %.80s, expected a path of /openapi.json", url);
+		trib_http_request_refuse(request, TRIB_NOT_FOUND, 0, "path",
+					 "found %.80s, expected a path of /openapi.json", url);
 		return;
 	case TRIB_ROUTE_NO_METHOD:
 		trib_route_allow(path, allow);
-		trib_http_refuse(request, TRIB_METHOD, 0, "method", "found %.16s, expected %s",
-				 method, allow);
+		trib_http_request_refuse(request, TRIB_METHOD, 0, "method",
+					 "found %.16s, expected %s", method, allow);
 		return;
 	}
 }
@@ -165,16 +169,16 @@ static void read_captures(struct trib_http_request *request)
 	if (match->version.size) {
 		if (!trib_percent_decode(match->version, &request->arena, &version) ||
 		    !trib_bytes_to_u64(version, &number) || number < 1 || number > UINT32_MAX)
-			trib_http_refuse(request, TRIB_INVALID, 0, "version",
-					 "found %.*s, expected an integer from 1 to %u",
-					 (int)TRIB_MIN(match->version.size, (size_t)40),
-					 match->version.data, UINT32_MAX);
+			trib_http_request_refuse(request, TRIB_INVALID, 0, "version",
+						 "found %.*s, expected an integer from 1 to %u",
+						 (int)TRIB_MIN(match->version.size, (size_t)40),
+						 match->version.data, UINT32_MAX);
 		call->version = (uint32_t)number;
 	}
 	if (!match->id.size)
 		return;
 	if (!trib_percent_decode(match->id, &request->arena, &call->name)) {
-		trib_http_refuse(
+		trib_http_request_refuse(
 			request, TRIB_INVALID, 0, "path",
 			"found a %% without two hexadecimal digits, expected an encoded id");
 		return;
@@ -184,7 +188,7 @@ static void read_captures(struct trib_http_request *request)
 	if (call->kind == TRIB_CALL_TRACK)
 		return; /* the token's outcome says what is wrong with it */
 	if (order ? !order_valid(call->name) : !trib_external_id_valid(call->name))
-		trib_http_refuse(
+		trib_http_request_refuse(
 			request, TRIB_INVALID, 0, "id",
 			"found other text, expected %s: 1 to 64 bytes of UTF-8 without space, "
 			"control character or /",
@@ -195,9 +199,9 @@ static void read_text(struct trib_http_request *request, const char *name, struc
 		      struct trib_bytes *ret_text)
 {
 	if (value.size > TRIB_LIMIT_EXTERNAL_ID_BYTES || !trib_utf8_valid(value))
-		trib_http_refuse(request, TRIB_INVALID, 0, name,
-				 "found %zu bytes, expected at most %d of UTF-8", value.size,
-				 TRIB_LIMIT_EXTERNAL_ID_BYTES);
+		trib_http_request_refuse(request, TRIB_INVALID, 0, name,
+					 "found %zu bytes, expected at most %d of UTF-8",
+					 value.size, TRIB_LIMIT_EXTERNAL_ID_BYTES);
 	*ret_text = value;
 }
 
@@ -206,28 +210,28 @@ static void read_limit(struct trib_http_request *request, struct trib_bytes valu
 	uint64_t limit = 0;
 
 	if (!trib_bytes_to_u64(value, &limit) || limit < 1 || limit > TRIB_LIMIT_LIST_ITEMS)
-		trib_http_refuse(request, TRIB_INVALID, 0, "limit",
-				 "found %.*s, expected an integer from 1 to %d",
-				 (int)TRIB_MIN(value.size, (size_t)40), value.data,
-				 TRIB_LIMIT_LIST_ITEMS);
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "limit",
+					 "found %.*s, expected an integer from 1 to %d",
+					 (int)TRIB_MIN(value.size, (size_t)40), value.data,
+					 TRIB_LIMIT_LIST_ITEMS);
 	request->call.limit = (uint32_t)limit;
 }
 
 static void read_at_least(struct trib_http_request *request, struct trib_bytes value)
 {
 	if (!trib_bytes_to_u64(value, &request->at_least))
-		trib_http_refuse(request, TRIB_INVALID, 0, "at_least",
-				 "found %.*s, expected a position",
-				 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "at_least",
+					 "found %.*s, expected a position",
+					 (int)TRIB_MIN(value.size, (size_t)40), value.data);
 }
 
 static void read_atomic(struct trib_http_request *request, struct trib_bytes value)
 {
 	request->call.atomic = trib_bytes_is(value, "true") || trib_bytes_is(value, "1");
 	if (!request->call.atomic && !trib_bytes_is(value, "false") && !trib_bytes_is(value, "0"))
-		trib_http_refuse(request, TRIB_INVALID, 0, "atomic",
-				 "found %.*s, expected true or false",
-				 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "atomic",
+					 "found %.*s, expected true or false",
+					 (int)TRIB_MIN(value.size, (size_t)40), value.data);
 }
 
 static void read_param(struct trib_http_request *request, enum trib_param param, const char *name,
@@ -274,13 +278,14 @@ static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const 
 	struct trib_bytes value;
 
 	if (!row || !(request->match.route->params & row->param))
-		trib_http_refuse(request, TRIB_INVALID, 0, key,
-				 "found an unknown parameter, expected none of that name");
+		trib_http_request_refuse(request, TRIB_INVALID, 0, key,
+					 "found an unknown parameter, expected none of that name");
 	else if (query->seen & row->param)
-		trib_http_refuse(request, TRIB_INVALID, 0, key, "found it twice, expected once");
+		trib_http_request_refuse(request, TRIB_INVALID, 0, key,
+					 "found it twice, expected once");
 	else if (!trib_percent_decode(trib_bytes(raw ? raw : "", raw ? raw_size : 0),
 				      &request->arena, &value))
-		trib_http_refuse(
+		trib_http_request_refuse(
 			request, TRIB_INVALID, 0, key,
 			"found a %% without two hexadecimal digits, expected an encoded value");
 	else
@@ -290,15 +295,15 @@ static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const 
 	return request->refused ? MHD_NO : MHD_YES;
 }
 
-void trib_http_begin(struct trib_http_request *request, const char *method, const char *url,
-		     const char *version)
+void trib_http_request_begin(struct trib_http_request *request, const char *method, const char *url,
+			     const char *version)
 {
 	struct query query = { .request = request };
 
-	trib_http_set_deadline(request, request->started_ns, 0);
+	trib_http_request_set_deadline(request, request->started_ns, 0);
 	if (atomic_load(&request->http->draining)) {
-		trib_http_refuse(request, TRIB_BUSY, 0, "",
-				 "found the server stopping, expected it to run");
+		trib_http_request_refuse(request, TRIB_BUSY, 0, "",
+					 "found the server stopping, expected it to run");
 		request->close = true;
 		return;
 	}
@@ -317,21 +322,21 @@ void trib_http_begin(struct trib_http_request *request, const char *method, cons
 
 /* ---- Body -------------------------------------------------------------------------------------------- */
 
-void trib_http_body(struct trib_http_request *request, struct trib_bytes data)
+void trib_http_request_body(struct trib_http_request *request, struct trib_bytes data)
 {
 	if (request->refused || request->match.route->body == TRIB_BODY_NONE)
 		return;
-	if (!trib_http_charge(request, data.size)) {
-		trib_http_refuse(request, TRIB_BUSY, 0, "body",
-				 "found too many requests in memory, expected fewer");
+	if (!trib_http_request_charge(request, data.size)) {
+		trib_http_request_refuse(request, TRIB_BUSY, 0, "body",
+					 "found too many requests in memory, expected fewer");
 		return;
 	}
 	trib_buffer_add_bytes(&request->body, data);
 	if (request->body.failed) {
 		trib_buffer_reset(&request->body);
-		trib_http_refuse(request, TRIB_TOO_LARGE, 0, "body",
-				 "found more, expected at most %d bytes",
-				 TRIB_LIMIT_HTTP_BODY_BYTES);
+		trib_http_request_refuse(request, TRIB_TOO_LARGE, 0, "body",
+					 "found more, expected at most %d bytes",
+					 TRIB_LIMIT_HTTP_BODY_BYTES);
 	}
 }
 
@@ -343,9 +348,9 @@ static void set_id(struct trib_http_request *request, ProtobufCMessage *message)
 	char **id = (char **)((char *)message + field->offset);
 
 	if (*id && !trib_bytes_is(request->call.name, *id))
-		trib_http_refuse(request, TRIB_INVALID, 0, "id",
-				 "found \"%s\", expected \"%.*s\" as in the path", *id,
-				 TRIB_BYTES_ARG(request->call.name));
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "id",
+					 "found \"%s\", expected \"%.*s\" as in the path", *id,
+					 TRIB_BYTES_ARG(request->call.name));
 	*id = trib_arena_copy(&request->arena, request->call.name);
 }
 
@@ -390,14 +395,14 @@ static void parse_rules(struct trib_http_request *request)
 		if (copy)
 			request->call.source = trib_bytes(copy, text.size);
 		else
-			trib_http_refuse(
+			trib_http_request_refuse(
 				request, TRIB_TOO_LARGE, 0, "body",
 				"found more than one request may hold in memory, expected less");
 	}
 	trib_buffer_fini(&text);
 }
 
-void trib_http_parse(struct trib_http_request *request)
+void trib_http_request_parse(struct trib_http_request *request)
 {
 	const struct trib_route *route = request->match.route;
 
@@ -415,7 +420,7 @@ void trib_http_parse(struct trib_http_request *request)
 		parse_rules(request);
 		break;
 	}
-	if (!trib_http_charge(request, request->arena.size))
-		trib_http_refuse(request, TRIB_BUSY, 0, "body",
-				 "found too many requests in memory, expected fewer");
+	if (!trib_http_request_charge(request, request->arena.size))
+		trib_http_request_refuse(request, TRIB_BUSY, 0, "body",
+					 "found too many requests in memory, expected fewer");
 }

@@ -83,32 +83,34 @@ static inline int64_t trib_http_now_ns(void)
 /* ---- http.c */
 
 /* Suspends the connection and gives the call to the engine, once at_least is reached and the ring has room. */
-void trib_http_submit(struct trib_http_request *request);
+void trib_http_request_submit(struct trib_http_request *request);
 
 /* Counts bytes against HTTP_MEMORY_BYTES until the request ends; false, nothing counted, when it is full. */
-bool trib_http_charge(struct trib_http_request *request, size_t bytes);
+bool trib_http_request_charge(struct trib_http_request *request, size_t bytes);
 
-void trib_http_set_deadline(struct trib_http_request *request, int64_t from_ns, size_t bytes);
+void trib_http_request_set_deadline(struct trib_http_request *request, int64_t from_ns,
+				    size_t bytes);
 
 /* ---- http_request.c */
 
 /* The head has been read: who asks, what for. What is wrong is kept as the answer (request->refused). */
-void trib_http_begin(struct trib_http_request *request, const char *method, const char *url,
-		     const char *version);
+void trib_http_request_begin(struct trib_http_request *request, const char *method, const char *url,
+			     const char *version);
 
 /* Some of the body; takes all of it. */
-void trib_http_body(struct trib_http_request *request, struct trib_bytes data);
+void trib_http_request_body(struct trib_http_request *request, struct trib_bytes data);
 
 /* The body is whole: parses it into the call. */
-void trib_http_parse(struct trib_http_request *request);
+void trib_http_request_parse(struct trib_http_request *request);
 
 /* The first thing wrong with a request is what it is answered. */
-void trib_http_refuse(struct trib_http_request *request, trib_status status, int http_status,
-		      const char *at, const char *format, ...) TRIB_PRINTF(5, 6);
+void trib_http_request_refuse(struct trib_http_request *request, trib_status status,
+			      int http_status, const char *at, const char *format, ...)
+	TRIB_PRINTF(5, 6);
 
-/* ---- trib_http_answer.c */
+/* ---- trib_http_request_answer.c */
 
-enum MHD_Result trib_http_answer(struct trib_http_request *request);
+enum MHD_Result trib_http_request_answer(struct trib_http_request *request);
 
 /* Names the cells of our metrics. */
 void trib_http_label_metrics(struct trib_metrics *metrics);
