@@ -41,6 +41,15 @@ static struct trib_value variable(struct machine *machine, uint32_t index, uint3
 	return value;
 }
 
+static struct trib_value is_present(struct machine *machine, uint32_t index, uint32_t pc)
+{
+	const struct trib_expr_facts *facts = machine->facts;
+
+	if (facts && facts->has)
+		return trib_value_bool(facts->has(facts->context, index));
+	return trib_value_bool(variable(machine, index, pc).kind != TRIB_VALUE_ERROR);
+}
+
 static struct trib_value select_field(const struct trib_value *value, const struct trib_value *name,
 				      uint32_t pc)
 {
@@ -289,9 +298,7 @@ static struct trib_value run(struct machine *machine)
 			*top++ = variable(machine, step->arg, at);
 			break;
 		case OP_PRESENT:
-			*top = variable(machine, step->arg, at);
-			*top = trib_value_bool(top->kind != TRIB_VALUE_ERROR);
-			top++;
+			*top++ = is_present(machine, step->arg, at);
 			break;
 		case OP_LOCAL:
 			*top++ = machine->frames[step->arg].item;

@@ -403,6 +403,8 @@ struct trib_expr_facts {
 	bool (*get)(void *context, uint32_t index, struct trib_arena *arena,
 		    struct trib_value *ret_value);
 	void *context;
+	/* What has(name) says, where that is not whether `get` can fill it (a value may have a default); NULL: it is. */
+	bool (*has)(void *context, uint32_t index);
 };
 
 /* The result may point into arena, program and facts. The arena's maximum bounds the memory of the evaluation. */
