@@ -1160,18 +1160,13 @@ static bool map_of_ext(const struct trib_facts *facts, struct trib_arena *arena,
 	       TRIB_OK;
 }
 
-/* has(group) asks for a group's index, has(fact) and every use for a fact's. */
 static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
 		     struct trib_value *ret_value)
 {
 	const struct trib_facts *facts = context;
 	enum trib_fact fact = fact_of_variable(index);
 
-	if (fact == TRIB_FACT_NONE) {
-		*ret_value = trib_value_null();
-		return facts->open & trib_fact_group_masks[index - NAMES];
-	}
-	if (!(facts->open & TRIB_FACT_BIT(fact)))
+	if (fact == TRIB_FACT_NONE || !(facts->open & TRIB_FACT_BIT(fact)))
 		return false;
 	switch (kind_of(fact)) {
 	case TRIB_FACT_INT:
@@ -1197,10 +1192,21 @@ static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
 	return false;
 }
 
+/* A fact that nobody set can be read, but is not there; a group is there when it is open. */
+static bool has_fact(void *context, uint32_t index)
+{
+	const struct trib_facts *facts = context;
+	enum trib_fact fact = fact_of_variable(index);
+
+	if (fact == TRIB_FACT_NONE)
+		return facts->open & trib_fact_group_masks[index - NAMES];
+	return facts->present & TRIB_FACT_BIT(fact);
+}
+
 trib_status condition_eval(const struct trib_expr_program *program, const struct trib_facts *facts,
 			   struct trib_value *ret_value)
 {
-	struct trib_expr_facts giver = { get_fact, (void *)(uintptr_t)facts };
+	struct trib_expr_facts giver = { get_fact, (void *)(uintptr_t)facts, has_fact };
 	struct trib_expr_error why;
 	trib_status status = trib_expr_eval(program, &giver, facts->scratch, ret_value, &why);
 
