@@ -57,9 +57,12 @@ uint64_t trib_blocks_add(struct trib_blocks *blocks, uint32_t size)
 
 	trib_assert(trib_blocks_ready(blocks, size));
 	if (s->last == s->per_chunk) {
-		uint32_t chunk = blocks->free_count ? blocks->free_chunks[--blocks->free_count]
-						    : blocks->chunks_next++;
+		uint32_t chunk = blocks->chunks_next;
 
+		if (blocks->free_count)
+			chunk = blocks->free_chunks[--blocks->free_count];
+		else
+			__atomic_store_n(&blocks->chunks_next, chunk + 1, __ATOMIC_RELAXED);
 		push(&s->chunks, &s->chunks_count, &s->chunks_max, chunk);
 		s->last = 0;
 	}
@@ -90,4 +93,14 @@ size_t trib_blocks_bytes(const struct trib_blocks *blocks)
 	for (size_t i = 0; i < TRIB_BLOCK_SIZES_MAX; i++)
 		bytes += blocks->sizes[i].chunks_max * sizeof(uint32_t);
 	return bytes;
+}
+
+void trib_blocks_touch_ahead(const struct trib_blocks *blocks, size_t bytes)
+{
+	size_t from = (size_t)__atomic_load_n(&blocks->chunks_next, __ATOMIC_RELAXED) *
+		      TRIB_BLOCK_CHUNK_BYTES;
+
+	/* A kernel before 5.14 refuses, and the pages come when they are used. */
+	madvise(blocks->base + from, TRIB_MIN(bytes, blocks->reserved_bytes - from),
+		MADV_POPULATE_WRITE);
 }

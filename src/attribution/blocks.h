@@ -35,7 +35,7 @@ struct trib_blocks {
 	char *base;
 	size_t reserved_bytes;
 	uint32_t chunks_max;  /* number 0 is never given out */
-	uint32_t chunks_next; /* never used so far */
+	uint32_t chunks_next; /* never used so far; other threads may read it */
 	uint32_t free_count, free_max;
 	uint32_t *free_chunks;
 	struct trib_block_size sizes[TRIB_BLOCK_SIZES_MAX];
@@ -50,6 +50,9 @@ void trib_blocks_fini(struct trib_blocks *blocks);
 bool trib_blocks_ready(const struct trib_blocks *blocks, uint32_t size);
 uint64_t trib_blocks_add(struct trib_blocks *blocks, uint32_t size);
 uint64_t trib_blocks_remove(struct trib_blocks *blocks, uint32_t size, uint64_t unit);
+
+/* Faults in the next `bytes` that were never used. Any thread. */
+void trib_blocks_touch_ahead(const struct trib_blocks *blocks, size_t bytes);
 
 static inline void *trib_blocks_at(const struct trib_blocks *blocks, uint64_t unit)
 {

@@ -576,6 +576,11 @@ void trib_touches_sweep(struct trib_touches *touches, int64_t now_ms, size_t slo
 	}
 }
 
+void trib_touches_touch_ahead(const struct trib_touches *touches, size_t bytes)
+{
+	trib_blocks_touch_ahead(&touches->blocks, bytes);
+}
+
 struct trib_touches_counts trib_touches_count(const struct trib_touches *touches)
 {
 	struct trib_touches_counts counts = { .users = touches->index.count,

@@ -94,6 +94,12 @@ size_t trib_touches_of(struct trib_touches *touches, uint64_t user, int64_t not_
 /* Background work: looks at the next `slots` slots of the index and drops what has expired of those users. */
 void trib_touches_sweep(struct trib_touches *touches, int64_t now_ms, size_t slots);
 
+/*
+ * Faults in the memory that comes next, so that an insertion does not wait for the kernel to clear 2 MiB. Any thread,
+ * now and then; does nothing to the store.
+ */
+void trib_touches_touch_ahead(const struct trib_touches *touches, size_t bytes);
+
 struct trib_touches_counts {
 	uint64_t users, touches;
 	uint64_t evicted; /* users, since the start */

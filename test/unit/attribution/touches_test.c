@@ -148,8 +148,10 @@ static void the_store_is_the_same_as_a_list(void **state)
 		compare(touches, user, &twin[user], now_ms - (int64_t)trib_rng_below(&rng, 300),
 			trib_rng_below(&rng, TRIB_LIMIT_TOUCHES_KEPT + 1));
 		assert_int_equal(trib_touches_has_user(touches, user), twin[user].count != 0);
-		if (now_ms % 5000 == 0)
+		if (now_ms % 5000 == 0) {
+			trib_touches_touch_ahead(touches, now_ms % 10000 ? MIB : 1024 * MIB);
 			check(touches);
+		}
 	}
 	for (uint64_t user = 0; user < USERS; user++)
 		compare(touches, user, &twin[user], INT64_MAX, TRIB_LIMIT_TOUCHES_KEPT);
