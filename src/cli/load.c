@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/load/http_client.h"
@@ -64,7 +65,7 @@ struct load {
 	} under_way;
 	struct tally links, touches, orders;
 	char samples[SAMPLES_MAX][72];
-	uint32_t sample_count;
+	uint64_t sample_count; /* attributed orders */
 	char (*order_ids)[72]; /* of the ring's orders, for samples */
 	double link_seconds, pulse_seconds;
 	uint64_t pulse_commands;
@@ -322,10 +323,17 @@ static void take_order(struct load *load, uint64_t at, const struct trib_reply *
 	struct trib_bytes outcome = brief ? reply->items[1].text : first_word(reply->items[0].text);
 
 	count(&load->orders, outcome, brief ? reply->items[2].number : 0);
-	/* Some of the attributed ones, spread over the whole. */
-	if (brief && trib_bytes_is(outcome, "attributed") && reply->items[2].number > 0)
-		memcpy(load->samples[load->sample_count++ % SAMPLES_MAX], load->order_ids[at],
-		       sizeof(load->samples[0]));
+	if (!brief || !trib_bytes_is(outcome, "attributed") || reply->items[2].number <= 0)
+		return;
+
+	/* Some of the attributed ones, each as likely as any other (a reservoir). */
+	uint64_t place = load->sample_count < SAMPLES_MAX
+				 ? load->sample_count
+				 : trib_hash_u64(load->sample_count) % load->sample_count;
+
+	load->sample_count++;
+	if (place < SAMPLES_MAX)
+		memcpy(load->samples[place], load->order_ids[at], sizeof(load->samples[0]));
 }
 
 static void on_reply(void *context, const struct trib_reply *reply)
@@ -620,7 +628,7 @@ static void print_json(const struct load *load)
 	printf(",\"link_seconds\":%.3f,\"pulse_seconds\":%.3f,\"pulse_commands\":%" PRIu64
 	       ",\"samples\":[",
 	       load->link_seconds, load->pulse_seconds, load->pulse_commands);
-	for (uint32_t i = 0; i < TRIB_MIN(load->sample_count, SAMPLES_MAX); i++)
+	for (uint64_t i = 0; i < TRIB_MIN(load->sample_count, SAMPLES_MAX); i++)
 		printf("%s\"%s\"", i ? "," : "", load->samples[i]);
 	puts("]}");
 }
