@@ -196,7 +196,6 @@ static void random_tokens_come_back(void **state)
 	struct trib_bytes views[GROUP];
 	struct trib_token expected[GROUP], found[GROUP];
 	enum trib_token_result results[GROUP];
-	int too_long = 0;
 
 	trib_rng_seed(&rng, trib_test_seed());
 	for (int done = 0; done < COUNT; done += GROUP) {
@@ -206,12 +205,10 @@ static void random_tokens_come_back(void **state)
 			struct trib_error error;
 			size_t size;
 
-			do {
+			do /* a rare one is too long, which test bounds holds */
 				expected[i] = random_token(&rng);
-				too_long++;
-			} while (trib_token_encode(keys, &expected[i], texts[i], &size, &error) ==
-				 TRIB_TOKEN_TOO_LONG);
-			too_long--;
+			while (trib_token_encode(keys, &expected[i], texts[i], &size, &error) ==
+			       TRIB_TOKEN_TOO_LONG);
 			expected[i].key = 1;
 			views[i] = trib_bytes(texts[i], size);
 		}
@@ -226,7 +223,6 @@ static void random_tokens_come_back(void **state)
 			}
 		}
 	}
-	assert_true(too_long > 0);
 }
 
 static void any_flipped_bit_is_refused(void **state)
