@@ -441,6 +441,7 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 	http->options = *options;
 	http->guard = (struct trib_guard){ .address = options->address, .hosts = options->hosts };
 	http->port = port_of(fd);
+	http->listening = -1;
 	trib_buffer_init(&http->openapi, 4 << 20);
 	trib_openapi_print(&http->openapi);
 	trib_assert(!http->openapi.failed);
@@ -471,11 +472,13 @@ uint16_t trib_http_port(const struct trib_http *http)
 
 void trib_http_drain(struct trib_http *http)
 {
-	int fd = MHD_quiesce_daemon(http->daemon);
-
-	if (fd >= 0)
-		close(fd);
 	atomic_store(&http->draining, true);
+	if (http->listening >= 0)
+		return;
+	/* libmicrohttpd has yet to take it out of its epoll set, so it is closed only when that has ended. */
+	http->listening = MHD_quiesce_daemon(http->daemon);
+	if (http->listening >= 0)
+		shutdown(http->listening, SHUT_RDWR);
 }
 
 bool trib_http_drained(struct trib_http *http)
@@ -494,5 +497,7 @@ void trib_http_stop(struct trib_http *http)
 	pthread_mutex_unlock(&http->lock);
 	pthread_join(http->clock_thread, NULL);
 	MHD_stop_daemon(http->daemon);
+	if (http->listening >= 0)
+		close(http->listening);
 	free_http(http);
 }

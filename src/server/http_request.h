@@ -35,6 +35,7 @@ struct trib_http {
 	struct MHD_Daemon *daemon;
 	struct trib_buffer openapi;
 	uint16_t port;
+	int listening; /* the socket, once libmicrohttpd has given it back */
 
 	_Atomic uint64_t position; /* the newest that an answer told */
 	_Atomic int in_flight;	   /* calls that the engine has */
