@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 #include "cli/cli.h"
 #include "base/log.h"
@@ -26,9 +27,10 @@ struct serve {
 	struct trib_auth *auth;
 	struct trib_metrics *metrics;
 	struct trib_resp *resp;
+	struct trib_http *http;
 	enum trib_engine_state told; /* the state that was last logged */
 	uint64_t ticks, drain_ticks;
-	bool stopping, http_stopped;
+	bool stopping;
 	int exit_code;
 };
 
@@ -89,8 +91,9 @@ static void recover(struct serve *serve)
 static void drain(struct serve *serve)
 {
 	bool resp_drained = !serve->resp || trib_resp_drained(serve->resp);
+	bool http_drained = !serve->http || trib_http_drained(serve->http);
 
-	if (resp_drained || serve->drain_ticks > DRAIN_TICKS_MAX)
+	if ((resp_drained && http_drained) || serve->drain_ticks > DRAIN_TICKS_MAX)
 		uv_stop(&serve->loop);
 }
 
@@ -184,6 +187,8 @@ static void on_signal(uv_signal_t *signal, int number)
 	serve->stopping = true;
 	if (serve->resp)
 		trib_resp_drain(serve->resp);
+	if (serve->http)
+		trib_http_drain(serve->http);
 }
 
 static void listen_signal(struct serve *serve, uv_signal_t *signal, int number)
@@ -193,10 +198,21 @@ static void listen_signal(struct serve *serve, uv_signal_t *signal, int number)
 	uv_signal_start(signal, on_signal, number);
 }
 
+static bool submit(void *context, struct trib_call *call)
+{
+	return trib_engine_submit(context, call);
+}
+
 static trib_status open_doors(struct serve *serve, struct trib_error *error)
 {
 	const struct trib_config *config = &serve->config;
 	const struct trib_resp_options resp = { &config->resp, serve->auth, serve->metrics, serve->engine };
+	const struct trib_http_options http = { .address = &config->http,
+						.hosts = config->http_hosts,
+						.auth = serve->auth,
+						.metrics = serve->metrics,
+						.submit = submit,
+						.context = serve->engine };
 	trib_status status = TRIB_OK;
 
 	if ((config->resp.on && !config->resp.loopback && !trib_auth_guards(serve->auth)) ||
@@ -205,6 +221,8 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 				 "found none, expected one: a door other than loopback needs an access token");
 	if (config->resp.on)
 		status = trib_resp_start(&serve->loop, &resp, &serve->resp, error);
+	if (config->http.on && status == TRIB_OK)
+		status = trib_http_start(&http, &serve->http, error);
 	return status;
 }
 
@@ -215,6 +233,10 @@ static void tell_doors(const struct serve *serve)
 	if (serve->resp) {
 		snprintf(text, sizeof(text), "%s:%u", serve->config.resp.host, trib_resp_port(serve->resp));
 		trib_log_info("listening", "door", "resp", "address", text, NULL);
+	}
+	if (serve->http) {
+		snprintf(text, sizeof(text), "http://%s:%u", serve->config.http.host, trib_http_port(serve->http));
+		trib_log_info("listening", "door", "http", "address", text, NULL);
 	}
 }
 
@@ -261,6 +283,20 @@ static void close_handle(uv_handle_t *handle, void *context TRIB_UNUSED)
 		uv_close(handle, NULL);
 }
 
+/* The engine gives back first what it has taken. One that is lost for good never will; then nothing is left to save. */
+static void close_http(struct serve *serve)
+{
+	if (!serve->http)
+		return;
+	trib_http_drain(serve->http);
+	while (!trib_http_idle(serve->http)) {
+		if (trib_engine_turn(serve->engine) == TRIB_ENGINE_LOST)
+			_exit(TRIB_EXIT_FAILED);
+		trib_engine_settle(serve->engine);
+	}
+	trib_http_stop(serve->http);
+}
+
 static int run(struct serve *serve, struct trib_error *error)
 {
 	int64_t begun_ns = trib_clock_monotonic_ns(trib_clock_system());
@@ -288,6 +324,7 @@ static int run(struct serve *serve, struct trib_error *error)
 	} else {
 		serve->exit_code = TRIB_EXIT_FAILED;
 	}
+	close_http(serve);
 	trib_engine_settle(serve->engine);
 	if (serve->resp)
 		trib_resp_settle(serve->resp);

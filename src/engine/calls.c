@@ -629,6 +629,7 @@ static trib_status call_state(struct trib_engine *engine, struct trib_call *call
 	trib_engine_count(engine, &counts);
 	trib_buffer_add_format(json, "{\"state\":\"%s\",\"sync\":\"%s\"", state_word(engine), sync_word(engine));
 	if (engine->state != TRIB_ENGINE_RUNNING) {
+		call->http_status = 503; /* /healthz */
 		trib_buffer_add_text(json, ",\"reason\":");
 		trib_json_add_string(json, trib_bytes_text(engine->reason.text));
 	}

@@ -55,8 +55,9 @@ static void probe_done(struct trib_call *call)
 
 static bool give(struct trib_http *http, struct trib_call *call)
 {
+	/* Counted before draining is looked at: whoever sees the door idle while it drains will see it stay so. */
 	atomic_fetch_add(&http->in_flight, 1);
-	if (http->options.submit(http->options.context, call))
+	if (!atomic_load(&http->draining) && http->options.submit(http->options.context, call))
 		return true;
 	atomic_fetch_sub(&http->in_flight, 1);
 	return false;
@@ -124,13 +125,14 @@ static bool release(struct trib_http *http, struct trib_http_request *request, i
 	if (now_ns < request->wait_until_ns && !atomic_load(&http->draining))
 		return false;
 	if (reached)
-		trib_http_request_refuse(request, TRIB_BUSY, 0, "",
-					 "found a full queue, expected room in it");
+		trib_fail(&request->call.error, TRIB_BUSY, "",
+			  "found a full queue, expected room in it");
 	else
-		trib_http_request_refuse(request, TRIB_BUSY, 0, "at_least",
-					 "found position %llu, expected it to reach %llu in time",
-					 (unsigned long long)atomic_load(&http->position),
-					 (unsigned long long)request->at_least);
+		trib_fail(&request->call.error, TRIB_BUSY, "at_least",
+			  "found position %llu, expected it to reach %llu in time",
+			  (unsigned long long)atomic_load(&http->position),
+			  (unsigned long long)request->at_least);
+	request->call.status = TRIB_BUSY;
 	wake(request);
 	return true;
 }
@@ -481,9 +483,18 @@ void trib_http_drain(struct trib_http *http)
 		shutdown(http->listening, SHUT_RDWR);
 }
 
+bool trib_http_idle(struct trib_http *http)
+{
+	pthread_mutex_lock(&http->lock);
+	bool waiting = http->waiting != NULL;
+
+	pthread_mutex_unlock(&http->lock);
+	return !waiting && atomic_load(&http->in_flight) == 0;
+}
+
 bool trib_http_drained(struct trib_http *http)
 {
-	return atomic_load(&http->answers) == 0 && atomic_load(&http->in_flight) == 0;
+	return atomic_load(&http->answers) == 0 && trib_http_idle(http);
 }
 
 void trib_http_stop(struct trib_http *http)

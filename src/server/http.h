@@ -49,10 +49,10 @@ void trib_http_drain(struct trib_http *http);
 /* Has the engine given back every call, and has every answer been sent? A client may read slowly: see to the time. */
 bool trib_http_drained(struct trib_http *http);
 
-/*
- * Closes every connection. Only when the engine has given back every call: when drained, or once nothing takes calls
- * and all that were taken are done. NULL is allowed.
- */
+/* Has the engine given back every call? Answers may still be on their way. */
+bool trib_http_idle(struct trib_http *http);
+
+/* Closes every connection. Only when drained or, for an end in haste, when idle after trib_http_drain. NULL is allowed. */
 void trib_http_stop(struct trib_http *http);
 
 #endif
