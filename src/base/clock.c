@@ -123,7 +123,8 @@ static bool take_fraction(struct trib_bytes *rest, int *ret_us)
 	return true;
 }
 
-static bool take_zone(struct trib_bytes *rest, int *ret_minutes)
+/* "Z", "+08:00"; where it need not be strict also "+0800". */
+static bool take_zone(struct trib_bytes *rest, bool strict, int *ret_minutes)
 {
 	int hours, minutes;
 
@@ -133,7 +134,7 @@ static bool take_zone(struct trib_bytes *rest, int *ret_minutes)
 	bool west = rest->size && rest->data[0] == '-';
 
 	if (!take_one_of(rest, "+-") || !take_digits(rest, 2, 0, 23, &hours) ||
-	    !take_one_of(rest, ":") || !take_digits(rest, 2, 0, 59, &minutes))
+	    (!take_one_of(rest, ":") && strict) || !take_digits(rest, 2, 0, 59, &minutes))
 		return false;
 	*ret_minutes = west ? -(hours * 60 + minutes) : hours * 60 + minutes;
 	return true;
@@ -177,29 +178,43 @@ static bool parse_rfc3339(struct trib_bytes text, int64_t *ret_us)
 
 	return take_date(&text, &tm) && take_minutes(&text, &tm) && take_one_of(&text, ":") &&
 	       take_digits(&text, 2, 0, 59, &tm.tm_sec) && take_fraction(&text, &us) &&
-	       take_zone(&text, &zone) && !text.size && to_us(&tm, us, zone, ret_us);
+	       take_zone(&text, true, &zone) && !text.size && to_us(&tm, us, zone, ret_us);
 }
 
-static bool parse_without_zone(struct trib_bytes text, int64_t *ret_us)
+/* Nothing, " UTC" or a zone, with or without a space before it. */
+static bool take_log_zone(struct trib_bytes *rest, int *ret_minutes)
+{
+	*ret_minutes = 0;
+	if (!rest->size)
+		return true;
+	take_one_of(rest, " ");
+	if (trib_bytes_is(*rest, "UTC")) {
+		rest->size = 0;
+		return true;
+	}
+	return take_zone(rest, false, ret_minutes);
+}
+
+static bool parse_log(struct trib_bytes text, int64_t *ret_us)
 {
 	struct tm tm = { 0 };
-	int us = 0;
+	int us = 0, zone = 0;
 
-	if (text.size > 4 && memcmp(text.data + text.size - 4, " UTC", 4) == 0)
-		text.size -= 4;
-	if (!take_date(&text, &tm) || (text.size && !take_minutes(&text, &tm)))
+	if (!take_date(&text, &tm))
 		return false;
-	if (take_one_of(&text, ":") &&
-	    (!take_digits(&text, 2, 0, 59, &tm.tm_sec) || !take_fraction(&text, &us)))
+	if (text.size && (!take_minutes(&text, &tm) ||
+			  (take_one_of(&text, ":") && (!take_digits(&text, 2, 0, 59, &tm.tm_sec) ||
+						       !take_fraction(&text, &us))) ||
+			  !take_log_zone(&text, &zone)))
 		return false;
-	return !text.size && to_us(&tm, us, 0, ret_us);
+	return !text.size && to_us(&tm, us, zone, ret_us);
 }
 
 bool trib_time_parse_log(struct trib_bytes text, int64_t *ret_us)
 {
 	int64_t us;
 
-	if (parse_rfc3339(text, ret_us) || parse_without_zone(text, ret_us))
+	if (parse_log(text, ret_us))
 		return true;
 	/* Up to 10^11 seconds are the years to 5138, from 10^11 ms on those from 1973. */
 	if (!trib_bytes_to_decimal(text, 6, &us))

@@ -45,8 +45,8 @@ trib_status trib_time_parse(struct trib_bytes text, const char *at, int64_t *ret
 			    struct trib_error *error);
 
 /*
- * A time as logs write it, in µs UTC: RFC 3339, the same without a zone or with " UTC" (both UTC), without seconds, a
- * date alone (its beginning), or Unix time in seconds or, from 10^11 on, in ms, with or without a fraction.
+ * A time as logs write it, in µs UTC: RFC 3339, also with a zone like " +0800", " UTC" or none (UTC), without seconds,
+ * a date alone (its beginning); or Unix time in seconds or, from 10^11 on, in ms, with or without a fraction.
  */
 bool trib_time_parse_log(struct trib_bytes text, int64_t *ret_us);
 
