@@ -194,15 +194,13 @@ struct request {
 	bool check;
 };
 
-/* Takes the request apart; false: *ret_problem says what is wrong with it. */
+/* Takes the request apart; false: *ret_problem says what is wrong with it. Other names are passed over. */
 static bool read_request(json_t *json, struct request *ret_request, const char **ret_problem)
 {
 	json_t *expression = json_object_get(json, "expr"),
 	       *container = json_object_get(json, "container");
 	json_t *vars = json_object_get(json, "vars"), *types = json_object_get(json, "types");
 	json_t *check = json_object_get(json, "check");
-	const char *name;
-	json_t *item;
 
 	*ret_problem = !json_is_object(json)			 ? "expected an object"
 		       : !json_is_string(expression)		 ? "expr: expected a string"
@@ -213,15 +211,6 @@ static bool read_request(json_t *json, struct request *ret_request, const char *
 								 : NULL;
 	if (*ret_problem)
 		return false;
-	json_object_foreach(json, name, item)
-	{
-		if (item != expression && item != container && item != vars && item != types &&
-		    item != check) {
-			*ret_problem = "found an unknown name, expected expr, vars, container, "
-				       "types and check only";
-			return false;
-		}
-	}
 	*ret_request = (struct request){
 		.expression =
 			trib_bytes(json_string_value(expression), json_string_length(expression)),
@@ -363,13 +352,15 @@ static int eval_lines(void)
 {
 	struct session session;
 	struct lines lines = { .data = trib_alloc(READ_BYTES) };
+	char too_long[80];
 
+	snprintf(too_long, sizeof(too_long), "the line is longer than %d bytes",
+		 TRIB_LIMIT_HTTP_LINE_BYTES);
 	session_init(&session);
 	trib_buffer_init(&lines.line, TRIB_LIMIT_HTTP_LINE_BYTES);
 	while (next_line(&lines)) {
 		if (lines.line.failed)
-			answer_error(&session, "parse", "",
-				     "the line is longer than 1048576 bytes");
+			answer_error(&session, "parse", "", too_long);
 		else if (is_blank(trib_buffer_bytes(&lines.line)))
 			continue;
 		else

@@ -312,8 +312,8 @@ static trib_status refuse_call(struct checker *checker, const struct trib_expr_n
 {
 	struct trib_buffer types;
 
-	trib_buffer_init(&types, 220);
-	for (uint32_t i = 0; i < node->count; i++) {
+	trib_buffer_init(&types, 4096);
+	for (uint32_t i = 0; i < node->count && types.size < 150; i++) {
 		trib_buffer_add_text(&types, i ? ", " : "");
 		trib_type_format(infer_final(&checker->infer, node->args[i]->type), &types);
 	}
@@ -444,7 +444,7 @@ static trib_status check_select(struct checker *checker, struct trib_expr_node *
 	}
 	struct trib_buffer text;
 
-	trib_buffer_init(&text, 200);
+	trib_buffer_init(&text, 4096);
 	trib_type_format(infer_final(&checker->infer, type), &text);
 	trib_status status =
 		ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
@@ -749,7 +749,7 @@ trib_status ast_check(struct ast_context *context, const struct trib_expr_env *e
 		struct trib_expr_node *node = checker.done[i];
 
 		node->type =
-			checker.typed ? infer_final(&checker.infer, node->type) : &trib_type_dyn;
+			checker.typed ? infer_finish(&checker.infer, node->type) : &trib_type_dyn;
 	}
 	if (checker.infer.no_memory)
 		return no_memory(&checker);

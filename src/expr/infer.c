@@ -234,6 +234,19 @@ const struct trib_type *infer_join(struct infer *infer, const struct trib_type *
 	return infer_assignable(infer, a, b) ? general(infer, a, b) : &trib_type_dyn;
 }
 
+/* Lets every variable of a chain point to its end. Nothing is undone any more when types are made final. */
+static void shorten(struct infer *infer, const struct trib_type *type)
+{
+	const struct trib_type *last = last_variable(infer, type);
+
+	while (type != last) {
+		const struct trib_type *next = infer->bindings[type->index];
+
+		infer->bindings[type->index] = last;
+		type = next;
+	}
+}
+
 const struct trib_type *infer_final(struct infer *infer, const struct trib_type *type)
 {
 	type = infer_top(infer, type);
@@ -253,6 +266,16 @@ const struct trib_type *infer_final(struct infer *infer, const struct trib_type 
 			       : make(infer, TRIB_TYPE_MAP, key, element);
 	}
 	return type;
+}
+
+const struct trib_type *infer_finish(struct infer *infer, const struct trib_type *type)
+{
+	if (type->kind == TRIB_TYPE_MAP)
+		shorten(infer, type->key);
+	if (type->kind == TRIB_TYPE_MAP || type->kind == TRIB_TYPE_LIST)
+		shorten(infer, type->element);
+	shorten(infer, type);
+	return infer_final(infer, type);
 }
 
 /* ---- Signatures ----------------------------------------------------------------------------------- */

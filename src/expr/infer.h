@@ -31,6 +31,9 @@ const struct trib_type *infer_top(const struct infer *infer, const struct trib_t
 /* The type with all variables replaced; those that are free become dyn. */
 const struct trib_type *infer_final(struct infer *infer, const struct trib_type *type);
 
+/* The same when nothing will be bound or undone any more; it makes later calls quick. */
+const struct trib_type *infer_finish(struct infer *infer, const struct trib_type *type);
+
 /* Whether a value of type b may stand where a is expected; binds variables. On false nothing is bound. */
 bool infer_assignable(struct infer *infer, const struct trib_type *a, const struct trib_type *b);
 

@@ -97,8 +97,9 @@ static void skip_space_and_comments(struct lexer *lexer)
 		if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f') {
 			lexer->next++;
 		} else if (c == '/' && at(lexer, lexer->next + 1) == '/') {
+			/* A carriage return alone does not end it. */
 			while (lexer->next < lexer->context->source.size &&
-			       at(lexer, lexer->next) != '\n' && at(lexer, lexer->next) != '\r')
+			       at(lexer, lexer->next) != '\n')
 				lexer->next++;
 		} else {
 			return;

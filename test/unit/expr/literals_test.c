@@ -51,6 +51,7 @@ static void constants_and_space(void **state)
 		{ "null", "null" },
 		{ " \t\r\n\f 1 ", "1" },
 		{ "1 // one\n + 2 // two", "3" },
+		{ "1 // one\r + 2", "1" },
 		{ "// nothing", "parse: found the end" },
 		{ "", "parse: found the end" },
 		{ "1 2", "parse: found a number, expected an operator or the end" },
