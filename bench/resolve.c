@@ -424,33 +424,40 @@ struct work {
 	struct trib_bytes texts[BATCH];
 	struct trib_token tokens[BATCH];
 	enum trib_token_result results[BATCH];
-	struct trib_terms_request requests[BATCH];
 	struct trib_terms terms[BATCH];
 	const struct trib_node *nodes[BATCH];
 };
 
+/* Goods are on their way while the tokens are verified, creators after that, then plans: nobody waits for one alone. */
 static void tokens_phase(struct bench *bench, const struct order *orders, size_t n,
 			 struct work *work)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		trib_terms_prefetch(bench->domain, orders[i].goods, 0);
 		work->texts[i] = orders[i].token;
+	}
 	trib_token_decode_batch(bench->keys, work->texts, n, work->tokens, work->results);
+	for (size_t i = 0; i < n; i++)
+		trib_terms_prefetch(bench->domain, orders[i].goods, work->tokens[i].creator);
 }
 
 static void terms_phase(struct bench *bench, const struct order *orders, size_t n,
 			struct work *work)
 {
-	for (size_t i = 0; i < n; i++) {
-		trib_assert(work->results[i] == TRIB_TOKEN_OK);
-		work->requests[i] = (struct trib_terms_request){ .goods = orders[i].goods,
-								 .creator = work->tokens[i].creator,
-								 .offer = work->tokens[i].offer,
-								 .at_ms = orders[i].at_ms,
-								 .lock_ms = orders[i].at_ms };
-	}
-	trib_terms_resolve_batch(bench->domain, work->requests, n, work->terms);
 	for (size_t i = 0; i < n; i++)
-		TRIB_PREFETCH(trib_domain_party(bench->domain, work->requests[i].creator)->tags);
+		trib_terms_prefetch_plans(bench->domain, orders[i].goods, work->tokens[i].offer);
+	for (size_t i = 0; i < n; i++)
+		TRIB_PREFETCH(trib_domain_party(bench->domain, work->tokens[i].creator)->tags);
+	for (size_t i = 0; i < n; i++) {
+		const struct trib_terms_request request = { .goods = orders[i].goods,
+							    .creator = work->tokens[i].creator,
+							    .offer = work->tokens[i].offer,
+							    .at_ms = orders[i].at_ms,
+							    .lock_ms = orders[i].at_ms };
+
+		trib_assert(work->results[i] == TRIB_TOKEN_OK);
+		trib_terms_resolve(bench->domain, &request, &work->terms[i]);
+	}
 }
 
 static const struct trib_node *walk_one(struct bench *bench, const struct order *order,
