@@ -459,6 +459,11 @@ static bool is_due(const struct trib_engine *engine)
 	       engine->options.checkpoint_bytes;
 }
 
+bool checkpoint_is_due(const struct trib_engine *engine)
+{
+	return engine->checkpoint || is_due(engine);
+}
+
 bool checkpoint_turn(struct trib_engine *engine, bool now)
 {
 	struct checkpoint *checkpoint = engine->checkpoint;

@@ -458,6 +458,8 @@ static void make_state(struct trib_engine *engine)
 	engine->touches = trib_touches_new(&touches);
 	engine->ledger = trib_ledger_new();
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
+	if (!engine->options.foreground)
+		trib_order_index_warm(engine->order_index);
 	engine->changes = (struct changes){ .orders.item_size = sizeof(struct order_entry),
 					    .touches.item_size = sizeof(struct trib_touch_event),
 					    .links.item_size = sizeof(struct link_entry) };
@@ -733,7 +735,9 @@ void trib_engine_count(const struct trib_engine *engine, struct trib_engine_coun
 	trib_journal_stats(engine->journal, &ret_counts->journal);
 	ret_counts->live_touches = trib_touches_count(engine->touches);
 	ret_counts->indexed_orders = trib_order_index_count(engine->order_index);
+	ret_counts->warm = trib_order_index_is_warm(engine->order_index);
 	ret_counts->runs = engine->n_runs;
+	ret_counts->checkpoint_due = checkpoint_is_due(engine);
 	ret_counts->indexes_complete = engine->changes.orders.count == 0 && !engine->checkpoint;
 }
 

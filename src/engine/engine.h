@@ -220,6 +220,8 @@ struct trib_engine_counts {
 	struct trib_journal_stats journal;
 	struct trib_touches_counts live_touches;
 	uint64_t indexed_orders, runs;
+	bool warm;	       /* memory that was reserved is there */
+	bool checkpoint_due;   /* one is under way, or more than its share of journal waits for one */
 	bool indexes_complete; /* everything up to the newest durable event is in the store's runs or in memory */
 };
 void trib_engine_count(const struct trib_engine *engine, struct trib_engine_counts *ret_counts);

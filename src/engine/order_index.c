@@ -1,12 +1,18 @@
 #include "engine/order_index.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "base/macros.h"
 
 enum {
 	SLOTS = 5,
 	PROBE_LINES = 16, /* a fingerprint stands in its own line or one of the next fifteen */
 	POSITION_BITS = 56,
+	WARM_STEP = 8 << 20,
+	WARM_NICE = 5,
 };
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
 
@@ -29,6 +35,8 @@ struct trib_order_index {
 	uint64_t horizon;
 	size_t count;
 	size_t bytes;
+	pthread_t thread; /* that faults pages in */
+	bool warming, warm, stop;
 };
 
 struct trib_order_index *trib_order_index_new(size_t bytes)
@@ -51,19 +59,36 @@ void trib_order_index_free(struct trib_order_index *index)
 {
 	if (!index)
 		return;
+	__atomic_store_n(&index->stop, true, __ATOMIC_RELAXED);
+	if (index->warming)
+		pthread_join(index->thread, NULL);
 	munmap(index->lines, index->bytes);
 	free(index);
 }
 
-void trib_order_index_touch(struct trib_order_index *index)
+/* In steps, so that the process can stop meanwhile; where the kernel cannot, pages come when they are used. */
+static void *warm(void *context)
 {
-#ifdef MADV_POPULATE_WRITE
-	enum { STEP = 32 << 20 }; /* in steps, so that the process can stop meanwhile */
+	struct trib_order_index *index = context;
 
-	for (size_t at = 0; at < index->bytes; at += STEP)
-		madvise((char *)index->lines + at, TRIB_MIN((size_t)STEP, index->bytes - at),
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WARM_NICE);
+#ifdef MADV_POPULATE_WRITE
+	for (size_t at = 0; at < index->bytes && !__atomic_load_n(&index->stop, __ATOMIC_RELAXED); at += WARM_STEP)
+		madvise((char *)index->lines + at, TRIB_MIN((size_t)WARM_STEP, index->bytes - at),
 			MADV_POPULATE_WRITE);
 #endif
+	__atomic_store_n(&index->warm, true, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+void trib_order_index_warm(struct trib_order_index *index)
+{
+	index->warming = pthread_create(&index->thread, NULL, warm, index) == 0;
+}
+
+bool trib_order_index_is_warm(const struct trib_order_index *index)
+{
+	return !index->warming || __atomic_load_n(&index->warm, __ATOMIC_RELAXED);
 }
 
 /* The line is the fingerprint's top bits, the tag the 40 bits below them. */

@@ -192,6 +192,7 @@ void history_free_runs(struct trib_engine *engine);
 trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error);
 /* Begins one if it is due (or `now`), goes on with the one under way. True while one is under way. */
 bool checkpoint_turn(struct trib_engine *engine, bool now);
+bool checkpoint_is_due(const struct trib_engine *engine);
 /* Runs the one under way, or a new one, to its end, waiting. False where it cannot be written now. */
 bool checkpoint_finish(struct trib_engine *engine, bool begin);
 void checkpoint_drop(struct trib_engine *engine);

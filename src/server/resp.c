@@ -220,7 +220,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested TRIB_UNUSED, uv_buf_t
 {
 	struct connection *connection = handle->data;
 
-	if (connection->input_capacity - connection->input_size < connection->input_capacity / 4) {
+	if (connection->input_capacity - connection->input_size <= connection->input_capacity / 4) {
 		size_t most = connection->input_size > INPUT_BYTES_READ / 2 ? INPUT_BYTES_MAX : INPUT_BYTES_READ;
 
 		if (connection->input_capacity < most) {

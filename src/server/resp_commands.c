@@ -717,9 +717,9 @@ static void add_info_engine(struct trib_engine *engine, struct trib_buffer *text
 			       counts.links);
 	trib_buffer_add_format(text,
 			       "live_users:%" PRIu64 "\r\nlive_touches:%" PRIu64 "\r\nindexed_orders:%" PRIu64
-			       "\r\nruns:%" PRIu64 "\r\nindexes_complete:%d\r\n",
+			       "\r\nruns:%" PRIu64 "\r\nwarm:%d\r\ncheckpoint_due:%d\r\nindexes_complete:%d\r\n",
 			       counts.live_touches.users, counts.live_touches.touches, counts.indexed_orders,
-			       counts.runs, counts.indexes_complete);
+			       counts.runs, counts.warm, counts.checkpoint_due, counts.indexes_complete);
 #define X(name, number, word, english, chinese)                                                    \
 	if (counts.outcomes[number])                                                                \
 		trib_buffer_add_format(text, "outcome_%s:%" PRIu64 "\r\n", word, counts.outcomes[number]);
