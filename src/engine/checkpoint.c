@@ -104,19 +104,19 @@ static void add_rules_version(struct checkpoint *checkpoint, const struct trib_r
 	trib_buffer_fini(&packed);
 }
 
-static void add_activations(struct checkpoint *checkpoint, const struct trib_rules *rules, uint32_t tree)
+static void add_activations(struct checkpoint *checkpoint, const struct trib_rules *rules)
 {
 	uint32_t count;
-	const struct trib_rules_activation *activations = trib_rules_activations(rules, tree, &count);
+	const struct trib_rules_activation *activations = trib_rules_activations(rules, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		char key[8], value[12];
+		char key[4], value[16];
 
-		trib_key_u32(key, tree);
-		trib_key_u32(key + 4, i);
-		trib_key_u32(value, activations[i].version);
-		trib_key_u64(value + 4, (uint64_t)activations[i].from_ms);
-		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 8), trib_bytes(value, 12));
+		trib_key_u32(key, i);
+		trib_key_u32(value, activations[i].tree);
+		trib_key_u32(value + 4, activations[i].version);
+		trib_key_u64(value + 8, (uint64_t)activations[i].from_ms);
+		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 4), trib_bytes(value, 16));
 	}
 }
 
@@ -153,8 +153,7 @@ static void freeze_rules(struct trib_engine *engine, struct checkpoint *checkpoi
 	}
 	for (uint32_t tree = 1; tree <= trees; tree++)
 		add_hits(checkpoint, rules, tree);
-	for (uint32_t tree = 1; tree <= trees; tree++)
-		add_activations(checkpoint, rules, tree);
+	add_activations(checkpoint, rules);
 }
 
 /* Everything decided so far is in batches that are handed over: between two batches, state stands at `next`. */
@@ -572,17 +571,13 @@ static trib_status load_activation(void *context, struct trib_bytes key, struct 
 				   struct trib_error *error)
 {
 	struct trib_engine *engine = context;
-	uint32_t tree = key.size == 8 ? trib_key_read_u32(key.data) : 0, known;
+	uint32_t tree = key.size == 4 && value.size == 16 ? trib_key_read_u32(value.data) : 0;
 
-	if (tree == 0 || tree > trib_rules_count(engine->rules) || value.size != 12)
+	if (tree == 0 || tree > trib_rules_count(engine->rules))
 		return trib_fail(error, TRIB_CORRUPT, "store", "found an activation of no rule tree");
-	/* The built-in tree is active from the beginning: that one is there already. */
-	trib_rules_activations(engine->rules, tree, &known);
-	if (trib_key_read_u32(key.data + 4) < known)
-		return TRIB_OK;
 	return trib_rules_apply_activate(engine->rules, trib_rules_name(engine->rules, tree),
-					 trib_key_read_u32(value.data),
-					 (int64_t)trib_key_read_u64(value.data + 4), error);
+					 trib_key_read_u32(value.data + 4),
+					 (int64_t)trib_key_read_u64(value.data + 8), error);
 }
 
 static trib_status load_hits(void *context, struct trib_bytes key, struct trib_bytes value,

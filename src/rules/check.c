@@ -180,6 +180,17 @@ static bool all_taken(const struct siblings *siblings, const struct cond *cond)
 	return cond->kind == COND_NEVER;
 }
 
+/* Have siblings, of which cond is the last, taken every value of its fact, which is always there? */
+static bool nothing_left(const struct siblings *siblings, const struct cond *cond)
+{
+	const struct taken *taken = &siblings->taken[cond->fact];
+
+	return cond->kind == COND_SET && siblings->known.open & TRIB_FACT_BIT(cond->fact) &&
+	       taken->count == 1 &&
+	       taken->ranges[0].lo == fact_lowest((enum trib_fact)cond->fact) &&
+	       taken->ranges[0].hi == INT64_MAX;
+}
+
 /* An earlier sibling whose condition says the same, or less. */
 static const struct node *find_wider(struct checker *c, const uint32_t *tried, uint32_t before,
 				     const struct node *node)
@@ -253,7 +264,7 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 			status = check_child(c, siblings, known, tried, i, open_end);
 		/* Tests that are settled by the nodes above need not be walked. */
 		child->cond = condition_simplify(child->cond, known, c->arena);
-		if (child->cond->kind == COND_ALWAYS)
+		if (child->cond->kind == COND_ALWAYS || nothing_left(siblings, child->cond))
 			open_end = child;
 		known_true(&inside, child->cond, c->arena);
 		if (status == TRIB_OK)

@@ -34,7 +34,10 @@ struct line {
 	struct version *versions; /* [0] is version 1 */
 	uint32_t version_count, version_capacity;
 	/* By start; of equal starts the one decided last is last. */
-	struct trib_rules_activation *activations;
+	struct start {
+		int64_t from_ms;
+		uint32_t version;
+	} * activations;
 	uint32_t activation_count, activation_capacity;
 };
 
@@ -72,6 +75,8 @@ struct trib_rules {
 		uint32_t code, scene;
 	} * codes;
 	uint32_t code_count, code_mask;
+	struct trib_rules_activation *activations; /* in the order decided */
+	uint32_t activation_count, activation_capacity;
 	struct constants wanted; /* constants that were not known when a version came */
 	struct want *wants;	 /* by wanted's number */
 	uint32_t want_capacity;
@@ -104,6 +109,9 @@ static struct trib_rules *new_rules(const struct trib_hash_key *key,
 	return rules;
 }
 
+static void add_activation(struct trib_rules *rules, struct line *line, uint32_t version,
+			   int64_t from_ms);
+
 struct trib_rules *trib_rules_new(const struct trib_hash_key *key, const struct trib_spaces *spaces)
 {
 	struct trib_rules *rules = new_rules(key, spaces);
@@ -112,7 +120,7 @@ struct trib_rules *trib_rules_new(const struct trib_hash_key *key, const struct 
 
 	trib_assert(trib_rules_apply_put(rules, name, 1, trib_bytes_text(default_source), &error) ==
 		    TRIB_OK);
-	trib_assert(trib_rules_apply_activate(rules, name, 1, INT64_MIN, &error) == TRIB_OK);
+	add_activation(rules, &rules->lines[0], 1, INT64_MIN);
 	return rules;
 }
 
@@ -143,6 +151,7 @@ void trib_rules_free(struct trib_rules *rules)
 	for (uint32_t i = 0; i < rules->want_capacity; i++)
 		free(rules->wants[i].trees);
 	free(rules->wants);
+	free(rules->activations);
 	free(rules->codes);
 	free(rules);
 }
@@ -342,29 +351,38 @@ trib_status trib_rules_decide_activate(const struct trib_rules *rules, struct tr
 	return TRIB_OK;
 }
 
+static void add_activation(struct trib_rules *rules, struct line *line, uint32_t version,
+			   int64_t from_ms)
+{
+	struct scene *scene =
+		&rules->scenes[add_scene(rules, trib_tree_scene(line->versions[version - 1].tree)) -
+			       1];
+	uint32_t i;
+
+	PUSH(line->activations, line->activation_count, line->activation_capacity);
+	for (i = line->activation_count - 1; i && line->activations[i - 1].from_ms > from_ms; i--)
+		line->activations[i] = line->activations[i - 1];
+	line->activations[i] = (struct start){ from_ms, version };
+	PUSH(scene->servings, scene->count, scene->capacity);
+	for (i = scene->count - 1; i && scene->servings[i - 1].from_ms > from_ms; i--)
+		scene->servings[i] = scene->servings[i - 1];
+	scene->servings[i] = (struct serving){ from_ms, (uint32_t)(line - rules->lines), version };
+}
+
 trib_status trib_rules_apply_activate(struct trib_rules *rules, struct trib_bytes name,
 				      uint32_t version, int64_t from_ms, struct trib_error *error)
 {
 	struct line *line = find_line(rules, name);
-	struct scene *scene;
-	uint32_t i;
 
 	if (!line || version == 0 || version > line->version_count)
 		return trib_fail(error, TRIB_CORRUPT, "rules",
 				 "found an activation of version %u of " TRIB_BYTES_FMT
 				 ", which is not there",
 				 version, TRIB_MIN((int)name.size, 64), name.data);
-	PUSH(line->activations, line->activation_count, line->activation_capacity);
-	for (i = line->activation_count - 1; i && line->activations[i - 1].from_ms > from_ms; i--)
-		line->activations[i] = line->activations[i - 1];
-	line->activations[i] = (struct trib_rules_activation){ from_ms, version };
-
-	scene = &rules->scenes[add_scene(rules, trib_tree_scene(line->versions[version - 1].tree)) -
-			       1];
-	PUSH(scene->servings, scene->count, scene->capacity);
-	for (i = scene->count - 1; i && scene->servings[i - 1].from_ms > from_ms; i--)
-		scene->servings[i] = scene->servings[i - 1];
-	scene->servings[i] = (struct serving){ from_ms, (uint32_t)(line - rules->lines), version };
+	add_activation(rules, line, version, from_ms);
+	*PUSH(rules->activations, rules->activation_count, rules->activation_capacity) =
+		(struct trib_rules_activation){ from_ms, (uint32_t)(line - rules->lines) + 1,
+						version };
 	return TRIB_OK;
 }
 
@@ -499,11 +517,10 @@ const uint64_t *trib_rules_hits(const struct trib_rules *rules, uint32_t tree, u
 }
 
 const struct trib_rules_activation *trib_rules_activations(const struct trib_rules *rules,
-							   uint32_t tree, uint32_t *ret_count)
+							   uint32_t *ret_count)
 {
-	*ret_count =
-		tree && tree <= rules->line_count ? rules->lines[tree - 1].activation_count : 0;
-	return *ret_count ? rules->lines[tree - 1].activations : NULL;
+	*ret_count = rules->activation_count;
+	return rules->activations;
 }
 
 /* ---- Copies ------------------------------------------------------------------------------------------------- */
@@ -546,6 +563,9 @@ struct trib_rules *trib_rules_copy(const struct trib_rules *rules)
 	}
 	copy->scenes = duplicate(rules->scenes, rules->scene_count, sizeof(*rules->scenes));
 	copy->scene_count = copy->scene_capacity = rules->scene_count;
+	copy->activations =
+		duplicate(rules->activations, rules->activation_count, sizeof(*rules->activations));
+	copy->activation_count = copy->activation_capacity = rules->activation_count;
 	for (uint32_t i = 0; i < rules->scene_count; i++)
 		copy->scenes[i].servings =
 			duplicate(rules->scenes[i].servings, rules->scenes[i].count,
@@ -579,7 +599,7 @@ static json_t *scheduled_json(const struct line *line, int64_t now_ms)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < line->activation_count; i++) {
-		const struct trib_rules_activation *activation = &line->activations[i];
+		const struct start *activation = &line->activations[i];
 
 		if (activation->from_ms > now_ms)
 			json_array_append_new(list, json_pack("{s:I, s:I}", "version",

@@ -90,13 +90,13 @@ const struct trib_tree *trib_rules_tree(const struct trib_rules *rules, uint32_t
 const uint64_t *trib_rules_hits(const struct trib_rules *rules, uint32_t tree,
 				uint32_t version); /* per node */
 
+/* All activations in the order in which they were decided, but for the one that is built in. */
 struct trib_rules_activation {
 	int64_t from_ms;
-	uint32_t version;
+	uint32_t tree, version;
 };
-/* In the order in which they were decided. */
 const struct trib_rules_activation *trib_rules_activations(const struct trib_rules *rules,
-							   uint32_t tree, uint32_t *ret_count);
+							   uint32_t *ret_count);
 
 /* The bodies of GET /rules/{name}, …/versions/{n} (version 0: of the first kind), …/hits. */
 trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_bytes name,
@@ -107,8 +107,8 @@ trib_status trib_rules_write_hits(const struct trib_rules *rules, struct trib_by
 
 /*
  * Checkpoints: a fresh trib_rules becomes this one by apply_put of every version of every tree in the order of
- * numbers (but for version 1 of tree 1, which is built in), apply_activate in the order given above, and
- * trib_rules_load_hits.
+ * numbers (but for version 1 of tree 1, which is built in), apply_activate in the order of trib_rules_activations(),
+ * and trib_rules_load_hits.
  */
 bool trib_rules_load_hits(struct trib_rules *rules, uint32_t tree, uint32_t version,
 			  const uint64_t *hits, uint32_t nodes);

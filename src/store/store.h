@@ -30,7 +30,7 @@
 	X(PLAN, 0x13, "number, version → PlanPut")                                                 \
 	X(REGISTRATION, 0x14, "number → RegistrationPut")                                          \
 	X(RULES, 0x15, "tree, version → RulesPut")                                               \
-	X(ACTIVATION, 0x17, "tree, count → RulesActivated")                                \
+	X(ACTIVATION, 0x17, "count → tree, version, from when")                            \
 	X(HITS, 0x16, "tree, version → hits per node")                                             \
 	X(BALANCE, 0x20, "party, role, currency → balance")                                        \
 	X(LINK_EXT, 0x28, "link → position of its event, where EXT did not fit into the token")                            \

@@ -49,12 +49,14 @@ static inline void world_fini(struct world *world)
 	trib_arena_fini(&world->scratch);
 }
 
-/* JSON is written with ' for ". */
-static inline const char *world_json(const char *text, char *json, size_t size)
+/* JSON is written with ' for ", but within "…", where ' stays. */
+static inline const char *world_json(const char *text, char *json)
 {
-	assert_true(strlen(text) < size);
+	bool quoted = false;
+
 	for (size_t i = 0;; i++) {
-		json[i] = text[i] == '\'' ? '"' : text[i];
+		quoted ^= text[i] == '"';
+		json[i] = text[i] == '\'' && !quoted ? '"' : text[i];
 		if (!text[i])
 			return json;
 	}
@@ -71,8 +73,7 @@ static inline trib_status world_tree(struct world *world, const char *text, bool
 					     .version = 3,
 					     .trusted = trusted };
 
-	return trib_tree_new(&options, trib_bytes_text(world_json(text, json, strlen(text) + 1)),
-			     ret_tree, error);
+	return trib_tree_new(&options, trib_bytes_text(world_json(text, json)), ret_tree, error);
 }
 
 static inline struct trib_tree *world_tree_ok(struct world *world, const char *text)

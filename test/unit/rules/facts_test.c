@@ -1,0 +1,121 @@
+/* The table of facts, and values in the form in which they are compared. */
+#include "world.h"
+
+static void doubles_keep_their_order(void **state)
+{
+	static const double rising[] = {
+		-__builtin_inf(), -1e308, -4.5, -1,  -5e-324, 0,
+		5e-324,		  0.5,	  1,	4.5, 1e308,   __builtin_inf()
+	};
+	struct trib_rng rng;
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rising); i++) {
+		assert_true(trib_fact_to_double(trib_fact_of_double(rising[i])) == rising[i]);
+		if (i)
+			assert_true(trib_fact_of_double(rising[i - 1]) <
+				    trib_fact_of_double(rising[i]));
+	}
+	assert_true(trib_fact_of_double(-0.0) == trib_fact_of_double(0.0));
+	assert_true(trib_fact_of_double(__builtin_nan("")) == INT64_MAX);
+	assert_true(trib_fact_of_double(__builtin_nan("")) > trib_fact_of_double(__builtin_inf()));
+	assert_true(trib_fact_to_double(INT64_MAX) != trib_fact_to_double(INT64_MAX));
+	trib_rng_seed(&rng, trib_test_seed());
+	for (int i = 0; i < 100000; i++) {
+		uint64_t bits[2] = { trib_rng_u64(&rng), trib_rng_u64(&rng) };
+		double a, b;
+
+		memcpy(&a, &bits[0], 8);
+		memcpy(&b, &bits[1], 8);
+		if (a == a && b == b) {
+			assert_true((a < b) == (trib_fact_of_double(a) < trib_fact_of_double(b)));
+			assert_true(trib_fact_to_double(trib_fact_of_double(a)) == a);
+		}
+	}
+}
+
+static void facts_are_found_by_name(void **state)
+{
+	uint64_t all = 0;
+
+	for (int fact = 1; fact < TRIB_FACTS; fact++) {
+		const struct trib_fact_row *row = &trib_fact_rows[fact];
+		struct trib_bytes name = trib_bytes_text(row->name), group;
+
+		assert_non_null(row->name);
+		assert_int_equal(trib_fact_find(name), fact);
+		group = trib_bytes_text(trib_fact_group_name((enum trib_fact_group)row->group));
+		assert_true(name.size > group.size &&
+			    memcmp(name.data, group.data, group.size) == 0 &&
+			    name.data[group.size] == '.');
+		assert_true(trib_fact_group_masks[row->group] & TRIB_FACT_BIT(fact));
+		assert_true((row->space != TRIB_SPACE_NONE) ==
+			    (row->kind == TRIB_FACT_STRING || row->kind == TRIB_FACT_TAGS));
+		assert_true(row->doc[0]);
+	}
+	for (int group = 0; group < TRIB_GROUPS; group++) {
+		assert_true((all & trib_fact_group_masks[group]) == 0);
+		all |= trib_fact_group_masks[group];
+	}
+	assert_true(all == (TRIB_FACT_BIT(TRIB_FACTS) - 1) - 1);
+	assert_int_equal(trib_fact_find(trib_bytes_text("order.carrier.kind")),
+			 TRIB_FACT_ORDER_CARRIER);
+	assert_int_equal(trib_fact_find(trib_bytes_text("order")), TRIB_FACT_NONE);
+	assert_int_equal(trib_fact_find(trib_bytes_text("")), TRIB_FACT_NONE);
+}
+
+/* Words that some facts are limited to have fixed codes in the dictionary, which the engine fills in. */
+static void words_are_those_of_the_domain(void **state)
+{
+	static const struct {
+		enum trib_fact fact;
+		const char *words;
+	} rows[] = {
+		{ TRIB_FACT_CREATOR_STATUS, TRIB_WORDS_STATUS },
+		{ TRIB_FACT_TERMS_KIND, TRIB_WORDS_PLAN },
+		{ TRIB_FACT_TOUCH_KIND, TRIB_WORDS_TOUCH },
+		{ TRIB_FACT_TOUCH_MATCH, TRIB_WORDS_MATCH },
+	};
+	static const char *const words[] = {
+#define X(name, code, word) word,
+		TRIB_OTHER_WORD_TABLE(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		assert_string_equal(trib_fact_rows[rows[i].fact].words, rows[i].words);
+		for (const char *p = rows[i].words; *p; p += strcspn(p, "|"), p += *p == '|') {
+			bool found = false;
+
+			for (size_t j = 0; j < TRIB_ARRAY_SIZE(words); j++)
+				found |= trib_bytes_is(trib_bytes(p, strcspn(p, "|")), words[j]);
+			assert_true(found);
+		}
+	}
+}
+
+static void texts_come_from_their_spaces(void **state)
+{
+	struct world world;
+	struct world_facts facts;
+
+	world_init(&world);
+	world_add(&world, TRIB_SPACE_PARTY, "p1");
+	world_facts(&world, "order.page=new order.carrier.owner=p1", &facts);
+	assert_true(trib_bytes_is(trib_facts_text(&facts.facts, TRIB_FACT_ORDER_PAGE), "new"));
+	assert_true(
+		trib_bytes_is(trib_facts_text(&facts.facts, TRIB_FACT_ORDER_CARRIER_OWNER), "p1"));
+	assert_true(trib_bytes_is(trib_facts_text(&facts.facts, TRIB_FACT_ORDER_CARRIER), ""));
+	world_fini(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(doubles_keep_their_order),
+		cmocka_unit_test(facts_are_found_by_name),
+		cmocka_unit_test(words_are_those_of_the_domain),
+		cmocka_unit_test(texts_come_from_their_spaces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
