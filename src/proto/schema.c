@@ -165,7 +165,7 @@ static void add_field(const struct writer *writer, const struct trib_field *fiel
 	trib_buffer_add_char(buffer, '}');
 }
 
-static void add_schema(const struct writer *writer, const struct trib_message *message)
+static void add_schema(const struct writer *writer, const struct trib_message *message, bool closed)
 {
 	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
 	struct trib_buffer *buffer = writer->buffer;
@@ -174,7 +174,9 @@ static void add_schema(const struct writer *writer, const struct trib_message *m
 	trib_buffer_add_format(buffer, "\"%s\":{\"type\":\"object\"", descriptor->short_name);
 	if (message->comment[0])
 		add_pair(buffer, "description", message->comment);
-	trib_buffer_add_text(buffer, ",\"additionalProperties\":false,\"properties\":{");
+	if (closed)
+		trib_buffer_add_text(buffer, ",\"additionalProperties\":false");
+	trib_buffer_add_text(buffer, ",\"properties\":{");
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
 		if (i)
 			trib_buffer_add_char(buffer, ',');
@@ -208,17 +210,21 @@ static void reach(struct closure *closure, const struct trib_message *message)
 			reach(closure, message->fields[i].message);
 }
 
-void trib_proto_schemas(const ProtobufCMessageDescriptor *const *roots, size_t count,
+void trib_proto_schemas(const ProtobufCMessageDescriptor *const *roots, size_t count, size_t closed,
 			const char *prefix, struct trib_buffer *buffer)
 {
 	struct writer writer = { .prefix = prefix, .buffer = buffer };
 	struct closure closure = { .count = 0 };
+	size_t closed_count = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		reach(&closure, trib_registry_find(roots[i]));
+		if (i < closed)
+			closed_count = closure.count;
+	}
 	for (size_t i = 0; i < closure.count; i++) {
 		if (i)
 			trib_buffer_add_char(buffer, ',');
-		add_schema(&writer, closure.messages[i]);
+		add_schema(&writer, closure.messages[i], i < closed_count);
 	}
 }

@@ -11,9 +11,10 @@
 
 /*
  * Adds `"Name":{schema},…`, the members of one JSON object: each root and whatever messages they hold, once
- * each. References read "<prefix>Name", as in "#/components/schemas/Name".
+ * each. References read "<prefix>Name", as in "#/components/schemas/Name". The first `closed` roots, and what they
+ * hold, are requests: they refuse other fields. The others may come with more.
  */
-void trib_proto_schemas(const ProtobufCMessageDescriptor *const *roots, size_t count,
+void trib_proto_schemas(const ProtobufCMessageDescriptor *const *roots, size_t count, size_t closed,
 			const char *prefix, struct trib_buffer *buffer);
 
 /*

@@ -5,17 +5,19 @@
 
 #define SCHEMAS "#/components/schemas/"
 
-/* Messages of the protocol that the door's bodies and answers name; what they hold comes along. */
+/* Messages of the protocol that the door's bodies and answers name; what they hold comes along. Requests first. */
 static const ProtobufCMessageDescriptor *const messages[] = {
-	&tributary__party__descriptor,	      &tributary__goods__descriptor,
-	&tributary__plan__descriptor,	      &tributary__registration__descriptor,
-	&tributary__link_request__descriptor, &tributary__link_answer__descriptor,
-	&tributary__track_answer__descriptor, &tributary__touch_request__descriptor,
-	&tributary__touch_answer__descriptor, &tributary__order_request__descriptor,
-	&tributary__order_answer__descriptor, &tributary__activate_request__descriptor,
-	&tributary__put_answer__descriptor,   &tributary__import_answer__descriptor,
-	&tributary__balances__descriptor,     &tributary__problem__descriptor,
+	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor,
+	&tributary__order_request__descriptor, &tributary__activate_request__descriptor,
+	&tributary__terms__descriptor,	       &tributary__party__descriptor,
+	&tributary__goods__descriptor,	       &tributary__plan__descriptor,
+	&tributary__registration__descriptor,  &tributary__link_answer__descriptor,
+	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
+	&tributary__order_answer__descriptor,  &tributary__put_answer__descriptor,
+	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
+	&tributary__problem__descriptor,
 };
+enum { REQUESTS = 5 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =
@@ -133,7 +135,13 @@ static void add_body(const struct trib_route *route, enum trib_noun noun, struct
 	}
 	trib_buffer_add_format(
 		text, ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{\"schema\":", type);
-	add_ref(schema, text);
+	/* Answers add number and version to an entity; requests may not. */
+	if (route->body == TRIB_BODY_NOUN || route->body == TRIB_BODY_LINES)
+		trib_buffer_add_format(
+			text, "{\"$ref\":\"" SCHEMAS "%s\",\"unevaluatedProperties\":false}",
+			schema);
+	else
+		add_ref(schema, text);
 	trib_buffer_add_text(text, "}}}");
 }
 
@@ -249,7 +257,7 @@ void trib_openapi_print(struct trib_buffer *text)
 	trib_buffer_add_text(text,
 			     "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\","
 			     "\"scheme\":\"bearer\"}},\"schemas\":{");
-	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), SCHEMAS, text);
+	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), REQUESTS, SCHEMAS, text);
 	trib_buffer_add_char(text, ',');
 	trib_buffer_add_text(text, rule_schemas);
 	trib_buffer_add_text(text, "}}}");

@@ -18,7 +18,7 @@ static void test_schema(void **state)
 
 	trib_buffer_init(&text, 1 << 20);
 	trib_buffer_add_char(&text, '{');
-	trib_proto_schemas(roots, TRIB_ARRAY_SIZE(roots), "#/", &text);
+	trib_proto_schemas(roots, TRIB_ARRAY_SIZE(roots), 1, "#/", &text);
 	trib_buffer_add_char(&text, '}');
 	json_t *all = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
 
@@ -49,6 +49,8 @@ static void test_schema(void **state)
 		json_object_get(json_object_get(json_object_get(all, "Party"), "properties"),
 				"user_ids"),
 		"writeOnly")));
+	assert_true(json_is_false(json_object_get(json_object_get(all, "Terms"), "additionalProperties")));
+	assert_null(json_object_get(json_object_get(all, "Party"), "additionalProperties"));
 	assert_non_null(json_object_get(all, "OrderDecided")); /* reached through Batch and Event */
 	json_decref(all);
 	trib_buffer_fini(&text);
