@@ -1,0 +1,433 @@
+#!/usr/bin/env python3
+"""The HTTP door of a running `tributary serve`, from outside: every path, its answers against /openapi.json, problem
+details, imports, waiting for a position, many clients at once, odd clients, the access token, a graceful end."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+ROOT = os.environ.get("TRIB_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("TRIB_BIN", os.path.join(ROOT, "build", "tributary"))
+JSON = {"Content-Type": "application/json"}
+LINES = {"Content-Type": "application/x-ndjson"}
+done = 0
+
+
+def check(name, good, detail=""):
+    global done
+    done += 1
+    print(f"{'ok' if good else 'not ok'} {done} - {name}", flush=True)
+    if not good:
+        for line in str(detail).splitlines()[:20]:
+            print(f"# {line[:2000]}", flush=True)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+        self.position = int(headers.get("Tributary-Position") or -1)
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __str__(self):
+        return f"{self.status} {self.body[:1500]!r}"
+
+
+class Server:
+    def __init__(self, folder, *words, host="127.0.0.1"):
+        self.port = free_port()
+        self.log = open(os.path.join(folder, "log"), "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [BIN, "serve", "--data", os.path.join(folder, "data"), "--resp", "off", "--http", f"{host}:{self.port}",
+             "--order-index", "64MiB", "--touches", "64MiB", "--segment", "16MiB", *words],
+            stdout=self.log, stderr=subprocess.STDOUT)
+
+    def wait(self):
+        for _ in range(1200):
+            if self.process.poll() is not None:
+                return False
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return True
+            time.sleep(0.05)
+        return False
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+
+    def ask(self, method, path, body=None, headers=None, connection=None):
+        own = connection is None
+        connection = connection or self.connect()
+        if isinstance(body, dict):
+            body, headers = json.dumps(body), {**JSON, **(headers or {})}
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        reply = Reply(answer.status, answer.headers, answer.read())
+        if own:
+            connection.close()
+        return reply
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(120)
+        self.log.seek(0)
+        text = self.log.read()
+        self.log.close()
+        return code, text
+
+
+# --- Answers against the description ---------------------------------------------------------------------
+
+
+def conforms(document, schema, value, at="$"):
+    """The first thing wrong with value by the part of JSON Schema that the description uses, or None."""
+    if "$ref" in schema:
+        node = document
+        for step in schema["$ref"][2:].split("/"):
+            node = node[step]
+        return conforms(document, node, value, at)
+    if "oneOf" in schema:
+        wrong = [conforms(document, one, value, at) for one in schema["oneOf"]]
+        return None if wrong.count(None) == 1 else f"{at}: {wrong}"
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    name = ("null" if value is None else "boolean" if isinstance(value, bool) else "integer" if isinstance(value, int)
+            else "number" if isinstance(value, float) else "string" if isinstance(value, str)
+            else "array" if isinstance(value, list) else "object")
+    if types and name not in types and not (name == "integer" and "number" in types):
+        return f"{at}: found {name}, expected {types}"
+    if value is not None and "enum" in schema and value not in schema["enum"]:
+        return f"{at}: found {value}, expected {schema['enum']}"
+    if name == "integer" and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        return f"{at}: {value} is out of bounds"
+    if name == "object":
+        for required in schema.get("required", []):
+            if required not in value:
+                return f"{at}: no {required}"
+        for key, member in value.items():
+            if key in schema.get("properties", {}):
+                wrong = conforms(document, schema["properties"][key], member, f"{at}.{key}")
+                if wrong:
+                    return wrong
+            elif schema.get("additionalProperties") is False:
+                return f"{at}: unknown {key}"
+    if name == "array":
+        for i, member in enumerate(value):
+            wrong = conforms(document, schema.get("items", {}), member, f"{at}[{i}]")
+            if wrong:
+                return wrong
+    return None
+
+
+def described(document, method, pattern, reply):
+    operation = document["paths"][pattern][method.lower()]
+    answer = operation["responses"]["200" if reply.status < 300 else "default"]
+    (schema,) = [content["schema"] for content in answer["content"].values()]
+    return conforms(document, schema, reply.json)
+
+
+def journey(server):
+    """Every path once, in the order a shop would."""
+    document = server.ask("GET", "/openapi.json").json
+    check("/openapi.json is OpenAPI 3.1", document["openapi"].startswith("3.1."))
+    seen = set()
+
+    def step(method, pattern, path, body=None, status=200, want=None):
+        reply = server.ask(method, path, body)
+        seen.add((method, pattern))
+        wrong = described(document, method, pattern, reply)
+        good = reply.status == status and not wrong and reply.position > 0
+        check(f"{method} {path}", good and (want is None or want(reply.json)), f"{reply}\n{wrong}")
+        return reply.json
+
+    for plural, name, body in [
+            ("parties", "m1", {"roles": ["merchant"], "name": "Mill"}),
+            ("parties", "c1", {"roles": ["creator"], "user_ids": ["u9"], "followers": 12, "score": 4.5}),
+            ("goods", "g1", {"title": "Lamp \"L\" 灯", "merchant": "m1", "price": 1999, "currency": "CNY",
+                             "ext": {"b": [1, 2.5], "a": None}}),
+            ("plans", "p1", {"goods": ["g1"], "merchant": "m1", "terms": {"commission_bps": 1000}}),
+            ("registrations", "r1", {"channel": "live", "priority": 1})]:
+        step("PUT", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}", body, 201,
+             lambda answer, name=name: answer["id"] == name and answer["version"] == 1 and answer["number"] > 0)
+        step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
+             want=lambda answer, body=body: all(answer[key] == value for key, value in body.items()
+                                                if key not in ("user_ids", "terms")))
+        step("GET", f"/api/v1/{plural}", f"/api/v1/{plural}?limit=1",
+             want=lambda answer: len(answer["items"]) == 1 and "next_cursor" in answer)
+    step("GET", "/api/v1/parties/{id}", "/api/v1/parties/c1",
+         want=lambda answer: "user_ids" not in answer and len(answer["user_hashes"]) == 1)
+    tree = {"root": {"id": "root", "model": "last", "window": "30d", "match": "goods", "shares": [
+        {"name": "commission", "to": "creator", "from": "merchant", "bps": "terms.commission_bps"}]}}
+    step("PUT", "/api/v1/rules/{id}", "/api/v1/rules/default", tree)
+    version = step("PUT", "/api/v1/rules/{id}", "/api/v1/rules/default", tree)["version"]
+    step("GET", "/api/v1/rules/{id}/versions/{version}", f"/api/v1/rules/default/versions/{version}")
+    step("POST", "/api/v1/rules/{id}:activate", "/api/v1/rules/default:activate", {"version": version})
+    step("GET", "/api/v1/rules/{id}", "/api/v1/rules/default")
+    token = step("POST", "/api/v1/links", "/api/v1/links", {"channel": "live", "creator": "c1", "goods": "g1"},
+                 201)["token"]
+    step("GET", "/api/v1/tracks/{id}", f"/api/v1/tracks/{token}",
+         want=lambda answer: answer["outcome"] == "ok" and answer["creator"] == "c1" and answer["goods"] == "g1")
+    step("GET", "/api/v1/tracks/{id}", "/api/v1/tracks/nonsense",
+         want=lambda answer: answer == {"outcome": "bad_token", "reason": answer["reason"]})
+    step("POST", "/api/v1/touches", "/api/v1/touches", {"user": "u1", "token": token},
+         want=lambda answer: answer == {"outcome": "recorded"})
+    order = {"order": "o1/1", "user": "u1", "goods": "g1", "base_amount": "2990", "token": "-"}
+    first = step("POST", "/api/v1/orders", "/api/v1/orders", order, want=lambda answer: (
+        answer["outcome"] == "attributed" and answer["charged"] == 299
+        and answer["credits"][0]["lines"][0] == {"name": "commission", "to": "creator", "from": "merchant", "amount": 299}))
+    check("a repeat has the same answer", server.ask("POST", "/api/v1/orders", order).json == first)
+    conflict = server.ask("POST", "/api/v1/orders", {**order, "base_amount": 1})
+    check("other content is a conflict", conflict.status == 409 and conflict.json["code"] == "conflict", conflict)
+    step("GET", "/api/v1/orders/{order}", "/api/v1/orders/o1/1")
+    step("GET", "/api/v1/orders/{order}", "/api/v1/orders/o1%2F1")
+    step("GET", "/api/v1/orders/{order}:explain", "/api/v1/orders/o1/1:explain",
+         want=lambda answer: answer["order"] == "o1/1" and answer["outcome"] == "attributed")
+    step("GET", "/api/v1/ledger/balances", "/api/v1/ledger/balances",
+         want=lambda answer: answer["total"] == 0 and len(answer["items"]) == 2)
+    step("GET", "/api/v1/ledger/balances", "/api/v1/ledger/balances?party=c1&role=creator&currency=CNY",
+         want=lambda answer: [row["balance"] for row in answer["items"]] == [299])
+    step("GET", "/api/v1/rules/{id}/hits", "/api/v1/rules/default/hits")
+    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1")]:
+        step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
+        step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
+             want=lambda answer: answer["status"] == "closed")
+    for plural in ("parties", "goods", "plans", "registrations"):
+        reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
+        seen.add(("POST", f"/api/v1/{plural}:import"))
+        check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
+    step("GET", "/healthz", "/healthz")
+    metrics = server.ask("GET", "/metrics")
+    check("/metrics tells of the order", b"\ntributary_http_requests_total{status=\"409\"} 1\n" in metrics.body,
+          metrics.body)
+    seen |= {("GET", "/metrics"), ("GET", "/openapi.json")}
+    missing = {(method.upper(), path) for path, item in document["paths"].items() for method in item} - seen
+    check("every path of the description was asked", not missing, missing)
+
+
+def refusals(server):
+    rows = [
+        ("GET", "/api/v1/goods/none", None, 404, "not_found"),
+        ("GET", "/api/v1/orders/none", None, 404, "not_found"),
+        ("GET", "/api/v1/orders/none:explain", None, 404, "not_found"),
+        ("GET", "/api/v1/rules/none", None, 404, "not_found"),
+        ("GET", "/api/v1/rules/default/versions/999", None, 404, "not_found"),
+        ("GET", "/api/v1/rules/none/hits", None, 404, "not_found"),
+        ("POST", "/api/v1/rules/default:activate", {"version": 999}, 404, "not_found"),
+        ("DELETE", "/api/v1/goods/none", None, 404, "not_found"),
+        ("PUT", "/api/v1/goods/x", {"merchant": "nobody"}, 400, "invalid"),
+        ("PUT", "/api/v1/goods/x", {"merchant": "m1", "price": -1}, 400, "invalid"),
+        ("PUT", "/api/v1/goods/x", {"merchant": "m1", "price": 2**63}, 400, "invalid"),
+        ("PUT", "/api/v1/rules/bad", {"root": {"when": "no_such_fact == 1"}}, 400, None),
+        ("PUT", "/api/v1/rules/bad", {"root": 1}, 400, None),
+        ("POST", "/api/v1/orders", {"order": "o9", "user": "u", "goods": "none", "base_amount": 1}, None, None),
+        ("POST", "/api/v1/links", {"channel": "none", "creator": "c1", "goods": "g1"}, None, None),
+        ("GET", "/api/v1/goods?cursor=%FF%00", None, None, None),
+        ("GET", "/api/v1/nothing", None, 404, "not_found"),
+        ("PATCH", "/api/v1/goods/g1", {}, 405, "method_not_allowed"),
+    ]
+    for method, path, body, status, code in rows:
+        reply = server.ask(method, path, body)
+        problem = reply.json
+        good = (status is None and 400 <= reply.status < 500) or reply.status == status
+        good = good and reply.headers["Content-Type"] == "application/problem+json" and problem["status"] == reply.status
+        good = good and (code is None or problem["code"] == code) and problem["detail"] and "at" in problem
+        check(f"{method} {path} {json.dumps(body) if body else ''} is refused", good and reply.position > 0, reply)
+
+
+def imports(server):
+    count = 30000
+    lines = [json.dumps({"id": f"i{n}", "merchant": "m1" if n % 100 else "nobody", "price": n}) for n in range(count)]
+
+    def pieces(text, size):
+        for at in range(0, len(text), size):
+            yield text[at:at + size]
+
+    text = "\n".join(lines).encode()
+    reply = server.ask("POST", "/api/v1/goods:import", pieces(text, 50021), LINES)
+    answer = reply.json
+    check("a streamed import takes what is right",
+          (answer["accepted"], answer["refused"], len(answer["errors"])) == (count - count // 100, count // 100, count // 100)
+          and answer["errors"][1]["line"] == 101 and answer["errors"][1]["at"] == "merchant", reply)
+    read = server.ask("GET", f"/api/v1/goods/i{count - 1}?at_least={reply.position}")
+    check("and its position can be waited for", read.status == 200 and read.json["price"] == count - 1, read)
+    names, cursor = set(), ""
+    while cursor is not None:
+        page = server.ask("GET", f"/api/v1/goods?limit=1000{cursor and '&cursor=' + cursor}").json
+        names |= {item["id"] for item in page["items"]}
+        cursor = page["next_cursor"]
+    check("pages list each of them once", len([name for name in names if name.startswith("i")]) == count - count // 100,
+          len(names))
+    atomic = "\n".join(json.dumps({"id": f"a{n}", "merchant": "m1"}) for n in range(2000)).encode()
+    reply = server.ask("POST", "/api/v1/goods:import?atomic=true", atomic + b'\n{"id":"bad","merchant":"nobody"}\n', LINES)
+    check("an atomic import with one bad line takes none",
+          reply.json["accepted"] == 0 and reply.json["errors"][0]["line"] == 2001
+          and server.ask("GET", "/api/v1/goods/a7").status == 404, reply)
+    reply = server.ask("POST", "/api/v1/goods:import?atomic=true", atomic, LINES)
+    check("without it, all", reply.json == {"accepted": 2000, "refused": 0, "errors": []}
+          and server.ask("GET", "/api/v1/goods/a7").status == 200, reply)
+    reply = server.ask("POST", "/api/v1/plans:import", "".join(
+        json.dumps({"id": f"l{n}", "merchant": "m1", "goods": [f"i{n}"], "terms": {"commission_bps": n}}) + "\n"
+        for n in range(1, 50)).encode(), LINES)
+    check("plans too", reply.json["accepted"] == 49, reply)
+
+
+def positions(server):
+    put = server.ask("PUT", "/api/v1/goods/pos", {"merchant": "m1"})
+    check("an answer's header and body tell the same position", put.position == put.json["position"], put)
+    reply = server.ask("GET", f"/api/v1/goods/pos?at_least={put.position}")
+    check("a position that is reached", reply.status == 200 and reply.position >= put.position, reply)
+    started = []
+    waiter = threading.Thread(target=lambda: started.append(
+        server.ask("GET", f"/api/v1/goods/pos2?at_least={put.position + 1}")))
+    waiter.start()
+    server.ask("PUT", "/api/v1/goods/pos2", {"merchant": "m1"})
+    waiter.join()
+    check("one that somebody reaches", started[0].status == 200, started[0])
+    reply = server.ask("GET", "/api/v1/goods/pos?at_least=99999999999999999")
+    check("one that nobody reaches", reply.status == 503 and reply.json["at"] == "at_least", reply)
+
+
+def many_clients(server):
+    wrong = []
+
+    def work(worker):
+        connection = server.connect()
+        for n in range(200):
+            reply = server.ask("PUT", f"/api/v1/goods/w{worker}-{n}", {"merchant": "m1", "price": n}, connection=connection)
+            back = server.ask("GET", f"/api/v1/goods/w{worker}-{n}", connection=connection)
+            if reply.status != 201 or back.status != 200 or back.json["price"] != n:
+                wrong.append((worker, n, str(reply), str(back)))
+        connection.close()
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(16)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    check("16 clients, each reads what it wrote", not wrong, wrong[:3])
+
+
+def raw(server, text, parts=1):
+    """What comes back on one connection until it ends or `parts` answers have been read."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        try:
+            connection.sendall(text)
+        except OSError:
+            pass
+        got = b""
+        while got.count(b"HTTP/1.1 ") < parts or not got.rstrip().endswith((b"}", b"html>")):
+            try:
+                more = connection.recv(65536)
+            except OSError:
+                break
+            if not more:
+                break
+            got += more
+        return got
+
+
+def odd_clients(server):
+    get = b"GET /api/v1/goods/pos HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    got = raw(server, get * 100, 100)
+    check("100 requests in one breath", got.count(b"HTTP/1.1 200 OK") == 100, got[-300:])
+    for name, text, want in [
+            ("no HTTP at all", b"hello\r\n\r\n", b""),
+            ("a binary beginning", bytes(range(256)) + b"\r\n\r\n", b""),
+            ("a header without end", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 200000 + b"\r\n\r\n", b""),
+            ("an endless path", b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b""),
+            ("a foreign Host", b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", b" 403 "),
+            ("a foreign Origin", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n", b" 403 "),
+            ("a broken chunk", b"PUT /api/v1/goods/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b""),
+            ("a negative length", b"PUT /api/v1/goods/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n{}", b""),
+            ("a body that is too large", b"PUT /api/v1/goods/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n",
+             b" 413 "),
+            ("a form", b"POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\n"
+             b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b", b" 415 ")]:
+        got = raw(server, text)
+        check(f"{name}: {got[9:12].decode() or 'closed'}", want in got[:20] and b" 200 " not in got[:20], got[:300])
+    for _ in range(50):  # clients that leave in the middle
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"POST /api/v1/goods:import HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+                               b'{"id":"gone","merchant":"m1"}\n{"id":')
+    check("clients that leave do no harm", server.ask("GET", "/healthz").status == 200)
+
+
+def graceful_end(server):
+    """Requests that have been read when the signal comes are answered."""
+    connections = [server.connect() for _ in range(20)]
+    for connection in connections:  # each is known to the server
+        server.ask("GET", "/healthz", connection=connection)
+    for n, connection in enumerate(connections):
+        connection.request("PUT", f"/api/v1/goods/end{n}", json.dumps({"merchant": "m1"}), JSON)
+    server.process.send_signal(signal.SIGTERM)
+    statuses = []
+    for connection in connections:
+        try:
+            statuses.append(connection.getresponse().status)
+        except (OSError, http.client.HTTPException):
+            statuses.append(None)
+    code, log = server.stop()
+    check("the end is graceful", code == 0 and "error" not in log, f"{code}\n{log}")
+    check("each request was answered, or not taken", all(status in (201, 503, None) for status in statuses), statuses)
+    return statuses
+
+
+def token(folder):
+    path = os.path.join(folder, "token")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("correct-horse-battery\n")
+    refused = subprocess.run([BIN, "serve", "--data", os.path.join(folder, "none"), "--resp", "off", "--http", "0.0.0.0:0"],
+                             capture_output=True, text=True, timeout=120)
+    check("no door to the world without a token", refused.returncode == 1 and "--token-file" in refused.stderr, refused)
+    server = Server(folder, "--token-file", path, host="0.0.0.0")
+    check("with one it starts", server.wait())
+    bare = server.ask("GET", "/healthz")
+    check("a request must bring it", bare.status == 401 and bare.headers["WWW-Authenticate"] == "Bearer", bare)
+    wrong = server.ask("GET", "/healthz", headers={"Authorization": "Bearer correct-horse-batterx"})
+    right = server.ask("GET", "/healthz", headers={"Authorization": "Bearer correct-horse-battery"})
+    check("the right one", wrong.status == 401 and right.status == 200, f"{wrong}\n{right}")
+    code, log = server.stop()
+    check("and it stays out of the log", code == 0 and "horse" not in log, log)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(folder)
+        check("it starts", server.wait())
+        try:
+            journey(server)
+            refusals(server)
+            imports(server)
+            positions(server)
+            many_clients(server)
+            odd_clients(server)
+            statuses = graceful_end(server)
+        finally:
+            if server.process.poll() is None:
+                server.process.kill()
+        again = Server(folder)
+        check("it starts again", again.wait())
+        kept = [again.ask("GET", f"/api/v1/goods/end{n}").status for n in range(len(statuses))]
+        lost = [n for n, status in enumerate(statuses) if status == 201 and kept[n] != 200]
+        check("what was answered is there", not lost, lost)
+        again.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        token(folder)
+    print(f"1..{done}")
+
+
+main()
