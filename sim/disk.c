@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum sector { CLEAN, DIRTY, STRANDED };
+enum sector { CLEAN, DIRTY, UNFLUSHED, STRANDED };
 
 struct inode {
 	char *seen, *durable;
@@ -55,6 +55,7 @@ struct trib_sim_disk {
 	uint64_t changes;
 	unsigned life, acting; /* which process; which one is calling */
 	int64_t doom;	       /* calls until the crash under way; negative none */
+	bool kernel_dies;      /* in it: else what a call has begun, the kernel ends */
 
 	struct inode *inodes;
 	struct name *names;
@@ -195,7 +196,7 @@ static void make_sector_durable(struct inode *inode, uint64_t sector)
 static void make_dirty_durable(struct inode *inode, uint64_t from, uint64_t to)
 {
 	for (uint64_t sector = from / TRIB_SIM_SECTOR; sector * TRIB_SIM_SECTOR < to; sector++)
-		if (inode->sectors[sector] == DIRTY)
+		if (inode->sectors[sector] == DIRTY || inode->sectors[sector] == UNFLUSHED)
 			make_sector_durable(inode, sector);
 	inode->durable_size = inode->seen_size;
 }
@@ -294,7 +295,7 @@ static bool aligned(const struct trib_disk_file *file, const void *data, size_t 
 
 /* Puts bytes where readers see them, all or (torn) sector by sector. */
 static void put_bytes(struct trib_sim_disk *sim, struct inode *inode, const char *data, size_t size,
-		      uint64_t offset, bool torn)
+		      uint64_t offset, enum sector as, bool torn)
 {
 	uint64_t end = offset + size;
 
@@ -306,7 +307,7 @@ static void put_bytes(struct trib_sim_disk *sim, struct inode *inode, const char
 
 		if (!torn || trib_rng_chance(&sim->rng, 0.5)) {
 			memcpy(inode->seen + at, data + (at - offset), next - at);
-			inode->sectors[sector] = DIRTY;
+			inode->sectors[sector] = as;
 		}
 		at = next;
 	}
@@ -329,12 +330,11 @@ static int sim_pwrite(struct trib_disk *disk, struct trib_disk_file *file, const
 		return failed;
 	if (sim->faults.lose_after >= 0 && sim->faults.lose_after-- == 0)
 		return 0;
-	bool torn = verdict == FAIL || (verdict == CRASH_DURING && trib_rng_chance(&sim->rng, 0.3));
-
-	put_bytes(sim, file->inode, data, size, offset, torn);
+	put_bytes(sim, file->inode, data, size, offset,
+		  file->flags & TRIB_DISK_DIRECT ? UNFLUSHED : DIRTY, verdict == FAIL);
 	if (verdict == FAIL)
 		return sim->faults.fail_error;
-	if (verdict == CRASH_DURING)
+	if (verdict == CRASH_DURING && sim->kernel_dies)
 		return EIO;
 	if ((file->flags & TRIB_DISK_DURABLE) && !sim->faults.plant_not_durable)
 		make_dirty_durable(file->inode, offset, offset + size);
@@ -780,8 +780,10 @@ struct trib_sim_disk *trib_sim_disk_clone(const struct trib_sim_disk *sim, uint6
 		struct name *name = need_name(copy, sim->names[i].path);
 
 		grow(to, from->seen_size);
-		memcpy(to->seen, from->seen, from->seen_size);
-		memcpy(to->durable, from->seen, from->seen_size);
+		if (from->seen_size > 0) {
+			memcpy(to->seen, from->seen, from->seen_size);
+			memcpy(to->durable, from->seen, from->seen_size);
+		}
 		to->seen_size = to->durable_size = from->seen_size;
 		to->room = from->room;
 		name->seen = name->durable = to;
@@ -856,7 +858,8 @@ static void lose_sectors(struct trib_sim_disk *sim, struct inode *inode)
 	if (inode->durable_size != inode->seen_size && trib_rng_chance(&sim->rng, kept))
 		inode->durable_size = inode->seen_size;
 	for (uint64_t i = 0; i < sectors; i++)
-		if (inode->sectors[i] == DIRTY && trib_rng_chance(&sim->rng, kept))
+		if (inode->sectors[i] != CLEAN && inode->sectors[i] != STRANDED &&
+		    trib_rng_chance(&sim->rng, kept))
 			make_sector_durable(inode, i);
 	if (inode->capacity) {
 		memcpy(inode->seen, inode->durable, inode->capacity);
@@ -881,6 +884,7 @@ void trib_sim_disk_crash(struct trib_sim_disk *sim)
 {
 	double kept = trib_rng_unit(&sim->rng);
 
+	sim->kernel_dies = true;
 	run_doomed(sim);
 	for (size_t i = 0; i < sim->pending_count; i++) {
 		if (trib_rng_chance(&sim->rng, kept))
@@ -898,6 +902,7 @@ void trib_sim_disk_crash(struct trib_sim_disk *sim)
 
 void trib_sim_disk_kill(struct trib_sim_disk *sim)
 {
+	sim->kernel_dies = false;
 	run_doomed(sim);
 	end_life(sim);
 }

@@ -14,8 +14,9 @@
  * Model. A file has two images, what a reader sees and what is durable, and a mark for each 512-byte sector:
  *
  *	clean      both alike
- *	dirty      seen, not durable; a sync makes it durable; a crash keeps it or not, sector by sector
- *	stranded   as dirty, but a sync has failed: the next one "succeeds" without writing it
+ *	dirty      in the page cache: a sync makes it durable; a crash keeps it or not, sector by sector
+ *	unflushed  as dirty, but in the disk's own cache
+ *	stranded   was dirty when a sync failed: the next one "succeeds" without writing it; a crash loses it
  *
  * Names likewise: creating, renaming and unlinking wait for sync_folder; a crash keeps any subset.
  * Nothing runs by itself: jobs run in `step` and `wait`, each in one go at the virtual time at which it
@@ -75,7 +76,10 @@ uint64_t trib_sim_disk_changes(const struct trib_sim_disk *sim);
 /* Power cut. Every opening so far is dead: all that it still calls fails with EIO. */
 void trib_sim_disk_crash(struct trib_sim_disk *sim);
 
-/* The process dies, the kernel lives (kill -9): nothing is lost but calls that were not made yet. */
+/*
+ * The process dies, the kernel lives (kill -9): what a call has begun is done, later calls are not made, nothing
+ * else is lost.
+ */
 void trib_sim_disk_kill(struct trib_sim_disk *sim);
 
 /* --- Meddling with files ----------------------------------------------------------------------------- */

@@ -15,8 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* --- Files
- * ------------------------------------------------------------------------------------------- */
+/* --- Files --------------------------------------------------------------------------------------- */
 
 struct trib_disk_file {
 	int fd;
@@ -143,8 +142,7 @@ static int system_linked(struct trib_disk *disk, struct trib_disk_file *file, bo
 	return 0;
 }
 
-/* --- Folders
- * ----------------------------------------------------------------------------------------- */
+/* --- Folders ------------------------------------------------------------------------------------- */
 
 static int system_list(struct trib_disk *disk, const char *folder,
 		       bool (*each)(void *context, const char *name), void *context)
@@ -208,8 +206,7 @@ static int64_t system_now_ns(struct trib_disk *disk)
 	return trib_clock_monotonic_ns(trib_clock_system());
 }
 
-/* --- Lanes
- * ------------------------------------------------------------------------------------------- */
+/* --- Lanes --------------------------------------------------------------------------------------- */
 
 struct lane {
 	pthread_t thread;

@@ -62,6 +62,16 @@ struct trib_journal_options {
 	uint64_t segment_bytes, ring_bytes;
 	enum trib_journal_sync sync;
 	int64_t interval_ms; /* 100 */
+	/*
+	 * A mark that the caller knows to be durable: the store's, or the last progress of an opening that failed. A log
+	 * that ends before it is refused. Records behind it are shown only once they are known to be durable, too.
+	 */
+	uint64_t durable;
+	/*
+	 * Takes nothing and writes nothing, whoever has the log: what is known to be durable can be read, the state is
+	 * READ_ONLY for good. For a process that was fenced, and for tools.
+	 */
+	bool observe;
 };
 
 /*
@@ -77,8 +87,8 @@ void trib_journal_free(struct trib_journal *journal);
 
 enum trib_journal_state {
 	TRIB_JOURNAL_WRITABLE,
-	TRIB_JOURNAL_READ_ONLY, /* opened, but no write has succeeded yet; probe */
-	TRIB_JOURNAL_FAILED,	/* a write failed or was fenced; free and open again */
+	TRIB_JOURNAL_READ_ONLY, /* opened at what is known to be durable; no write has succeeded yet; probe */
+	TRIB_JOURNAL_FAILED, /* a write failed or was fenced; free and open again */
 };
 enum trib_journal_state trib_journal_state(const struct trib_journal *journal);
 
@@ -139,7 +149,9 @@ trib_status trib_journal_sync(struct trib_journal *journal);
 
 /*
  * In state READ_ONLY: tries again to become writable, by a durable probe record. Returns at once; poll returns
- * TRIB_OK once it has succeeded, and the latest reason until then. TRIB_BUSY while one is under way.
+ * TRIB_OK once it has succeeded, and the latest reason until then. TRIB_BUSY while one is under way. Where it
+ * finds that the log goes on behind what could be called durable when it was opened, the state becomes FAILED:
+ * opened again, it shows all of it.
  */
 trib_status trib_journal_probe(struct trib_journal *journal);
 

@@ -5,8 +5,7 @@
 #include <limits.h>
 #include <sys/mman.h>
 
-/* --- What lanes and engine share
- * --------------------------------------------------------------------- */
+/* --- What lanes and engine share ----------------------------------------------------------------- */
 
 void trib_segment_path(const struct segment_journal *journal, const char *name,
 		       char ret_path[PATH_MAX])
@@ -55,8 +54,7 @@ static enum trib_journal_state get_state(const struct trib_journal *base)
 	return atomic_load(&((const struct segment_journal *)base)->state);
 }
 
-/* --- Writing
- * ----------------------------------------------------------------------------------------- */
+/* --- Writing ------------------------------------------------------------------------------------- */
 
 static trib_status begin(struct trib_journal *base, struct trib_journal_batch *ret_batch)
 {
@@ -160,6 +158,8 @@ static trib_status probe(struct trib_journal *base)
 	struct segment_journal *journal = (struct segment_journal *)base;
 	enum trib_journal_state state = atomic_load(&journal->state);
 
+	if (journal->observe)
+		return TRIB_FENCED;
 	if (state != TRIB_JOURNAL_READ_ONLY)
 		return state == TRIB_JOURNAL_WRITABLE ? TRIB_OK : copy_failure(journal, NULL);
 	if (atomic_exchange(&journal->probing, true))
@@ -169,8 +169,7 @@ static trib_status probe(struct trib_journal *base)
 	return TRIB_OK;
 }
 
-/* --- Keeping
- * ----------------------------------------------------------------------------------------- */
+/* --- Keeping ------------------------------------------------------------------------------------- */
 
 static trib_status trim(struct trib_journal *base, uint64_t before)
 {
@@ -244,8 +243,7 @@ static const char *warning(const struct trib_journal *base)
 	return atomic_load(&journal->warned) ? journal->warning : NULL;
 }
 
-/* --- Opening and closing
- * ----------------------------------------------------------------------------- */
+/* --- Opening and closing ------------------------------------------------------------------------- */
 
 /* The ring is touched now: the first write to a fresh page costs more than encoding into it. */
 static trib_status make_ring(struct segment_journal *journal, struct trib_error *error)
@@ -272,13 +270,15 @@ static trib_status lock_folder(struct segment_journal *journal, char *slots, siz
 {
 	struct trib_disk *disk = journal->disk;
 	char path[PATH_MAX];
-	int failed = disk->make_folder(disk, journal->folder);
+	int failed = journal->observe ? 0 : disk->make_folder(disk, journal->folder);
 
 	if (failed)
 		return trib_fail(error, TRIB_IO, journal->folder,
 				 "found %s, expected to make the folder", strerror(failed));
 	trib_segment_path(journal, "epoch", path);
-	failed = disk->open(disk, path, TRIB_DISK_WRITE | TRIB_DISK_CREATE | TRIB_DISK_LOCK,
+	failed = disk->open(disk, path,
+			    journal->observe ? 0
+					     : TRIB_DISK_WRITE | TRIB_DISK_CREATE | TRIB_DISK_LOCK,
 			    &journal->epoch_file);
 	if (failed == EWOULDBLOCK)
 		return trib_fail(error, TRIB_BUSY, path, "found it locked by another process");
@@ -316,7 +316,7 @@ static void take_recovery(struct segment_journal *journal,
 		recovered->first = trib_address(&journal->layout, 1, TRIB_SEGMENT_DATA);
 		recovered->end = recovered->durable = recovered->first;
 	}
-	atomic_store(&journal->epoch, epoch_before(journal, slots) + 1);
+	atomic_store(&journal->epoch, epoch_before(journal, slots) + !journal->observe);
 	while (!journal->layout.journal)
 		journal->layout.journal = journal->disk->random(journal->disk);
 	recovered->layout = journal->layout;
@@ -325,8 +325,11 @@ static void take_recovery(struct segment_journal *journal,
 	journal->previous = recovered->previous;
 	journal->head = journal->ring_low = recovered->end;
 	atomic_store(&journal->first, recovered->first);
-	atomic_store(&journal->written, recovered->end);
-	atomic_store(&journal->durable, recovered->durable);
+	recovered->durable = TRIB_MAX(recovered->durable, options->durable);
+	journal->durable = recovered->durable;
+	/* Where nobody waits for the disk, what the kernel has counts as written. */
+	journal->written =
+		recovered->flags & TRIB_RECORD_RELAXED ? recovered->end : recovered->durable;
 	journal->made = journal->make_wanted = recovered->last_segment;
 	journal->kept = recovered->last_segment ? recovered->first_segment : 1;
 }
@@ -417,7 +420,13 @@ static trib_status open_parts(struct segment_journal *journal,
 	if (status != TRIB_OK)
 		return status;
 	take_recovery(journal, options, slots);
-	if (atomic_load(&journal->epoch) == 0)
+	if (options->durable > journal->recovered.end)
+		return trib_fail(error, TRIB_CORRUPT,
+				 trib_address_text(&journal->layout, journal->recovered.end),
+				 "found the end of the log, expected it to go on to %s at least: "
+				 "so much is known to be durable",
+				 trib_address_text(&journal->layout, options->durable));
+	if (!journal->observe && atomic_load(&journal->epoch) == 0)
 		return trib_fail(error, TRIB_CORRUPT, "epoch", "found the last epoch there is, %u",
 				 UINT32_MAX);
 	if (journal->ring_bytes < journal->layout.segment_bytes)
@@ -447,6 +456,7 @@ trib_status trib_segment_journal_open(const struct trib_journal_options *options
 	journal->disk = options->disk;
 	journal->folder = trib_strdup(options->folder);
 	journal->sync = options->sync;
+	journal->observe = options->observe;
 	journal->interval_ns = options->interval_ms * 1000000;
 	journal->ring_bytes = options->ring_bytes;
 	journal->mark_record = aligned_alloc(TRIB_DISK_BLOCK, TRIB_DISK_BLOCK);
@@ -462,8 +472,12 @@ trib_status trib_segment_journal_open(const struct trib_journal_options *options
 		return status;
 	}
 	/* Fails into READ_ONLY: the log can be read, whatever the disk says to writes. */
-	probe(&journal->base);
-	wait_for_job(journal, &journal->claim_job);
+	if (probe(&journal->base) == TRIB_OK)
+		wait_for_job(journal, &journal->claim_job);
+	else
+		trib_fail(&journal->failure.error, journal->failure.status = TRIB_FENCED, "journal",
+			  "opened for reading only");
+	atomic_store(&journal->opened, true);
 	*ret_journal = &journal->base;
 	return TRIB_OK;
 }

@@ -49,6 +49,7 @@ struct segment_journal {
 	char *folder;
 	struct trib_segment_layout layout;
 	enum trib_journal_sync sync;
+	bool observe;
 	int64_t interval_ns;
 	size_t payload_max;
 	char *ring;
@@ -84,6 +85,7 @@ struct segment_journal {
 	_Atomic uint64_t done;		   /* records written or given up */
 	atomic_bool direct;		   /* O_DIRECT works here */
 	atomic_bool warned;		   /* `warning` is filled */
+	atomic_bool opened;		   /* open has returned: the caller has seen `written` */
 	atomic_bool stopping;
 	atomic_bool probing, sync_asked;
 	struct trib_disk_job make_job, trim_job;
@@ -110,13 +112,11 @@ void trib_segment_wake(struct segment_journal *journal);
 void trib_segment_path(const struct segment_journal *journal, const char *name,
 		       char ret_path[4096]);
 
-/* --- segment_claim.c: job, writer lane
- * --------------------------------------------------------------- */
+/* --- segment_claim.c: job, writer lane ----------------------------------------------------------- */
 
 void trib_segment_claim_run(struct trib_disk_job *job);
 
-/* --- segment_write.c: jobs, writer lane
- * -------------------------------------------------------------- */
+/* --- segment_write.c: jobs, writer lane ---------------------------------------------------------- */
 
 void trib_segment_record_run(struct trib_disk_job *job);
 void trib_segment_sync_run(struct trib_disk_job *job);	   /* after interval_ms */
@@ -128,8 +128,7 @@ trib_status trib_segment_put_mark_record(struct segment_journal *journal, uint64
 					 enum trib_journal_state state, uint64_t *ret_next);
 void trib_segment_file_close(struct segment_journal *journal);
 
-/* --- segment_make.c
- * ---------------------------------------------------------------------------------- */
+/* --- segment_make.c ------------------------------------------------------------------------------ */
 
 void trib_segment_make_run(struct trib_disk_job *job); /* background lane */
 void trib_segment_trim_run(struct trib_disk_job *job); /* background lane */
@@ -143,8 +142,7 @@ void trib_segment_want(struct segment_journal *journal, uint32_t segment);
 /* Any thread: the open flags of a file that is written past the cache where that works. */
 unsigned trib_segment_write_flags(const struct segment_journal *journal);
 
-/* --- segment_read.c
- * ---------------------------------------------------------------------------------- */
+/* --- segment_read.c ------------------------------------------------------------------------------ */
 
 const char *trib_segment_recent(const struct trib_journal *journal, uint64_t position, size_t size);
 trib_status trib_segment_fetch(struct trib_journal *journal, struct trib_journal_fetch *fetches,

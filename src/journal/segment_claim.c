@@ -2,6 +2,7 @@
  * From READ_ONLY to WRITABLE. An opening has looked at the log; now it takes it over. Each step may
  * be done again after a crash or a failure, and none may come before those above it:
  *
+ *	prove the tail           by a sync, if that is enough; then it can be read, whatever comes
  *	raise the epoch          whoever had the log before is fenced
  *	cut                      what stood behind the end becomes zeros: never to be taken for
  * records make the tail durable    records that were written but perhaps not durable are ours now
@@ -19,8 +20,7 @@ static trib_status fail_claim(struct segment_journal *journal, int os_error, con
 	return trib_segment_fail(journal, TRIB_JOURNAL_READ_ONLY, TRIB_IO, os_error, at, what);
 }
 
-/* --- Epoch
- * ------------------------------------------------------------------------------------------- */
+/* --- Epoch --------------------------------------------------------------------------------------- */
 
 static int write_slot_direct(struct segment_journal *journal, const char *block, uint64_t offset)
 {
@@ -85,8 +85,7 @@ static trib_status raise_epoch(struct segment_journal *journal)
 	return TRIB_OK;
 }
 
-/* --- Cutting
- * ----------------------------------------------------------------------------------------- */
+/* --- Cutting ------------------------------------------------------------------------------------- */
 
 /* Last first, each durably gone before the next: a crash leaves no gap. */
 static trib_status drop_later(struct segment_journal *journal)
@@ -167,8 +166,7 @@ static trib_status cut(struct segment_journal *journal)
 	return TRIB_OK;
 }
 
-/* --- The tail
- * ---------------------------------------------------------------------------------------- */
+/* --- The tail ------------------------------------------------------------------------------------ */
 
 /*
  * Writes again what lies in [from, to) of one segment. After a sync that failed, the kernel may
@@ -191,6 +189,37 @@ static int rewrite(struct segment_journal *journal, struct trib_disk_file *file,
 	}
 	free(bytes);
 	return failed;
+}
+
+static int sync_segment(struct segment_journal *journal, uint32_t segment)
+{
+	struct trib_disk_file *file;
+	int failed = open_segment(journal, segment, &file);
+
+	if (failed)
+		return failed;
+	failed = journal->disk->sync(journal->disk, file);
+	journal->disk->close(journal->disk, file);
+	return failed;
+}
+
+/*
+ * Records that went past the page cache need no more than a sync, which may be tried by anybody: an opening that
+ * cannot write can then show all of them.
+ */
+static void prove_tail(struct segment_journal *journal)
+{
+	struct trib_recovery *recovered = &journal->recovered;
+	uint32_t last = trib_address_segment(&journal->layout, recovered->end);
+	int failed = 0;
+
+	if (recovered->flags & TRIB_RECORD_CACHED || recovered->durable >= recovered->end)
+		return;
+	for (uint32_t segment = trib_address_segment(&journal->layout, recovered->durable);
+	     segment <= TRIB_MIN(last, recovered->last_segment) && !failed; segment++)
+		failed = sync_segment(journal, segment);
+	if (!failed)
+		recovered->durable = recovered->end;
 }
 
 static trib_status make_tail_durable(struct segment_journal *journal)
@@ -220,13 +249,29 @@ static trib_status make_tail_durable(struct segment_journal *journal)
 					  trib_address_text(layout, recovered->durable),
 					  "make the last records durable");
 		recovered->durable = TRIB_MIN(recovered->end, next);
-		atomic_store(&journal->durable, recovered->durable);
 	}
 	return TRIB_OK;
 }
 
-/* --- All of it
- * --------------------------------------------------------------------------------------- */
+/* --- All of it ----------------------------------------------------------------------------------- */
+
+/*
+ * Tells what is known to be durable. Whoever has read the log without it must read it again: then this opening
+ * has done its work, and the next one shows all.
+ */
+static trib_status show_tail(struct segment_journal *journal)
+{
+	uint64_t durable = journal->recovered.durable, shown = atomic_load(&journal->written);
+
+	if (shown < durable && atomic_load(&journal->opened))
+		return trib_segment_fail(journal, TRIB_JOURNAL_FAILED, TRIB_IO, EAGAIN,
+					 trib_address_text(&journal->layout, shown),
+					 "be opened again: more is durable than was known");
+	if (shown < durable)
+		atomic_store(&journal->written, durable);
+	atomic_store(&journal->durable, durable);
+	return TRIB_OK;
+}
 
 static trib_status make_segments(struct segment_journal *journal)
 {
@@ -242,15 +287,21 @@ static trib_status make_segments(struct segment_journal *journal)
 
 static trib_status claim(struct segment_journal *journal)
 {
-	trib_status status = raise_epoch(journal);
 	uint64_t next;
 
+	prove_tail(journal);
+	trib_status status = show_tail(journal);
+
+	if (status == TRIB_OK)
+		status = raise_epoch(journal);
 	if (status == TRIB_OK && journal->recovered.drop_later)
 		status = drop_later(journal);
 	if (status == TRIB_OK && journal->recovered.cut_bytes > 0)
 		status = cut(journal);
 	if (status == TRIB_OK)
 		status = make_tail_durable(journal);
+	if (status == TRIB_OK)
+		status = show_tail(journal);
 	if (status == TRIB_OK)
 		status = make_segments(journal);
 	if (status == TRIB_OK)

@@ -1,8 +1,7 @@
 /* Reading: readers, which follow the chain, and fetches, which look up a few bytes. */
 #include "journal/segment.h"
 
-/* --- Readers
- * ----------------------------------------------------------------------------------------- */
+/* --- Readers ------------------------------------------------------------------------------------- */
 
 struct segment_reader {
 	struct trib_journal_reader base;
@@ -13,12 +12,18 @@ struct segment_reader {
 	bool previous_known;
 };
 
+/* Whoever holds a mark knows what lies before it, even where this opening cannot prove it durable. */
+static uint64_t known_end(const struct segment_journal *journal)
+{
+	return TRIB_MAX(atomic_load(&journal->written), journal->recovered.end);
+}
+
 trib_status trib_segment_reader_new(struct trib_journal *base, uint64_t from,
 				    struct trib_journal_reader **ret_reader,
 				    struct trib_error *error)
 {
 	struct segment_journal *journal = (struct segment_journal *)base;
-	uint64_t first = atomic_load(&journal->first), end = atomic_load(&journal->written);
+	uint64_t first = atomic_load(&journal->first), end = known_end(journal);
 	const char *at = trib_address_text(&journal->layout, from);
 
 	if (from == 0)
@@ -112,8 +117,7 @@ void trib_segment_reader_free(struct trib_journal_reader *base)
 	free(reader);
 }
 
-/* --- Fetches
- * ----------------------------------------------------------------------------------------- */
+/* --- Fetches ------------------------------------------------------------------------------------- */
 
 const char *trib_segment_recent(const struct trib_journal *base, uint64_t position, size_t size)
 {
@@ -170,7 +174,7 @@ static trib_status fetch_stored(struct segment_journal *journal, struct trib_jou
 {
 	const struct trib_segment_layout *layout = &journal->layout;
 	const char *at = trib_address_text(layout, fetch->position), *record = NULL;
-	uint64_t limit = atomic_load(&journal->written);
+	uint64_t limit = known_end(journal);
 	struct trib_record_header header;
 
 	if (fetch->position < atomic_load(&journal->first) || fetch->position >= limit ||
@@ -196,7 +200,7 @@ trib_status trib_segment_fetch(struct trib_journal *base, struct trib_journal_fe
 			       size_t count, struct trib_error *error)
 {
 	struct segment_journal *journal = (struct segment_journal *)base;
-	uint64_t limit = atomic_load(&journal->written);
+	uint64_t limit = known_end(journal);
 	trib_status first_failure = TRIB_OK;
 
 	/* Asked for beforehand, the reads overlap. */

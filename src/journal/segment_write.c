@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 
-/* --- Fencing
- * ----------------------------------------------------------------------------------------- */
+/* --- Fencing ------------------------------------------------------------------------------------- */
 
 /*
  * Is this opening still the latest? The lock keeps others out where locks work. Where they do not
@@ -39,8 +38,7 @@ static trib_status check_epoch(struct segment_journal *journal, enum trib_journa
 	return TRIB_OK;
 }
 
-/* --- Which file
- * -------------------------------------------------------------------------------------- */
+/* --- Which file ---------------------------------------------------------------------------------- */
 
 void trib_segment_file_close(struct segment_journal *journal)
 {
@@ -179,8 +177,7 @@ static trib_status enter_file(struct segment_journal *journal, uint32_t segment,
 	return TRIB_OK;
 }
 
-/* --- Records
- * ----------------------------------------------------------------------------------------- */
+/* --- Records ------------------------------------------------------------------------------------- */
 
 /* Seals and writes one record; returns once it is written, and durable if `durable` says so. */
 static trib_status put_record(struct segment_journal *journal, char *record, uint64_t mark,

@@ -397,6 +397,40 @@ static void a_later_epoch_fences(void **state)
 	}
 }
 
+/* A log that another process writes to can be looked at, without a lock and without a trace. */
+static void an_observer_takes_nothing(void **state)
+{
+	struct fixture *f = fixture_new(16);
+	struct trib_journal_options options = f->options;
+	struct trib_journal_failure failure;
+	struct trib_journal_progress progress;
+	struct trib_journal *owner;
+
+	assert_ok(fixture_open(f), f->error);
+	fixture_append_many(f, 20);
+	owner = f->journal;
+	options.observe = true;
+	options.durable = f->twin.records[19].next;
+	uint64_t changes = trib_sim_disk_changes(f->sim);
+
+	for (int round = 0; round < 3; round++) {
+		assert_ok(trib_journal_open(&options, &f->journal, &f->error), f->error);
+		assert_int_equal(trib_journal_state(f->journal), TRIB_JOURNAL_READ_ONLY);
+		assert_int_equal(trib_journal_poll(f->journal, &progress, &failure), TRIB_FENCED);
+		assert_int_equal(trib_journal_probe(f->journal), TRIB_FENCED);
+		assert_int_equal(fixture_append(f, 100), TRIB_READ_ONLY);
+		/* Without being told or being allowed to sync, it cannot know of the last one. */
+		assert_int_equal(fixture_compare(f, 0), round ? 19 : 20);
+		fixture_close(f);
+		options.durable = 0;
+	}
+	assert_int_equal(trib_sim_disk_changes(f->sim), changes);
+	f->journal = owner;
+	fixture_append_many(f, 20);
+	assert_int_equal(fixture_compare(f, 0), 40);
+	fixture_free(f);
+}
+
 static void a_failed_write_ends_the_journal(void **state)
 {
 	struct fixture *f = fixture_new(11);
@@ -420,17 +454,23 @@ static void a_failed_write_ends_the_journal(void **state)
 
 	/* Opened again, it can be read; once the disk takes writes, written. */
 	fixture_close(f);
+	f->options.durable = progress.durable;
 	assert_ok(fixture_open(f), f->error);
 	assert_int_equal(trib_journal_state(f->journal), TRIB_JOURNAL_READ_ONLY);
 	assert_int_equal(fixture_append(f, 100), TRIB_READ_ONLY);
-	assert_true(fixture_compare(f, 0) >= 5);
+	assert_int_equal(fixture_compare(f, 0), 5);
 	assert_int_equal(trib_journal_probe(f->journal), TRIB_OK);
 	assert_int_equal(trib_journal_probe(f->journal), TRIB_BUSY);
 	assert_int_equal(trib_journal_wait(f->journal, &progress, &failure), TRIB_IO);
 	faults->fail_after = -1;
 	assert_int_equal(trib_journal_state(f->journal), TRIB_JOURNAL_READ_ONLY);
 	assert_int_equal(trib_journal_probe(f->journal), TRIB_OK);
-	fixture_wait(f);
+	trib_journal_wait(f->journal, &progress, NULL);
+	/* If the failed one has come through after all, this opening has not shown it: the next one does. */
+	if (trib_journal_state(f->journal) == TRIB_JOURNAL_FAILED) {
+		fixture_close(f);
+		assert_ok(fixture_open(f), f->error);
+	}
 	assert_int_equal(trib_journal_state(f->journal), TRIB_JOURNAL_WRITABLE);
 	size_t there = fixture_compare(f, 0);
 
@@ -574,6 +614,7 @@ int main(void)
 		cmocka_unit_test(trimming_keeps_what_is_needed),
 		cmocka_unit_test(a_second_opening_is_refused),
 		cmocka_unit_test(a_later_epoch_fences),
+		cmocka_unit_test(an_observer_takes_nothing),
 		cmocka_unit_test(a_failed_write_ends_the_journal),
 		cmocka_unit_test(a_full_disk_is_read_only_until_there_is_room),
 		cmocka_unit_test(options_are_checked),

@@ -524,24 +524,40 @@ static void a_folder_of_another_engine_is_refused(void **state)
 	fixture_free(f);
 }
 
-/* Opened while the disk takes no writes, then again: the cut waits for the first opening that can write. */
+/*
+ * Opened while the disk takes no writes, then again: the cut waits for the first opening that can write. Until then
+ * only what can be proved to be durable is shown: the last record takes a sync, or a caller who knows.
+ */
 static void cutting_waits_for_a_disk_that_takes_writes(void **state)
 {
 	struct fixture *f = make_log(TRIB_JOURNAL_SYNC_BATCH);
 	struct trib_sim_faults *faults = trib_sim_disk_faults(f->sim);
+	struct trib_journal_progress progress;
+	struct trib_journal_failure failure;
 
 	last_middle_zero(f, f->sim);
 	faults->fail_after = 0;
 	faults->fail_count = -1;
+	f->options.durable = f->twin.records[26].next;
 	assert_ok(fixture_open(f), f->error);
 	assert_int_equal(trib_journal_state(f->journal), TRIB_JOURNAL_READ_ONLY);
 	assert_int_equal(fixture_compare(f, 0), 27);
 	fixture_close(f);
+	f->options.durable = f->twin.records[27].next;
+	assert_int_equal(fixture_open(f), TRIB_CORRUPT);
+	assert_non_null(strstr(f->error.text, "known to be durable"));
+	f->journal = NULL;
+	f->options.durable = 0;
 	assert_ok(fixture_open(f), f->error);
-	assert_int_equal(fixture_compare(f, 0), 27);
+	assert_int_equal(fixture_compare(f, 0), 26);
 	faults->fail_after = -1;
 	assert_int_equal(trib_journal_probe(f->journal), TRIB_OK);
-	fixture_wait(f);
+	assert_int_equal(trib_journal_wait(f->journal, &progress, &failure), TRIB_IO);
+	assert_int_equal(trib_journal_state(f->journal), TRIB_JOURNAL_FAILED);
+	assert_non_null(strstr(failure.error.text, "opened again"));
+	fixture_close(f);
+	assert_ok(fixture_open(f), f->error);
+	assert_int_equal(fixture_compare(f, 0), 27);
 	twin_cut(&f->twin, 27);
 	fixture_append_many(f, 2);
 	fixture_kill(f);

@@ -1,0 +1,82 @@
+/*
+ * The deterministic simulator: a world is a program on a simulated disk and clock, a workload that drives it, and
+ * an auditor that knows, by a model of its own that is too simple to be wrong, what must be true. Everything that
+ * happens follows from the seed, so that a seed and a commit replay any run.
+ *
+ *	build/sim/sim --seed 7 --seeds 50             seeds 7 to 56 in every world
+ *	build/sim/sim --world counter --seed 7 -v     one run, told step by step
+ *	build/sim/sim --plants                        every planted bug must be caught
+ *	build/sim/sim --plant no-sync --seeds 20      … this one, by one of twenty seeds
+ *
+ * Worlds:
+ *	counter   the journal under a toy state machine: what is lost, torn, invented
+ *
+ * A planted bug is a lie told between two layers (a sync that does nothing, an answer that leaves too early):
+ * what the code would do if it had forgotten the call. An auditor that does not catch it is no auditor.
+ */
+#ifndef TRIB_SIM_SIM_H
+#define TRIB_SIM_SIM_H
+
+#include <stdbool.h>
+#include "base/rng.h"
+#include "disk.h"
+
+/* X(NAME, word, worlds that must catch it, what it is) */
+#define SIM_PLANT_TABLE(X)                                                                         \
+	X(NO_SYNC, "no-sync", BOTH, "a sync that does nothing")                                    \
+	X(NO_FOLDER_SYNC, "no-folder-sync", BOTH, "a folder that is never made durable")           \
+	X(NOT_DURABLE, "not-durable", BOTH, "O_DSYNC that does nothing")                           \
+	X(EARLY_ANSWER, "early-answer", BOTH, "answers that do not wait for the journal")          \
+	X(EARLY_STORE, "early-store", COUNTER, "a store that is given what is not durable")        \
+	X(LOST_EVENT, "lost-event", COUNTER, "a replay that forgets one event in fifty")           \
+	X(DOUBLE_EVENT, "double-event", COUNTER, "a replay that begins one record too early")
+
+enum sim_plant {
+	SIM_PLANT_NONE,
+#define X(name, word, worlds, text) SIM_PLANT_##name,
+	SIM_PLANT_TABLE(X)
+#undef X
+		SIM_PLANTS
+};
+
+struct sim_run {
+	uint64_t seed;
+	enum sim_plant plant;
+	bool verbose;
+	struct trib_rng rng; /* the workload's */
+	struct trib_sim_disk *disk;
+
+	bool failed; /* the auditor has found something: the run ends */
+	char why[512];
+	uint64_t lives, commands, answered, crashes, refusals;
+};
+
+/* The auditor speaks: the first finding is kept. */
+void sim_fail(struct sim_run *run, const char *format, ...) TRIB_PRINTF(2, 3);
+#define sim_expect(run, condition, ...)                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			sim_fail((run), __VA_ARGS__);                                              \
+	} while (0)
+
+/* Told with -v. */
+void sim_tell(const struct sim_run *run, const char *format, ...) TRIB_PRINTF(2, 3);
+
+static inline bool sim_chance(struct sim_run *run, double probability)
+{
+	return trib_rng_chance(&run->rng, probability);
+}
+
+static inline uint64_t sim_below(struct sim_run *run, uint64_t bound)
+{
+	return trib_rng_below(&run->rng, bound);
+}
+
+/* The faults and moods that a new life of the process meets. Sets fail_after and the like. */
+void sim_draw_faults(struct sim_run *run);
+void sim_clear_faults(struct sim_run *run);
+
+/* Worlds. Each runs from an empty disk to its last audit, and frees what it has made. */
+void sim_counter(struct sim_run *run);
+
+#endif
