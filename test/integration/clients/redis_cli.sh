@@ -46,7 +46,7 @@ expect "ATTRIBUTE of other content" "$(cli ATTRIBUTE shell-1 shell-user g1 2000 
 expect "ATTRIBUTE by touch" "$(cli ATTRIBUTE shell-2 shell-user g1 1999 - BRIEF | tr '\n' ' ')" "attributed 199 "
 expect "ATTRIBUTE without touch" "$(cli ATTRIBUTE shell-3 stranger g1 1999 - BRIEF | tr '\n' ' ')" "no_touch 0 "
 expect "EXPLAIN" "$(cli EXPLAIN shell-1)" "{*\"order\"*\"shell-1\"*}"
-expect "RESP3" "$(cli -3 TRACK "$token" | head -1)" "1# \"outcome\" => \"ok\""
+expect "RESP3" "$(cli -3 --no-raw TRACK "$token" | head -1)" "*1# \"outcome\" => \"ok\""
 
 # A pipe as people use it to load: raw protocol on stdin.
 loaded=$(for i in $(seq 1000); do

@@ -47,7 +47,7 @@ def main():
     expect("ATTRIBUTE", answer, answer["outcome"] == "attributed" and answer["charged"] == 199)
     touch, plan, base, lines = answer["credits"][0]
     expect("credits", answer["credits"], len(answer["credits"]) == 1 and str(touch) == str(track["link"]) and
-           plan == "p1@1" and base == 1999 and lines == [["commission", "c1", "m1", 199]])
+           plan == "p1@1" and base == 1999 and lines == [["commission", "creator", "merchant", 199]])
     expect("repeat", None, do("ATTRIBUTE", "py-1", "py-user", "g1", "1999", token) == order)
     text = error_of(do, "ATTRIBUTE", "py-1", "py-user", "g1", 2000, token)
     expect("conflict", text, text.startswith("CONFLICT"))

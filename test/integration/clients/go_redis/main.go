@@ -65,7 +65,7 @@ func run(protocol int, name string) {
 	credits, _ := answer["credits"].([]interface{})
 	expect("credits", len(credits), 1)
 	if len(credits) == 1 {
-		expect("lines", credits[0].([]interface{})[3], "[[commission c1 m1 199]]")
+		expect("lines", credits[0].([]interface{})[3], "[[commission creator merchant 199]]")
 	}
 	expect("repeat", toMap(do("ATTRIBUTE", order, user, "g1", 1999, token)), answer)
 	conflict := fmt.Sprint(do("ATTRIBUTE", order, user, "g1", 2000, token))

@@ -101,7 +101,7 @@ public class JedisTest {
             expect("charged", answer.get("charged"), 199);
             List<?> credit = (List<?>) ((List<?>) answer.get("credits")).get(0);
             expect("plan", credit.get(1), "p1@1");
-            expect("lines", credit.get(3), "[[commission, c1, m1, 199]]");
+            expect("lines", credit.get(3), "[[commission, creator, merchant, 199]]");
             expect("repeat", map(jedis.sendCommand(Command.ATTRIBUTE, order, user, "g1", "1999", token)), answer);
             String conflict = error(jedis, Command.ATTRIBUTE, order, user, "g1", "2000", token);
             expect("conflict: " + conflict, conflict.startsWith("CONFLICT"), true);
