@@ -683,6 +683,7 @@ int main(int argc, char **argv)
 	cpu_set_t core;
 	double opened;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	parse(argc, argv);
 	if (!options.data)
 		options.data = mkdtemp(folder);
