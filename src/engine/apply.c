@@ -31,11 +31,11 @@ void changes_fini(struct changes *changes)
 static struct trib_posting posting_of(const struct trib_order_record *record,
 				      const struct trib_order_line *line)
 {
-	uint16_t currency = (uint16_t)record->currency;
+	uint32_t currency = record->currency;
 
 	return (struct trib_posting){
-		.debit = { line->from_party, (uint16_t)line->from_role, currency },
-		.credit = { line->to_party, (uint16_t)line->to_role, currency },
+		.debit = { line->from_party, line->from_role, currency },
+		.credit = { line->to_party, line->to_role, currency },
 		.amount = line->amount,
 	};
 }

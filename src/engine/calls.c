@@ -492,7 +492,7 @@ static bool balance_filter(struct trib_engine *engine, const struct trib_call *c
 	uint32_t role = call->role.size ? trib_domain_find_code(engine->domain, call->role) : 0;
 	uint32_t currency = call->currency.size ? trib_domain_find_code(engine->domain, call->currency) : 0;
 
-	*ret_filter = (struct trib_account){ 0, (uint16_t)role, (uint16_t)currency };
+	*ret_filter = (struct trib_account){ 0, role, currency };
 	if (call->party.size)
 		ret_filter->party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->party);
 	return (!call->party.size || ret_filter->party) && (!call->role.size || role) &&

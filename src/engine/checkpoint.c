@@ -601,8 +601,8 @@ static trib_status load_balance(void *context, struct trib_bytes key, struct tri
 	if (key.size != 12 || value.size != 8)
 		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no balance");
 	const struct trib_account account = { trib_key_read_u32(key.data),
-					      (uint16_t)trib_key_read_u32(key.data + 4),
-					      (uint16_t)trib_key_read_u32(key.data + 8) };
+					      trib_key_read_u32(key.data + 4),
+					      trib_key_read_u32(key.data + 8) };
 
 	trib_ledger_load(engine->ledger, account, (int64_t)trib_key_read_u64(value.data));
 	return TRIB_OK;

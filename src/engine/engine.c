@@ -459,7 +459,7 @@ static void make_state(struct trib_engine *engine)
 	engine->ledger = trib_ledger_new();
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
-		trib_order_index_warm(engine->order_index);
+		warmer_start(engine);
 	engine->changes = (struct changes){ .orders.item_size = sizeof(struct order_entry),
 					    .touches.item_size = sizeof(struct trib_touch_event),
 					    .links.item_size = sizeof(struct link_entry) };
@@ -497,6 +497,7 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 
 static void close_state(struct trib_engine *engine)
 {
+	warmer_stop(engine);
 	checkpoint_drop(engine);
 	conditions_fini(engine);
 	trib_journal_free(TRIB_TAKE_PTR(engine->journal));

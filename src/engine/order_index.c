@@ -1,10 +1,6 @@
 #include "engine/order_index.h"
 
-#include <pthread.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "base/macros.h"
 
 enum {
@@ -12,7 +8,6 @@ enum {
 	PROBE_LINES = 16, /* a fingerprint stands in its own line or one of the next fifteen */
 	POSITION_BITS = 56,
 	WARM_STEP = 8 << 20,
-	WARM_NICE = 5,
 };
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
 
@@ -35,8 +30,7 @@ struct trib_order_index {
 	uint64_t horizon;
 	size_t count;
 	size_t bytes;
-	pthread_t thread; /* that faults pages in */
-	bool warming, warm, stop;
+	size_t warmed; /* bytes from the beginning whose pages are there */
 };
 
 struct trib_order_index *trib_order_index_new(size_t bytes)
@@ -59,36 +53,26 @@ void trib_order_index_free(struct trib_order_index *index)
 {
 	if (!index)
 		return;
-	__atomic_store_n(&index->stop, true, __ATOMIC_RELAXED);
-	if (index->warming)
-		pthread_join(index->thread, NULL);
 	munmap(index->lines, index->bytes);
 	free(index);
 }
 
-/* In steps, so that the process can stop meanwhile; where the kernel cannot, pages come when they are used. */
-static void *warm(void *context)
+bool trib_order_index_warm(struct trib_order_index *index)
 {
-	struct trib_order_index *index = context;
+	size_t at = index->warmed;
 
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WARM_NICE);
+	if (at >= index->bytes)
+		return false;
 #ifdef MADV_POPULATE_WRITE
-	for (size_t at = 0; at < index->bytes && !__atomic_load_n(&index->stop, __ATOMIC_RELAXED); at += WARM_STEP)
-		madvise((char *)index->lines + at, TRIB_MIN((size_t)WARM_STEP, index->bytes - at),
-			MADV_POPULATE_WRITE);
+	madvise((char *)index->lines + at, TRIB_MIN((size_t)WARM_STEP, index->bytes - at), MADV_POPULATE_WRITE);
 #endif
-	__atomic_store_n(&index->warm, true, __ATOMIC_RELAXED);
-	return NULL;
-}
-
-void trib_order_index_warm(struct trib_order_index *index)
-{
-	index->warming = pthread_create(&index->thread, NULL, warm, index) == 0;
+	__atomic_store_n(&index->warmed, at + WARM_STEP, __ATOMIC_RELAXED);
+	return true;
 }
 
 bool trib_order_index_is_warm(const struct trib_order_index *index)
 {
-	return !index->warming || __atomic_load_n(&index->warm, __ATOMIC_RELAXED);
+	return __atomic_load_n(&index->warmed, __ATOMIC_RELAXED) >= index->bytes;
 }
 
 /* The line is the fingerprint's top bits, the tag the 40 bits below them. */

@@ -25,10 +25,10 @@ struct trib_order_index *trib_order_index_new(size_t bytes);
 void trib_order_index_free(struct trib_order_index *index);
 
 /*
- * Faults the table's pages in, in the background: fresh memory costs seconds per GiB, which orders would pay.
- * Call it once.
+ * Faults the next few pages of the table in; false when all are there. For one background thread: fresh memory costs
+ * seconds per GiB, which orders would pay.
  */
-void trib_order_index_warm(struct trib_order_index *index);
+bool trib_order_index_warm(struct trib_order_index *index);
 bool trib_order_index_is_warm(const struct trib_order_index *index);
 
 void trib_order_index_prefetch(const struct trib_order_index *index, uint64_t fingerprint);

@@ -11,6 +11,7 @@
  *	explain.c     records → JSON
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
+ *	warmer.c      memory before it is needed
  */
 #ifndef TRIB_ENGINE_STATE_H
 #define TRIB_ENGINE_STATE_H
@@ -70,6 +71,7 @@ struct trib_engine {
 	struct trib_touches *touches;
 	struct trib_ledger *ledger;
 	struct trib_order_index *order_index;
+	struct warmer *warmer; /* NULL in the foreground */
 
 	enum trib_engine_state state;
 	struct trib_error reason; /* why not RUNNING */
@@ -199,6 +201,11 @@ void checkpoint_drop(struct trib_engine *engine);
 /* The links of the one under way, which are neither in engine->changes nor in the store; NULL: none. */
 const struct log_of *checkpoint_links(const struct trib_engine *engine);
 void changes_fini(struct changes *changes);
+
+/* warmer.c */
+
+void warmer_start(struct trib_engine *engine);
+void warmer_stop(struct trib_engine *engine);
 
 /* calls.c */
 

@@ -252,8 +252,8 @@ static int64_t world_balance(const char *party, enum trib_word role)
 {
 	const struct trib_domain *domain = trib_engine_domain(world.engine);
 	const struct trib_account account = {
-		trib_domain_find(domain, TRIB_NOUN_PARTY, trib_bytes_text(party)), (uint16_t)role,
-		(uint16_t)TRIB_WORD_CNY
+		trib_domain_find(domain, TRIB_NOUN_PARTY, trib_bytes_text(party)), role,
+		TRIB_WORD_CNY
 	};
 
 	return trib_ledger_balance(trib_engine_ledger(world.engine), account);
