@@ -60,10 +60,11 @@ static uint64_t hash_user(void *context, struct trib_bytes user)
 /* --- Batches ------------------------------------------------------------------------------------------ */
 
 /* The journal has failed: nothing that was decided since the last settled batch has happened. */
-static void lose(struct trib_engine *engine, const struct trib_error *reason)
+static void lose(struct trib_engine *engine, const struct trib_journal_failure *failure)
 {
 	engine->state = TRIB_ENGINE_LOST;
-	engine->reason = *reason;
+	engine->fenced = engine->fenced || failure->status == TRIB_FENCED;
+	engine->reason = failure->error;
 	engine->reason.status = TRIB_READ_ONLY;
 }
 
@@ -94,8 +95,8 @@ static void note_progress(struct trib_engine *engine)
 	}
 	if (status == TRIB_OK && engine->state == TRIB_ENGINE_READ_ONLY)
 		engine->state = TRIB_ENGINE_RUNNING;
-	else if (status != TRIB_OK && engine->state == TRIB_ENGINE_RUNNING)
-		lose(engine, &failure.error);
+	else if (status != TRIB_OK && trib_journal_state(engine->journal) == TRIB_JOURNAL_FAILED)
+		lose(engine, &failure);
 	else if (status != TRIB_OK)
 		engine->reason = failure.error;
 }
@@ -420,6 +421,8 @@ static trib_status open_journal(struct trib_engine *engine, struct trib_error *e
 		.segment_bytes = engine->options.segment_bytes,
 		.ring_bytes = engine->options.ring_bytes,
 		.sync = engine->options.sync,
+		.durable = TRIB_MAX(trib_store_position(engine->store), engine->known_durable),
+		.observe = engine->fenced,
 	};
 
 	trib_buffer_init(&folder, 4096);
@@ -516,6 +519,7 @@ static void close_state(struct trib_engine *engine)
 	engine->in_flight_count = 0;
 	engine->links_issued = engine->changes_written = 0;
 	engine->position = 0;
+	engine->known_durable = TRIB_MAX(engine->known_durable, engine->progress.durable);
 	engine->progress = (struct trib_journal_progress){ 0 };
 	memset(&engine->counts, 0, sizeof(engine->counts));
 }

@@ -88,6 +88,8 @@ struct trib_engine {
 	struct in_flight in_flight[IN_FLIGHT_MAX];
 	uint32_t in_flight_head, in_flight_count;
 	struct trib_journal_progress progress;
+	uint64_t known_durable; /* the furthest that any opening of the journal has called durable */
+	bool fenced;		/* a later epoch owns the journal: until the process ends it is only looked at */
 	uint64_t position; /* of the newest event */
 
 	/* State that has no room of its own. */
