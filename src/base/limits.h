@@ -27,7 +27,7 @@
 	X(HTTP_BODY_BYTES, 8388608, "bytes", "one request body; imports are streamed beyond it")   \
 	X(HTTP_LINE_BYTES, 1048576, "bytes", "one line of an NDJSON import")                       \
 	X(HTTP_HEAD_BYTES, 65536, "bytes", "request line and headers of one request")              \
-	X(HTTP_MEMORY_BYTES, 536870912, "bytes", "bodies of all requests together; then 503")      \
+	X(HTTP_MEMORY_BYTES, 536870912, "bytes", "bodies and answers held, all together; then 503") \
 	X(HTTP_REPLY_BYTES, 67108864, "bytes", "one reply; ask for fewer items")                   \
 	X(HTTP_REQUEST_SECONDS, 30, "seconds", "one request's head, then its body at 32 KiB/s")    \
 	X(HTTP_AT_LEAST_SECONDS, 5, "seconds", "?at_least= waits so long; then 503")               \

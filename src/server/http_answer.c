@@ -153,8 +153,14 @@ enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 			"found an answer larger than %d bytes, expected fewer items to be "
 			"asked for",
 			TRIB_LIMIT_HTTP_REPLY_BYTES);
-	if (request->refused || (!request->import && call->status != TRIB_OK))
+	/* Clients that read slowly, or not at all, hold their answers in our memory. */
+	if (!request->refused && !trib_http_request_charge(request, call->reply.capacity))
+		trib_http_request_refuse(request, TRIB_BUSY, 0, "",
+					 "found too many answers in memory, expected fewer");
+	if (request->refused || (!request->import && call->status != TRIB_OK)) {
+		trib_buffer_fini(&call->reply);
 		return send_problem(request);
+	}
 	switch (request->match.route->action) {
 	case TRIB_ACTION_METRICS:
 		return send_metrics(request);
