@@ -696,6 +696,9 @@ static trib_status finish(struct checker *checker, struct trib_expr_node *node, 
 		status = fold(checker, node);
 	if (status == TRIB_OK && checker->infer.no_memory)
 		status = no_memory(checker);
+	if (status == TRIB_OK && checker->infer.too_complex)
+		status = ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_LIMIT, node->offset,
+				  "the types of the expression are too complex");
 	return status == TRIB_OK ? push(checker, &checker->done, &checker->done_count,
 					&checker->done_capacity, node)
 				 : status;
@@ -751,7 +754,7 @@ trib_status ast_check(struct ast_context *context, const struct trib_expr_env *e
 		node->type =
 			checker.typed ? infer_finish(&checker.infer, node->type) : &trib_type_dyn;
 	}
-	if (checker.infer.no_memory)
+	if (checker.infer.no_memory || checker.infer.too_complex)
 		return no_memory(&checker);
 	*ret_locals = checker.locals_max;
 	return TRIB_OK;

@@ -1,6 +1,23 @@
 #include "expr/infer.h"
 
-enum { TYPE_DEPTH_MAX = 100 };
+enum {
+	TYPE_DEPTH_MAX = 100,	  /* of a list or map that is made */
+	WALK_DEPTH_MAX = 500,	  /* through variables, types may nest deeper than they were made */
+	WALK_STEPS_MAX = 4000000, /* a type may use another in several places, and that again */
+};
+
+/* Before each step down into a type; false: it is to be given up. leave() after it in any case. */
+static bool enter(struct infer *infer)
+{
+	if (++infer->depth > WALK_DEPTH_MAX || ++infer->steps > WALK_STEPS_MAX)
+		infer->too_complex = true;
+	return !infer->too_complex;
+}
+
+static void leave(struct infer *infer)
+{
+	infer->depth--;
+}
 
 void infer_init(struct infer *infer, struct trib_arena *arena)
 {
@@ -120,22 +137,38 @@ static void undo(struct infer *infer, uint32_t change_count)
 	}
 }
 
-static bool occurs(const struct infer *infer, const struct trib_type *variable,
+static bool occurs(struct infer *infer, const struct trib_type *variable,
 		   const struct trib_type *type)
 {
 	type = infer_top(infer, type);
-	if (type == variable)
-		return true;
-	if (type->kind == TRIB_TYPE_MAP && occurs(infer, variable, type->key))
-		return true;
-	return (type->kind == TRIB_TYPE_MAP || type->kind == TRIB_TYPE_LIST) &&
-	       occurs(infer, variable, type->element);
+	bool found = type == variable;
+
+	if (enter(infer)) {
+		if (type->kind == TRIB_TYPE_MAP)
+			found = found || occurs(infer, variable, type->key);
+		if (type->kind == TRIB_TYPE_MAP || type->kind == TRIB_TYPE_LIST)
+			found = found || occurs(infer, variable, type->element);
+	}
+	leave(infer);
+	return found;
 }
 
 static bool takes_null(const struct trib_type *type)
 {
 	return type->kind == TRIB_TYPE_WRAPPER || type->kind == TRIB_TYPE_TIMESTAMP ||
 	       type->kind == TRIB_TYPE_DURATION || type->kind == TRIB_TYPE_NULL;
+}
+
+static const struct trib_type *general(struct infer *infer, const struct trib_type *a,
+				       const struct trib_type *b);
+
+static const struct trib_type *general_parts(struct infer *infer, const struct trib_type *a,
+					     const struct trib_type *b)
+{
+	const struct trib_type *element = general(infer, a->element, b->element);
+	const struct trib_type *key = a->key ? general(infer, a->key, b->key) : NULL;
+
+	return element == a->element && key == a->key ? a : make(infer, a->kind, key, element);
 }
 
 /* Of two types that may stand for one another, the one that takes more. */
@@ -149,20 +182,12 @@ static const struct trib_type *general(struct infer *infer, const struct trib_ty
 	if (b->kind == TRIB_TYPE_DYN || a->kind == TRIB_TYPE_VAR || a->kind == TRIB_TYPE_NULL ||
 	    b->kind == TRIB_TYPE_WRAPPER)
 		return b;
-	if (a->kind == TRIB_TYPE_LIST && b->kind == TRIB_TYPE_LIST) {
-		const struct trib_type *element = general(infer, a->element, b->element);
+	if ((a->kind != TRIB_TYPE_LIST && a->kind != TRIB_TYPE_MAP) || a->kind != b->kind)
+		return a;
+	const struct trib_type *wider = enter(infer) ? general_parts(infer, a, b) : a;
 
-		return element == a->element ? a : make(infer, TRIB_TYPE_LIST, NULL, element);
-	}
-	if (a->kind == TRIB_TYPE_MAP && b->kind == TRIB_TYPE_MAP) {
-		const struct trib_type *key = general(infer, a->key, b->key);
-		const struct trib_type *element = general(infer, a->element, b->element);
-
-		return key == a->key && element == a->element
-			       ? a
-			       : make(infer, TRIB_TYPE_MAP, key, element);
-	}
-	return a;
+	leave(infer);
+	return wider;
 }
 
 static bool unify(struct infer *infer, const struct trib_type *a, const struct trib_type *b);
@@ -212,10 +237,13 @@ static bool unify(struct infer *infer, const struct trib_type *a, const struct t
 		b = b->element;
 	if (a->kind != b->kind)
 		return false;
-	if (a->kind == TRIB_TYPE_MAP && !unify(infer, a->key, b->key))
-		return false;
-	return (a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST) ||
-	       unify(infer, a->element, b->element);
+	if (a->kind != TRIB_TYPE_MAP && a->kind != TRIB_TYPE_LIST)
+		return true;
+	bool fits = enter(infer) && (!a->key || unify(infer, a->key, b->key)) &&
+		    unify(infer, a->element, b->element);
+
+	leave(infer);
+	return fits;
 }
 
 bool infer_assignable(struct infer *infer, const struct trib_type *a, const struct trib_type *b)
@@ -252,19 +280,16 @@ const struct trib_type *infer_final(struct infer *infer, const struct trib_type 
 	type = infer_top(infer, type);
 	if (type->kind == TRIB_TYPE_VAR)
 		return &trib_type_dyn;
-	if (type->kind == TRIB_TYPE_LIST) {
+	if (type->kind != TRIB_TYPE_LIST && type->kind != TRIB_TYPE_MAP)
+		return type;
+	if (enter(infer)) {
 		const struct trib_type *element = infer_final(infer, type->element);
+		const struct trib_type *key = type->key ? infer_final(infer, type->key) : NULL;
 
-		return element == type->element ? type : make(infer, TRIB_TYPE_LIST, NULL, element);
+		if (element != type->element || key != type->key)
+			type = make(infer, type->kind, key, element);
 	}
-	if (type->kind == TRIB_TYPE_MAP) {
-		const struct trib_type *key = infer_final(infer, type->key);
-		const struct trib_type *element = infer_final(infer, type->element);
-
-		return key == type->key && element == type->element
-			       ? type
-			       : make(infer, TRIB_TYPE_MAP, key, element);
-	}
+	leave(infer);
 	return type;
 }
 
@@ -346,7 +371,9 @@ static const struct trib_type *fit(struct infer *infer, const char *signature,
 	}
 	const struct trib_type *result = letter_type(infer, signature[count + 1], parameters);
 
-	return infer_top(infer, result);
+	/* Nothing says what comes out of a dyn, or of an empty list. */
+	result = infer_top(infer, result);
+	return result->kind == TRIB_TYPE_VAR ? &trib_type_dyn : result;
 }
 
 const struct trib_type *infer_call(struct infer *infer, const char *signatures, bool method,

@@ -14,7 +14,10 @@ struct infer {
 		const struct trib_type *before;
 	} * changes;
 	uint32_t change_count, change_capacity;
+	uint32_t depth; /* of the walk that is under way */
+	uint32_t steps; /* of all walks */
 	bool no_memory;
+	bool too_complex; /* types nested so deep or so wide that walking them would not end soon */
 };
 
 void infer_init(struct infer *infer, struct trib_arena *arena);

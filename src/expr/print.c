@@ -208,6 +208,15 @@ static void push_args(struct printer *printer, const struct trib_expr_node *node
 	}
 }
 
+/* Whether the node is written with a number first: a '-' before that would become a part of it. */
+static bool begins_with_number(const struct trib_expr_node *node)
+{
+	while (node->kind == TRIB_EXPR_SELECT || node->kind == TRIB_EXPR_COMPREHENSION ||
+	       (node->kind == TRIB_EXPR_CALL && (node->method || node->function == TRIB_FN_INDEX)))
+		node = node->args[0];
+	return node->kind == TRIB_EXPR_CONST && trib_value_is_number(&node->value);
+}
+
 static void push_operator(struct printer *printer, const struct trib_expr_node *node,
 			  int precedence)
 {
@@ -216,8 +225,7 @@ static void push_operator(struct printer *printer, const struct trib_expr_node *
 
 	if (precedence == PRECEDENCE_UNARY) {
 		const struct trib_expr_node *operand = node->args[0];
-		bool number =
-			operand->kind == TRIB_EXPR_CONST && trib_value_is_number(&operand->value);
+		bool number = begins_with_number(operand);
 
 		push_text(printer, number ? ")" : "");
 		push_node(printer, operand, PRECEDENCE_MEMBER);
