@@ -94,13 +94,29 @@ static struct trib_bytes media_type(struct trib_bytes type)
 	return trib_bytes(type.data, size);
 }
 
+/*
+ * What clients call a body that they did not think about: curl says a form, others text or bytes. A page of another
+ * site can send these too, but not without its Origin, which the guard refuses.
+ */
+static bool is_unthinking(struct trib_bytes media)
+{
+	static const char *const names[] = { "application/x-www-form-urlencoded", "application/octet-stream",
+					     "text/plain" };
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(names); i++)
+		if (equal_fold(media, trib_bytes_text(names[i])))
+			return true;
+	return false;
+}
+
 bool trib_guard_is_json(struct trib_bytes type)
 {
 	struct trib_bytes media = media_type(type);
 
 	return equal_fold(media, trib_bytes_text("application/json")) ||
 	       (media.size > 17 && !strncasecmp(media.data, "application/", 12) &&
-		!strncasecmp(media.data + media.size - 5, "+json", 5));
+		!strncasecmp(media.data + media.size - 5, "+json", 5)) ||
+	       is_unthinking(media);
 }
 
 bool trib_guard_is_lines(struct trib_bytes type)
@@ -112,5 +128,5 @@ bool trib_guard_is_lines(struct trib_bytes type)
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(names); i++)
 		if (equal_fold(media_type(type), trib_bytes_text(names[i])))
 			return true;
-	return false;
+	return is_unthinking(media_type(type));
 }

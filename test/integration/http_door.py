@@ -356,7 +356,7 @@ def odd_clients(server):
             ("a body that is too large", b"PUT /api/v1/goods/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n",
              b" 413 "),
             ("a form", b"POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\n"
-             b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b", b" 415 ")]:
+             b"Content-Type: multipart/form-data\r\nContent-Length: 3\r\n\r\na=b", b" 415 ")]:
         got = raw(server, text)
         check(f"{name}: {got[9:12].decode() or 'closed'}", want in got[:20] and b" 200 " not in got[:20], got[:300])
     for _ in range(50):  # clients that leave in the middle

@@ -527,11 +527,11 @@ static void test_headers(void **state)
 		{ "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:1\r\nOrigin: "
 		  "http://127.0.0.1:2\r\n\r\n",
 		  403, "" },
-		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n"
 		  "Content-Length: 2\r\n\r\n{}",
 		  415, "\"at\":\"Content-Type\"" },
 		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\n"
-		  "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 2\r\n\r\n{}",
+		  "Content-Type: multipart/form-data\r\nContent-Length: 2\r\n\r\n{}",
 		  415, "" },
 		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n"
 		  "Content-Length: 2\r\n\r\n{}",
