@@ -142,7 +142,7 @@ static void test_incompatible(void **state)
 	}
 }
 
-/* Every release's descriptors, test/golden/<release>/descriptors.pb. */
+/* Every release's descriptors, test/golden/<release>/descriptors.pb: what protoc --descriptor_set_out wrote then. */
 static void test_releases(void **state)
 {
 	const char *source = getenv("TRIB_SOURCE_DIR");

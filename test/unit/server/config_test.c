@@ -132,12 +132,33 @@ static void prints_help(void **state)
 	trib_buffer_fini(&text);
 }
 
+/* docs/configuration.md holds the help as it is printed. */
+static void is_documented(void **state)
+{
+	const char *source = getenv("TRIB_SOURCE_DIR");
+	static char document[1 << 16];
+	struct trib_buffer help;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/docs/configuration.md", source ? source : ".");
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	document[fread(document, 1, sizeof(document) - 1, file)] = '\0';
+	fclose(file);
+	trib_buffer_init(&help, 1 << 16);
+	trib_config_help(&help);
+	if (!strstr(document, trib_buffer_text(&help)))
+		fail_msg("docs/configuration.md lacks:\n%s", trib_buffer_text(&help));
+	trib_buffer_fini(&help);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults), cmocka_unit_test(takes_flags),
 		cmocka_unit_test(refuses),	cmocka_unit_test(knows_loopback),
-		cmocka_unit_test(prints_help),
+		cmocka_unit_test(prints_help),	cmocka_unit_test(is_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
