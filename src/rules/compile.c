@@ -190,7 +190,7 @@ static uint64_t set_size(struct set set)
 	uint64_t size = 0;
 
 	for (uint32_t i = 0; i < set.count; i++)
-		size += (uint64_t)(set.ranges[i].hi - set.ranges[i].lo) + 1;
+		size += (uint64_t)set.ranges[i].hi - (uint64_t)set.ranges[i].lo + 1;
 	return size;
 }
 
@@ -484,12 +484,11 @@ static int compare_wishes(const void *a, const void *b)
 	return x->member < y->member ? -1 : x->member > y->member;
 }
 
-/* What remains of cond once its test of fact is true. */
-static const struct cond *without_key(struct emitter *e, const struct cond *cond,
-				      enum trib_fact fact)
+/* What remains of cond, which is `key` or an AND with it, once `key` is true. */
+static const struct cond *without(struct emitter *e, const struct cond *cond,
+				  const struct cond *key)
 {
 	static const struct cond always = { .kind = COND_ALWAYS };
-	const struct cond *key = text_key(cond, fact);
 	struct trib_arena *arena = &e->tree->arena;
 
 	if (cond == key)
@@ -655,7 +654,8 @@ static bool emit_table(struct emitter *e, enum trib_fact fact, const uint32_t *t
 	for (uint32_t i = 0; i < count; i++) {
 		struct set set = text_key(nodes[tried[i]].cond, fact)->set;
 
-		run.rests[i] = without_key(e, nodes[tried[i]].cond, fact);
+		run.rests[i] =
+			without(e, nodes[tried[i]].cond, text_key(nodes[tried[i]].cond, fact));
 		run.alone[i] = UNBOUND;
 		for (uint32_t j = 0; j < set.count; j++)
 			for (int64_t id = set.ranges[j].lo; id <= set.ranges[j].hi; id++)
@@ -765,6 +765,34 @@ static void emit_steps(struct emitter *e, enum trib_fact fact, const uint32_t *t
 
 /* ---- Nodes -------------------------------------------------------------------------------------------------- */
 
+/* What is left to ask of a sibling whose first test was true. */
+struct rest {
+	uint32_t node, label, after;
+	const struct cond *cond;
+};
+
+struct rests {
+	struct rest *items;
+	uint32_t count, capacity;
+};
+
+/* One sibling. Only its first test stands in the row of siblings, for most of them say no to it. */
+static void emit_sibling(struct emitter *e, uint32_t index, uint32_t after, struct rests *rests)
+{
+	const struct cond *cond = e->tree->nodes[index].cond;
+	struct rest rest = { .node = index, .after = after };
+
+	if (cond->kind != COND_AND || cond->args[0]->kind != COND_SET) {
+		emit_when(e, index, cond, e->entries[index], after);
+		return;
+	}
+	rest.label = new_label(e);
+	rest.cond = without(e, cond, cond->args[0]);
+	GROW(rests->items, rests->count, rests->capacity, 1);
+	rests->items[rests->count++] = rest;
+	emit_when(e, index, cond->args[0], rest.label, after);
+}
+
 /* The children of a node, in the order tried; if none is true, the node decides. */
 static void emit_children(struct emitter *e, uint32_t index)
 {
@@ -772,6 +800,7 @@ static void emit_children(struct emitter *e, uint32_t index)
 	const struct node *node = &tree->nodes[index];
 	const uint32_t *tried = &tree->order[node->tried];
 	uint32_t decide = label_at(e, PC_DONE | index);
+	struct rests rests = { 0 };
 
 	for (uint32_t i = 0; i < node->children; i++) {
 		uint32_t child = tried[i];
@@ -788,13 +817,19 @@ static void emit_children(struct emitter *e, uint32_t index)
 			emit_steps(e, fact, &tried[i], run, after);
 		} else if (run < RUN_MIN || !emit_table(e, fact, &tried[i], run, after)) {
 			run = 1;
-			emit_when(e, tried[i], tree->nodes[tried[i]].cond, e->entries[tried[i]],
-				  after);
+			emit_sibling(e, tried[i], after, &rests);
 		}
 		bind_label(e, after);
 		i += run;
 	}
 	emit(e, OP_JUMP, TRIB_FACT_NONE, decide, decide);
+	for (uint32_t i = 0; i < rests.count; i++) {
+		const struct rest *rest = &rests.items[i];
+
+		bind_label(e, rest->label);
+		emit_when(e, rest->node, rest->cond, e->entries[rest->node], rest->after);
+	}
+	free(rests.items);
 }
 
 static void emit_program(struct emitter *e)
@@ -814,7 +849,7 @@ static void emit_program(struct emitter *e)
 
 /* ---- Linking ------------------------------------------------------------------------------------------------ */
 
-/* Where a label leads, past jumps. Jumps only lead forward, so this ends. */
+/* Where a label leads, past jumps. Jumps lead to later siblings or further down, so this ends. */
 static uint32_t place_of(const struct emitter *e, uint32_t label)
 {
 	uint32_t place = e->labels[label];
@@ -878,6 +913,10 @@ static void link_program(struct emitter *e)
 		tree->code[i].f = place_of(e, e->code[i].f);
 		tree->owner[i] = e->owner[i];
 	}
+	for (uint32_t i = 0; i + 1 < e->code_count; i++)
+		if (tree->code[i].op == OP_RANGE && tree->code[i].f == i + 1 &&
+		    tree->code[i + 1].op == OP_RANGE)
+			tree->code[i].op = OP_SCAN;
 	if (rows)
 		memcpy(tree->rows, e->rows, rows);
 	if (data)

@@ -28,6 +28,7 @@
 #define OP_TABLE_OF(X)                                                                                              \
 	X(JUMP)	   /* always t */                                                                                   \
 	X(RANGE)   /* lo <= value <= lo + span */                                                                   \
+	X(SCAN)	   /* RANGE, whose f is the next instruction, another RANGE or SCAN */                              \
 	X(OUTSIDE) /* not so */                                                                                     \
 	X(IN)	   /* one of data[at … at + count) */                                                             \
 	X(NOT_IN)                                                                                                   \

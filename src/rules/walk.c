@@ -181,6 +181,11 @@ static inline bool is_open(const struct instr *instr, uint64_t open)
 	}
 }
 
+static inline bool in_range(const struct instr *instr, const int64_t *value)
+{
+	return (uint64_t)value[instr->fact] - (uint64_t)load(&instr->lo) <= instr->span;
+}
+
 static inline __attribute__((always_inline)) uint32_t
 run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all_open)
 {
@@ -201,17 +206,20 @@ run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all
 		case OP_JUMP:
 			place = instr->t;
 			break;
+		case OP_SCAN:
+			/* Most siblings say no, one after another: no dispatch between them. */
+			while (instr->op == OP_SCAN && (all_open || is_open(instr, facts->open)) &&
+			       !in_range(instr, value))
+				instr++;
+			place = (uint32_t)(instr - code);
+			if (instr->op == OP_SCAN && (all_open || is_open(instr, facts->open)))
+				place = instr->t;
+			break;
 		case OP_RANGE:
-			place = (uint64_t)value[instr->fact] - (uint64_t)load(&instr->lo) <=
-						instr->span
-					? instr->t
-					: instr->f;
+			place = in_range(instr, value) ? instr->t : instr->f;
 			break;
 		case OP_OUTSIDE:
-			place = (uint64_t)value[instr->fact] - (uint64_t)load(&instr->lo) >
-						instr->span
-					? instr->t
-					: instr->f;
+			place = in_range(instr, value) ? instr->f : instr->t;
 			break;
 		case OP_IN:
 			place = is_in(&tree->data[instr->instr_at], instr->count,
