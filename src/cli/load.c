@@ -42,7 +42,7 @@ struct tally {
 	} rows[TALLY_MAX];
 };
 
-enum sent { SENT_LINK, SENT_TOUCH, SENT_ORDER };
+enum sent { SENT_LINK, SENT_TOUCH, SENT_ORDER, SENT_REPEAT };
 
 struct token {
 	uint8_t size;
@@ -63,7 +63,7 @@ struct load {
 		uint64_t *which;
 		uint64_t first, last, size;
 	} under_way;
-	struct tally links, touches, orders;
+	struct tally links, touches, orders, repeats;
 	char samples[SAMPLES_MAX][72];
 	uint64_t sample_count; /* attributed orders */
 	char (*order_ids)[72]; /* of the ring's orders, for samples */
@@ -359,6 +359,9 @@ static void on_reply(void *context, const struct trib_reply *reply)
 	case SENT_ORDER:
 		take_order(load, at, reply);
 		break;
+	case SENT_REPEAT:
+		count(&load->repeats, first->type == '*' ? trib_bytes_text("answered") : word, 0);
+		break;
 	}
 }
 
@@ -458,7 +461,7 @@ static void send_order(struct load *load, const struct trib_traffic_line *line)
 	option_carrier(load, line->carrier);
 	option(load, "PAGE", line->page);
 	argument_text(load, "BRIEF");
-	sent(load, SENT_ORDER, 0, line->id);
+	sent(load, line->repeat ? SENT_REPEAT : SENT_ORDER, 0, line->id);
 }
 
 /* A plan changes: all that came before is answered first. */
@@ -625,6 +628,8 @@ static void print_json(const struct load *load)
 	print_tally("touches", &load->touches, false);
 	putchar(',');
 	print_tally("orders", &load->orders, true);
+	putchar(',');
+	print_tally("repeats", &load->repeats, false);
 	printf(",\"link_seconds\":%.3f,\"pulse_seconds\":%.3f,\"pulse_commands\":%" PRIu64
 	       ",\"samples\":[",
 	       load->link_seconds, load->pulse_seconds, load->pulse_commands);
@@ -640,7 +645,8 @@ static void print_text(const struct load *load)
 		const struct tally *tally;
 	} rows[] = { { "link", &load->links },
 		     { "touch", &load->touches },
-		     { "order", &load->orders } };
+		     { "order", &load->orders },
+		     { "repeat", &load->repeats } };
 
 	for (size_t r = 0; r < TRIB_ARRAY_SIZE(rows); r++)
 		for (uint32_t i = 0; i < rows[r].tally->count; i++)

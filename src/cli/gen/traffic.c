@@ -352,8 +352,9 @@ static void end_order(struct traffic *traffic, size_t begin)
 		size_t size = buffer->size - begin;
 
 		traffic->counts.repeats++;
-		trib_buffer_reserve(buffer, size);
-		trib_buffer_add(buffer, buffer->data + begin, size);
+		trib_buffer_reserve(buffer, size); /* so that what is copied stays where it is */
+		trib_buffer_add(buffer, buffer->data + begin, size - 2);
+		trib_buffer_add_text(buffer, ",\"repeat\":1}}");
 		arrive(traffic, begin + size,
 		       1 + (int64_t)trib_rng_below(&traffic->rng, REPEAT_MS_MAX));
 	}

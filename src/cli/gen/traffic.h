@@ -11,7 +11,8 @@
  *
  * A link's line comes once, before its first touch; `link` in a touch or an order says whose token it bears.
  * An order without one asks for the user's touches (`-`). `qty` stands where it is not 1, `scene` where no
- * token tells it, and `forge` says which character of the token was changed.
+ * token tells it, `forge` says which character of the token was changed, and `repeat` marks a line that is sent
+ * once more: nothing but the mark differs.
  *
  * Sources (a launch in a live room, a kind of carrier, the orders that nobody led) each yield their events in
  * order; a heap merges them with what is still to come: orders after their clicks, repeats, late arrivals.

@@ -208,7 +208,7 @@ void trib_write_plans(const struct trib_world *world, int64_t start_ms, struct t
 		const struct trib_world_plan *plan = &world->plans[i];
 
 		/* A plan for creators whose shelves have nothing from it would be for nobody. */
-		if (plan->kind == TRIB_WORLD_PLAN_TARGETED && !plan->creators)
+		if (trib_world_class(plan) == TRIB_CLASS_TARGETED && !plan->creators)
 			continue;
 		if (sink->wrapped)
 			text(&sink->buffer, "{\"put\":\"plans\",\"value\":");

@@ -94,11 +94,11 @@ static const struct field {
 	{                                                                                          \
 		key, offsetof(struct trib_traffic_line, field), false                              \
 	}
-	NUMBER("link", link),	  NUMBER("n", link),	  NUMBER("base_amount", base_amount),
-	NUMBER("qty", qty),	  NUMBER("forge", forge), TEXT("id", id),
-	TEXT("user", user),	  TEXT("goods", goods),	  TEXT("creator", creator),
-	TEXT("channel", channel), TEXT("offer", offer),	  TEXT("scene", scene),
-	TEXT("page", page),
+	NUMBER("link", link),	  NUMBER("n", link),	    NUMBER("base_amount", base_amount),
+	NUMBER("qty", qty),	  NUMBER("repeat", repeat), NUMBER("forge", forge),
+	TEXT("id", id),		  TEXT("user", user),	    TEXT("goods", goods),
+	TEXT("creator", creator), TEXT("channel", channel), TEXT("offer", offer),
+	TEXT("scene", scene),	  TEXT("page", page),
 #undef TEXT
 #undef NUMBER
 };

@@ -19,7 +19,8 @@ struct trib_traffic_line {
 	enum trib_traffic_what what;
 	int64_t at_ms;
 	int64_t link; /* its number in a link, else whose token is borne; 0: none */
-	int64_t base_amount, qty, forge; /* forge: -1 where it is not stated */
+	int64_t base_amount, qty, repeat;
+	int64_t forge; /* -1 where it is not stated */
 	struct trib_bytes id, user, goods, creator, channel, offer, scene, page;
 	struct trib_bytes carrier[3]; /* empty: not stated */
 	struct trib_bytes put, value; /* the noun, and the JSON as it stands */

@@ -11,7 +11,7 @@
  * XXH3 of what seed 7 gives. It may change only when data/market.json, the rule trees or the generator are changed
  * on purpose; a machine that gives another one draws other numbers.
  */
-static const uint64_t DIGEST = UINT64_C(0x25a7a96b4812d6af);
+static const uint64_t DIGEST = UINT64_C(0xd0d3cd8dfb623d6e);
 
 static const int64_t START_MS = INT64_C(1762185600000);
 
