@@ -11,6 +11,9 @@ all: setup ## build into build/
 setup: ## install what is missing (Debian packages)
 	@scripts/setup
 
+demo: all ## see it happen: a marketplace, a day of its traffic (ARGS=--exit ends by itself)
+	@scripts/demo $(ARGS)
+
 check: setup ## prove it: every test, under ASan and UBSan; last line "N passed, N failed"
 	@scripts/check $(ARGS)
 
