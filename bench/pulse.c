@@ -183,7 +183,7 @@ static void make_links(void)
 	struct trib_zipf zipf;
 	struct trib_rng rng;
 	struct trib_error error;
-	char creator[32], goods[32], user[32];
+	char creator[32], goods[32];
 
 	trib_rng_seed(&rng, 7);
 	trib_zipf_init(&zipf, options.plans, 0.99);
@@ -202,14 +202,6 @@ static void make_links(void)
 		must(trib_engine_link(engine, &request, tokens + i * TOKEN_STRIDE + 1, &size, &outcome, &error),
 		     &error);
 		tokens[i * TOKEN_STRIDE] = (char)size;
-		if (i < TOUCHED_USERS) {
-			enum trib_touch_answer answer;
-			struct trib_touch_request touch = { .token = trib_bytes(tokens + i * TOKEN_STRIDE + 1, size) };
-
-			snprintf(user, sizeof(user), "t%" PRIu64, i);
-			touch.user = trib_bytes_text(user);
-			must(trib_engine_touch(engine, &touch, &answer, &error), &error);
-		}
 		if (i % 512 == 511) {
 			trib_engine_turn(engine);
 			bench_progress("links", i, options.tokens);
@@ -317,6 +309,7 @@ struct connection {
 	char *in;
 	size_t in_size;
 	uint64_t asked, answered;
+	bool orders; /* what it asks */
 	int64_t *intended; /* ring of options.window: the time each order should have been sent */
 };
 
@@ -406,6 +399,13 @@ static bool take_reply(struct connection *connection, const char **at, const cha
 
 	if (p == end)
 		return false;
+	if (*p == '$' && !connection->orders) { /* a touch: "$8\r\nrecorded\r\n" */
+		stop = line_end(p, end);
+		stop = stop ? line_end(stop + 1, end) : NULL;
+		if (stop)
+			*at = stop + 1;
+		return stop != NULL;
+	}
 	if (*p == '-') {
 		stop = line_end(p, end);
 		if (!stop)
@@ -506,8 +506,18 @@ static void wait_for_any(int timeout_ms)
 	poll(fds, options.connections, timeout_ms);
 }
 
+static char *put_touch(char *p, uint64_t i)
+{
+	char text[32];
+
+	memcpy(p, "*3\r\n$5\r\nTOUCH\r\n", 15);
+	text[0] = 't';
+	p = put_arg(p + 15, text, 1 + trib_format_u64(text + 1, i));
+	return put_arg(p, tokens + i * TOKEN_STRIDE + 1, (size_t)(unsigned char)tokens[i * TOKEN_STRIDE]);
+}
+
 /* Each connection keeps up to a window of orders on the way. Returns seconds. */
-static double closed_loop(uint64_t first, uint64_t count)
+static double closed_loop(uint64_t first, uint64_t count, char *(*put)(char *p, uint64_t i))
 {
 	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
 	uint64_t sent = 0, answered = 0;
@@ -525,7 +535,7 @@ static double closed_loop(uint64_t first, uint64_t count)
 			       connection->asked - connection->answered < options.window) {
 				char *p = connection->out + connection->out_size;
 
-				connection->out_size = (size_t)(put_request(p, first + sent++) - connection->out);
+				connection->out_size = (size_t)(put(p, first + sent++) - connection->out);
 				connection->asked++;
 				moved = true;
 			}
@@ -617,7 +627,16 @@ static void run_pulse(uint16_t port)
 	int64_t client_before = trib_cpu_process_ns(), cpu_before = server_cpu_ns();
 
 	open_connections(port);
-	double seconds = options.rate ? open_loop(1, count, &latencies) : closed_loop(1, count);
+	double touching = closed_loop(0, TRIB_MIN((uint64_t)TOUCHED_USERS, options.tokens), put_touch);
+
+	printf("touches per second     %12.0f\n", (double)TRIB_MIN((uint64_t)TOUCHED_USERS, options.tokens) / touching);
+	close_connections();
+	open_connections(port);
+	for (uint64_t i = 0; i < options.connections; i++)
+		connections[i].orders = true;
+	client_before = trib_cpu_process_ns();
+	cpu_before = server_cpu_ns();
+	double seconds = options.rate ? open_loop(1, count, &latencies) : closed_loop(1, count, put_request);
 	int64_t cpu_ns = server_cpu_ns() - cpu_before;
 
 	fprintf(stderr, "\r%60s\r", "");
