@@ -29,8 +29,7 @@ enum trib_call_kind {
 
 /* Everything given belongs to the caller and stays until done(). */
 struct trib_call {
-	struct trib_call *next; /* the engine's, as deadline_ns */
-	int64_t deadline_ns;
+	struct trib_call *next; /* the engine's */
 	enum trib_call_kind kind;
 	enum trib_noun noun;
 	struct trib_bytes name;
@@ -47,7 +46,6 @@ struct trib_call {
 	trib_status *item_status;	/* filled */
 	struct trib_error *item_errors; /* filled where item_status is not OK */
 	bool atomic;
-	uint64_t at_least; /* decide when the engine has come to this position; TRIB_BUSY after some seconds */
 
 	/* The answer. */
 	trib_status status;

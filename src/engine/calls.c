@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 enum { RING_CALLS_MAX = 4096, CALL_RULES_BYTES_MAX = 32 << 20 };
-#define DEFER_NS_MAX INT64_C(5000000000)
 
 struct waiting {
 	struct trib_call *call;
@@ -702,39 +701,11 @@ static void decide_and_wait(struct trib_engine *engine, struct trib_call *call)
 		(struct waiting){ call, trib_engine_ticket(engine) };
 }
 
-/* Calls that wait for a position: decided when it has come, refused when it does not. */
-static void try_deferred(struct trib_engine *engine)
-{
-	struct trib_call **link = &engine->deferred;
-	int64_t now_ns = engine->deferred ? trib_clock_monotonic_ns(engine->options.clock) : 0;
-
-	while (*link) {
-		struct trib_call *call = *link;
-
-		if (call->at_least > engine->position && now_ns < call->deadline_ns) {
-			link = &call->next;
-			continue;
-		}
-		*link = call->next;
-		if (call->at_least <= engine->position) {
-			decide_and_wait(engine, call);
-			continue;
-		}
-		call->status = trib_fail(&call->error, TRIB_BUSY, "at_least",
-					 "position %llu has not come; the newest is %llu",
-					 (unsigned long long)call->at_least,
-					 (unsigned long long)engine->position);
-		call->position = engine->position;
-		call->done(call);
-	}
-}
-
 void calls_turn(struct trib_engine *engine)
 {
 	uint64_t rung;
 	struct trib_call *call, *ordered = NULL;
 
-	try_deferred(engine);
 	if (!__atomic_load_n(&engine->ring, __ATOMIC_RELAXED))
 		return;
 	while (read(engine->call_fd, &rung, sizeof(rung)) > 0)
@@ -752,12 +723,6 @@ void calls_turn(struct trib_engine *engine)
 		call = ordered;
 		ordered = call->next;
 		__atomic_sub_fetch(&engine->ring_count, 1, __ATOMIC_RELAXED);
-		if (call->at_least > engine->position) {
-			call->deadline_ns = trib_clock_monotonic_ns(engine->options.clock) + DEFER_NS_MAX;
-			call->next = engine->deferred;
-			engine->deferred = call;
-			continue;
-		}
 		decide_and_wait(engine, call);
 	}
 }

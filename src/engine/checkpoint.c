@@ -21,6 +21,7 @@ enum {
 	BALANCES_PER_TURN = 2000,
 	KEY_BYTES = 16,
 	NICE = 10,
+	SHARES_BEHIND_MAX = 5, /* so much journal may lie behind the store: it is what a restart replays */
 };
 #define RETRY_EVERY_NS INT64_C(1000000000)
 
@@ -458,23 +459,22 @@ static bool is_due(const struct trib_engine *engine)
 	       engine->options.checkpoint_bytes;
 }
 
+static bool is_overdue(const struct trib_engine *engine)
+{
+	return trib_journal_next(engine->journal) - trib_store_position(engine->store) >=
+	       SHARES_BEHIND_MAX * engine->options.checkpoint_bytes;
+}
+
 bool checkpoint_is_due(const struct trib_engine *engine)
 {
 	return engine->checkpoint || is_due(engine);
 }
 
-bool checkpoint_turn(struct trib_engine *engine, bool now)
+/* One step of the checkpoint under way. True while it is. */
+static bool advance(struct trib_engine *engine)
 {
 	struct checkpoint *checkpoint = engine->checkpoint;
 
-	if (!checkpoint) {
-		bool between = !engine->batch_open || engine->write_at == engine->batch.payload;
-
-		if (between && (now || is_due(engine)) &&
-		    trib_journal_next(engine->journal) > trib_store_position(engine->store))
-			begin(engine);
-		return engine->checkpoint != NULL;
-	}
 	switch (__atomic_load_n(&checkpoint->phase, __ATOMIC_ACQUIRE)) {
 	case GATHER:
 		if (!trib_ledger_freeze_step(engine->ledger, BALANCES_PER_TURN, gather_balance, checkpoint)) {
@@ -504,6 +504,24 @@ bool checkpoint_turn(struct trib_engine *engine, bool now)
 	return engine->checkpoint != NULL;
 }
 
+bool checkpoint_turn(struct trib_engine *engine, bool now)
+{
+	struct checkpoint *checkpoint = engine->checkpoint;
+
+	if (!checkpoint) {
+		bool between = !engine->batch_open || engine->write_at == engine->batch.payload;
+
+		if (between && (now || is_due(engine)) &&
+		    trib_journal_next(engine->journal) > trib_store_position(engine->store))
+			begin(engine);
+		return engine->checkpoint != NULL;
+	}
+	/* Commands wait, rather than a restart later; but not for a store that takes nothing. */
+	if (is_overdue(engine) && !checkpoint->retry_ns)
+		return !checkpoint_finish(engine, false);
+	return advance(engine);
+}
+
 bool checkpoint_finish(struct trib_engine *engine, bool begin_one)
 {
 	if (begin_one && !engine->checkpoint) {
@@ -520,7 +538,7 @@ bool checkpoint_finish(struct trib_engine *engine, bool begin_one)
 			trib_journal_wait(engine->journal, &engine->progress, NULL);
 		}
 		join(checkpoint);
-		checkpoint_turn(engine, false);
+		advance(engine);
 	}
 	return engine->checkpoint == NULL;
 }

@@ -336,6 +336,22 @@ trib_status engine_carrier(struct trib_engine *engine, const struct trib_carrier
 
 /* --- Opening ------------------------------------------------------------------------------------------ */
 
+/* The index is the one large table that replay writes to: its lines are sent for before they are needed. */
+static void send_for_orders(const struct trib_engine *engine, struct trib_bytes payload)
+{
+	struct trib_bytes event, body;
+	struct trib_wire_field order;
+	size_t offset = 0, at;
+	int64_t time_ms;
+	bool ok;
+
+	while (trib_batch_next(payload, &offset, &time_ms, &event, &at, &ok))
+		if (trib_event_kind(event, &body) == TRIB_EVENT_ORDER_DECIDED && trib_wire_next(&body, &order, &ok) &&
+		    order.number == 1 && order.type == TRIB_WIRE_BYTES)
+			trib_order_index_prefetch(engine->order_index,
+						  trib_hash_keyed(order.bytes, engine->order_key));
+}
+
 static trib_status replay_record(struct trib_engine *engine, const struct trib_journal_record *record,
 				 struct trib_error *error)
 {
@@ -344,6 +360,7 @@ static trib_status replay_record(struct trib_engine *engine, const struct trib_j
 	int64_t time_ms = engine->now_ms;
 	bool ok;
 
+	send_for_orders(engine, record->payload);
 	while (trib_batch_next(record->payload, &offset, &time_ms, &event, &at, &ok)) {
 		engine->now_ms = time_ms;
 		engine->counts.replayed_events++;

@@ -124,7 +124,6 @@ struct trib_engine {
 	uint64_t ring_count;
 	int call_fd;
 	struct log_of waiting; /* decided, not yet settled */
-	struct trib_call *deferred; /* at_least lies ahead */
 
 	struct conditions *conditions; /* conditions.c */
 	struct trib_engine_counts counts;

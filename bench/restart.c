@@ -1,0 +1,206 @@
+/*
+ * `bench-restart [--orders N] [--data FOLDER]`: how long an engine takes to open after kill -9, with N orders of
+ * history (100 million) and the worst tail that its checkpoints leave, beside the same with a tenth of the history.
+ *
+ * The history is made in a child process through the engine itself, which then dies where it stands: one
+ * checkpoint's share of journal since the last one, and another that was under way. Each order is one of its own,
+ * by one of 4,096 tokens of 64 creators and goods.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "bench.h"
+#include "engine/engine.h"
+
+enum { TOKENS = 4096, NOUNS = 64, BATCH = 256 };
+
+static char tokens[TOKENS][TRIB_LIMIT_TOKEN_CHARS];
+static size_t token_sizes[TOKENS];
+static struct trib_engine *engine;
+
+static void must(trib_status status, const struct trib_error *error)
+{
+	if (status == TRIB_OK)
+		return;
+	fprintf(stderr, "bench-restart: %s: %s\n", error->at, error->text);
+	_exit(1);
+}
+
+static void put_done(struct trib_call *call)
+{
+	must(call->status, &call->error);
+	*(bool *)call->context = true;
+}
+
+static void put(enum trib_noun noun, const char *format, int i)
+{
+	struct trib_call call = { .kind = TRIB_CALL_PUT, .noun = noun, .done = put_done };
+	struct trib_arena arena;
+	struct trib_error error;
+	ProtobufCMessage *message;
+	bool done = false;
+	char json[512];
+
+	snprintf(json, sizeof(json), format, i, i, i);
+	trib_arena_init(&arena, 1 << 20);
+	must(trib_proto_from_json(trib_noun_descriptor(noun), trib_bytes_text(json), &arena, &message, &error), &error);
+	call.body = message;
+	call.context = &done;
+	trib_buffer_init(&call.reply, 1 << 16);
+	trib_engine_submit(engine, &call);
+	while (!done) {
+		trib_engine_turn(engine);
+		trib_engine_settle(engine);
+	}
+	trib_buffer_fini(&call.reply);
+	trib_arena_fini(&arena);
+}
+
+static void make_market(void)
+{
+	struct trib_error error;
+	enum trib_outcome outcome;
+	char creator[16], goods[16];
+
+	put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r%d\",\"channel\":\"app\"}", 0);
+	for (int i = 0; i < NOUNS; i++) {
+		put(TRIB_NOUN_PARTY, "{\"id\":\"m%d\",\"roles\":[\"merchant\"]}", i);
+		put(TRIB_NOUN_PARTY, "{\"id\":\"c%d\",\"roles\":[\"creator\"]}", i);
+		put(TRIB_NOUN_GOODS, "{\"id\":\"g%d\",\"merchant\":\"m%d\"}", i);
+		put(TRIB_NOUN_PLAN, "{\"id\":\"p%d\",\"merchant\":\"m%d\",\"goods\":[\"g%d\"],\"terms\":{\"commission_bps\":1000}}", i);
+	}
+	for (int i = 0; i < TOKENS; i++) {
+		struct trib_link_request request = { .channel = trib_bytes_text("app") };
+
+		snprintf(creator, sizeof(creator), "c%d", i % NOUNS);
+		snprintf(goods, sizeof(goods), "g%d", i / NOUNS % NOUNS);
+		request.creator = trib_bytes_text(creator);
+		request.goods = trib_bytes_text(goods);
+		must(trib_engine_link(engine, &request, tokens[i], &token_sizes[i], &outcome, &error), &error);
+	}
+	trib_engine_settle(engine);
+}
+
+static void answered(void *context, size_t i, const struct trib_order_answer *answer)
+{
+	must(answer->status, answer->error);
+}
+
+static void place_orders(uint64_t first, size_t n)
+{
+	static struct trib_order_request requests[BATCH];
+	static char ids[BATCH][24], goods[BATCH][16];
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t token = trib_hash_u64(first + i) % TOKENS;
+
+		snprintf(ids[i], sizeof(ids[i]), "o%" PRIu64, first + i);
+		snprintf(goods[i], sizeof(goods[i]), "g%d", (int)(token / NOUNS % NOUNS));
+		requests[i] = (struct trib_order_request){ .order = trib_bytes_text(ids[i]),
+							   .user = trib_bytes_text("u1"),
+							   .goods = trib_bytes_text(goods[i]),
+							   .token = trib_bytes(tokens[token], token_sizes[token]),
+							   .base_amount = 1000 + (int64_t)(first % 9000) };
+	}
+	trib_engine_orders(engine, requests, n, answered, NULL);
+	trib_engine_turn(engine);
+}
+
+static uint64_t tail_bytes(void)
+{
+	struct trib_engine_counts counts;
+
+	trib_engine_count(engine, &counts);
+	return counts.position - counts.store_position;
+}
+
+/* Runs in the child, and does not return. */
+static void make_history(const char *data, uint64_t orders)
+{
+	const struct trib_engine_options options = { .data = data, .segment_bytes = 256 << 20,
+						     .sync = TRIB_JOURNAL_SYNC_OFF };
+	struct trib_error error;
+	struct trib_engine_counts counts;
+	uint64_t done = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	must(trib_engine_open(&options, &engine, &error), &error);
+	make_market();
+	for (; done < orders; done += BATCH) {
+		place_orders(done, BATCH);
+		bench_progress("history", done, orders);
+	}
+	/* On to the worst moment: a checkpoint is under way, and as much again has come since it began. */
+	do {
+		place_orders(done, BATCH);
+		done += BATCH;
+		trib_engine_count(engine, &counts);
+	} while (!(counts.checkpoint_due && tail_bytes() > (uint64_t)500 << 20) && done < orders + 8000000);
+	trib_engine_settle(engine);
+	fprintf(stderr, "\r%60s\r", "");
+	printf("%" PRIu64 " orders, %" PRIu64 " checkpoints; dies with %" PRIu64 " MiB of journal behind the last one\n", done,
+	       counts.checkpoints, tail_bytes() >> 20);
+	fflush(stdout);
+	kill(getpid(), SIGKILL);
+}
+
+static double time_open(const char *data)
+{
+	const struct trib_engine_options options = { .data = data, .segment_bytes = 256 << 20 };
+	struct trib_error error;
+	struct trib_engine_counts counts;
+	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
+
+	must(trib_engine_open(&options, &engine, &error), &error);
+	double seconds = (double)(trib_clock_monotonic_ns(trib_clock_system()) - begun) / 1e9;
+
+	trib_engine_count(engine, &counts);
+	printf("open: %.2f s, %" PRIu64 " events replayed, %" PRIu64 " runs behind\n", seconds, counts.replayed_events,
+	       counts.runs);
+	trib_engine_abandon(engine);
+	return seconds;
+}
+
+static double one_size(const char *folder, uint64_t orders)
+{
+	char data[4096];
+
+	snprintf(data, sizeof(data), "%s/%" PRIu64, folder, orders);
+	fflush(stdout);
+	pid_t child = fork();
+
+	if (child == 0)
+		make_history(data, orders);
+	waitpid(child, NULL, 0);
+	double seconds = time_open(data);
+
+	bench_remove(data);
+	return seconds;
+}
+
+int main(int argc, char **argv)
+{
+	static char folder[64] = "/var/tmp/tributary-restart-XXXXXX";
+	uint64_t orders = 100000000;
+	const char *data = NULL;
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--orders"))
+			orders = strtoull(argv[i + 1], NULL, 10);
+		else if (!strcmp(argv[i], "--data"))
+			data = argv[i + 1];
+	}
+	if (!data)
+		data = mkdtemp(folder);
+	mkdir(data, 0700);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	bench_machine(data);
+	double small = one_size(data, orders / 10);
+	double large = one_size(data, orders);
+
+	printf("restart with %" PRIu64 " orders: %.2f s; with a tenth of them: %.2f s\n", orders, large, small);
+	bench_remove(data);
+	return 0;
+}
