@@ -155,14 +155,14 @@ static inline struct trib_value trib_value_string(struct trib_bytes text)
 {
 	return (struct trib_value){ .kind = TRIB_VALUE_STRING,
 				    .size = (uint32_t)text.size,
-				    .text = text.data };
+				    .text = text.data ? text.data : "" };
 }
 
 static inline struct trib_value trib_value_bytes(struct trib_bytes bytes)
 {
 	return (struct trib_value){ .kind = TRIB_VALUE_BYTES,
 				    .size = (uint32_t)bytes.size,
-				    .text = bytes.data };
+				    .text = bytes.data ? bytes.data : "" };
 }
 
 /* From milliseconds, as the rest of the engine keeps time. Years 1 to 9999 are the caller's promise. */

@@ -312,6 +312,35 @@ static void push_aggregate(struct printer *printer, const struct trib_expr_node 
 	push_text(printer, map ? "{" : "[");
 }
 
+static bool has_dyn(const struct trib_type *type)
+{
+	return type->kind == TRIB_TYPE_DYN ||
+	       (type->kind == TRIB_TYPE_MAP && (has_dyn(type->key) || has_dyn(type->element))) ||
+	       (type->kind == TRIB_TYPE_LIST && has_dyn(type->element));
+}
+
+/* [1, "a"]: dyn by itself. */
+static bool is_mixed(const struct trib_value *value)
+{
+	if (value->kind != TRIB_VALUE_LIST)
+		return false;
+	for (uint32_t i = 1; i < value->list->count; i++)
+		if (value->list->items[i].kind != value->list->items[0].kind)
+			return true;
+	return false;
+}
+
+/* A constant that was folded out of something dyn must stay dyn, or what is printed might not check. */
+static void print_constant(struct printer *printer, const struct trib_expr_node *node)
+{
+	bool checked = printer->env && !(printer->env->flags & TRIB_EXPR_UNCHECKED);
+	bool dyn = checked && has_dyn(node->type) && !is_mixed(&node->value);
+
+	trib_buffer_add_text(printer->buffer, dyn ? "dyn(" : "");
+	trib_value_print(&node->value, printer->buffer);
+	trib_buffer_add_text(printer->buffer, dyn ? ")" : "");
+}
+
 static void print_name(struct printer *printer, uint32_t flags, struct trib_bytes name)
 {
 	trib_buffer_add_text(printer->buffer, flags & AST_CLOSED ? "(" : "");
@@ -326,7 +355,7 @@ static void print_node(struct printer *printer, const struct trib_expr_node *nod
 
 	switch (node->kind) {
 	case TRIB_EXPR_CONST:
-		trib_value_print(&node->value, printer->buffer);
+		print_constant(printer, node);
 		break;
 	case TRIB_EXPR_VARIABLE:
 		print_name(printer, node->method,
