@@ -39,6 +39,8 @@ static void call_done(struct trib_call *call)
 	struct trib_http_request *request = call->context;
 	struct trib_http *http = request->http;
 
+	if (call->status == TRIB_UNKNOWN) /* what it stands for may never have been */
+		call->position = 0;
 	raise_position(http, call->position);
 	wake(request);
 	atomic_fetch_sub(&http->in_flight, 1);
@@ -63,6 +65,23 @@ static bool give(struct trib_http *http, struct trib_call *call)
 	return false;
 }
 
+/* The ring is full, the server stops, or a position is not reached: the request, or the batch of an import, fails. */
+static void refuse_busy(struct trib_http_request *request)
+{
+	uint64_t position = atomic_load(&request->http->position);
+	struct trib_call *call = &request->call;
+
+	if (request->at_least > position)
+		call->status = trib_fail(&call->error, TRIB_BUSY, "at_least",
+					 "found position %llu, expected it to reach %llu in time",
+					 (unsigned long long)position,
+					 (unsigned long long)request->at_least);
+	else
+		call->status = trib_fail(&call->error, TRIB_BUSY, "",
+					 "found a full queue, expected room in it");
+	wake(request);
+}
+
 void trib_http_request_submit(struct trib_http_request *request)
 {
 	struct trib_http *http = request->http;
@@ -76,8 +95,14 @@ void trib_http_request_submit(struct trib_http_request *request)
 	request->call.done = call_done;
 	request->call.context = request;
 	MHD_suspend_connection(request->connection);
-	if (request->at_least <= atomic_load(&http->position) && give(http, &request->call))
-		return;
+	if (request->at_least <= atomic_load(&http->position)) {
+		if (give(http, &request->call))
+			return;
+		if (!request->import) {
+			refuse_busy(request);
+			return;
+		}
+	}
 	if (!wait_ms)
 		wait_ms = TRIB_LIMIT_HTTP_AT_LEAST_SECONDS * 1000;
 	request->wait_until_ns = trib_http_now_ns() + wait_ms * 1000000;
@@ -115,25 +140,20 @@ void trib_http_request_set_deadline(struct trib_http_request *request, int64_t f
 			     (int64_t)(bytes / BODY_BYTES_PER_SECOND) * second_ns);
 }
 
-/* True when the request need not wait any longer; then it has been given to the engine or answered. */
+/*
+ * True when the request need not wait any longer; then it has been given to the engine or answered. Only imports
+ * wait for room in the ring: they would lose what follows.
+ */
 static bool release(struct trib_http *http, struct trib_http_request *request, int64_t now_ns)
 {
 	bool reached = request->at_least <= atomic_load(&http->position);
 
 	if (reached && give(http, &request->call))
 		return true;
-	if (now_ns < request->wait_until_ns && !atomic_load(&http->draining))
+	if (!(reached && !request->import) && now_ns < request->wait_until_ns &&
+	    !atomic_load(&http->draining))
 		return false;
-	if (reached)
-		trib_fail(&request->call.error, TRIB_BUSY, "",
-			  "found a full queue, expected room in it");
-	else
-		trib_fail(&request->call.error, TRIB_BUSY, "at_least",
-			  "found position %llu, expected it to reach %llu in time",
-			  (unsigned long long)atomic_load(&http->position),
-			  (unsigned long long)request->at_least);
-	request->call.status = TRIB_BUSY;
-	wake(request);
+	refuse_busy(request);
 	return true;
 }
 

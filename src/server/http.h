@@ -12,7 +12,7 @@
  *
  * A request is read and checked here, becomes a struct trib_call, and waits suspended until the engine gives it
  * back. A second thread looks at the clock: it closes connections that are too slow, and wakes requests that wait
- * for a position (?at_least=) or for room in the ring.
+ * for a position (?at_least=) and imports that wait for room in the ring.
  */
 #ifndef TRIB_SERVER_HTTP_H
 #define TRIB_SERVER_HTTP_H

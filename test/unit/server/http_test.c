@@ -476,7 +476,8 @@ static void test_refusals(void **state)
 	struct fixture f;
 
 	set_up(&f, "127.0.0.1:0", NULL, 0, 20);
-	assert_int_equal(ask_path(&f, "GET", "/healthz", NULL), 200); /* from here on the position is known */
+	assert_int_equal(ask_path(&f, "GET", "/healthz", NULL),
+			 200); /* from here on the position is known */
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
 		if (ask_path(&f, rows[i].method, rows[i].path, rows[i].body) != rows[i].status)
 			fail_msg("%s %s: %s", rows[i].method, rows[i].path, f.reply.data);
@@ -527,7 +528,8 @@ static void test_headers(void **state)
 		{ "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:1\r\nOrigin: "
 		  "http://127.0.0.1:2\r\n\r\n",
 		  403, "" },
-		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/xml\r\n"
+		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+		  "application/xml\r\n"
 		  "Content-Length: 2\r\n\r\n{}",
 		  415, "\"at\":\"Content-Type\"" },
 		{ "POST /api/v1/links HTTP/1.1\r\nHost: localhost\r\n"
@@ -917,8 +919,27 @@ static void test_full_ring(void **state)
 	atomic_store(&f.engine.full, true);
 	assert_int_equal(ask_path(&f, "GET", "/api/v1/goods/g", NULL), 503);
 	assert_has(&f, "\"code\":\"busy\"");
+	assert_int_equal(ask_path(&f, "GET", "/api/v1/goods/g?at_least=1", NULL), 503);
+	assert_int_equal(
+		ask_path(&f, "POST", "/api/v1/goods:import", "{\"id\":\"g\",\"merchant\":\"m\"}"),
+		503);
 	atomic_store(&f.engine.full, false);
 	assert_int_equal(ask_path(&f, "GET", "/api/v1/goods/g", NULL), 200);
+	tear_down(&f);
+
+	/* an import waits for room */
+	set_up(&f, "127.0.0.1:0", NULL, 0, 0);
+	atomic_store(&f.engine.full, true);
+	int fd = dial(&f);
+
+	tell(fd, trib_bytes_text("POST /api/v1/goods:import HTTP/1.1\r\nHost: "
+				 "localhost\r\nContent-Length: 25\r\n\r\n"
+				 "{\"id\":\"g\",\"merchant\":\"m\"}"));
+	assert_int_equal(ask_path(&f, "GET", "/healthz", NULL), 200);
+	atomic_store(&f.engine.full, false);
+	assert_int_equal(hear(&f, fd), 200);
+	assert_string_equal(body_of(&f), "{\"accepted\":1,\"refused\":0,\"errors\":[]}");
+	close(fd);
 	tear_down(&f);
 }
 
