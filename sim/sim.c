@@ -11,10 +11,11 @@ struct world {
 	void (*run)(struct sim_run *run);
 };
 
-enum { COUNTER = 1, BOTH = 1 };
+enum { COUNTER = 1, MARKET = 2, BOTH = 3 };
 
 static const struct world worlds[] = {
 	{ "counter", COUNTER, sim_counter },
+	{ "market", MARKET, sim_market },
 };
 
 struct plant {
@@ -175,7 +176,7 @@ static int run_plants(const struct arguments *arguments)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [--seed N] [--seeds K] [--world counter] [--plant WORD "
+	fprintf(stderr, "usage: sim [--seed N] [--seeds K] [--world counter|market] [--plant WORD "
 			"| --plants] "
 			"[-v]\nplants:\n");
 	for (int i = SIM_PLANT_NONE + 1; i < SIM_PLANTS; i++)

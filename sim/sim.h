@@ -10,6 +10,7 @@
  *
  * Worlds:
  *	counter   the journal under a toy state machine: what is lost, torn, invented
+ *	market    the real engine: links, touches, orders, repeats, puts; money and answers
  *
  * A planted bug is a lie told between two layers (a sync that does nothing, an answer that leaves too early):
  * what the code would do if it had forgotten the call. An auditor that does not catch it is no auditor.
@@ -29,7 +30,10 @@
 	X(EARLY_ANSWER, "early-answer", BOTH, "answers that do not wait for the journal")          \
 	X(EARLY_STORE, "early-store", COUNTER, "a store that is given what is not durable")        \
 	X(LOST_EVENT, "lost-event", COUNTER, "a replay that forgets one event in fifty")           \
-	X(DOUBLE_EVENT, "double-event", COUNTER, "a replay that begins one record too early")
+	X(DOUBLE_EVENT, "double-event", COUNTER, "a replay that begins one record too early")      \
+	X(FORGOTTEN_REPEAT, "forgotten-repeat", MARKET, "a repeat that is sent as a new order")    \
+	X(LOST_CENT, "lost-cent", MARKET, "an answer whose charge is one less")                    \
+	X(OLD_RATE, "old-rate", MARKET, "a change of a plan that does not reach the engine")
 
 enum sim_plant {
 	SIM_PLANT_NONE,
@@ -78,5 +82,6 @@ void sim_clear_faults(struct sim_run *run);
 
 /* Worlds. Each runs from an empty disk to its last audit, and frees what it has made. */
 void sim_counter(struct sim_run *run);
+void sim_market(struct sim_run *run);
 
 #endif

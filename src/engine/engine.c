@@ -496,6 +496,7 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 	    (status = checkpoint_load(engine, error)) != TRIB_OK ||
 	    (status = open_journal(engine, error)) != TRIB_OK)
 		return status;
+	engine->position = trib_store_position(engine->store); /* behind all that the store has */
 	if (trib_journal_state(engine->journal) == TRIB_JOURNAL_READ_ONLY) {
 		struct trib_journal_failure failure;
 

@@ -1,0 +1,836 @@
+/*
+ * The real engine on the simulated disk and clock. The workload puts nouns, issues links, records touches and
+ * sends orders, many of them again; the process is stopped, killed, loses power, meets a failing disk. The
+ * auditor (model.h) says beforehand what each answer must be, and after every opening:
+ *
+ *	1. what has survived is a beginning of what was decided, and everything that was answered is in it
+ *	2. every order in it has its answer, no order beyond it is known
+ *	3. every balance is what the model says; debits equal credits; the rooms' own validators agree
+ *
+ * The store is RocksDB on the real disk, in a temporary folder: it keeps whatever it was given, which is the
+ * harder case for a store that must never be ahead of its journal.
+ */
+#include "sim.h"
+
+#include <ftw.h>
+#include <sodium.h>
+#include <unistd.h>
+#include "engine/engine.h"
+#include "model.h"
+
+#define START_MS INT64_C(1790000000000)
+#define HOUR_MS	 (INT64_C(3600) * 1000)
+
+enum { LIVES = 6, STEPS = 90, BATCH_MAX = 12, SETUP_CHANCE_OF = 40 };
+
+struct market {
+	struct trib_clock clock; /* first: the clock is the market */
+	struct sim_run *run;
+	int64_t skipped_ms; /* by which the clock is ahead of the disk's time */
+	char folder[64];
+	struct trib_engine_options options;
+	struct trib_engine *engine;
+
+	struct model model;
+	size_t answered; /* ops whose answers have left */
+	size_t least;	 /* ops that must have survived at the next opening */
+	uint64_t next_order;
+	bool struck;	   /* this opening can write, and the list was cut to what is there */
+	unsigned openings; /* counted, because what was drawn before one is void behind it */
+};
+
+/* --- The clock, and chance for the engine ------------------------------------------------------------- */
+
+static int64_t wall_ms(struct trib_clock *clock)
+{
+	struct market *market = (struct market *)clock;
+
+	return START_MS + market->skipped_ms + trib_sim_disk_now_ns(market->run->disk) / 1000000;
+}
+
+static int64_t monotonic_ns(struct trib_clock *clock)
+{
+	struct market *market = (struct market *)clock;
+
+	return market->skipped_ms * 1000000 + trib_sim_disk_now_ns(market->run->disk);
+}
+
+static struct trib_rng key_rng;
+
+static const char *chance_name(void)
+{
+	return "seeded";
+}
+
+static uint32_t chance_random(void)
+{
+	return (uint32_t)trib_rng_u64(&key_rng);
+}
+
+static void chance_buf(void *const bytes, const size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		((unsigned char *)bytes)[i] = (unsigned char)trib_rng_u64(&key_rng);
+}
+
+/* Keys follow from the seed, too: their values reach the sizes of events. */
+static void seed_keys(uint64_t seed)
+{
+	static struct randombytes_implementation chance = {
+		.implementation_name = chance_name,
+		.random = chance_random,
+		.buf = chance_buf,
+	};
+
+	trib_rng_seed(&key_rng, seed);
+	randombytes_set_implementation(&chance);
+}
+
+/* --- Auditing ------------------------------------------------------------------------------------------ */
+
+static void order_id(uint64_t number, char ret_id[32])
+{
+	snprintf(ret_id, 32, number % 5 ? "o%llu" : "o%llu/1", (unsigned long long)number);
+}
+
+static void audit_order(struct market *market, const struct model_op *op)
+{
+	const struct trib_order_record *record;
+	struct trib_error error;
+	uint64_t position;
+	char id[32];
+
+	order_id(op->number, id);
+	trib_status status =
+		trib_engine_order(market->engine, trib_bytes_text(id), &record, &position, &error);
+
+	if (status != TRIB_OK) {
+		sim_fail(market->run, "order %s has gone: %s: %s", id, error.at, error.text);
+		return;
+	}
+	sim_expect(market->run, record->outcome == op->outcome && record->charged == op->charged,
+		   "order %s is %s with %lld charged, expected %s with %lld", id,
+		   trib_outcome_word(record->outcome), (long long)record->charged,
+		   trib_outcome_word(op->outcome), (long long)op->charged);
+}
+
+static int64_t balance_of(const struct market *market, const char *id, enum trib_word role)
+{
+	const struct trib_account account = {
+		.party = trib_domain_find(trib_engine_domain(market->engine), TRIB_NOUN_PARTY,
+					  trib_bytes_text(id)),
+		.role = role,
+		.currency = TRIB_WORD_CNY,
+	};
+
+	return trib_ledger_balance(trib_engine_ledger(market->engine), account);
+}
+
+static void audit_balances(struct market *market, char letter, const int64_t *balances,
+			   uint32_t count, enum trib_word role)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "%c%u", letter, i);
+		int64_t found = balance_of(market, id, role);
+
+		sim_expect(market->run, found == balances[i], "%s has %lld, expected %lld", id,
+			   (long long)found, (long long)balances[i]);
+	}
+}
+
+/* Everything that the model knows, against everything that the engine says. */
+static void audit(struct market *market)
+{
+	const struct model_state *state = &market->model.state;
+	const char *reason = "";
+
+	for (size_t i = 0; i < market->model.count && !market->run->failed; i++)
+		if (market->model.ops[i].kind == MODEL_ORDER)
+			audit_order(market, &market->model.ops[i]);
+	audit_balances(market, 'm', state->merchant_balance, MODEL_MERCHANTS, TRIB_WORD_MERCHANT);
+	audit_balances(market, 'l', state->leader_balance, MODEL_LEADERS, TRIB_WORD_LEADER);
+	audit_balances(market, 'c', state->creator_balance, MODEL_CREATORS, TRIB_WORD_CREATOR);
+	sim_expect(market->run,
+		   balance_of(market, "platform", TRIB_WORD_PLATFORM) == state->platform_balance,
+		   "the platform has %lld, expected %lld",
+		   (long long)balance_of(market, "platform", TRIB_WORD_PLATFORM),
+		   (long long)state->platform_balance);
+	sim_expect(market->run, trib_engine_check(market->engine, &reason), "%s", reason);
+}
+
+static size_t surviving(const struct market *market, uint64_t position)
+{
+	size_t count = 0;
+
+	while (count < market->model.count && market->model.ops[count].position <= position)
+		count++;
+	return count;
+}
+
+/*
+ * After an opening: strikes off what has not survived. An engine that cannot write shows a beginning of the list,
+ * perhaps not yet all that was answered; the judgement waits until it can.
+ */
+static void resync(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct trib_engine_counts counts;
+
+	trib_engine_count(market->engine, &counts);
+	size_t there = surviving(market, counts.position);
+	bool writable = trib_engine_state(market->engine) == TRIB_ENGINE_RUNNING;
+
+	sim_tell(run, "%s at position %llu: %zu ops survive, %zu must, %zu were decided",
+		 writable ? "opened" : "opened read-only", (unsigned long long)counts.position,
+		 there, market->least, market->model.count);
+	market->struck = writable;
+	market->openings++;
+	if (!writable)
+		return;
+	sim_expect(run, there >= market->least, "%zu ops survive, expected at least %zu of %zu",
+		   there, market->least, market->model.count);
+	model_cut(&market->model, there);
+	for (size_t i = 0; i < there; i++)
+		market->model.ops[i].ticket = 0;
+	market->answered = there;
+	audit(market);
+}
+
+/* --- What the workload does ---------------------------------------------------------------------------- */
+
+static void decided(struct market *market, struct model_op *op)
+{
+	struct trib_engine_counts counts;
+
+	trib_engine_count(market->engine, &counts);
+	op->at_ms = trib_engine_now(market->engine);
+	op->position = counts.position;
+	op->ticket = trib_engine_ticket(market->engine);
+	market->run->commands++;
+}
+
+static const enum trib_noun nouns[] = {
+	[MODEL_REGISTRATION] = TRIB_NOUN_REGISTRATION,
+	[MODEL_MERCHANT] = TRIB_NOUN_PARTY,
+	[MODEL_LEADER] = TRIB_NOUN_PARTY,
+	[MODEL_CREATOR] = TRIB_NOUN_PARTY,
+	[MODEL_ITEM] = TRIB_NOUN_GOODS,
+	[MODEL_PLAN] = TRIB_NOUN_PLAN,
+};
+
+static void called(struct trib_call *call)
+{
+	*(bool *)call->context = true;
+}
+
+static void recover(struct market *market)
+{
+	struct trib_error error;
+
+	sim_tell(market->run, "lost: %s: %s", trib_engine_reason(market->engine)->at,
+		 trib_engine_reason(market->engine)->text);
+	market->least = market->answered;
+	if (trib_engine_recover(market->engine, &error) != TRIB_OK)
+		sim_fail(market->run, "recovering: %s: %s", error.at, error.text);
+	else
+		resync(market);
+}
+
+/*
+ * Puts a noun through a call, as the HTTP door does, and notes the op as soon as it is decided: should the write
+ * fail, it may have happened all the same.
+ */
+static void put_json(struct market *market, const char *json, struct model_op *op)
+{
+	struct trib_arena arena;
+	ProtobufCMessage *message;
+	struct trib_error error;
+	bool done = false, noted = false;
+	struct trib_call call = { .kind = TRIB_CALL_PUT,
+				  .noun = nouns[op->kind],
+				  .position = UINT64_MAX,
+				  .name = trib_bytes_text("x"),
+				  .done = called,
+				  .context = &done };
+
+	trib_arena_init(&arena, 1 << 20);
+	trib_assert(trib_proto_from_json(trib_noun_descriptor(call.noun), trib_bytes_text(json),
+					 &arena, &message, &error) == TRIB_OK);
+	trib_buffer_init(&call.reply, 1 << 20);
+	call.body = message;
+	trib_assert(trib_engine_submit(market->engine, &call));
+	while (!done && !market->run->failed) {
+		enum trib_engine_state state = trib_engine_turn(market->engine);
+
+		if (!noted && call.position != UINT64_MAX && call.status == TRIB_OK) {
+			noted = true;
+			decided(market, op);
+			model_add(&market->model, op);
+		}
+		if (state == TRIB_ENGINE_LOST ||
+		    trib_engine_settle(market->engine) == TRIB_ENGINE_LOST)
+			recover(market);
+	}
+	trib_buffer_fini(&call.reply);
+	trib_arena_fini(&arena);
+	sim_expect(market->run,
+		   call.status == TRIB_OK || call.status == TRIB_READ_ONLY ||
+			   call.status == TRIB_UNKNOWN,
+		   "a put was refused: %s: %s", call.error.at, call.error.text);
+}
+
+static void json_of(const struct model_op *op, char *ret_json, size_t size)
+{
+	static const char *const plan_states[] = { "active", "paused", "ended" };
+	char leader[32] = "";
+
+	switch (op->kind) {
+	case MODEL_REGISTRATION:
+		snprintf(ret_json, size, "{\"id\":\"r0\",\"channel\":\"app\"}");
+		break;
+	case MODEL_MERCHANT:
+		snprintf(ret_json, size, "{\"id\":\"m%u\",\"roles\":[\"merchant\"]}", op->subject);
+		break;
+	case MODEL_LEADER:
+		snprintf(ret_json, size, "{\"id\":\"l%u\",\"roles\":[\"leader\"]}", op->subject);
+		break;
+	case MODEL_CREATOR:
+		snprintf(ret_json, size,
+			 "{\"id\":\"c%u\",\"roles\":[\"creator\"],\"status\":\"%s\"}", op->subject,
+			 op->state ? "frozen" : "active");
+		break;
+	case MODEL_ITEM:
+		snprintf(ret_json, size,
+			 "{\"id\":\"g%u\",\"merchant\":\"m%u\",\"price\":1000,\"status\":\"%s\"}",
+			 op->subject, model_merchant_of(op->subject),
+			 op->state ? "withdrawn" : "active");
+		break;
+	default:
+		if (op->leader >= 0)
+			snprintf(leader, sizeof(leader), ",\"leader\":\"l%d\"", op->leader);
+		snprintf(ret_json, size,
+			 "{\"id\":\"p%u\",\"merchant\":\"m%u\",\"goods\":[\"g%u\"],\"status\":\"%"
+			 "s\","
+			 "\"terms\":{\"commission_bps\":%u,\"service_bps\":%u,\"platform_bps\":%u%"
+			 "s}}",
+			 op->subject, model_merchant_of(op->subject), op->subject,
+			 plan_states[op->state], op->commission_bps, op->service_bps,
+			 op->platform_bps, leader);
+	}
+}
+
+static void put(struct market *market, struct model_op op)
+{
+	char json[512];
+	bool known = op.kind == MODEL_PLAN && market->model.state.plans[op.subject].there;
+
+	json_of(&op, json, sizeof(json));
+	sim_tell(market->run, "put %s", json);
+	/* Planted: a change that never arrives. */
+	if (market->run->plant == SIM_PLANT_OLD_RATE && known) {
+		decided(market, &op);
+		model_add(&market->model, &op);
+	} else {
+		put_json(market, json, &op);
+	}
+}
+
+/* Whatever the op needs and is not there yet; returns whether it is all there. */
+static bool need(struct market *market, enum model_kind kind, uint32_t subject)
+{
+	const struct model_state *state = &market->model.state;
+	struct model_op op = { .kind = kind, .subject = subject };
+
+	switch (kind) {
+	case MODEL_REGISTRATION:
+		if (state->registration)
+			return true;
+		break;
+	case MODEL_MERCHANT:
+		if (state->merchants[subject])
+			return true;
+		break;
+	case MODEL_LEADER:
+		if (state->leaders[subject])
+			return true;
+		break;
+	case MODEL_CREATOR:
+		if (state->creators[subject])
+			return true;
+		break;
+	default:
+		if (state->goods[subject])
+			return true;
+		if (!need(market, MODEL_MERCHANT, model_merchant_of(subject)))
+			return false;
+	}
+	put(market, op);
+	return false;
+}
+
+static void put_plan(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct model_op op = {
+		.kind = MODEL_PLAN,
+		.subject = (uint32_t)sim_below(run,
+					       MODEL_GOODS - 1), /* the last goods never have one */
+		.state = sim_chance(run, 0.8) ? 0 : 1 + (uint32_t)sim_below(run, 2),
+		.commission_bps = (uint32_t)sim_below(run, 5000),
+		.service_bps = (uint32_t)sim_below(run, 1000),
+		.platform_bps = (uint32_t)sim_below(run, 3000),
+		.leader = (int32_t)sim_below(run, MODEL_LEADERS + 1) - 1,
+	};
+
+	/* A plan that has ended stays so. */
+	if (market->model.state.plans[op.subject].there &&
+	    market->model.state.plans[op.subject].state == 2)
+		return;
+	if (op.state == 2 && sim_chance(run, 0.8))
+		op.state = 0;
+	if (need(market, MODEL_ITEM, op.subject) &&
+	    (op.leader < 0 || need(market, MODEL_LEADER, (uint32_t)op.leader)))
+		put(market, op);
+}
+
+static void put_something(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct model_op op = { .state = sim_chance(run, 0.25) };
+
+	if (sim_chance(run, 0.7)) {
+		put_plan(market);
+		return;
+	}
+	op.kind = sim_chance(run, 0.5) ? MODEL_CREATOR : MODEL_ITEM;
+	op.subject =
+		(uint32_t)sim_below(run, op.kind == MODEL_CREATOR ? MODEL_CREATORS : MODEL_GOODS);
+	if (need(market, op.kind, op.subject))
+		put(market, op);
+}
+
+/* A refusal because of the disk is no op. Anything else that is unexpected is a finding. */
+static bool refused(struct market *market, trib_status status, const char *what,
+		    const struct trib_error *error)
+{
+	if (status == TRIB_OK)
+		return false;
+	market->run->refusals++;
+	sim_expect(market->run, status == TRIB_READ_ONLY, "%s: %s: %s", what, error->at,
+		   error->text);
+	return true;
+}
+
+static void issue_link(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct model_op op = { .kind = MODEL_LINK,
+			       .creator = (uint32_t)sim_below(run, MODEL_CREATORS),
+			       .goods = (uint32_t)sim_below(run, MODEL_GOODS) };
+	char creator[16], goods[16];
+	enum trib_outcome outcome;
+	struct trib_error error;
+	size_t size = 0;
+
+	if (!need(market, MODEL_REGISTRATION, 0) || !need(market, MODEL_CREATOR, op.creator) ||
+	    !need(market, MODEL_ITEM, op.goods))
+		return;
+	snprintf(creator, sizeof(creator), "c%u", op.creator);
+	snprintf(goods, sizeof(goods), "g%u", op.goods);
+	const struct trib_link_request request = { .channel = trib_bytes_text("app"),
+						   .creator = trib_bytes_text(creator),
+						   .goods = trib_bytes_text(goods) };
+	trib_status status =
+		trib_engine_link(market->engine, &request, op.token, &size, &outcome, &error);
+
+	if (status == TRIB_REFUSED) {
+		sim_expect(run, outcome == model_terms(&market->model, op.goods, op.creator),
+			   "link of %s for %s is refused: %s, expected %s", goods, creator,
+			   trib_outcome_word(outcome),
+			   trib_outcome_word(model_terms(&market->model, op.goods, op.creator)));
+		return;
+	}
+	if (refused(market, status, "link", &error))
+		return;
+	op.token[size] = '\0';
+	decided(market, &op);
+	struct model_op *added = model_add(&market->model, &op);
+
+	sim_expect(run, added->outcome == TRIB_OUTCOME_NONE,
+		   "link of %s for %s was issued, expected %s", goods, creator,
+		   trib_outcome_word(added->outcome));
+}
+
+/* The place of some link that was issued; -1 for none. Newer ones more often. */
+static int32_t some_link(struct market *market)
+{
+	int32_t found = -1;
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < market->model.count; i++) {
+		const struct model_op *op = &market->model.ops[i];
+
+		if (op->kind == MODEL_LINK && (++seen < 4 || sim_chance(market->run, 0.2)))
+			found = (int32_t)i;
+	}
+	return found;
+}
+
+static void touch(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct model_op op = { .kind = MODEL_TOUCH,
+			       .link = some_link(market),
+			       .user = (uint32_t)sim_below(run, MODEL_USERS) };
+	enum trib_touch_answer answer;
+	struct trib_error error;
+	char user[16];
+
+	if (op.link < 0)
+		return;
+	snprintf(user, sizeof(user), "u%u", op.user);
+	const struct trib_touch_request request = {
+		.user = trib_bytes_text(user),
+		.token = trib_bytes_text(market->model.ops[op.link].token),
+	};
+
+	if (refused(market, trib_engine_touch(market->engine, &request, &answer, &error), "touch",
+		    &error))
+		return;
+	decided(market, &op);
+	if (answer == TRIB_TOUCH_RECORDED) {
+		struct model_op *added = model_add(&market->model, &op);
+
+		sim_expect(run, added->outcome == TRIB_OUTCOME_NONE,
+			   "a touch was recorded, expected it to have expired");
+		return;
+	}
+	sim_expect(run,
+		   answer == TRIB_TOUCH_EXPIRED &&
+			   op.at_ms - market->model.ops[op.link].at_ms > 30 * 24 * HOUR_MS,
+		   "a touch was not recorded: %s", trib_touch_answer_word(answer));
+}
+
+/* --- Orders -------------------------------------------------------------------------------------------- */
+
+/* One order of a call: what is sent, and what the auditor expects. */
+struct sent {
+	struct model_op op;
+	bool repeat, changed;
+	char id[32], user[16], goods[16], token[TRIB_LIMIT_TOKEN_CHARS + 1];
+};
+
+struct sending {
+	struct market *market;
+	struct sent sent[BATCH_MAX];
+	struct trib_order_request requests[BATCH_MAX];
+};
+
+static void check_repeat(struct market *market, const struct sent *sent,
+			 const struct trib_order_answer *answer)
+{
+	const struct model_op *first = model_order(&market->model, sent->op.number);
+
+	if (!first) {
+		/* Its first sending was refused. */
+		sim_expect(market->run, !answer->repeated, "order %s is a repeat of nothing",
+			   sent->id);
+		return;
+	}
+	/* What was decided last is not known to have happened while nothing can be written. */
+	if (!market->struck && answer->status == TRIB_READ_ONLY)
+		return;
+	if (sent->changed) {
+		sim_expect(market->run, answer->status == TRIB_CONFLICT,
+			   "order %s with other content is %s, expected a conflict", sent->id,
+			   trib_status_word(answer->status));
+		return;
+	}
+	sim_expect(market->run,
+		   answer->status == TRIB_OK && answer->repeated &&
+			   answer->record->outcome == first->outcome &&
+			   answer->record->charged == first->charged,
+		   "the repeat of order %s is %s %s, expected its first answer, %s", sent->id,
+		   trib_status_word(answer->status),
+		   answer->status == TRIB_OK ? trib_outcome_word(answer->record->outcome) : "",
+		   trib_outcome_word(first->outcome));
+}
+
+static void answered(void *context, size_t i, const struct trib_order_answer *answer)
+{
+	struct sending *sending = context;
+	struct market *market = sending->market;
+	struct sent *sent = &sending->sent[i];
+
+	if (sent->repeat)
+		check_repeat(market, sent, answer);
+	if (market->run->failed || answer->status == TRIB_CONFLICT ||
+	    (answer->status == TRIB_OK && answer->repeated) ||
+	    refused(market, answer->status, "order", answer->error))
+		return;
+	decided(market, &sent->op);
+	const struct model_op *op = model_add(&market->model, &sent->op);
+	int64_t charged = answer->record->charged - (market->run->plant == SIM_PLANT_LOST_CENT &&
+						     answer->record->charged > 5000);
+
+	sim_expect(market->run, answer->record->outcome == op->outcome && charged == op->charged,
+		   "order %s (base %lld, g%u) is %s with %lld charged, expected %s with %lld",
+		   sent->id, (long long)op->base, op->goods,
+		   trib_outcome_word(answer->record->outcome), (long long)charged,
+		   trib_outcome_word(op->outcome), (long long)op->charged);
+}
+
+static void draw_token(struct market *market, struct sent *sent)
+{
+	struct sim_run *run = market->run;
+	const struct model_op *link;
+
+	sent->op.link = sim_chance(run, 0.3) ? MODEL_NO_TOKEN : some_link(market);
+	if (sent->op.link < 0) {
+		sent->op.link = MODEL_NO_TOKEN;
+		strcpy(sent->token, "-");
+		return;
+	}
+	link = &market->model.ops[sent->op.link];
+	strcpy(sent->token, link->token);
+	if (sim_chance(run, 0.85))
+		sent->op.goods = link->goods;
+	if (sim_chance(run, 0.05)) {
+		size_t at = sim_below(run, strlen(sent->token));
+
+		sent->token[at] = sent->token[at] == 'A' ? 'B' : 'A';
+		sent->op.link = MODEL_FORGED;
+	}
+}
+
+/* The same order again, with other content in one case out of five. */
+static bool draw_repeat(struct market *market, struct sent *sent)
+{
+	struct sim_run *run = market->run;
+	size_t orders = 0;
+
+	for (size_t i = 0; i < market->model.count; i++)
+		if (market->model.ops[i].kind == MODEL_ORDER && sim_below(run, ++orders) == 0)
+			sent->op = market->model.ops[i];
+	/* The text of a forged token is not kept. */
+	if (orders == 0 || sent->op.link == MODEL_FORGED)
+		return false;
+	strcpy(sent->token, sent->op.link >= 0 ? market->model.ops[sent->op.link].token : "-");
+	sent->repeat = true;
+	sent->changed = sim_chance(run, 0.2);
+	sent->op.base += sent->changed;
+	return true;
+}
+
+static bool draw_order(struct market *market, struct sent *sent,
+		       struct trib_order_request *ret_request)
+{
+	struct sim_run *run = market->run;
+
+	*sent = (struct sent){ 0 };
+	if (!sim_chance(run, 0.15) || !draw_repeat(market, sent)) {
+		*sent = (struct sent){
+			.op = { .kind = MODEL_ORDER,
+				.number = market->next_order++,
+				.user = (uint32_t)sim_below(run, MODEL_USERS),
+				.goods = (uint32_t)sim_below(run, MODEL_GOODS),
+				.base = sim_chance(run, 0.05) ? 0
+							      : (int64_t)sim_below(run, 100000) }
+		};
+		draw_token(market, sent);
+	}
+	if (!need(market, MODEL_ITEM, sent->op.goods))
+		return false;
+	/* Planted: the repeat is sent under another name. */
+	order_id(sent->repeat && !sent->changed && run->plant == SIM_PLANT_FORGOTTEN_REPEAT
+			 ? market->next_order++
+			 : sent->op.number,
+		 sent->id);
+	snprintf(sent->user, sizeof(sent->user), "u%u", sent->op.user);
+	snprintf(sent->goods, sizeof(sent->goods), "g%u", sent->op.goods);
+	*ret_request = (struct trib_order_request){
+		.order = trib_bytes_text(sent->id),
+		.user = trib_bytes_text(sent->user),
+		.goods = trib_bytes_text(sent->goods),
+		.token = trib_bytes_text(sent->token),
+		.base_amount = sent->op.base,
+	};
+	return true;
+}
+
+static void send_orders(struct market *market)
+{
+	struct sending *sending = trib_alloc_zeroed(1, sizeof(*sending));
+	size_t wanted = 1 + sim_below(market->run, BATCH_MAX), count = 0;
+	unsigned openings = market->openings;
+
+	sending->market = market;
+	while (count < wanted && !market->run->failed && market->openings == openings &&
+	       draw_order(market, &sending->sent[count], &sending->requests[count]))
+		count++;
+	if (count > 0 && !market->run->failed &&
+	    trib_engine_state(market->engine) != TRIB_ENGINE_LOST)
+		trib_engine_orders(market->engine, sending->requests, count, answered, sending);
+	free(sending);
+}
+
+/* --- A life -------------------------------------------------------------------------------------------- */
+
+/* Answers leave as their tickets settle. */
+static void release_answers(struct market *market)
+{
+	uint64_t settled = market->run->plant == SIM_PLANT_EARLY_ANSWER
+				   ? UINT64_MAX
+				   : trib_engine_settled(market->engine);
+
+	while (market->struck && market->answered < market->model.count &&
+	       market->model.ops[market->answered].ticket <= settled) {
+		market->answered++;
+		market->run->answered++;
+	}
+}
+
+static void turn(struct market *market)
+{
+	switch (trib_engine_turn(market->engine)) {
+	case TRIB_ENGINE_LOST:
+		recover(market);
+		break;
+	case TRIB_ENGINE_READ_ONLY:
+		market->skipped_ms += 1000;
+		break;
+	case TRIB_ENGINE_RUNNING:
+		if (!market->struck)
+			resync(market);
+		release_answers(market);
+	}
+}
+
+static void step(struct market *market)
+{
+	struct sim_run *run = market->run;
+
+	turn(market);
+	if (run->failed || trib_engine_state(market->engine) == TRIB_ENGINE_LOST)
+		return;
+	switch (sim_below(run, 20)) {
+	case 0:
+		put_something(market);
+		break;
+	case 1:
+	case 2:
+		put_plan(market);
+		break;
+	case 3:
+	case 4:
+	case 5:
+		issue_link(market);
+		break;
+	case 6:
+	case 7:
+	case 8:
+		touch(market);
+		break;
+	case 9:
+		trib_engine_checkpoint(market->engine);
+		break;
+	case 10:
+		market->skipped_ms +=
+			(int64_t)sim_below(run, sim_chance(run, 0.2) ? 240 : 2) * HOUR_MS;
+		break;
+	case 11:
+	case 12:
+	case 13:
+		trib_sim_disk_step(run->disk);
+		break;
+	default:
+		send_orders(market);
+	}
+}
+
+/* Opening may meet the disk's faults as well; then it is tried again. */
+static void open_engine(struct market *market)
+{
+	struct trib_error error;
+	trib_status status = TRIB_IO;
+
+	for (int attempt = 0; attempt < 20 && status != TRIB_OK; attempt++)
+		status = trib_engine_open(&market->options, &market->engine, &error);
+	if (status != TRIB_OK) {
+		market->engine = NULL;
+		sim_fail(market->run, "opening: %s: %s", error.at, error.text);
+		return;
+	}
+	resync(market);
+}
+
+static void end_life(struct market *market)
+{
+	struct sim_run *run = market->run;
+	uint64_t how = sim_below(run, 5);
+
+	release_answers(market);
+	market->least = market->answered;
+	sim_tell(run, "%s", how == 0 ? "stopped" : how == 1 ? "killed" : "power cut");
+	if (how == 0) {
+		sim_clear_faults(run);
+		trib_engine_close(TRIB_TAKE_PTR(market->engine));
+		return;
+	}
+	if (how == 1)
+		trib_sim_disk_kill(run->disk);
+	else
+		trib_sim_disk_crash(run->disk);
+	run->crashes += how > 1;
+	/* `interval` and `off` may lose the last answers to a power cut. */
+	if (how > 1 && market->options.sync != TRIB_JOURNAL_SYNC_BATCH)
+		market->least = 0;
+	trib_engine_abandon(TRIB_TAKE_PTR(market->engine));
+}
+
+static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void sim_market(struct sim_run *run)
+{
+	struct market market = { .clock = { wall_ms, monotonic_ns }, .run = run, .next_order = 1 };
+
+	/* RocksDB syncs, and nothing here asks it to be durable: memory is faster. */
+	snprintf(market.folder, sizeof(market.folder), "%s/trib-sim-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	trib_assert(mkdtemp(market.folder));
+	seed_keys(trib_rng_u64(&run->rng));
+	market.options = (struct trib_engine_options){
+		.data = market.folder,
+		.disk = trib_sim_disk_table(run->disk),
+		.clock = &market.clock,
+		.segment_bytes = 64 << 10,
+		.ring_bytes = 128 << 10,
+		.order_index_bytes = 1 << 20,
+		.touches_bytes = 16 << 20,
+		.checkpoint_bytes = 32 << 10,
+		.foreground = true,
+	};
+	for (int life = 0; life < LIVES && !run->failed; life++) {
+		run->lives++;
+		market.options.sync =
+			(enum trib_journal_sync)(sim_chance(run, 0.7) ? 0 : sim_below(run, 3));
+		open_engine(&market);
+		if (run->failed)
+			break;
+		sim_draw_faults(run);
+		for (uint64_t i = 0, steps = sim_below(run, STEPS); i < steps && !run->failed; i++)
+			step(&market);
+		if (run->failed)
+			break;
+		end_life(&market);
+		sim_clear_faults(run);
+	}
+	trib_engine_abandon(TRIB_TAKE_PTR(market.engine));
+	model_fini(&market.model);
+	nftw(market.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,171 @@
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/macros.h"
+
+#define WINDOW_MS INT64_C(30) * 24 * 3600 * 1000
+
+void model_fini(struct model *model)
+{
+	free(model->ops);
+	*model = (struct model){ 0 };
+}
+
+enum trib_outcome model_terms(const struct model *model, uint32_t goods, uint32_t creator)
+{
+	const struct model_state *state = &model->state;
+	const struct model_plan *plan = &state->plans[goods];
+
+	if (!plan->there)
+		return TRIB_OUTCOME_NO_PLAN;
+	if (plan->state == 1)
+		return TRIB_OUTCOME_PLAN_PAUSED;
+	if (plan->state == 2)
+		return TRIB_OUTCOME_PLAN_ENDED;
+	if (state->withdrawn[goods])
+		return TRIB_OUTCOME_GOODS_WITHDRAWN;
+	return state->frozen[creator] ? TRIB_OUTCOME_PARTY_FROZEN : TRIB_OUTCOME_NONE;
+}
+
+const struct model_op *model_order(const struct model *model, uint64_t number)
+{
+	for (size_t i = 0; i < model->count; i++)
+		if (model->ops[i].kind == MODEL_ORDER && model->ops[i].number == number)
+			return &model->ops[i];
+	return NULL;
+}
+
+/*
+ * The link whose creator is to be paid: the token's, or that of the user's latest touch of the same goods among
+ * the newest 64 in the window. Else NULL, and why.
+ */
+static const struct model_op *winner(const struct model *model, const struct model_op *order,
+				     enum trib_outcome *ret_why)
+{
+	const struct model_op *found = NULL;
+	size_t in_window = 0;
+
+	if (order->link == MODEL_FORGED) {
+		*ret_why = TRIB_OUTCOME_BAD_TOKEN;
+		return NULL;
+	}
+	if (order->link >= 0) {
+		const struct model_op *link = &model->ops[order->link];
+
+		*ret_why = order->at_ms - link->at_ms > WINDOW_MS ? TRIB_OUTCOME_EXPIRED
+			   : link->goods != order->goods	  ? TRIB_OUTCOME_GOODS_MISMATCH
+								  : TRIB_OUTCOME_NONE;
+		return *ret_why == TRIB_OUTCOME_NONE ? link : NULL;
+	}
+	for (size_t i = model->count; i-- > 0 && in_window < TRIB_LIMIT_TOUCHES_CONSIDERED;) {
+		const struct model_op *touch = &model->ops[i];
+
+		if (touch->kind != MODEL_TOUCH || touch->user != order->user ||
+		    order->at_ms - touch->at_ms > WINDOW_MS)
+			continue;
+		in_window++;
+		if (!found && model->ops[touch->link].goods == order->goods)
+			found = &model->ops[touch->link];
+	}
+	*ret_why = in_window ? TRIB_OUTCOME_GOODS_MISMATCH : TRIB_OUTCOME_NO_TOUCH;
+	return found;
+}
+
+static int64_t part(int64_t amount, uint32_t bps)
+{
+	return amount * bps / 10000;
+}
+
+static void pay(struct model_state *state, struct model_op *order, uint32_t creator)
+{
+	const struct model_plan *plan = &state->plans[order->goods];
+	int64_t commission = part(order->base, plan->commission_bps);
+	int64_t service = plan->leader >= 0 ? part(order->base, plan->service_bps) : 0;
+	int64_t technical = part(commission, plan->platform_bps);
+
+	order->charged = commission + service;
+	state->merchant_balance[model_merchant_of(order->goods)] -= commission + service;
+	state->creator_balance[creator] += commission - technical;
+	state->platform_balance += technical;
+	if (plan->leader >= 0)
+		state->leader_balance[plan->leader] += service;
+}
+
+static void apply_order(struct model *model, struct model_op *order)
+{
+	const struct model_op *link = winner(model, order, &order->outcome);
+
+	order->charged = 0;
+	if (!link)
+		return;
+	order->outcome = model_terms(model, order->goods, link->creator);
+	if (order->outcome == TRIB_OUTCOME_NONE)
+		order->outcome =
+			order->base == 0 ? TRIB_OUTCOME_ZERO_BASE : TRIB_OUTCOME_ATTRIBUTED;
+	if (order->outcome == TRIB_OUTCOME_ATTRIBUTED)
+		pay(&model->state, order, link->creator);
+}
+
+static void apply(struct model *model, struct model_op *op)
+{
+	struct model_state *state = &model->state;
+
+	op->outcome = TRIB_OUTCOME_NONE;
+	switch (op->kind) {
+	case MODEL_REGISTRATION:
+		state->registration = true;
+		break;
+	case MODEL_MERCHANT:
+		state->merchants[op->subject] = true;
+		break;
+	case MODEL_LEADER:
+		state->leaders[op->subject] = true;
+		break;
+	case MODEL_CREATOR:
+		state->creators[op->subject] = true;
+		state->frozen[op->subject] = op->state;
+		break;
+	case MODEL_ITEM:
+		state->goods[op->subject] = true;
+		state->withdrawn[op->subject] = op->state;
+		break;
+	case MODEL_PLAN:
+		state->plans[op->subject] = (struct model_plan){
+			true,	   op->state, op->commission_bps, op->service_bps, op->platform_bps,
+			op->leader
+		};
+		break;
+	case MODEL_LINK:
+		op->outcome = model_terms(model, op->goods, op->creator);
+		break;
+	case MODEL_TOUCH:
+		if (op->at_ms - model->ops[op->link].at_ms > WINDOW_MS)
+			op->outcome = TRIB_OUTCOME_EXPIRED;
+		break;
+	case MODEL_ORDER:
+		apply_order(model, op);
+		break;
+	case MODEL_KINDS:
+		break;
+	}
+}
+
+struct model_op *model_add(struct model *model, const struct model_op *op)
+{
+	if (model->count == model->capacity) {
+		model->capacity = model->capacity ? 2 * model->capacity : 512;
+		model->ops = trib_realloc(model->ops, model->capacity * sizeof(model->ops[0]));
+	}
+	/* Applied before it counts: an order does not see itself. */
+	model->ops[model->count] = *op;
+	apply(model, &model->ops[model->count]);
+	return &model->ops[model->count++];
+}
+
+void model_cut(struct model *model, size_t count)
+{
+	memset(&model->state, 0, sizeof(model->state));
+	for (model->count = 0; model->count < count; model->count++)
+		apply(model, &model->ops[model->count]);
+}
