@@ -321,6 +321,10 @@ trib_status engine_carrier(struct trib_engine *engine, const struct trib_carrier
 	*ret_kind = *ret_id = *ret_owner = 0;
 	if (carrier->kind.size == 0)
 		return TRIB_OK;
+	/* Both are looked at before either becomes a name. */
+	if (!trib_external_id_valid(carrier->kind) || (carrier->id.size && !trib_external_id_valid(carrier->id)))
+		return trib_fail(error, TRIB_INVALID, "carrier",
+				 "found a kind or id that is none, expected 1 to 64 bytes of UTF-8 without space, control or '/'");
 	if (carrier->owner.size) {
 		owner = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, carrier->owner);
 		if (!owner)

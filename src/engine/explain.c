@@ -348,6 +348,8 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_number(json, "position", (int64_t)position);
 	add_text(json, "outcome", trib_bytes_text(trib_outcome_word(record->outcome)));
 	add_rules(engine, record, json);
+	if (tree_of(engine, record) && trib_tree_node(tree_of(engine, record), record->node)->reason.size)
+		add_text(json, "reason", trib_tree_node(tree_of(engine, record), record->node)->reason);
 	add_token(engine, record, json);
 	add_touches(engine, record, json);
 	add_path(engine, record, json);

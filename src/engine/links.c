@@ -181,6 +181,9 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 						   .lock_ms = numbers.at_ms };
 
 	trib_terms_resolve(engine->domain, &wanted, &terms);
+	/* A link says which offer it is for: one that is not open is refused now, rather than passed over later. */
+	if (terms.outcome == TRIB_OUTCOME_NONE && numbers.offer)
+		terms.outcome = terms.offer_outcome;
 	if (terms.outcome != TRIB_OUTCOME_NONE) {
 		*ret_outcome = terms.outcome;
 		return trib_fail(error, TRIB_REFUSED, "terms", "%s", trib_outcome_text(terms.outcome));

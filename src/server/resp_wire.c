@@ -68,7 +68,7 @@ static enum trib_resp_parse parse_argument(struct trib_bytes input, size_t *at, 
 	return TRIB_RESP_COMMAND;
 }
 
-/* Words between spaces; "…" may hold spaces, with \" and \\ refused for simplicity's sake: no view could show them. */
+/* Words between spaces; a word in quotes may hold spaces. There are no escapes: arguments are views of the input. */
 static enum trib_resp_parse parse_inline(struct trib_bytes input, struct trib_bytes *args, size_t *ret_n,
 					 size_t *ret_consumed, struct trib_error *error)
 {
