@@ -80,14 +80,32 @@ static struct trib_bytes keep(struct parser *p, struct trib_bytes bytes)
 
 /* ---- Fields of a node ---------------------------------------------------------------------------------- */
 
+/* As everywhere at the doors: 19, 19.0 and "19" are the same integer, and nothing is rounded. */
+static bool integer_of(const json_t *value, int64_t *ret_value)
+{
+	if (json_is_integer(value)) {
+		*ret_value = json_integer_value(value);
+		return true;
+	}
+	if (json_is_string(value))
+		return trib_bytes_to_i64(text_of(value), ret_value);
+	if (!json_is_real(value) || json_real_value(value) < -9e15 ||
+	    json_real_value(value) > 9e15 ||
+	    json_real_value(value) != (double)(int64_t)json_real_value(value))
+		return false;
+	*ret_value = (int64_t)json_real_value(value);
+	return true;
+}
+
 static trib_status parse_integer(struct parser *p, const struct node *node, const char *field,
 				 const json_t *value, int64_t min, int64_t max,
 				 const char *expected, int64_t *ret_value)
 {
-	if (!json_is_integer(value) || json_integer_value(value) < min ||
-	    json_integer_value(value) > max)
+	int64_t number;
+
+	if (!integer_of(value, &number) || number < min || number > max)
 		return refuse(p, node, field, value, expected);
-	*ret_value = json_integer_value(value);
+	*ret_value = number;
 	return TRIB_OK;
 }
 
@@ -281,10 +299,10 @@ static trib_status parse_rate(struct parser *p, struct node *node, struct shares
 {
 	char place[64];
 	enum trib_rate rate;
+	int64_t bps;
 
 	share_field(shares, "bps", place);
-	if (json_is_integer(value)) {
-		int64_t bps;
+	if (integer_of(value, &bps)) {
 		trib_status status = parse_integer(p, node, place, value, 0, TRIB_BPS_MAX,
 						   "a whole number from 0 to 10000", &bps);
 
@@ -677,6 +695,25 @@ static trib_status parse_scene(struct parser *p, json_t *root)
 	return TRIB_OK;
 }
 
+/* null means the same as leaving a field out. Recurses as deep as the JSON, which is limited. */
+static void strip_nulls(json_t *json)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+	size_t i;
+
+	if (json_is_array(json))
+		json_array_foreach(json, i, value) strip_nulls(value);
+	if (json_is_object(json))
+		json_object_foreach_safe(json, next, name, value)
+		{
+			strip_nulls(value);
+			if (json_is_null(value))
+				json_object_del(json, name);
+		}
+}
+
 static trib_status parse_body(struct parser *p, json_t *root)
 {
 	static const char *const known[] = { "scene", "root", NULL };
@@ -687,6 +724,7 @@ static trib_status parse_body(struct parser *p, json_t *root)
 	if (!json_is_object(root))
 		return trib_fail(p->error, TRIB_INVALID, "body",
 				 "expected an object with scene and root");
+	strip_nulls(root);
 	for (size_t i = 0; answer_fields[i]; i++)
 		json_object_del(root, answer_fields[i]);
 	status = refuse_unknown_fields(p, "body", root, known, "scene, root");

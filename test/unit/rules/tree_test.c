@@ -514,6 +514,9 @@ static void cautious_trees_are_accepted(void **state)
 		TREE(NODE("a", "goods.brand != 'x'") "," NODE("b", "goods.brand == 'x'")),
 		TREE("{'id':'a','priority':-1}"
 		     "," NODE("b", "order.qty > 1")),
+		"{'scene':null,'root':{'id':'r','when':null,'priority':'-7','shares':[{'name':'x','"
+		"to':'creator',"
+		"'from':'merchant','bps':1e2,'cap':'9','of':null}]}}",
 		"{'scene':'s','name':'t','version':3,'active':1,'scheduled':[],'number':1,'root':{'"
 		"id':'r'}}",
 	};

@@ -156,6 +156,7 @@ static inline struct trib_facts *world_facts(struct world *world, const char *te
 	char *save = NULL;
 
 	trib_facts_init(&facts->facts, &world->spaces, &world->scratch);
+	trib_facts_open(&facts->facts, TRIB_GROUP_ORDER); /* which is always there */
 	assert_true(strlen(text) < sizeof(facts->text));
 	memcpy(facts->text, text, strlen(text) + 1);
 	for (char *word = strtok_r(facts->text, " ", &save); word;
