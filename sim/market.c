@@ -112,6 +112,20 @@ static void audit_order(struct market *market, const struct model_op *op)
 		   "order %s is %s with %lld charged, expected %s with %lld", id,
 		   trib_outcome_word(record->outcome), (long long)record->charged,
 		   trib_outcome_word(op->outcome), (long long)op->charged);
+	if (op->number % 16 != 0)
+		return;
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 1 << 20);
+	status = trib_engine_explain(market->engine, trib_bytes_text(id), &json, &error);
+	sim_expect(market->run, status == TRIB_OK, "explaining order %s: %s: %s", id, error.at,
+		   error.text);
+	sim_expect(market->run,
+		   status != TRIB_OK ||
+			   strstr(trib_buffer_text(&json), trib_outcome_word(op->outcome)),
+		   "the explanation of order %s does not say %s", id,
+		   trib_outcome_word(op->outcome));
+	trib_buffer_fini(&json);
 }
 
 static int64_t balance_of(const struct market *market, const char *id, enum trib_word role)
@@ -239,46 +253,92 @@ static void recover(struct market *market)
 }
 
 /*
- * Puts a noun through a call, as the HTTP door does, and notes the op as soon as it is decided: should the write
- * fail, it may have happened all the same.
+ * Runs a call to its end, as the HTTP door does. Its op is noted as soon as it is decided: should the write fail,
+ * it may have happened all the same. Returns whether it was decided.
  */
-static void put_json(struct market *market, const char *json, struct model_op *op)
+static bool run_call(struct market *market, struct trib_call *call, struct model_op *op)
 {
-	struct trib_arena arena;
-	ProtobufCMessage *message;
-	struct trib_error error;
 	bool done = false, noted = false;
-	struct trib_call call = { .kind = TRIB_CALL_PUT,
-				  .noun = nouns[op->kind],
-				  .position = UINT64_MAX,
-				  .name = trib_bytes_text("x"),
-				  .done = called,
-				  .context = &done };
 
-	trib_arena_init(&arena, 1 << 20);
-	trib_assert(trib_proto_from_json(trib_noun_descriptor(call.noun), trib_bytes_text(json),
-					 &arena, &message, &error) == TRIB_OK);
-	trib_buffer_init(&call.reply, 1 << 20);
-	call.body = message;
-	trib_assert(trib_engine_submit(market->engine, &call));
+	call->position = UINT64_MAX;
+	call->done = called;
+	call->context = &done;
+	trib_buffer_init(&call->reply, 1 << 20);
+	trib_assert(trib_engine_submit(market->engine, call));
 	while (!done && !market->run->failed) {
 		enum trib_engine_state state = trib_engine_turn(market->engine);
 
-		if (!noted && call.position != UINT64_MAX && call.status == TRIB_OK) {
+		if (!noted && call->position != UINT64_MAX && call->status == TRIB_OK) {
 			noted = true;
-			decided(market, op);
-			model_add(&market->model, op);
+			if (op) {
+				decided(market, op);
+				model_add(&market->model, op);
+			}
 		}
 		if (state == TRIB_ENGINE_LOST ||
 		    trib_engine_settle(market->engine) == TRIB_ENGINE_LOST)
 			recover(market);
 	}
-	trib_buffer_fini(&call.reply);
-	trib_arena_fini(&arena);
+	trib_buffer_fini(&call->reply);
 	sim_expect(market->run,
-		   call.status == TRIB_OK || call.status == TRIB_READ_ONLY ||
-			   call.status == TRIB_UNKNOWN,
-		   "a put was refused: %s: %s", call.error.at, call.error.text);
+		   call->status == TRIB_OK || call->status == TRIB_READ_ONLY ||
+			   call->status == TRIB_UNKNOWN,
+		   "a call was refused: %s: %s", call->error.at, call->error.text);
+	return noted;
+}
+
+static void put_json(struct market *market, const char *json, struct model_op *op)
+{
+	struct trib_arena arena;
+	ProtobufCMessage *message;
+	struct trib_error error;
+	struct trib_call call = { .kind = TRIB_CALL_PUT,
+				  .noun = nouns[op->kind],
+				  .name = trib_bytes_text("x") };
+
+	trib_arena_init(&arena, 1 << 20);
+	trib_assert(trib_proto_from_json(trib_noun_descriptor(call.noun), trib_bytes_text(json),
+					 &arena, &message, &error) == TRIB_OK);
+	call.body = message;
+	run_call(market, &call, op);
+	trib_arena_fini(&arena);
+}
+
+/* A new version of the tree that is there from the start, with another window. */
+static void put_rules(struct market *market)
+{
+	static const char name[] = "default";
+	struct model_op op = { .kind = MODEL_RULES,
+			       .state = 1 + (uint32_t)sim_below(market->run, 40) };
+	const struct trib_rules *rules = trib_engine_rules(market->engine);
+	char source[1024];
+
+	snprintf(source, sizeof(source),
+		 "{\"scene\":\"default\",\"root\":{\"id\":\"n\",\"window\":\"%ud\",\"shares\":["
+		 "{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\","
+		 "\"bps\":\"terms.commission_bps\"},"
+		 "{\"name\":\"service\",\"to\":\"leader\",\"from\":\"merchant\",\"bps\":\"terms."
+		 "service_bps\"},"
+		 "{\"name\":\"technical\",\"to\":\"platform\",\"from\":\"creator\",\"of\":"
+		 "\"commission\","
+		 "\"bps\":\"terms.platform_bps\"}]}}",
+		 op.state);
+	struct trib_call put = { .kind = TRIB_CALL_RULES_PUT,
+				 .name = trib_bytes_text(name),
+				 .source = trib_bytes_text(source) };
+	unsigned openings = market->openings;
+
+	sim_tell(market->run, "window of %u days", op.state);
+	if (!run_call(market, &put, NULL) || market->openings != openings || market->run->failed)
+		return;
+	struct trib_call activate = {
+		.kind = TRIB_CALL_RULES_ACTIVATE,
+		.name = trib_bytes_text(name),
+		.version =
+			trib_rules_latest(rules, trib_rules_number(rules, trib_bytes_text(name))),
+	};
+
+	run_call(market, &activate, &op);
 }
 
 static void json_of(const struct model_op *op, char *ret_json, size_t size)
@@ -718,6 +778,8 @@ static void step(struct market *market)
 	switch (sim_below(run, 20)) {
 	case 0:
 		put_something(market);
+		if (sim_chance(run, 0.3) && !run->failed)
+			put_rules(market);
 		break;
 	case 1:
 	case 2:
@@ -810,7 +872,8 @@ void sim_market(struct sim_run *run)
 		.clock = &market.clock,
 		.segment_bytes = 64 << 10,
 		.ring_bytes = 128 << 10,
-		.order_index_bytes = 1 << 20,
+		/* So few that orders are found in the store's runs. */
+		.order_index_bytes = 1 << (10 + sim_below(run, 8)),
 		.touches_bytes = 16 << 20,
 		.checkpoint_bytes = 32 << 10,
 		.foreground = true,

@@ -4,7 +4,8 @@
 #include <string.h>
 #include "base/macros.h"
 
-#define WINDOW_MS INT64_C(30) * 24 * 3600 * 1000
+#define DAY_MS	     (INT64_C(24) * 3600 * 1000)
+#define TOKEN_TTL_MS (30 * DAY_MS)
 
 void model_fini(struct model *model)
 {
@@ -44,6 +45,8 @@ static const struct model_op *winner(const struct model *model, const struct mod
 				     enum trib_outcome *ret_why)
 {
 	const struct model_op *found = NULL;
+	uint32_t days = model->state.window_days;
+	int64_t window_ms = (days ? days : 30) * DAY_MS;
 	size_t in_window = 0;
 
 	if (order->link == MODEL_FORGED) {
@@ -53,7 +56,7 @@ static const struct model_op *winner(const struct model *model, const struct mod
 	if (order->link >= 0) {
 		const struct model_op *link = &model->ops[order->link];
 
-		*ret_why = order->at_ms - link->at_ms > WINDOW_MS ? TRIB_OUTCOME_EXPIRED
+		*ret_why = order->at_ms - link->at_ms > window_ms ? TRIB_OUTCOME_EXPIRED
 			   : link->goods != order->goods	  ? TRIB_OUTCOME_GOODS_MISMATCH
 								  : TRIB_OUTCOME_NONE;
 		return *ret_why == TRIB_OUTCOME_NONE ? link : NULL;
@@ -62,7 +65,7 @@ static const struct model_op *winner(const struct model *model, const struct mod
 		const struct model_op *touch = &model->ops[i];
 
 		if (touch->kind != MODEL_TOUCH || touch->user != order->user ||
-		    order->at_ms - touch->at_ms > WINDOW_MS)
+		    order->at_ms - touch->at_ms > window_ms)
 			continue;
 		in_window++;
 		if (!found && model->ops[touch->link].goods == order->goods)
@@ -136,11 +139,14 @@ static void apply(struct model *model, struct model_op *op)
 			op->leader
 		};
 		break;
+	case MODEL_RULES:
+		state->window_days = op->state;
+		break;
 	case MODEL_LINK:
 		op->outcome = model_terms(model, op->goods, op->creator);
 		break;
 	case MODEL_TOUCH:
-		if (op->at_ms - model->ops[op->link].at_ms > WINDOW_MS)
+		if (op->at_ms - model->ops[op->link].at_ms > TOKEN_TTL_MS)
 			op->outcome = TRIB_OUTCOME_EXPIRED;
 		break;
 	case MODEL_ORDER:

@@ -2,7 +2,7 @@
  * What the auditor believes: the whole trade in a few arrays and loops, with nothing that could be wrong because
  * it is fast. A list of all that was decided, in order; the state is made by going through it from the start.
  *
- *	one plan a goods (general), the built-in tree: last click, 30 days, same goods
+ *	one plan a goods (general); the built-in tree, whose window the workload changes: last click, same goods
  */
 #ifndef TRIB_SIM_MODEL_H
 #define TRIB_SIM_MODEL_H
@@ -25,6 +25,7 @@ enum model_kind {
 	MODEL_CREATOR, /* .state: 0 active, 1 frozen */
 	MODEL_ITEM,    /* goods: .state: 0 active, 1 withdrawn */
 	MODEL_PLAN,    /* of goods .subject: .state: 0 active, 1 paused, 2 ended; rates; leader */
+	MODEL_RULES,   /* .state: days of the window, from now on */
 	MODEL_LINK,    /* .creator .goods → .token */
 	MODEL_TOUCH,   /* .user .link */
 	MODEL_ORDER,   /* .number .user .goods .base .link */
@@ -64,6 +65,7 @@ struct model_state {
 	bool creators[MODEL_CREATORS], frozen[MODEL_CREATORS];
 	bool goods[MODEL_GOODS], withdrawn[MODEL_GOODS];
 	struct model_plan plans[MODEL_GOODS];
+	uint32_t window_days; /* 0: 30 */
 
 	int64_t merchant_balance[MODEL_MERCHANTS], leader_balance[MODEL_LEADERS];
 	int64_t creator_balance[MODEL_CREATORS], platform_balance;
