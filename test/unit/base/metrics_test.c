@@ -20,14 +20,13 @@ static void prints_what_prometheus_reads(void **state)
 	trib_metrics_print(metrics, &text);
 
 	static const char *const lines[] = {
-		"# HELP tributary_orders_total order lines decided, repeats not counted\n"
-		"# TYPE tributary_orders_total counter\n"
-		"tributary_orders_total{outcome=\"attributed\"} 5\n"
-		"tributary_orders_total{outcome=\"a\\\"b\"} 0\n"
-		"# HELP",
+		"# HELP tributary_orders_total order lines decided, repeats not counted\n",
+		"\n# TYPE tributary_orders_total counter\n",
+		"\ntributary_orders_total{outcome=\"attributed\"} 5\n",
+		"\ntributary_orders_total{outcome=\"a\\\"b\"} 0\n",
 		"\ntributary_position 4096\n",
-		"\ntributary_http_request_seconds_bucket{le=\"4e-06\"} 1\n"
-		"tributary_http_request_seconds_bucket{le=\"8e-06\"} 2\n",
+		"\ntributary_http_request_seconds_bucket{le=\"4e-06\"} 1\n",
+		"\ntributary_http_request_seconds_bucket{le=\"8e-06\"} 2\n",
 		"_bucket{le=\"+Inf\"} 3\n",
 		"\ntributary_http_request_seconds_count 3\n",
 	};
