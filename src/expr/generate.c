@@ -2,8 +2,10 @@
 #include "expr/program.h"
 
 enum {
-	PATTERNS_MAX = 64
-}; /* constant patterns that are kept compiled; more are compiled when they are used */
+	PATTERNS_MAX =
+		64, /* constant patterns kept compiled; more are compiled when they are used */
+	SET_STRINGS_FROM = 12,
+};
 
 struct generator {
 	struct trib_expr_program *program;
@@ -169,6 +171,48 @@ static bool generate_zone(struct generator *generator, const struct trib_expr_no
 	return true;
 }
 
+static int compare_strings(const void *a, const void *b)
+{
+	return trib_bytes_compare(trib_value_text(a), trib_value_text(b));
+}
+
+/* A long constant list of strings as the keys of a map, for `in`. False: it is to stay a list. */
+static bool as_set(struct generator *generator, const struct trib_value *list,
+		   struct trib_value *ret_map)
+{
+	struct trib_arena *arena = &generator->program->arena;
+	uint32_t count = 0;
+
+	if (list->kind != TRIB_VALUE_LIST || list->list->count < SET_STRINGS_FROM)
+		return false;
+	for (uint32_t i = 0; i < list->list->count; i++)
+		if (list->list->items[i].kind != TRIB_VALUE_STRING)
+			return false;
+	struct trib_value *keys = trib_arena_alloc(arena, list->list->count * sizeof(*keys));
+
+	if (!keys)
+		return false;
+	memcpy(keys, list->list->items, list->list->count * sizeof(*keys));
+	qsort(keys, list->list->count, sizeof(*keys), compare_strings);
+	for (uint32_t i = 0; i < list->list->count; i++)
+		if (count == 0 || compare_strings(&keys[count - 1], &keys[i]))
+			keys[count++] = keys[i];
+	return trib_value_map(arena, keys, keys, count, ret_map) == TRIB_OK;
+}
+
+/* x in ["a", …]: the list becomes a set where that is worth it. */
+static bool generate_in(struct generator *generator, const struct trib_expr_node *node)
+{
+	const struct trib_expr_node *list = node->args[1];
+	struct trib_value set;
+
+	if (list->kind != TRIB_EXPR_CONST || !as_set(generator, &list->value, &set))
+		return false;
+	emit(generator, OP_CONST, 0, constant(generator, set), list, 1);
+	emit(generator, OP_CALL, 2, node->function, node, -1);
+	return true;
+}
+
 static void generate_call(struct generator *generator, const struct trib_expr_node *node)
 {
 	if (node->function == TRIB_FN_AND || node->function == TRIB_FN_OR) {
@@ -181,6 +225,8 @@ static void generate_call(struct generator *generator, const struct trib_expr_no
 	}
 	if (node->function == TRIB_FN_MATCHES && node->count == 2 &&
 	    generate_match(generator, node))
+		return;
+	if (node->function == TRIB_FN_IN && generate_in(generator, node))
 		return;
 	if (time_is_selector(node->function) && node->count == 2 && generate_zone(generator, node))
 		return;

@@ -235,6 +235,9 @@ static void lists_and_maps(void **state)
 		{ "'b' in {'a': 1}", "false" },
 		{ "3.0 in {1: 1, 3u: 3}", "true" },
 		{ "[1] in [[1], [2]]", "true" },
+		{ "['c', 'z', dyn(1)].map(x, x in ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', "
+		  "'j', 'k', 'l', 'a'])",
+		  "[true, false, false]" },
 		{ "1 in 2", "check: no matching overload", "eval: no such overload" },
 		{ "'a' in [1]", "check: no matching overload", "false" },
 		{ "size([1, 2]) + [1].size() + {}.size() + size({1: 2})", "4" },
