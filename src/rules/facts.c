@@ -84,6 +84,8 @@ struct trib_bytes trib_facts_text(const struct trib_facts *facts, enum trib_fact
 		return trib_bytes("", 0);
 	if (facts->raw & TRIB_FACT_BIT(fact))
 		return facts->raw_text[fact];
+	if (value == 0)
+		return trib_bytes("", 0);
 	return facts->spaces->text(facts->spaces->context, (enum trib_space)row->space,
 				   (uint32_t)value);
 }

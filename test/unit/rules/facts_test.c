@@ -105,6 +105,8 @@ static void texts_come_from_their_spaces(void **state)
 	assert_true(
 		trib_bytes_is(trib_facts_text(&facts.facts, TRIB_FACT_ORDER_CARRIER_OWNER), "p1"));
 	assert_true(trib_bytes_is(trib_facts_text(&facts.facts, TRIB_FACT_ORDER_CARRIER), ""));
+	trib_facts_set(&facts.facts, TRIB_FACT_MERCHANT_STATUS, 0);
+	assert_true(trib_bytes_is(trib_facts_text(&facts.facts, TRIB_FACT_MERCHANT_STATUS), ""));
 	world_fini(&world);
 }
 
