@@ -348,10 +348,13 @@ void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods,
 
 	TRIB_PREFETCH(&nouns->parties[entry->merchant]);
 	TRIB_PREFETCH(&nouns->plans[entry->first_plan.plan]);
+	TRIB_PREFETCH(&nouns->plans[entry->first_plan.plan].version_count);
 	if (entry->plans)
 		TRIB_PREFETCH(entry->plans);
-	if (offer)
+	if (offer) {
 		TRIB_PREFETCH(&nouns->plans[offer]);
+		TRIB_PREFETCH(&nouns->plans[offer].version_count);
+	}
 }
 
 enum { GROUP = 32 };
