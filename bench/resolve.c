@@ -369,8 +369,7 @@ static void fill_facts(const struct bench *bench, const struct order *order,
 	trib_facts_set(facts, TRIB_FACT_GOODS_PRICE, goods->price);
 	trib_facts_open(facts, TRIB_GROUP_CREATOR);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_LEVEL, creator->level);
-	if (creator->tags)
-		trib_facts_set_tags(facts, creator->tags->codes, creator->tags->count);
+	trib_facts_set_tags(facts, creator->tags);
 	trib_facts_open(facts, TRIB_GROUP_TERMS);
 	if (terms->outcome == TRIB_OUTCOME_NONE)
 		trib_facts_set(facts, TRIB_FACT_TERMS_KIND, terms->kind);
@@ -446,7 +445,7 @@ static void terms_phase(struct bench *bench, const struct order *orders, size_t 
 {
 	for (size_t i = 0; i < n; i++)
 		trib_terms_prefetch_plans(bench->domain, orders[i].goods, work->tokens[i].offer);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) /* a condition may ask for them */
 		TRIB_PREFETCH(trib_domain_party(bench->domain, work->tokens[i].creator)->tags);
 	for (size_t i = 0; i < n; i++) {
 		const struct trib_terms_request request = { .goods = orders[i].goods,
@@ -518,7 +517,6 @@ static int64_t resolve_one(struct bench *bench, const struct order *order)
 						    .at_ms = order->at_ms,
 						    .lock_ms = order->at_ms };
 
-	TRIB_PREFETCH(trib_domain_party(bench->domain, token.creator)->tags);
 	trib_terms_resolve(bench->domain, &request, &terms);
 	return pay(bench, order, &token, &terms, walk_one(bench, order, &token, &terms));
 }

@@ -28,7 +28,7 @@ static uint32_t some_code(struct trib_rng *rng)
 	return 1 + (uint32_t)trib_rng_below(rng, trib_names_count(names));
 }
 
-static void fill(struct trib_rng *rng, struct trib_facts *facts, uint32_t tags[2],
+static void fill(struct trib_rng *rng, struct trib_facts *facts, uint32_t tags[3],
 		 struct trib_ext_pair *ext, struct trib_arena *scratch)
 {
 	trib_facts_init(facts, &spaces, scratch);
@@ -51,10 +51,11 @@ static void fill(struct trib_rng *rng, struct trib_facts *facts, uint32_t tags[2
 			trib_facts_set(facts, (enum trib_fact)fact,
 				       (int64_t)trib_rng_below(rng, 12) - 1);
 	}
-	tags[0] = some_code(rng);
+	tags[0] = 2; /* as struct trib_codes: their number, then they */
 	tags[1] = some_code(rng);
+	tags[2] = some_code(rng);
 	if (facts->open & TRIB_FACT_BIT(TRIB_FACT_CREATOR_TAGS))
-		trib_facts_set_tags(facts, tags, 2);
+		trib_facts_set_tags(facts, (const struct trib_codes *)(const void *)tags);
 	*ext = (struct trib_ext_pair){ trib_bytes_text("a"),
 				       trib_names_text(names, some_code(rng)) };
 	trib_facts_set_ext(facts, ext, 1);
@@ -73,7 +74,7 @@ static void walk_both(const struct trib_tree *tree, const struct trib_tree *agai
 		const struct trib_node *node;
 		struct trib_facts facts;
 		struct trib_ext_pair ext;
-		uint32_t tags[2], entered = 0;
+		uint32_t tags[3], entered = 0;
 		bool value;
 
 		fill(&rng, &facts, tags, &ext, &scratch);

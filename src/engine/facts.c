@@ -31,8 +31,7 @@ void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, ui
 	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, creator->status);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_LEVEL, creator->level);
 	trib_facts_set_double(facts, TRIB_FACT_CREATOR_SCORE, creator->score);
-	if (creator->tags)
-		trib_facts_set_tags(facts, creator->tags->codes, creator->tags->count);
+	trib_facts_set_tags(facts, creator->tags);
 }
 
 void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, const struct trib_touch *touch)

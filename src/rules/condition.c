@@ -1134,14 +1134,15 @@ trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind
 static bool list_of_tags(const struct trib_facts *facts, struct trib_arena *arena,
 			 struct trib_value *ret_value)
 {
-	struct trib_value *items = trib_arena_alloc(arena, (facts->tag_count + 1) * sizeof(*items));
+	uint32_t count = facts->tags ? facts->tags->count : 0;
+	struct trib_value *items = trib_arena_alloc(arena, (count + 1) * sizeof(*items));
 
 	if (!items)
 		return false;
-	for (uint32_t i = 0; i < facts->tag_count; i++)
+	for (uint32_t i = 0; i < count; i++)
 		items[i] = trib_value_string(facts->spaces->text(
-			facts->spaces->context, TRIB_SPACE_SYMBOL, facts->tags[i]));
-	return trib_value_list(arena, items, facts->tag_count, ret_value) == TRIB_OK;
+			facts->spaces->context, TRIB_SPACE_SYMBOL, facts->tags->codes[i]));
+	return trib_value_list(arena, items, count, ret_value) == TRIB_OK;
 }
 
 static bool map_of_ext(const struct trib_facts *facts, struct trib_arena *arena,

@@ -26,6 +26,7 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
+#include "domain/domain.h"
 #include "track/ext.h"
 
 /* X(ID, name) */
@@ -161,10 +162,9 @@ struct trib_facts {
 	uint64_t present; /* facts that somebody set */
 	uint64_t raw;	  /* of them strings that their space does not know: raw_text */
 	int64_t value[TRIB_FACTS];
-	const uint32_t *tags;
-	uint32_t tag_count;
-	uint32_t ext_count;
+	const struct trib_codes *tags; /* NULL: none */
 	const struct trib_ext_pair *ext;
+	uint32_t ext_count;
 	const struct trib_spaces *spaces;
 	struct trib_arena *scratch;		/* of the thread; reset by whoever evaluates */
 	struct trib_bytes raw_text[TRIB_FACTS]; /* not initialised */
@@ -234,12 +234,11 @@ static inline void trib_facts_set_double(struct trib_facts *facts, enum trib_fac
 	trib_facts_set(facts, fact, trib_fact_of_double(number));
 }
 
-static inline void trib_facts_set_tags(struct trib_facts *facts, const uint32_t *codes,
-				       uint32_t count)
+/* NULL: none. Not read before a condition asks: they stand in memory of their own, which is far away. */
+static inline void trib_facts_set_tags(struct trib_facts *facts, const struct trib_codes *tags)
 {
-	facts->tags = codes;
-	facts->tag_count = count;
-	if (count)
+	facts->tags = tags;
+	if (tags)
 		facts->present |= TRIB_FACT_BIT(TRIB_FACT_CREATOR_TAGS);
 }
 

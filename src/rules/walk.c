@@ -55,10 +55,8 @@ static uint32_t count_steps(const int64_t *ends, uint32_t count, int64_t value)
 
 static bool has_tag(const struct trib_facts *facts, int64_t code)
 {
-	for (uint32_t i = 0; i < facts->tag_count; i++)
-		if (facts->tags[i] == code)
-			return true;
-	return false;
+	/* A constant that waits for its code is wider than any code. */
+	return code == (uint32_t)code && trib_codes_has(facts->tags, (uint32_t)code);
 }
 
 static const struct trib_ext_pair *find_ext(const struct trib_facts *facts, struct trib_bytes key)

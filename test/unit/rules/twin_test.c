@@ -126,8 +126,8 @@ static void fill(struct world *world, const struct plain *plain, struct world_fa
 			trib_facts_set(facts, (enum trib_fact)fact, plain->number[fact]);
 	}
 	for (uint32_t i = 0; i < plain->tag_count; i++)
-		ret_facts->tags[i] = world_add(world, TRIB_SPACE_SYMBOL, plain->tags[i]);
-	trib_facts_set_tags(facts, ret_facts->tags, plain->tag_count);
+		ret_facts->tags.codes[i] = world_add(world, TRIB_SPACE_SYMBOL, plain->tags[i]);
+	world_set_tags(facts, ret_facts, plain->tag_count);
 	for (uint32_t i = 0; i < plain->ext_count; i++)
 		ret_facts->ext[i] = (struct trib_ext_pair){ trib_bytes_text(plain->keys[i]),
 							    trib_bytes_text(plain->values[i]) };

@@ -92,9 +92,19 @@ static inline struct trib_tree *world_tree_ok(struct world *world, const char *t
 struct world_facts {
 	struct trib_facts facts;
 	char text[1024];
-	uint32_t tags[64];
+	struct {
+		uint32_t count;
+		uint32_t codes[64];
+	} tags; /* as struct trib_codes */
 	struct trib_ext_pair ext[32];
 };
+
+/* The first n of world->tags.codes. */
+static inline void world_set_tags(struct trib_facts *facts, struct world_facts *world, uint32_t n)
+{
+	world->tags.count = n;
+	trib_facts_set_tags(facts, n ? (const struct trib_codes *)(const void *)&world->tags : NULL);
+}
 
 static inline void world_set_list(struct world *world, struct world_facts *facts,
 				  enum trib_fact fact, char *value)
@@ -106,7 +116,7 @@ static inline void world_set_list(struct world *world, struct world_facts *facts
 		char *colon = strchr(item, ':');
 
 		if (fact == TRIB_FACT_CREATOR_TAGS) {
-			facts->tags[n++] = world_add(world, TRIB_SPACE_SYMBOL, item);
+			facts->tags.codes[n++] = world_add(world, TRIB_SPACE_SYMBOL, item);
 			continue;
 		}
 		assert_non_null(colon);
@@ -115,7 +125,7 @@ static inline void world_set_list(struct world *world, struct world_facts *facts
 			(struct trib_ext_pair){ trib_bytes_text(item), trib_bytes_text(colon + 1) };
 	}
 	if (fact == TRIB_FACT_CREATOR_TAGS)
-		trib_facts_set_tags(&facts->facts, facts->tags, n);
+		world_set_tags(&facts->facts, facts, n);
 	else
 		trib_facts_set_ext(&facts->facts, facts->ext, n);
 }
