@@ -477,6 +477,51 @@ static void relaxed_logs_lose_only_what_was_not_durable(void **state)
 	fixture_free(f);
 }
 
+/* The trace of src/journal/README.md, number by number. */
+static void the_trace_of_the_readme(void **state)
+{
+	struct fixture *f = fixture_new(96);
+	struct trib_journal_stats stats;
+
+	assert_ok(fixture_open(f), f->error);
+	assert_int_equal(trib_journal_first(f->journal), 69632);
+	assert_int_equal(trib_journal_next(f->journal), 73728);
+	static const size_t sizes[] = { 100, 5000, 5000 };
+	static const uint64_t positions[] = { 73792, 77888, 86080 };
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fixture_append(f, sizes[i]), TRIB_OK);
+		fixture_wait(f);
+		assert_int_equal(f->twin.records[i].position, positions[i]);
+	}
+	fixture_kill(f);
+	struct trib_sim_disk *whole = trib_sim_disk_clone(f->sim, 1), *torn = f->sim;
+
+	zero(f, f->sim, 86016 + 4096, 4096);
+	assert_ok(fixture_open(f), f->error);
+	assert_int_equal(fixture_compare(f, 0), 2);
+	assert_int_equal(trib_journal_epoch(f->journal), 2);
+	trib_journal_stats(f->journal, &stats);
+	assert_int_equal(stats.cut_bytes, 4096);
+	assert_int_equal(trib_journal_next(f->journal), 90112);
+	twin_cut(&f->twin, 2);
+	assert_int_equal(fixture_append(f, 10), TRIB_OK);
+	assert_int_equal(f->twin.records[2].position, 90176);
+	fixture_close(f);
+	/* Had C been whole and B not. */
+	f->sim = whole;
+	f->options.disk = trib_sim_disk_table(whole);
+	zero(f, f->sim, 77824 + 4096, 4096);
+	assert_int_equal(fixture_open(f), TRIB_CORRUPT);
+	assert_string_equal(f->error.at, "segment-0000000001@12288");
+	assert_non_null(strstr(f->error.text,
+			       "found no whole record, but one behind it at "
+			       "segment-0000000001@20480, written when this one was durable"));
+	f->journal = NULL;
+	trib_sim_disk_free(torn);
+	fixture_free(f);
+}
+
 /* A payload that holds the image of a record, right in all but the number of the log, is no record. */
 static void a_payload_cannot_imitate_a_record(void **state)
 {
@@ -571,6 +616,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damaged_logs_are_cut_or_refused),
 		cmocka_unit_test(relaxed_logs_lose_only_what_was_not_durable),
+		cmocka_unit_test(the_trace_of_the_readme),
 		cmocka_unit_test(a_payload_cannot_imitate_a_record),
 		cmocka_unit_test(a_folder_of_another_engine_is_refused),
 		cmocka_unit_test(cutting_waits_for_a_disk_that_takes_writes),
