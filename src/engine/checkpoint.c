@@ -79,6 +79,13 @@ static void add_counter(struct checkpoint *checkpoint, const char *name, uint64_
 	add_row(checkpoint, TRIB_TABLE_META, trib_bytes_text(name), trib_bytes(bytes, trib_key_u64(bytes, value)));
 }
 
+/* Orders and users stand in the store under these keys. The mark tells nothing of them. */
+static uint64_t hash_keys_mark(const struct trib_engine *engine)
+{
+	return trib_hash_keyed(trib_bytes_text("orders"), engine->order_key) ^
+	       trib_hash_keyed(trib_bytes_text("users"), engine->user_key);
+}
+
 static void add_rules_version(struct checkpoint *checkpoint, const struct trib_rules *rules, uint32_t tree,
 			      uint32_t version)
 {
@@ -172,6 +179,7 @@ static void begin(struct trib_engine *engine)
 						log_take(&engine->changes.touches),
 						log_take(&engine->changes.links) };
 	checkpoint->domain = trib_domain_freeze(engine->domain);
+	add_counter(checkpoint, "saved/hash-keys", hash_keys_mark(engine));
 	add_counter(checkpoint, "sequence/change", engine->changes_written);
 	add_counter(checkpoint, "sequence/link", engine->links_issued);
 	add_counter(checkpoint, "sequence/time", (uint64_t)engine->now_ms);
@@ -627,12 +635,15 @@ static trib_status load_balance(void *context, struct trib_bytes key, struct tri
 }
 
 static trib_status load_counter(void *context, struct trib_bytes key, struct trib_bytes value,
-				struct trib_error *error TRIB_UNUSED)
+				struct trib_error *error)
 {
 	struct trib_engine *engine = context;
 
 	if (value.size != 8)
 		return TRIB_OK;
+	if (trib_bytes_is(key, "saved/hash-keys") && trib_key_read_u64(value.data) != hash_keys_mark(engine))
+		return trib_fail(error, TRIB_CORRUPT, "hash.keys",
+				 "found other keys than the store was made with: no order or user in it would be known again");
 	if (trib_bytes_is(key, "sequence/change"))
 		engine->changes_written = trib_key_read_u64(value.data);
 	else if (trib_bytes_is(key, "sequence/link"))

@@ -564,18 +564,18 @@ static void set_defaults(struct trib_engine_options *options)
 
 static trib_status open_keys(struct trib_engine *engine, struct trib_error *error)
 {
-	struct trib_buffer store;
+	struct trib_buffer journal;
 	struct stat st;
 
 	if (mkdir(engine->options.data, 0700) < 0 && errno != EEXIST)
 		return trib_fail(error, TRIB_IO, engine->options.data, "cannot make the data folder: %s",
 				 strerror(errno));
-	/* A folder that has a store has been used: then keys that are missing are a fault, not a beginning. */
-	trib_buffer_init(&store, 4096);
-	trib_buffer_add_format(&store, "%s/store/CURRENT", engine->options.data);
-	bool used = stat(trib_buffer_text(&store), &st) == 0;
+	/* A folder that has a journal has been used: then keys that are missing are a fault, not a beginning. */
+	trib_buffer_init(&journal, 4096);
+	trib_buffer_add_format(&journal, "%s/journal", engine->options.data);
+	bool used = stat(trib_buffer_text(&journal), &st) == 0;
 
-	trib_buffer_fini(&store);
+	trib_buffer_fini(&journal);
 	trib_status status = trib_keys_open(engine->options.data, used ? TRIB_KEYS_EXISTING : TRIB_KEYS_CREATE,
 					    engine->options.clock, &engine->keys, error);
 

@@ -41,7 +41,10 @@ static trib_status fail_with(char *message, const char *at, struct trib_error *e
 {
 	trib_status status = strstr(message, "Corruption") ? TRIB_CORRUPT : TRIB_IO;
 
-	trib_fail(error, status, at, "RocksDB: %s", message);
+	if (strstr(message, "lock file") && strstr(message, strerror(EAGAIN)))
+		status = trib_fail(error, TRIB_BUSY, at, "another process has it open, expected to be the only one");
+	else
+		trib_fail(error, status, at, "RocksDB: %s", message);
 	rocksdb_free(message);
 	return status;
 }
