@@ -759,6 +759,12 @@ void resp_command(struct resp_client *client, const struct trib_bytes *args, siz
 		return;
 	}
 	resp_commands_flush(client);
+	if (!command && (word_is(args[0], "POST") || word_is(args[0], "HOST:"))) {
+		/* A web page makes its browser talk to us: what follows must not be taken for commands. */
+		trib_resp_error_text(client->out, "ERR Protocol error: found HTTP, expected RESP");
+		client->closing = true;
+		return;
+	}
 	if (!command)
 		trib_resp_error_text(client->out, "ERR unknown command '%.*s'",
 				     (int)TRIB_MIN(args[0].size, (size_t)128), args[0].data);
