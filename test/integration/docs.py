@@ -47,6 +47,8 @@ def main():
     targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), re.M))
     tap.equal("every make target that documents name is there",
               set(re.findall(r"^ *make ([a-z]+)", told + read("CONTRIBUTING.md") + read("README.zh.md"), re.M)) - targets, set())
+    benches = set(re.findall(r"'([a-z]+)'", re.search(r"foreach name : \[([^\]]*)\]", read("bench/meson.build")).group(1)))
+    tap.equal("every bench is told", benches - set(re.findall(r"ARGS=([a-z]+)`", read("docs/benchmarks.md"))), set())
     check_links(tap)
     tap.end()
 
