@@ -407,7 +407,8 @@ struct trib_expr_facts {
 	bool (*has)(void *context, uint32_t index);
 };
 
-/* The result may point into arena, program and facts. The arena's maximum bounds the memory of the evaluation. */
+/* The result may point into arena, program and facts. The arena's maximum bounds the memory of the evaluation.
+ * error may be NULL; a failure then costs no more than a success. */
 trib_status trib_expr_eval(const struct trib_expr_program *program,
 			   const struct trib_expr_facts *facts, struct trib_arena *arena,
 			   struct trib_value *ret_value, struct trib_expr_error *error);

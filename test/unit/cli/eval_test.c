@@ -220,6 +220,64 @@ static void bad_lines(void **state)
 	trib_buffer_fini(&line);
 }
 
+/* Good lines with bytes changed: whatever they are now, each is answered by one line. */
+static void broken_lines(void **state)
+{
+	static const char *const seeds[] = {
+		"{\"expr\":\"x + "
+		"1\",\"vars\":{\"x\":{\"int\":-12345678901234567890}},\"check\":false}",
+		"{\"expr\":\"[x, "
+		"y]\",\"types\":{\"x\":\"list(int)\"},\"vars\":{\"x\":{\"list\":[{\"int\":1}]},"
+		"\"y\":{\"map\":[[{\"bool\":true},{\"bytes\":\"YQ==\"}]]}}}",
+		"{\"expr\":\"x == "
+		"y\",\"container\":\"a.b\",\"vars\":{\"a.x\":{\"duration\":\"1.5s\"},\"y\":"
+		"{\"timestamp\":\"2026-11-22T09:30:00Z\"},\"z\":[1,2.5e3,null,\"\\ud83d\\ude00\"]}"
+		"}",
+	};
+	enum { LINES = 20000 };
+	struct child child = start(no_arguments);
+	struct trib_buffer input, output;
+	struct trib_rng rng;
+	size_t lines_in = 0, lines_out = 0;
+
+	trib_rng_seed(&rng, trib_test_seed());
+	trib_buffer_init(&input, 16 << 20);
+	trib_buffer_init(&output, 64 << 20);
+	for (; lines_in < LINES; lines_in++) {
+		const char *seed = seeds[trib_rng_below(&rng, TRIB_ARRAY_SIZE(seeds))];
+		size_t size = strlen(seed), begin = input.size;
+
+		trib_buffer_add(&input, seed, size);
+		for (uint64_t changes = 1 + trib_rng_below(&rng, 3); changes > 0; changes--) {
+			char c = trib_rng_chance(&rng, 0.7)
+					 ? "{}[]\",:\\0123456789-.eEtfn"[trib_rng_below(&rng, 27)]
+					 : (char)trib_rng_below(&rng, 256);
+
+			input.data[begin + trib_rng_below(&rng, size)] = c == '\n' ? ' ' : c;
+		}
+		trib_buffer_add_char(&input, '\n');
+	}
+	pid_t writer = fork();
+
+	if (writer == 0) {
+		write_all(child.in, input.data, input.size);
+		_exit(0);
+	}
+	close(child.in);
+	child.in = dup(0);
+	assert_int_equal(finish(&child, &output), 0);
+	assert_int_equal(waitpid(writer, NULL, 0), writer);
+	for (const char *next = trib_buffer_text(&output); *next; lines_out++) {
+		assert_true(!strncmp(next, "{\"value\":", 9) || !strncmp(next, "{\"error\":", 9));
+		next = strchr(next, '\n');
+		assert_non_null(next);
+		next++;
+	}
+	assert_int_equal(lines_out, lines_in);
+	trib_buffer_fini(&input);
+	trib_buffer_fini(&output);
+}
+
 static void arguments(void **state)
 {
 	static const struct {
@@ -271,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines),
 		cmocka_unit_test(bad_lines),
+		cmocka_unit_test(broken_lines),
 		cmocka_unit_test(arguments),
 	};
 
