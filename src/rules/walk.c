@@ -184,6 +184,7 @@ static inline bool in_range(const struct instr *instr, const int64_t *value)
 	return (uint64_t)value[instr->fact] - (uint64_t)load(&instr->lo) <= instr->span;
 }
 
+/* One case a question: longer than other functions, and read as a table. */
 static inline __attribute__((always_inline)) uint32_t
 run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all_open)
 {

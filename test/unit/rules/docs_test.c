@@ -125,9 +125,11 @@ static void facts_are_listed(void **state)
 
 		trib_buffer_add_format(&table, "| `%s` | %s | %s", row->name,
 				       trib_fact_type_name((enum trib_fact)fact), row->doc);
-		for (const char *p = row->words; *p; p += strcspn(p, "|"), p += *p == '|')
-			trib_buffer_add_format(&table, "%s`%.*s`", p == row->words ? ": " : ", ",
-					       (int)strcspn(p, "|"), p);
+		for (const char *p = row->words; *p; p += strcspn(p, "|"), p += *p == '|') {
+			trib_buffer_add_text(&table, p == row->words ? ": `" : ", `");
+			trib_buffer_add(&table, p, strcspn(p, "|"));
+			trib_buffer_add_char(&table, '`');
+		}
 		trib_buffer_add_text(&table, " |\n");
 	}
 	if (!strstr(text, trib_buffer_text(&table)))
