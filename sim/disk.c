@@ -936,6 +936,19 @@ void trib_sim_disk_poke(struct trib_sim_disk *sim, const char *path, uint64_t of
 	memcpy(inode->durable + offset, data, size);
 }
 
+void trib_sim_disk_put(struct trib_sim_disk *sim, const char *path, const void *data, size_t size)
+{
+	struct inode *inode = inode_new(sim);
+	struct name *name = need_name(sim, path);
+
+	grow(inode, size);
+	inode->seen_size = inode->durable_size = size;
+	inode->room = trib_blocks_up(size);
+	name->seen = name->durable = inode;
+	trib_sim_disk_poke(sim, path, 0, data, size);
+	collect(sim);
+}
+
 void trib_sim_disk_cut(struct trib_sim_disk *sim, const char *path, uint64_t size)
 {
 	struct inode *inode = inode_at(sim, path);

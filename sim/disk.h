@@ -88,6 +88,8 @@ void trib_sim_disk_kill(struct trib_sim_disk *sim);
 const char *trib_sim_disk_peek(struct trib_sim_disk *sim, const char *path, size_t *ret_size);
 void trib_sim_disk_poke(struct trib_sim_disk *sim, const char *path, uint64_t offset,
 			const void *data, size_t size);
+/* Makes a file of these bytes, durable. */
+void trib_sim_disk_put(struct trib_sim_disk *sim, const char *path, const void *data, size_t size);
 void trib_sim_disk_cut(struct trib_sim_disk *sim, const char *path, uint64_t size);
 void trib_sim_disk_remove(struct trib_sim_disk *sim, const char *path);
 void trib_sim_disk_move(struct trib_sim_disk *sim, const char *from, const char *to);

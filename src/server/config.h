@@ -43,7 +43,7 @@ struct trib_address {
 	X(order_index, SIZE, "1GiB", "SIZE", "memory for the index of the newest orders")          \
 	X(touches, SIZE, "8GiB", "SIZE", "memory for touches, at most")                            \
 	X(checkpoint, SIZE, "256MiB", "SIZE", "of journal between two checkpoints")                \
-	X(segment, SIZE, "64MiB", "SIZE", "of one file of the journal")                           \
+	X(segment, SIZE, "64MiB", "SIZE", "of one file of the journal")                            \
 	X(log_format, CHOICE, "text", "text|json", "how log lines look")                           \
 	X(log_level, CHOICE, "info", "debug|info|warn|error", "the lowest level that is logged")
 
