@@ -12,12 +12,12 @@ struct world_clock {
 	int64_t ms;
 };
 
-static int64_t world_wall_ms(struct trib_clock *clock)
+static inline int64_t world_wall_ms(struct trib_clock *clock)
 {
 	return ((struct world_clock *)clock)->ms;
 }
 
-static int64_t world_monotonic_ns(struct trib_clock *clock)
+static inline int64_t world_monotonic_ns(struct trib_clock *clock)
 {
 	return ((struct world_clock *)clock)->ms * 1000000;
 }
@@ -35,7 +35,7 @@ struct world {
 
 static struct world world;
 
-static void world_open(void)
+static inline void world_open(void)
 {
 	struct trib_error error;
 	trib_status status = trib_engine_open(&world.options, &world.engine, &error);
@@ -43,7 +43,8 @@ static void world_open(void)
 	assert_ok(status, error);
 }
 
-static int world_setup(void **state)
+/* A new folder and the options for it; nothing is open. */
+static inline int world_prepare(void)
 {
 	snprintf(world.folder, sizeof(world.folder), "%s", "/tmp/trib-engine-XXXXXX");
 	if (!mkdtemp(world.folder))
@@ -53,16 +54,23 @@ static int world_setup(void **state)
 						      .segment_bytes = 1 << 20, .ring_bytes = 1 << 22,
 						      .order_index_bytes = 1 << 20,
 						      .touches_bytes = 64 << 20, .foreground = true };
+	return 0;
+}
+
+static inline int world_setup(void **state)
+{
+	if (world_prepare() != 0)
+		return -1;
 	world_open();
 	return 0;
 }
 
-static int world_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static inline int world_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	return remove(path);
 }
 
-static int world_teardown(void **state)
+static inline int world_teardown(void **state)
 {
 	trib_engine_close(world.engine);
 	world.engine = NULL;
@@ -70,34 +78,34 @@ static int world_teardown(void **state)
 }
 
 /* Time passes between two batches. */
-static void world_pass(int64_t ms)
+static inline void world_pass(int64_t ms)
 {
 	trib_engine_settle(world.engine);
 	world.clock.ms += ms;
 }
 
 /* A graceful stop and start. */
-static void world_restart(void)
+static inline void world_restart(void)
 {
 	trib_engine_close(world.engine);
 	world_open();
 }
 
 /* kill -9: only the journal and what checkpoints there were remain. */
-static void world_crash(void)
+static inline void world_crash(void)
 {
 	trib_engine_settle(world.engine);
 	trib_engine_abandon(world.engine);
 	world_open();
 }
 
-static void world_done(struct trib_call *call)
+static inline void world_done(struct trib_call *call)
 {
 	*(bool *)call->context = true;
 }
 
 /* Runs a call to its end. The reply is the caller's to free. */
-static void world_call(struct trib_call *call)
+static inline void world_call(struct trib_call *call)
 {
 	bool done = false;
 
@@ -111,7 +119,7 @@ static void world_call(struct trib_call *call)
 	}
 }
 
-static trib_status world_put_status(enum trib_noun noun, const char *json, struct trib_error *ret_error)
+static inline trib_status world_put_status(enum trib_noun noun, const char *json, struct trib_error *ret_error)
 {
 	struct trib_arena arena;
 	ProtobufCMessage *message;
@@ -133,7 +141,7 @@ static trib_status world_put_status(enum trib_noun noun, const char *json, struc
 	return status;
 }
 
-static void world_put(enum trib_noun noun, const char *json)
+static inline void world_put(enum trib_noun noun, const char *json)
 {
 	struct trib_error error;
 	trib_status status = world_put_status(noun, json, &error);
@@ -141,7 +149,7 @@ static void world_put(enum trib_noun noun, const char *json)
 	assert_ok(status, error);
 }
 
-static void world_rules(const char *name, const char *json)
+static inline void world_rules(const char *name, const char *json)
 {
 	struct trib_call put = { .kind = TRIB_CALL_RULES_PUT, .name = trib_bytes_text(name),
 				 .source = trib_bytes_text(json) };
@@ -160,7 +168,7 @@ static void world_rules(const char *name, const char *json)
 }
 
 /* Merchant m1 with goods g1 and g2, m2 with g3; creators c1, c2; 10 % on g1 and g3, none on g2. */
-static void world_market(void)
+static inline void world_market(void)
 {
 	world_put(TRIB_NOUN_PARTY, "{\"id\":\"m1\",\"roles\":[\"merchant\"]}");
 	world_put(TRIB_NOUN_PARTY, "{\"id\":\"m2\",\"roles\":[\"merchant\"]}");
@@ -177,7 +185,7 @@ static void world_market(void)
 	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\"}");
 }
 
-static trib_status world_link(const char *creator, const char *goods, char ret_token[128], enum trib_outcome *ret_outcome)
+static inline trib_status world_link(const char *creator, const char *goods, char ret_token[128], enum trib_outcome *ret_outcome)
 {
 	const struct trib_link_request request = { .channel = trib_bytes_text("app"),
 						   .creator = trib_bytes_text(creator),
@@ -190,7 +198,7 @@ static trib_status world_link(const char *creator, const char *goods, char ret_t
 	return status;
 }
 
-static const char *world_token(const char *creator, const char *goods)
+static inline const char *world_token(const char *creator, const char *goods)
 {
 	static char tokens[8][128];
 	static unsigned next;
@@ -201,7 +209,7 @@ static const char *world_token(const char *creator, const char *goods)
 	return token;
 }
 
-static void world_touch(const char *user, const char *token)
+static inline void world_touch(const char *user, const char *token)
 {
 	const struct trib_touch_request request = { .user = trib_bytes_text(user), .token = trib_bytes_text(token) };
 	enum trib_touch_answer answer;
@@ -221,7 +229,7 @@ struct world_answer {
 	uint32_t n_slices, n_lines;
 };
 
-static void world_answered(void *context, size_t i, const struct trib_order_answer *answer)
+static inline void world_answered(void *context, size_t i, const struct trib_order_answer *answer)
 {
 	struct world_answer *result = (struct world_answer *)context + i;
 
@@ -236,7 +244,7 @@ static void world_answered(void *context, size_t i, const struct trib_order_answ
 	result->n_lines = answer->record->n_lines;
 }
 
-static struct world_answer world_order(const char *order, const char *user, const char *goods, int64_t base,
+static inline struct world_answer world_order(const char *order, const char *user, const char *goods, int64_t base,
 				       const char *token)
 {
 	const struct trib_order_request request = { .order = trib_bytes_text(order), .user = trib_bytes_text(user),
@@ -248,7 +256,7 @@ static struct world_answer world_order(const char *order, const char *user, cons
 	return answer;
 }
 
-static int64_t world_balance(const char *party, enum trib_word role)
+static inline int64_t world_balance(const char *party, enum trib_word role)
 {
 	const struct trib_domain *domain = trib_engine_domain(world.engine);
 	const struct trib_account account = {
