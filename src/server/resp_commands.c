@@ -173,6 +173,9 @@ static trib_status take_options(const struct trib_bytes *args, size_t n, unsigne
 			status = take_ext(args + i, n - i, options, &used, error);
 			if (status != TRIB_OK)
 				return status;
+			if (used == 0)
+				return trib_fail(error, TRIB_SYNTAX, "EXT", "found %zu arguments, expected pairs of a name and a value",
+						 n - i);
 			/* What is left of an odd number of words may only be BRIEF. */
 			i += used;
 			continue;
@@ -471,6 +474,33 @@ static void command_explain(struct resp_client *client, const struct trib_bytes 
 
 /* --- What every Redis client expects ------------------------------------------------------------------ */
 
+static void lower_name(const struct command *command, char text[32])
+{
+	size_t i = 0;
+
+	for (; command->name[i]; i++)
+		text[i] = (char)tolower((unsigned char)command->name[i]);
+	text[i] = '\0';
+}
+
+static const struct command *find_command(struct trib_bytes name)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(commands); i++)
+		if (word_is(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+/* As Redis writes it: 'client|id' for a subcommand. */
+static void reply_wrong_arity(struct resp_client *client, const struct command *command, const char *subcommand)
+{
+	char name[32];
+
+	lower_name(command, name);
+	trib_resp_error_text(client->out, "ERR wrong number of arguments for '%s%s%s' command", name,
+			     subcommand ? "|" : "", subcommand ? subcommand : "");
+}
+
 static void command_ping(struct resp_client *client, const struct trib_bytes *args, size_t n)
 {
 	if (n > 2)
@@ -547,7 +577,11 @@ static void command_hello(struct resp_client *client, const struct trib_bytes *a
 	int64_t version = client->version;
 	size_t i = 2;
 
-	if (n >= 2 && (!trib_bytes_to_i64(args[1], &version) || version < 2 || version > 3)) {
+	if (n >= 2 && !trib_bytes_to_i64(args[1], &version)) {
+		trib_resp_error_text(client->out, "ERR Protocol version is not an integer or out of range");
+		return;
+	}
+	if (version < 2 || version > 3) {
 		trib_resp_error_text(client->out, "NOPROTO unsupported protocol version");
 		return;
 	}
@@ -589,42 +623,66 @@ static void command_hello(struct resp_client *client, const struct trib_bytes *a
 	trib_resp_array(client->out, 0);
 }
 
-static void command_client(struct resp_client *client, const struct trib_bytes *args, size_t n)
+static void client_id(struct resp_client *client, const struct trib_bytes *args TRIB_UNUSED)
 {
-	if (word_is(args[1], "ID") && n == 2) {
-		trib_resp_integer(client->out, (int64_t)client->id);
-	} else if (word_is(args[1], "GETNAME") && n == 2) {
-		if (client->name[0])
-			trib_resp_text(client->out, client->name);
-		else
-			trib_resp_null(client->out, client->version);
-	} else if (word_is(args[1], "SETNAME") && n == 3) {
-		if (set_name(client, args[2]))
-			trib_resp_simple(client->out, "OK");
-	} else if (word_is(args[1], "SETINFO") && n == 4) {
-		trib_resp_simple(client->out, "OK");
-	} else if ((word_is(args[1], "NO-EVICT") || word_is(args[1], "NO-TOUCH")) && n == 3) {
-		trib_resp_simple(client->out, "OK");
-	} else if ((word_is(args[1], "LIST") || word_is(args[1], "INFO"))) {
-		char line[160];
-
-		snprintf(line, sizeof(line), "id=%" PRIu64 " name=%s db=0 resp=%d\n", client->id, client->name,
-			 client->version);
-		trib_resp_text(client->out, line);
-	} else {
-		trib_resp_error_text(client->out,
-				     "ERR unknown subcommand '%.*s'. Try ID, GETNAME, SETNAME, SETINFO, LIST, INFO.",
-				     (int)TRIB_MIN(args[1].size, (size_t)64), args[1].data);
-	}
+	trib_resp_integer(client->out, (int64_t)client->id);
 }
 
-static void lower_name(const struct command *command, char text[32])
+static void client_getname(struct resp_client *client, const struct trib_bytes *args TRIB_UNUSED)
 {
-	size_t i = 0;
+	if (client->name[0])
+		trib_resp_text(client->out, client->name);
+	else
+		trib_resp_null(client->out, client->version);
+}
 
-	for (; command->name[i]; i++)
-		text[i] = (char)tolower((unsigned char)command->name[i]);
-	text[i] = '\0';
+static void client_setname(struct resp_client *client, const struct trib_bytes *args)
+{
+	if (set_name(client, args[2]))
+		trib_resp_simple(client->out, "OK");
+}
+
+static void client_ok(struct resp_client *client, const struct trib_bytes *args TRIB_UNUSED)
+{
+	trib_resp_simple(client->out, "OK");
+}
+
+/* Of all clients each sees itself. */
+static void client_list(struct resp_client *client, const struct trib_bytes *args TRIB_UNUSED)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "id=%" PRIu64 " name=%s db=0 resp=%d\n", client->id, client->name,
+		 client->version);
+	trib_resp_verbatim(client->out, client->version, trib_bytes_text(line));
+}
+
+static const struct subcommand {
+	const char *name;
+	void (*run)(struct resp_client *client, const struct trib_bytes *args);
+	size_t arguments; /* 0: any number */
+} client_subcommands[] = {
+	{ "id", client_id, 2 },		  { "getname", client_getname, 2 }, { "setname", client_setname, 3 },
+	{ "setinfo", client_ok, 4 },	  { "no-evict", client_ok, 3 },	    { "no-touch", client_ok, 3 },
+	{ "list", client_list, 0 },	  { "info", client_list, 2 },
+};
+
+static void command_client(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(client_subcommands); i++) {
+		const struct subcommand *subcommand = &client_subcommands[i];
+
+		if (!word_is(args[1], subcommand->name))
+			continue;
+		if (subcommand->arguments && n != subcommand->arguments)
+			reply_wrong_arity(client, find_command(args[0]), subcommand->name);
+		else
+			subcommand->run(client, args);
+		return;
+	}
+	trib_resp_error_text(client->out,
+			     "ERR unknown subcommand '%.*s'. Try ID, GETNAME, SETNAME, SETINFO, NO-EVICT, NO-TOUCH, LIST, INFO.",
+			     (int)TRIB_MIN(args[1].size, (size_t)64), args[1].data);
 }
 
 /* Ten fields, as Redis 7 gives them. */
@@ -633,7 +691,7 @@ static void reply_command_info(struct resp_client *client, const struct command 
 	char name[32];
 
 	if (!command) {
-		trib_resp_null(client->out, client->version);
+		trib_resp_null_array(client->out, client->version);
 		return;
 	}
 	lower_name(command, name);
@@ -648,17 +706,9 @@ static void reply_command_info(struct resp_client *client, const struct command 
 		trib_resp_array(client->out, 0);
 }
 
-static const struct command *find_command(struct trib_bytes name)
-{
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(commands); i++)
-		if (word_is(name, commands[i].name))
-			return &commands[i];
-	return NULL;
-}
-
 static void command_command(struct resp_client *client, const struct trib_bytes *args, size_t n)
 {
-	if (n == 1) {
+	if (n == 1 || (n == 2 && word_is(args[1], "INFO"))) {
 		trib_resp_array(client->out, TRIB_ARRAY_SIZE(commands));
 		for (size_t i = 0; i < TRIB_ARRAY_SIZE(commands); i++)
 			reply_command_info(client, &commands[i]);
@@ -672,7 +722,7 @@ static void command_command(struct resp_client *client, const struct trib_bytes 
 			lower_name(&commands[i], name);
 			trib_resp_text(client->out, name);
 		}
-	} else if (word_is(args[1], "INFO")) {
+	} else if (word_is(args[1], "INFO") && n > 2) {
 		trib_resp_array(client->out, n - 2);
 		for (size_t i = 2; i < n; i++)
 			reply_command_info(client, find_command(args[i]));
@@ -744,7 +794,7 @@ static void command_info(struct resp_client *client, const struct trib_bytes *ar
 			       "\r\nrejected_commands:%" PRIu64 "\r\n# Replication\r\nrole:master\r\n",
 			       totals->clients, totals->commands, totals->errors);
 	add_info_engine(client->engine, &text);
-	trib_resp_bulk(client->out, trib_buffer_bytes(&text));
+	trib_resp_verbatim(client->out, client->version, trib_buffer_bytes(&text));
 	trib_buffer_fini(&text);
 }
 
@@ -769,8 +819,7 @@ void resp_command(struct resp_client *client, const struct trib_bytes *args, siz
 		trib_resp_error_text(client->out, "ERR unknown command '%.*s'",
 				     (int)TRIB_MIN(args[0].size, (size_t)128), args[0].data);
 	else if (command->arity >= 0 ? n != (size_t)command->arity : n < (size_t)-command->arity)
-		trib_resp_error_text(client->out, "ERR wrong number of arguments for '%s' command",
-				     command->name);
+		reply_wrong_arity(client, command, NULL);
 	else if (!client->allowed && strcmp(command->flags, "noauth") != 0)
 		trib_resp_error_text(client->out, "NOAUTH Authentication required.");
 	else

@@ -160,6 +160,23 @@ void trib_resp_null(struct trib_buffer *out, int version)
 	trib_buffer_add_text(out, version >= 3 ? "_\r\n" : "$-1\r\n");
 }
 
+void trib_resp_null_array(struct trib_buffer *out, int version)
+{
+	trib_buffer_add_text(out, version >= 3 ? "_\r\n" : "*-1\r\n");
+}
+
+void trib_resp_verbatim(struct trib_buffer *out, int version, struct trib_bytes text)
+{
+	if (version < 3) {
+		trib_resp_bulk(out, text);
+		return;
+	}
+	trib_resp_header(out, '=', (int64_t)text.size + 4);
+	trib_buffer_add_text(out, "txt:");
+	trib_buffer_add_bytes(out, text);
+	trib_buffer_add_text(out, "\r\n");
+}
+
 /* The protocol ends an error at the line's end, so what outsiders wrote must not break the line. */
 static void add_one_line(struct trib_buffer *out, const char *text)
 {

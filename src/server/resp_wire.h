@@ -70,6 +70,10 @@ void trib_resp_simple(struct trib_buffer *out, const char *text);
 /* A map of n pairs: RESP3 "%n", RESP2 a flat array of 2n. */
 void trib_resp_map(struct trib_buffer *out, int version, size_t n);
 void trib_resp_null(struct trib_buffer *out, int version);
+/* Where an array could stand: in RESP2 that is another null. */
+void trib_resp_null_array(struct trib_buffer *out, int version);
+/* Text for people: RESP3 says so ("=N", "txt:"), RESP2 has bulk strings only. */
+void trib_resp_verbatim(struct trib_buffer *out, int version, struct trib_bytes text);
 /* "-CODE at: text", without line breaks. */
 void trib_resp_error(struct trib_buffer *out, const struct trib_error *error);
 void trib_resp_error_text(struct trib_buffer *out, const char *format, ...) TRIB_PRINTF(2, 3);
