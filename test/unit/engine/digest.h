@@ -36,7 +36,7 @@ static inline void digest_line(struct trib_buffer *text, struct trib_bytes line)
 	trib_buffer_add_char(text, '\n');
 }
 
-/* Every entity as its last PUT left it, and beside it what the rooms made of it. */
+/* Every entity as its last PUT left it, and the dictionary. */
 static inline void digest_domain(struct digest *digest)
 {
 	const struct trib_domain *domain = digest->engine->domain;
@@ -62,10 +62,6 @@ static inline void digest_domain(struct digest *digest)
 	for (uint32_t code = 1; code <= trib_names_count(symbols); code++) {
 		trib_buffer_add_format(digest->text, "name %u ", code);
 		digest_line(digest->text, trib_names_text(symbols, code));
-	}
-	for (uint32_t i = 1; i <= trib_domain_condition_count(domain); i++) {
-		trib_buffer_add_format(digest->text, "condition %u ", i);
-		digest_line(digest->text, trib_domain_condition(domain, i));
 	}
 }
 
