@@ -250,7 +250,7 @@ static void broken_lines(void **state)
 		trib_buffer_add(&input, seed, size);
 		for (uint64_t changes = 1 + trib_rng_below(&rng, 3); changes > 0; changes--) {
 			char c = trib_rng_chance(&rng, 0.7)
-					 ? "{}[]\",:\\0123456789-.eEtfn"[trib_rng_below(&rng, 27)]
+					 ? "{}[]\",:\\0123456789-.eEtfn"[trib_rng_below(&rng, 25)]
 					 : (char)trib_rng_below(&rng, 256);
 
 			input.data[begin + trib_rng_below(&rng, size)] = c == '\n' ? ' ' : c;
