@@ -303,8 +303,9 @@ static int run(struct serve *serve, struct trib_error *error)
 
 	if (open_engine(serve, error) != TRIB_OK)
 		return TRIB_EXIT_FAILED;
-	serve->told = trib_engine_state(serve->engine);
+	serve->told = TRIB_ENGINE_RUNNING;
 	log_started(serve, trib_clock_monotonic_ns(trib_clock_system()) - begun_ns);
+	tell_state(serve);
 	uv_loop_init(&serve->loop);
 	if (open_doors(serve, error) == TRIB_OK) {
 		uv_check_init(&serve->loop, &serve->check);

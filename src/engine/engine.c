@@ -664,9 +664,22 @@ static void probe(struct trib_engine *engine)
 	trib_journal_probe(engine->journal);
 }
 
+/* A folder that was new when nothing could be written gets now what every market has. */
+static void begin_to_write(struct trib_engine *engine)
+{
+	struct trib_error error;
+
+	if (found(engine, &error) == TRIB_OK)
+		engine->platform = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"));
+}
+
 enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 {
+	enum trib_engine_state before = engine->state;
+
 	note_progress(engine);
+	if (before == TRIB_ENGINE_READ_ONLY && engine->state == TRIB_ENGINE_RUNNING)
+		begin_to_write(engine);
 	if (engine->state == TRIB_ENGINE_LOST)
 		return engine->state;
 	calls_turn(engine);

@@ -572,9 +572,10 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 	if (status == TRIB_OK) {
 		ret_answer->record = &engine->earlier;
 		ret_answer->repeated = true;
-		engine->counts.repeats++;
-		if (engine->earlier.content == content)
+		if (engine->earlier.content == content) {
+			engine->counts.repeats++;
 			return TRIB_OK;
+		}
 		engine->counts.conflicts++;
 		return trib_fail(error, TRIB_CONFLICT, "order",
 				 "found other content than at first, expected the same or another id");

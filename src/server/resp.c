@@ -51,6 +51,30 @@ const struct resp_totals *resp_totals(const struct trib_resp *resp)
 	return &resp->totals;
 }
 
+void resp_describe_client(const struct resp_client *client, struct trib_buffer *out)
+{
+	const struct connection *connection = (const struct connection *)client;
+	struct sockaddr_storage peer = { 0 };
+	char host[INET6_ADDRSTRLEN] = "?";
+	int size = sizeof(peer);
+	uint16_t port = 0;
+
+	if (uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&peer, &size) == 0) {
+		uv_ip_name((struct sockaddr *)&peer, host, sizeof(host));
+		port = ntohs(((struct sockaddr_in *)&peer)->sin_port); /* where IPv6 has it too */
+	}
+	trib_buffer_add_format(out, peer.ss_family == AF_INET6 ? "id=%llu addr=[%s]:%u" : "id=%llu addr=%s:%u",
+			       (unsigned long long)client->id, host, port);
+	trib_buffer_add_format(out, " name=%s db=0 qbuf=%zu obl=%zu resp=%d\n", client->name, connection->input_size,
+			       connection->output.size, client->version);
+}
+
+void resp_list_clients(const struct trib_resp *resp, struct trib_buffer *out)
+{
+	for (const struct connection *connection = resp->connections; connection; connection = connection->next)
+		resp_describe_client(&connection->client, out);
+}
+
 /* --- Life of a connection ----------------------------------------------------------------------------- */
 
 /* Close callbacks come in any order; the last one turns off the light. */

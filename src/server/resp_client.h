@@ -18,11 +18,15 @@ struct resp_client {
 };
 
 struct resp_totals {
-	uint64_t clients, commands, errors;
+	uint64_t clients, commands;
 	uint16_t port;
 	int64_t started_ms;
 };
 const struct resp_totals *resp_totals(const struct trib_resp *resp);
+
+/* Lines of CLIENT LIST: of all, of one. */
+void resp_list_clients(const struct trib_resp *resp, struct trib_buffer *out);
+void resp_describe_client(const struct resp_client *client, struct trib_buffer *out);
 
 /*
  * Runs commands in order, one reply each. Neighbouring orders are decided as one batch. Views in `args` stay

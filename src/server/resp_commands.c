@@ -518,7 +518,11 @@ static void command_echo(struct resp_client *client, const struct trib_bytes *ar
 
 static void command_select(struct resp_client *client, const struct trib_bytes *args, size_t n TRIB_UNUSED)
 {
-	if (trib_bytes_is(args[1], "0"))
+	int64_t index;
+
+	if (!trib_bytes_to_i64(args[1], &index))
+		trib_resp_error_text(client->out, "ERR value is not an integer or out of range");
+	else if (index == 0)
 		trib_resp_simple(client->out, "OK");
 	else
 		trib_resp_error_text(client->out, "ERR DB index is out of range");
@@ -647,14 +651,17 @@ static void client_ok(struct resp_client *client, const struct trib_bytes *args 
 	trib_resp_simple(client->out, "OK");
 }
 
-/* Of all clients each sees itself. */
-static void client_list(struct resp_client *client, const struct trib_bytes *args TRIB_UNUSED)
+static void client_list(struct resp_client *client, const struct trib_bytes *args)
 {
-	char line[160];
+	struct trib_buffer lines;
 
-	snprintf(line, sizeof(line), "id=%" PRIu64 " name=%s db=0 resp=%d\n", client->id, client->name,
-		 client->version);
-	trib_resp_verbatim(client->out, client->version, trib_bytes_text(line));
+	trib_buffer_init(&lines, TRIB_LIMIT_RESP_OUTPUT_BYTES);
+	if (word_is(args[1], "LIST"))
+		resp_list_clients(client->resp, &lines);
+	else
+		resp_describe_client(client, &lines);
+	trib_resp_verbatim(client->out, client->version, trib_buffer_bytes(&lines));
+	trib_buffer_fini(&lines);
 }
 
 static const struct subcommand {
@@ -777,8 +784,38 @@ static void add_info_engine(struct trib_engine *engine, struct trib_buffer *text
 #undef X
 }
 
-static void command_info(struct resp_client *client, const struct trib_bytes *args TRIB_UNUSED,
-			 size_t n TRIB_UNUSED)
+static bool section_is_wanted(struct trib_bytes name, const struct trib_bytes *args, size_t n)
+{
+	bool wanted = n == 1;
+
+	for (size_t i = 1; i < n && !wanted; i++)
+		wanted = word_is(args[i], "all") || word_is(args[i], "default") || word_is(args[i], "everything") ||
+			 (args[i].size == name.size && strncasecmp(args[i].data, name.data, name.size) == 0);
+	return wanted;
+}
+
+/* Of "# Name", lines, "# Name", lines … those that INFO was asked for; a blank line between two, as Redis has it. */
+static void reply_sections(struct resp_client *client, struct trib_bytes text, const struct trib_bytes *args, size_t n)
+{
+	struct trib_buffer out;
+
+	trib_buffer_init(&out, 2 * text.size);
+	while (text.size) {
+		const char *line = memchr(text.data, '\r', text.size);
+		const char *next = memmem(text.data + 1, text.size - 1, "\n# ", 3);
+		size_t size = next ? (size_t)(next + 1 - text.data) : text.size;
+
+		if (section_is_wanted(trib_bytes(text.data + 2, (size_t)(line - text.data) - 2), args, n)) {
+			trib_buffer_add_text(&out, out.size ? "\r\n" : "");
+			trib_buffer_add(&out, text.data, size);
+		}
+		text = trib_bytes(text.data + size, text.size - size);
+	}
+	trib_resp_verbatim(client->out, client->version, trib_buffer_bytes(&out));
+	trib_buffer_fini(&out);
+}
+
+static void command_info(struct resp_client *client, const struct trib_bytes *args, size_t n)
 {
 	const struct resp_totals *totals = resp_totals(client->resp);
 	int64_t up_ms = trib_clock_wall_ms(trib_clock_system()) - totals->started_ms;
@@ -791,10 +828,10 @@ static void command_info(struct resp_client *client, const struct trib_bytes *ar
 			       TRIB_VERSION, getpid(), totals->port, up_ms / 1000, trib_cpu_process_ns() / 1000000);
 	trib_buffer_add_format(&text,
 			       "# Clients\r\nconnected_clients:%" PRIu64 "\r\n# Stats\r\ntotal_commands_processed:%" PRIu64
-			       "\r\nrejected_commands:%" PRIu64 "\r\n# Replication\r\nrole:master\r\n",
-			       totals->clients, totals->commands, totals->errors);
+			       "\r\n# Replication\r\nrole:master\r\n",
+			       totals->clients, totals->commands);
 	add_info_engine(client->engine, &text);
-	trib_resp_verbatim(client->out, client->version, trib_buffer_bytes(&text));
+	reply_sections(client, trib_buffer_bytes(&text), args, n);
 	trib_buffer_fini(&text);
 }
 
