@@ -277,10 +277,28 @@ static void log_started(const struct serve *serve, int64_t opened_ns)
 		      NULL);
 }
 
+static bool is_signal(const uv_handle_t *handle)
+{
+	return handle->type == UV_SIGNAL;
+}
+
 static void close_handle(uv_handle_t *handle, void *context TRIB_UNUSED)
 {
-	if (!uv_is_closing(handle))
+	if (!uv_is_closing(handle) && !is_signal(handle))
 		uv_close(handle, NULL);
+}
+
+static void count_handle(uv_handle_t *handle, void *context)
+{
+	*(unsigned *)context += !is_signal(handle);
+}
+
+static unsigned open_handles(uv_loop_t *loop)
+{
+	unsigned count = 0;
+
+	uv_walk(loop, count_handle, &count);
+	return count;
 }
 
 /* The engine gives back first what it has taken. One that is lost for good never will; then nothing is left to save. */
@@ -330,10 +348,10 @@ static int run(struct serve *serve, struct trib_error *error)
 	if (serve->resp)
 		trib_resp_settle(serve->resp);
 	trib_resp_stop(serve->resp);
+	/* Signals stay caught up to the end: another one must not cut the last checkpoint short. */
 	uv_walk(&serve->loop, close_handle, NULL);
-	while (uv_run(&serve->loop, UV_RUN_NOWAIT))
-		;
-	uv_loop_close(&serve->loop);
+	while (open_handles(&serve->loop))
+		uv_run(&serve->loop, UV_RUN_NOWAIT);
 	trib_engine_close(serve->engine);
 	return serve->exit_code;
 }
@@ -356,6 +374,8 @@ int trib_cli_serve(int argc, char **argv)
 		return trib_cli_usage_error("serve", "%s: %s", error.at, error.text);
 	trib_log_setup((enum trib_log_level)serve.config.log_level, serve.config.log_format == 1);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk */
+	signal(SIGHUP, SIG_IGN);  /* until the keys are there to be read again */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

@@ -93,9 +93,10 @@ static void note_progress(struct trib_engine *engine)
 		engine->in_flight_head = (engine->in_flight_head + 1) % IN_FLIGHT_MAX;
 		engine->in_flight_count--;
 	}
-	if (status == TRIB_OK && engine->state == TRIB_ENGINE_READ_ONLY)
-		engine->state = TRIB_ENGINE_RUNNING;
-	else if (status != TRIB_OK && trib_journal_state(engine->journal) == TRIB_JOURNAL_FAILED)
+	if (status == TRIB_OK && engine->state == TRIB_ENGINE_READ_ONLY) {
+		if (!trib_store_read_only(engine->store))
+			engine->state = TRIB_ENGINE_RUNNING;
+	} else if (status != TRIB_OK && trib_journal_state(engine->journal) == TRIB_JOURNAL_FAILED)
 		lose(engine, &failure);
 	else if (status != TRIB_OK)
 		engine->reason = failure.error;
@@ -507,6 +508,9 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 		trib_journal_poll(engine->journal, &engine->progress, &failure);
 		engine->state = TRIB_ENGINE_READ_ONLY;
 		engine->reason = failure.error;
+	} else if (trib_store_read_only(engine->store)) {
+		engine->state = TRIB_ENGINE_READ_ONLY;
+		engine->reason = *trib_store_read_only(engine->store);
 	} else {
 		engine->state = TRIB_ENGINE_RUNNING;
 	}
@@ -661,6 +665,7 @@ static void probe(struct trib_engine *engine)
 	if (now_ns - engine->probed_ns < PROBE_EVERY_NS)
 		return;
 	engine->probed_ns = now_ns;
+	trib_store_retry(engine->store); /* no checkpoint is under way, no other thread reads */
 	trib_journal_probe(engine->journal);
 }
 

@@ -22,6 +22,8 @@ struct trib_store {
 	rocksdb_readoptions_t *read_options;
 	char *folder;
 	uint64_t position;
+	bool read_only;		 /* it could be opened to be read, not to be written */
+	struct trib_error error; /* why */
 };
 
 struct trib_checkpoint {
@@ -49,6 +51,8 @@ static trib_status fail_with(char *message, const char *at, struct trib_error *e
 	return status;
 }
 
+void store_quiet_log(void *options); /* quiet_log.cc */
+
 static rocksdb_options_t *make_options(void)
 {
 	rocksdb_options_t *options = rocksdb_options_create();
@@ -73,8 +77,7 @@ static rocksdb_options_t *make_options(void)
 	rocksdb_options_set_level0_stop_writes_trigger(options, FILES_BEFORE_STALL);
 	rocksdb_options_set_max_background_jobs(options, 2);
 	rocksdb_options_set_max_open_files(options, 512);
-	rocksdb_options_set_keep_log_file_num(options, 2);
-	rocksdb_options_set_info_log_level(options, 2);
+	store_quiet_log(options);
 	rocksdb_env_t *env = rocksdb_create_default_env();
 
 	rocksdb_env_lower_thread_pool_cpu_priority(env);
@@ -115,6 +118,51 @@ static void remove_unfinished(const char *folder)
 	trib_buffer_fini(&path);
 }
 
+static void free_store(struct trib_store *store)
+{
+	rocksdb_readoptions_destroy(store->read_options);
+	rocksdb_options_destroy(store->options);
+	free(store->folder);
+	free(store);
+}
+
+/* On a disk that takes no writes. What was last ingested is all there is. */
+static trib_status open_to_read(struct trib_store *store, const struct trib_error *why)
+{
+	char *message = NULL;
+
+	store->db = rocksdb_open_for_read_only(store->options, store->folder, 0, &message);
+	if (message) {
+		rocksdb_free(message);
+		return TRIB_IO;
+	}
+	store->read_only = true;
+	store->error = *why;
+	return TRIB_OK;
+}
+
+const struct trib_error *trib_store_read_only(const struct trib_store *store)
+{
+	return store->read_only ? &store->error : NULL;
+}
+
+trib_status trib_store_retry(struct trib_store *store)
+{
+	struct trib_error error;
+	char *message = NULL;
+
+	if (!store->read_only)
+		return TRIB_OK;
+	rocksdb_t *db = rocksdb_open(store->options, store->folder, &message);
+
+	if (message)
+		return fail_with(message, store->folder, &error);
+	rocksdb_close(store->db);
+	store->db = db;
+	store->read_only = false;
+	return TRIB_OK;
+}
+
 trib_status trib_store_open(const char *folder, struct trib_store **ret_store,
 			    struct trib_error *error)
 {
@@ -123,20 +171,21 @@ trib_status trib_store_open(const char *folder, struct trib_store **ret_store,
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return trib_fail(error, TRIB_IO, folder, "cannot make the folder: %s", strerror(errno));
 	remove_unfinished(folder);
-	rocksdb_options_t *options = make_options();
-	rocksdb_t *db = rocksdb_open(options, folder, &message);
-
-	if (message) {
-		rocksdb_options_destroy(options);
-		return fail_with(message, folder, error);
-	}
 	struct trib_store *store = trib_alloc_zeroed(1, sizeof(*store));
 
-	store->db = db;
-	store->options = options;
+	store->options = make_options();
 	store->read_options = rocksdb_readoptions_create();
 	rocksdb_readoptions_set_total_order_seek(store->read_options, 1);
 	store->folder = trib_strdup(folder);
+	store->db = rocksdb_open(store->options, folder, &message);
+	if (message) {
+		trib_status failed = fail_with(message, folder, error);
+
+		if (failed != TRIB_IO || open_to_read(store, error) != TRIB_OK) {
+			free_store(store);
+			return failed;
+		}
+	}
 	trib_status status = read_position(store, error);
 
 	if (status != TRIB_OK) {
@@ -153,10 +202,7 @@ void trib_store_close(struct trib_store *store)
 		return;
 	rocksdb_cancel_all_background_work(store->db, 1);
 	rocksdb_close(store->db);
-	rocksdb_readoptions_destroy(store->read_options);
-	rocksdb_options_destroy(store->options);
-	free(store->folder);
-	free(store);
+	free_store(store);
 }
 
 uint64_t trib_store_position(const struct trib_store *store)

@@ -48,10 +48,16 @@ enum trib_table {
 struct trib_store;
 struct trib_checkpoint;
 
-/* Opens or creates the store in `folder`. */
+/* Opens or creates the store in `folder`. One that can be read but not written opens read-only. */
 trib_status trib_store_open(const char *folder, struct trib_store **ret_store,
 			    struct trib_error *error);
 void trib_store_close(struct trib_store *store);
+
+/* Why it can only be read; NULL where it can be written. Checkpoints of a read-only store fail. */
+const struct trib_error *trib_store_read_only(const struct trib_store *store);
+
+/* Opens a read-only store again, to be written. Nobody else may use the store meanwhile. */
+trib_status trib_store_retry(struct trib_store *store);
 
 /* The journal position up to which everything is in the store; 0 when it is new. */
 uint64_t trib_store_position(const struct trib_store *store);
