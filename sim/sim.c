@@ -76,7 +76,7 @@ void sim_clear_faults(struct sim_run *run)
 
 	faults->direct_refused = false;
 	faults->slow_chance = 0;
-	faults->fail_after = -1;
+	faults->fail_after = faults->lose_after = -1;
 	faults->room_bytes = 0;
 }
 
