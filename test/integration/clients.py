@@ -9,22 +9,23 @@ import shutil
 import subprocess
 import sys
 
-from harness import SOURCE, Server, Tap
+import serving
+from serving import check, end, equal, skip
 
-CLIENTS = os.path.join(SOURCE, "test", "integration", "clients")
+CLIENTS = os.path.join(serving.ROOT, "test", "integration", "clients")
 NOT_HERE = 77  # a client's exit code: its tools are missing
 CLIENT_SECONDS_MAX = 300
 
 
 def make_market(server):
-    server.put("parties", "m1", roles=["merchant"])
-    server.put("parties", "c1", roles=["creator"])
-    server.put("goods", "g1", title="Lamp", merchant="m1", category="household", price=1999, currency="CNY")
-    server.put("plans", "p1", goods=["g1"], merchant="m1", kind="general", terms={"commission_bps": 1000})
-    server.put("registrations", "r1", channel="live", priority=1)
-    rules = server.put("rules", "default", root={"id": "root", "model": "last", "window": "30d", "match": "goods", "shares": [
-        {"name": "commission", "to": "creator", "from": "merchant", "bps": "terms.commission_bps"}]})
-    server.http("POST", "/api/v1/rules/default:activate", {"version": rules["version"]})
+    server.put("parties/m1", {"roles": ["merchant"]})
+    server.put("parties/c1", {"roles": ["creator"]})
+    server.put("goods/g1", {"title": "Lamp", "merchant": "m1", "category": "household", "price": 1999, "currency": "CNY"})
+    server.put("plans/p1", {"goods": ["g1"], "merchant": "m1", "kind": "general", "terms": {"commission_bps": 1000}})
+    server.put("registrations/r1", {"channel": "live", "priority": 1})
+    rules = server.put("rules/default", {"root": {"id": "root", "model": "last", "window": "30d", "match": "goods", "shares": [
+        {"name": "commission", "to": "creator", "from": "merchant", "bps": "terms.commission_bps"}]}})
+    server.ask("POST", "/api/v1/rules/default:activate", {"version": rules["version"]})
 
 
 def python_with_redis():
@@ -42,7 +43,7 @@ def shell(name):
 def run_client(name, command, server, work):
     if not command:
         return NOT_HERE, f"{name}: not installed"
-    env = {**os.environ, "TRIB_RESP_PORT": str(server.resp_port), "TRIB_HTTP_PORT": str(server.http_port), "TRIB_WORK_DIR": work}
+    env = {**os.environ, "TRIB_RESP_PORT": str(server.resp), "TRIB_HTTP_PORT": str(server.http), "TRIB_WORK_DIR": work}
     try:
         done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               timeout=CLIENT_SECONDS_MAX, check=False)
@@ -60,25 +61,24 @@ def main():
         ("go-redis", shell("go_redis/run.sh")),
         ("redis-benchmark", shell("redis_benchmark.sh")),
     ]
-    tap = Tap()
-    with Server("--order-index", "64MiB", "--touches", "64MiB", "--segment", "16MiB") as server:
+    with serving.fresh() as server:
         make_market(server)
         for name, command in clients:
-            work = os.path.join(server.folder.name, name)
+            work = os.path.join(os.path.dirname(server.data), name)
             os.mkdir(work)
             code, output = run_client(name, command, server, work)
             lines = output.strip().splitlines()
             if code == NOT_HERE:
-                tap.skip(name, lines[-1] if lines else "its tools are missing")
-            elif not tap.check(name, code == 0):
+                skip(name, lines[-1] if lines else "its tools are missing")
+            elif not check(name, code == 0):
                 print("".join(f"# {line}\n" for line in lines[-60:]), end="", flush=True)
             # Go writes its caches read-only.
             subprocess.run(["chmod", "-R", "u+w", work], check=False)
             shutil.rmtree(work, ignore_errors=True)
         # What all of them did adds up: nobody's money appeared from nowhere.
-        tap.equal("debits equal credits", server.http("GET", "/api/v1/ledger/balances")[2]["total"], 0)
-        tap.equal("the server ends cleanly", server.stop(), 0)
-    tap.end()
+        equal("debits equal credits", server.get("ledger/balances")["total"], 0)
+        equal("the server ends cleanly", server.stop(), 0)
+    end()
 
 
 main()

@@ -8,7 +8,8 @@ import random
 import threading
 import time
 
-import harness
+import serving
+from serving import check, end, equal
 
 ROUNDS = 8
 CREATORS, GOODS = 8, 40
@@ -21,7 +22,7 @@ class Load(threading.Thread):
 
     def __init__(self, port, commands):
         super().__init__()
-        self.client = harness.Resp(port)
+        self.client = serving.Resp(port)
         self.commands = commands
         self.answered, self.sent = [], 0
 
@@ -32,9 +33,9 @@ class Load(threading.Thread):
                 batch = self.commands[self.sent:self.sent + max(room, 0)]
                 self.sent += len(batch)
                 if batch:
-                    self.client.socket.sendall(b"".join(self.client.encode(*command) for command in batch))
+                    self.client.socket.sendall(b"".join(self.client.packed(*command) for command in batch))
                 self.answered.append(self.client.read())
-        except (OSError, ConnectionError, ValueError):
+        except (OSError, serving.Closed):
             pass
 
 
@@ -42,9 +43,9 @@ def prepare(server):
     server.load("parties", [{"id": "m", "roles": ["merchant"]}] +
                 [{"id": f"c{i}", "roles": ["creator"]} for i in range(CREATORS)])
     server.load("goods", [{"id": f"g{i}", "merchant": "m", "price": 1000 + i} for i in range(GOODS)])
-    server.put("plans", "p", merchant="m", goods=[f"g{i}" for i in range(GOODS)], effective_from=1,
-               terms={"commission_bps": COMMISSION_BPS})
-    server.put("registrations", "r", channel="live")
+    server.put("plans/p", {"merchant": "m", "goods": [f"g{i}" for i in range(GOODS)], "effective_from": 1,
+                           "terms": {"commission_bps": COMMISSION_BPS}})
+    server.put("registrations/r", {"channel": "live"})
 
 
 def make_commands(round_number, tokens):
@@ -65,7 +66,7 @@ def make_commands(round_number, tokens):
 
 
 def run_and_kill(server, commands):
-    load = Load(server.resp_port, commands)
+    load = Load(server.resp, commands)
     load.start()
     # Somewhere between the first answers and a few thousand of them.
     target, until = random.randrange(1, 6000), time.monotonic() + 60
@@ -78,69 +79,65 @@ def run_and_kill(server, commands):
 
 
 def order_is_there(server, name):
-    status, _, answer = server.http("GET", f"/api/v1/orders/{name}")
-    return answer if status == 200 else None
+    return server.ask("GET", f"/api/v1/orders/{name}").status == 200
 
 
-def check_round(tap, server, load, books, number):
+def check_round(server, load, books, number):
     done, undone = load.commands[:len(load.answered)], load.commands[len(load.answered):load.sent]
-    client = server.resp()
+    client = server.client()
     orders = [(command, reply) for command, reply in zip(done, load.answered) if command[0] == "ATTRIBUTE"]
-    tap.check(f"round {number}: {len(done)} answered, {len(undone)} under way when it was killed",
+    check(f"round {number}: {len(done)} answered, {len(undone)} under way when it was killed",
               all(reply[0] == "attributed" for _, reply in orders), orders[:1])
-    again = client.pipeline([command for command, _ in orders])
-    tap.check(f"round {number}: every answered order is answered alike",
+    again = client.many([command for command, _ in orders])
+    check(f"round {number}: every answered order is answered alike",
               again == [reply for _, reply in orders],
               [row for row in zip(orders, again) if row[0][1] != row[1]][:3])
     links = [reply for command, reply in zip(done, load.answered) if command[0] == "LINK"]
-    tap.check(f"round {number}: every answered link's token is good",
-              all(isinstance(reply, list) and reply[1] == "ok" for reply in client.pipeline(("TRACK", token) for token in links)))
+    check(f"round {number}: every answered link's token is good",
+              all(isinstance(reply, list) and reply[1] == "ok" for reply in client.many(("TRACK", token) for token in links)))
     touched = [command[1:] for command, reply in zip(done, load.answered) if command[0] == "TOUCH" and reply == "recorded"]
     books["orders"] += [(command[1], reply[1]) for command, reply in orders]
 
     # What was under way is there wholly or not at all.
     for command in undone:
-        answer = order_is_there(server, command[1]) if command[0] == "ATTRIBUTE" else None
-        if answer:
+        if command[0] == "ATTRIBUTE" and order_is_there(server, command[1]):
             books["orders"].append((command[1], command[4] * COMMISSION_BPS // 10000))
-    check_books(tap, server, books, number)
+    check_books(server, books, number)
 
     # A touch that was recorded leads an order to its creator; a user who never touched has none.
     sample = random.sample(touched, min(len(touched), 50))
-    replies = client.pipeline(("ATTRIBUTE", f"t{user}", user, "g0", 10000, "-", "SCENE", "any-touch", "BRIEF") for user, _ in sample)
-    tap.check(f"round {number}: every answered touch counts", all(reply[0] == "attributed" for reply in replies), replies[:3])
+    replies = client.many(("ATTRIBUTE", f"t{user}", user, "g0", 10000, "-", "SCENE", "any-touch", "BRIEF") for user, _ in sample)
+    check(f"round {number}: every answered touch counts", all(reply[0] == "attributed" for reply in replies), replies[:3])
     books["orders"] += [(f"t{user}", reply[1]) for (user, _), reply in zip(sample, replies)]
-    tap.equal(f"round {number}: nobody's touch is nobody's", client.call("ATTRIBUTE", f"n{number}", "nobody", "g0", 1, "-", "BRIEF")[0],
+    equal(f"round {number}: nobody's touch is nobody's", client("ATTRIBUTE", f"n{number}", "nobody", "g0", 1, "-", "BRIEF")[0],
               "no_touch")
     client.close()
 
 
-def check_books(tap, server, books, number):
-    status, _, answer = server.http("GET", "/api/v1/ledger/balances")
+def check_books(server, books, number):
+    answer = server.get("ledger/balances")
     merchant = sum(row["balance"] for row in answer["items"] if row["role"] == "merchant")
-    tap.equal(f"round {number}: the books hold what the orders say, no more, no less",
-              (status, abs(merchant), answer["total"]), (200, sum(charged for _, charged in books["orders"]), 0))
+    equal(f"round {number}: the books hold what the orders say, no more, no less",
+              (abs(merchant), answer["total"]), (sum(charged for _, charged in books["orders"]), 0))
 
 
 def main():
-    tap = harness.Tap()
-    harness.seed()
+    serving.seed()
     books = {"orders": []}
-    with harness.Server() as server:
+    with serving.fresh() as server:
         prepare(server)
         # A tree under which any touch of the shop counts, so that touches can be asked for one by one.
         root = {"id": "any-touch", "model": "last", "window": "30d", "match": "shop",
                 "shares": [{"name": "commission", "to": "creator", "from": "merchant", "bps": "terms.commission_bps"}]}
-        status, _, answer = server.http("PUT", "/api/v1/rules/any-touch", {"scene": "any-touch", "root": root})
-        status2, _, _ = server.http("POST", "/api/v1/rules/any-touch:activate", {"version": answer.get("version", 1)})
-        tap.check("the rules are taken", status in (200, 201) and status2 == 200, (status, status2, answer))
-        tokens = server.resp().pipeline(("LINK", "live", f"c{i % CREATORS}", f"g{i}") for i in range(GOODS))
+        version = server.put("rules/any-touch", {"scene": "any-touch", "root": root})["version"]
+        server.ask("POST", "/api/v1/rules/any-touch:activate", {"version": version})
+        tokens = server.client().many(("LINK", "live", f"c{i % CREATORS}", f"g{i}") for i in range(GOODS))
         for number in range(1, ROUNDS + 1):
             load = run_and_kill(server, make_commands(number, tokens))
-            server.start()
-            check_round(tap, server, load, books, number)
-        tap.equal("it stops when asked", server.stop(), 0)
-    tap.end()
+            server.again()
+            check_round(server, load, books, number)
+        equal("it stops when asked", server.stop(), 0)
+    end()
 
 
 if __name__ == "__main__":

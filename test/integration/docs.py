@@ -6,11 +6,12 @@ import re
 import subprocess
 import sys
 
-import harness
+import serving
+from serving import end, equal
 
 
 def read(name):
-    with open(os.path.join(harness.SOURCE, name), encoding="utf-8") as file:
+    with open(os.path.join(serving.ROOT, name), encoding="utf-8") as file:
         return file.read()
 
 
@@ -19,38 +20,37 @@ def rows(text, pattern):
 
 
 def output(*words):
-    return subprocess.run([harness.BIN, *words], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return subprocess.run([serving.BIN, *words], stdout=subprocess.PIPE, check=True, text=True).stdout
 
 
-def check_links(tap):
+def check_links():
     broken = []
-    for path in [name for pattern in ("*.md", "docs/*.md", "src/*/*.md") for name in glob.glob(os.path.join(harness.SOURCE, pattern))]:
+    for path in [name for pattern in ("*.md", "docs/*.md", "src/*/*.md") for name in glob.glob(os.path.join(serving.ROOT, pattern))]:
         with open(path, encoding="utf-8") as file:
             text = file.read()
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
             if "://" not in target and not os.path.exists(os.path.join(os.path.dirname(path), target)):
-                broken.append(f"{os.path.relpath(path, harness.SOURCE)}: {target}")
-    tap.equal("every link between documents leads somewhere", broken, [])
+                broken.append(f"{os.path.relpath(path, serving.ROOT)}: {target}")
+    equal("every link between documents leads somewhere", broken, [])
 
 
 def main():
-    tap = harness.Tap()
     operations = read("docs/operations.md")
-    with harness.Server() as server:
-        printed = server.http("GET", "/metrics")[2]
-    tap.equal("every metric is told, and no other", rows(operations, r"`(tributary_[a-z_]+)`"),
+    with serving.fresh() as server:
+        printed = server.ask("GET", "/metrics").body.decode()
+    equal("every metric is told, and no other", rows(operations, r"`(tributary_[a-z_]+)`"),
               set(re.findall(r"^# TYPE (\S+)", printed, re.M)))
     commands = set(re.findall(r"^  ([a-z]+) ", output("--help"), re.M))
-    told = "\n".join(read(os.path.relpath(path, harness.SOURCE)) for path in glob.glob(os.path.join(harness.SOURCE, "docs", "*.md"))
-                     + [os.path.join(harness.SOURCE, "README.md")])
-    tap.equal("every command is told somewhere", {name for name in commands if f"tributary {name}" not in told}, set())
+    told = "\n".join(read(os.path.relpath(path, serving.ROOT)) for path in glob.glob(os.path.join(serving.ROOT, "docs", "*.md"))
+                     + [os.path.join(serving.ROOT, "README.md")])
+    equal("every command is told somewhere", {name for name in commands if f"tributary {name}" not in told}, set())
     targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), re.M))
-    tap.equal("every make target that documents name is there",
+    equal("every make target that documents name is there",
               set(re.findall(r"^ *make ([a-z]+)", told + read("CONTRIBUTING.md") + read("README.zh.md"), re.M)) - targets, set())
     benches = set(re.findall(r"'([a-z]+)'", re.search(r"foreach name : \[([^\]]*)\]", read("bench/meson.build")).group(1)))
-    tap.equal("every bench is told", benches - set(re.findall(r"ARGS=([a-z]+)`", read("docs/benchmarks.md"))), set())
-    check_links(tap)
-    tap.end()
+    equal("every bench is told", benches - set(re.findall(r"ARGS=([a-z]+)`", read("docs/benchmarks.md"))), set())
+    check_links()
+    end()
 
 
 if __name__ == "__main__":

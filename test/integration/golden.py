@@ -13,9 +13,10 @@ import sys
 import tarfile
 import tempfile
 
-import harness
+import serving
+from serving import check, end, equal, skip
 
-GOLDEN = os.path.join(harness.SOURCE, "test", "golden")
+GOLDEN = os.path.join(serving.ROOT, "test", "golden")
 
 
 def difference(old, new, place=""):
@@ -35,7 +36,7 @@ def difference(old, new, place=""):
     return None if old == new else f"{place}: {new!r}, not {old!r}"
 
 
-def replay(tap, release):
+def replay(release):
     folder = os.path.join(GOLDEN, release)
     with open(os.path.join(folder, "answers.json"), encoding="utf-8") as file:
         answers = json.load(file)
@@ -43,28 +44,27 @@ def replay(tap, release):
         with tarfile.open(os.path.join(folder, "data.tar.gz")) as archive:
             archive.extractall(data)
         for name in ("journal and store", "what this build has written on"):
-            with harness.Server(data=os.path.join(data, "data")) as server:
+            with serving.fresh(small=(), data=os.path.join(data, "data")) as server:
                 problems = []
                 for request, old in answers.items():
                     method, path = request.split(" ", 1)
-                    status, _, new = server.http(method, path)
-                    why = difference(old, {"status": status, "body": new}, request)
+                    reply = server.ask(method, path)
+                    why = difference(old, {"status": reply.status, "body": reply.json}, request)
                     problems += [why] if why else []
-                tap.check(f"{release}: {len(answers)} answers from {name}", not problems, problems[:5])
+                check(f"{release}: {len(answers)} answers from {name}", not problems, problems[:5])
                 # A graceful stop takes a checkpoint; then the store alone has to say the same.
-                tap.equal(f"{release}: it stops when asked", server.stop(), 0)
+                equal(f"{release}: it stops when asked", server.stop(), 0)
 
 
 def main():
-    tap = harness.Tap()
     # Other files of a release belong to unit tests.
     releases = [name for name in (sorted(os.listdir(GOLDEN)) if os.path.isdir(GOLDEN) else [])
                 if os.path.exists(os.path.join(GOLDEN, name, "answers.json"))]
     for release in releases:
-        replay(tap, release)
+        replay(release)
     if not releases:
-        tap.skip("golden files", "no release yet")
-    tap.end()
+        skip("golden files", "no release yet")
+    end()
 
 
 if __name__ == "__main__":

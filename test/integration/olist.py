@@ -12,9 +12,10 @@ import gzip
 import hashlib
 import os
 
-import harness
+import serving
+from serving import RespError, check, end, equal, skip
 
-FOLDER = os.path.join(harness.DATA, "olist-subset")
+FOLDER = os.path.join(serving.DATA, "olist-subset")
 CREATORS = 40
 
 
@@ -58,56 +59,53 @@ def load_nouns(server, items):
                            "currency": "BRL", "site": "olist"} for name, seller in sorted(goods.items())])
     server.load("plans", [{"id": f"plan-{seller}", "merchant": seller, "goods": names, "effective_from": 1,
                            "terms": {"commission_bps": 1000}} for seller, names in by_seller.items()])
-    server.put("registrations", "olist", channel="olist")
+    server.put("registrations/olist", {"channel": "olist"})
     return sorted(goods)
 
 
 def balance(server, **query):
     text = "&".join(f"{key}={value}" for key, value in query.items())
-    status, _, answer = server.http("GET", f"/api/v1/ledger/balances?{text}")
-    assert status == 200, answer
-    return answer
+    return server.get(f"ledger/balances?{text}")
 
 
 def main():
-    tap = harness.Tap()
     if not os.path.isdir(FOLDER):
-        tap.skip("the Olist items", "the data is not there; TRIB_SHARED_DATA names its folder")
-        tap.end()
+        skip("the Olist items", "the data is not there; TRIB_SHARED_DATA names its folder")
+        end()
     items = sorted(read_items())
-    tap.equal("all items are read", len(items), 8365)
-    with harness.Server() as server:
+    equal("all items are read", len(items), 8365)
+    with serving.fresh() as server:
         goods = load_nouns(server, items)
-        resp = server.resp()
-        tokens = dict(zip(goods, resp.pipeline(("LINK", "olist", creator_of(name.split(".")[0]), name) for name in goods)))
-        tap.check("every item has a link", all(isinstance(token, str) for token in tokens.values()),
-                  next((token for token in tokens.values() if not isinstance(token, str)), ""))
+        client = server.client()
+        tokens = dict(zip(goods, client.many(("LINK", "olist", creator_of(name.split(".")[0]), name) for name in goods)))
+        check("every item has a link", not any(isinstance(token, RespError) for token in tokens.values()),
+              next((token for token in tokens.values() if isinstance(token, RespError)), ""))
         commands = [("ATTRIBUTE", line, customer, name, cents, tokens[name]) for _, customer, line, name, _, cents in items]
-        replies = resp.pipeline(commands)
+        replies = client.many(commands)
         answers = [dict(zip(reply[::2], reply[1::2])) if isinstance(reply, list) else {"outcome": str(reply)}
                    for reply in replies]
-        tap.equal("every line is attributed", collections.Counter(answer["outcome"] for answer in answers),
+        equal("every line is attributed", collections.Counter(answer["outcome"] for answer in answers),
                   {"attributed": len(items)})
         expected = [cents // 10 for _, _, _, _, _, cents in items]
         charged = [answer.get("charged") for answer in answers]
-        tap.check("each is charged the floor of a tenth", charged == expected,
+        check("each is charged the floor of a tenth", charged == expected,
                   [row for row in zip(commands, charged, expected) if row[1] != row[2]][:3])
-        tap.equal("all in BRL", {answer.get("currency") for answer in answers}, {"BRL"})
+        equal("all in BRL", {answer.get("currency") for answer in answers}, {"BRL"})
 
         creators = balance(server, role="creator", currency="BRL")
-        tap.equal("Σ commission = Σ floor(price × 0.1)", sum(row["balance"] for row in creators["items"]), sum(expected))
-        tap.equal("debits = credits", balance(server)["total"], 0)
+        equal("Σ commission = Σ floor(price × 0.1)", sum(row["balance"] for row in creators["items"]), sum(expected))
+        equal("debits = credits", balance(server)["total"], 0)
 
-        again = resp.pipeline(commands)
-        tap.check("repeats are answered alike", again == replies)
-        tap.equal("and counted once", sum(row["balance"] for row in balance(server, role="creator")["items"]), sum(expected))
-        tap.equal("it stops when asked", server.stop(), 0)
-        server.start()
-        tap.equal("after a restart the books are the same",
+        again = client.many(commands)
+        check("repeats are answered alike", again == replies)
+        equal("and counted once", sum(row["balance"] for row in balance(server, role="creator")["items"]), sum(expected))
+        equal("it stops when asked", server.stop(), 0)
+        server.again()
+        equal("after a restart the books are the same",
                   (balance(server)["total"], sum(row["balance"] for row in balance(server, role="creator")["items"])),
                   (0, sum(expected)))
-        tap.check("and so are the answers", server.resp().pipeline(commands) == replies)
-    tap.end()
+        check("and so are the answers", server.client().many(commands) == replies)
+    end()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
 """What the tests of a running `tributary serve` share: starting it, speaking RESP and HTTP, printing TAP."""
+import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.environ.get("TRIB_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("TRIB_BIN", os.path.join(ROOT, "build", "tributary"))
+DATA = os.environ.get("TRIB_SHARED_DATA", os.path.join(ROOT, "..", "shared", "data"))
 SMALL = ("--order-index", "64MiB", "--touches", "64MiB", "--segment", "16MiB")
 done = failed = 0
 
@@ -29,6 +33,12 @@ def equal(name, found, expected):
     return check(name, found == expected, f"found    {found!r}\nexpected {expected!r}")
 
 
+def skip(name, why):
+    global done
+    done += 1
+    print(f"ok {done} - {name} # SKIP {why}", flush=True)
+
+
 def end():
     print(f"1..{done}", flush=True)
     sys.exit(1 if failed else 0)
@@ -37,6 +47,14 @@ def end():
 def skip_all(why):
     print(f"1..0 # SKIP {why}")
     sys.exit(0)
+
+
+def seed():
+    """TRIB_SEED, else a new one; printed, so that a failure can be run again."""
+    value = int(os.environ.get("TRIB_SEED") or time.time_ns() % 1_000_000_007)
+    print(f"# TRIB_SEED={value}", flush=True)
+    random.seed(value)
+    return value
 
 
 class RespError(str):
@@ -55,7 +73,7 @@ class Resp:
     def __init__(self, port, version=2, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.left = b""
+        self.left, self.at = b"", 0  # what has come and is not read begins at `at`
         if version == 3:
             self("HELLO", "3")
 
@@ -74,19 +92,19 @@ class Resp:
             raise Closed from error
         if not got:
             raise Closed
-        self.left += got
+        self.left, self.at = self.left[self.at:] + got, 0
 
     def line(self):
-        while b"\r\n" not in self.left:
+        while (stop := self.left.find(b"\r\n", self.at)) < 0:
             self.more()
-        text, self.left = self.left.split(b"\r\n", 1)
+        text, self.at = self.left[self.at:stop], stop + 2
         return text
 
     def exactly(self, size):
-        while len(self.left) < size:
+        while len(self.left) - self.at < size:
             self.more()
-        got, self.left = self.left[:size], self.left[size:]
-        return got
+        self.at += size
+        return self.left[self.at - size:self.at]
 
     def read(self):
         text = self.line()
@@ -120,9 +138,15 @@ class Resp:
         self.send(*words)
         return self.read()
 
-    def many(self, commands):
-        self.socket.sendall(b"".join(self.packed(*words) for words in commands))
-        return [self.read() for _ in commands]
+    def many(self, commands, window=512):
+        """The replies, in order; at most so many commands are under way."""
+        commands, replies, sent = list(commands), [], 0
+        while len(replies) < len(commands):
+            batch = commands[sent:len(replies) + window]
+            sent += len(batch)
+            self.socket.sendall(b"".join(self.packed(*words) for words in batch))
+            replies += [self.read() for _ in range(max((sent - len(replies)) // 2, 1))]
+        return replies
 
     def close(self):
         self.socket.close()
@@ -148,14 +172,24 @@ def free_port():
 
 
 class Server:
-    def __init__(self, data, *words, small=SMALL, prefix=(), **options):
+    def __init__(self, data, *words, small=SMALL, prefix=(), log=None, **options):
         self.data = data
+        self.log_path = log or f"{data.rstrip('/')}.log"
+        self.words, self.prefix, self.options = (*small, *words), prefix, options
+        self.start()
+
+    def start(self):
+        """Again, after stop() or kill(), on other ports."""
         self.resp, self.http = free_port(), free_port()
-        self.log_path = f"{data.rstrip('/')}.log" if "log" not in options else options.pop("log")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*prefix, BIN, "serve", "--data", data, "--resp", f"127.0.0.1:{self.resp}",
-                 "--http", f"127.0.0.1:{self.http}", *small, *words], stdout=log, stderr=subprocess.STDOUT, **options)
+                [*self.prefix, BIN, "serve", "--data", self.data, "--resp", f"127.0.0.1:{self.resp}",
+                 "--http", f"127.0.0.1:{self.http}", *self.words], stdout=log, stderr=subprocess.STDOUT, **self.options)
+
+    def again(self):
+        self.start()
+        if not self.wait():
+            raise RuntimeError("the server has ended")
 
     @property
     def log(self):
@@ -199,6 +233,12 @@ class Server:
     def get(self, path):
         return self.ask("GET", f"/api/v1/{path}").json
 
+    def load(self, noun, rows):
+        """Bulk import; every row must be taken."""
+        reply = self.ask("POST", f"/api/v1/{noun}:import", "".join(json.dumps(row) + "\n" for row in rows).encode())
+        if reply.status != 200 or reply.json["accepted"] != len(rows):
+            raise RuntimeError(f"{noun}:import: {reply}")
+
     def kill(self):
         self.process.kill()
         return self.process.wait(60)
@@ -207,3 +247,20 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(120)
+
+
+@contextlib.contextmanager
+def fresh(*words, data=None, **options):
+    """A server with both doors open, on a folder of its own unless one is given; nothing of it is left."""
+    with tempfile.TemporaryDirectory(prefix="tributary-test-") as folder:
+        server = Server(data or os.path.join(folder, "data"), *words, log=os.path.join(folder, "log"), **options)
+        try:
+            if not server.wait():
+                raise RuntimeError("the server has ended")
+            yield server
+        except BaseException:
+            print("\n".join(f"# {line}" for line in server.log.splitlines()[-40:]), flush=True)
+            raise
+        finally:
+            if server.process.poll() is None:
+                server.kill()

@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 
-import harness
+import serving
+from serving import check, end, equal
 
 SERVE = "tributary serve &"
 
@@ -57,24 +58,23 @@ def fits(line, expected):
     return re.fullmatch(pattern, line) is not None
 
 
-def tour(tap, name):
-    with open(os.path.join(harness.SOURCE, name), encoding="utf-8") as file:
+def tour(name):
+    with open(os.path.join(serving.ROOT, name), encoding="utf-8") as file:
         found = steps(file.read())
-    if not tap.equal(f"{name}: the tour begins with the server", found[0] if found else None, (SERVE, [])):
+    if not equal(f"{name}: the tour begins with the server", found[0] if found else None, (SERVE, [])):
         return
-    with harness.Server() as server:
-        ports = {"7390": str(server.resp_port), "7380": str(server.http_port)}
+    with serving.fresh() as server:
+        ports = {"7390": str(server.resp), "7380": str(server.http)}
         commands = [re.sub(r"\b(7390|7380)\b", lambda match: ports[match.group()], command) for command, _ in found[1:]]
         for (command, expected), printed in zip(found[1:], run(commands)):
             good = len(printed) == len(expected) and all(map(fits, printed, expected))
-            tap.check(f"{name}: {command}".replace("#", ""), good, f"printed {printed}, expected {expected}")
+            check(f"{name}: {command}".replace("#", ""), good, f"printed {printed}, expected {expected}")
 
 
 def main():
-    tap = harness.Tap()
     for name in ("README.md", "README.zh.md"):
-        tour(tap, name)
-    tap.end()
+        tour(name)
+    end()
 
 
 if __name__ == "__main__":
