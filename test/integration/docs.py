@@ -39,14 +39,14 @@ def main():
     with serving.fresh() as server:
         printed = server.ask("GET", "/metrics").body.decode()
     equal("every metric is told, and no other", rows(operations, r"`(tributary_[a-z_]+)`"),
-              set(re.findall(r"^# TYPE (\S+)", printed, re.M)))
+          set(re.findall(r"^# TYPE (\S+)", printed, re.M)))
     commands = set(re.findall(r"^  ([a-z]+) ", output("--help"), re.M))
     told = "\n".join(read(os.path.relpath(path, serving.ROOT)) for path in glob.glob(os.path.join(serving.ROOT, "docs", "*.md"))
                      + [os.path.join(serving.ROOT, "README.md")])
     equal("every command is told somewhere", {name for name in commands if f"tributary {name}" not in told}, set())
     targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), re.M))
     equal("every make target that documents name is there",
-              set(re.findall(r"^ *make ([a-z]+)", told + read("CONTRIBUTING.md") + read("README.zh.md"), re.M)) - targets, set())
+          set(re.findall(r"^ *make ([a-z]+)", told + read("CONTRIBUTING.md") + read("README.zh.md"), re.M)) - targets, set())
     benches = set(re.findall(r"'([a-z]+)'", re.search(r"foreach name : \[([^\]]*)\]", read("bench/meson.build")).group(1)))
     equal("every bench is told", benches - set(re.findall(r"ARGS=([a-z]+)`", read("docs/benchmarks.md"))), set())
     check_links()

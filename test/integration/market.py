@@ -36,8 +36,8 @@ def check_gen(folder):
     stream = run("gen", *SIZE, "--out", "-").stdout.decode().splitlines()
     equal("--out - writes the same lines", len(stream), about["lines"])
     equal("in the order in which they must be loaded",
-              list(dict.fromkeys(json.loads(line).get("put", "traffic") for line in stream[:len(stream) - about["traffic_lines"]])),
-              ["parties", "goods", "plans", "registrations", "rules"])
+          list(dict.fromkeys(json.loads(line).get("put", "traffic") for line in stream[:len(stream) - about["traffic_lines"]])),
+          ["parties", "goods", "plans", "registrations", "rules"])
     for words, code in ((["--creators", "0"], 2), (["--orders"], 2), (["--orders", "many"], 2), (["more"], 2),
                         (["--market", os.path.join(folder, "none")], 1), (["--out", "/proc/none"], 1)):
         result = run("gen", *words)
@@ -55,7 +55,7 @@ def check_load(market, about):
         orders = {name: row["orders"] for name, row in loaded["orders"].items()}
         total, led = about["orders"], about["distributed"]
         equal("every order and touch is answered", (sum(orders.values()), sum(loaded["touches"].values())),
-                  (total, about["touches"]))
+              (total, about["touches"]))
         equal("every link is made", loaded["links"], {"made": about["links"]})
         equal("every repeat is answered as before", loaded["repeats"], {"answered": about["repeats"]})
         check("orders that nobody led are nobody's", 0.49 < orders.get("not_distributed", 0) / total < 0.52, orders)
@@ -69,10 +69,10 @@ def check_load(market, about):
         merchants = -sum(row["balance"] for row in books["items"] if row["role"] == "merchant")
         outside = sum(-row["balance"] for row in books["items"] if row["role"] in ("merchant", "platform"))
         check("merchants pay nearly all of what is charged, the platform the rest",
-                  0 <= charged - merchants < charged / 20 and outside > 0, (charged, merchants, outside))
+              0 <= charged - merchants < charged / 20 and outside > 0, (charged, merchants, outside))
         lines = server.get(f"orders/{loaded['samples'][0]}:explain")["ledger"]
         equal("an order explained: its postings balance",
-                  sum(row["debit"] for row in lines), sum(row["credit"] for row in lines))
+              sum(row["debit"] for row in lines), sum(row["credit"] for row in lines))
         equal("a folder that is not there is refused", run("load", *doors, market + "-none").returncode, 1)
     equal("without a server load fails", run("load", *doors, market).returncode, 1)
     equal("load wants one folder", run("load").returncode, 2)

@@ -85,11 +85,11 @@ def main():
         answers = [dict(zip(reply[::2], reply[1::2])) if isinstance(reply, list) else {"outcome": str(reply)}
                    for reply in replies]
         equal("every line is attributed", collections.Counter(answer["outcome"] for answer in answers),
-                  {"attributed": len(items)})
+              {"attributed": len(items)})
         expected = [cents // 10 for _, _, _, _, _, cents in items]
         charged = [answer.get("charged") for answer in answers]
         check("each is charged the floor of a tenth", charged == expected,
-                  [row for row in zip(commands, charged, expected) if row[1] != row[2]][:3])
+              [row for row in zip(commands, charged, expected) if row[1] != row[2]][:3])
         equal("all in BRL", {answer.get("currency") for answer in answers}, {"BRL"})
 
         creators = balance(server, role="creator", currency="BRL")
@@ -102,8 +102,8 @@ def main():
         equal("it stops when asked", server.stop(), 0)
         server.again()
         equal("after a restart the books are the same",
-                  (balance(server)["total"], sum(row["balance"] for row in balance(server, role="creator")["items"])),
-                  (0, sum(expected)))
+              (balance(server)["total"], sum(row["balance"] for row in balance(server, role="creator")["items"])),
+              (0, sum(expected)))
         check("and so are the answers", server.client().many(commands) == replies)
     end()
 

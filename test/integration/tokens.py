@@ -119,7 +119,7 @@ def main():
         token = client("LINK", "live", "c1", "g1", "CARRIER", "live", "room-1", "c1", "PAGE", "live_cart", "EXT", "k", "v")
         said = track(client, token)
         check("a token says what the link said", said["outcome"] == "ok" and said["creator"] == "c1" and said["goods"] == "g1" and
-                  said["plan"] == "p1@1" and said["channel"] == "live" and said["page"] == "live_cart", said)
+              said["plan"] == "p1@1" and said["channel"] == "live" and said["page"] == "live_cart", said)
         equal("times in order", said["expires_at"] - said["issued_at"], 30 * 86400000)
         check_changes(client, token)
         with serving.fresh() as other:
@@ -135,7 +135,7 @@ def main():
         started = subprocess.run([BIN, "serve", "--data", server.data, "--resp", "off", "--http", "127.0.0.1:0"],
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
         check("it does not start with keys that others may read",
-                  started.returncode == 1 and "0644" in started.stdout, started.stdout[-500:])
+              started.returncode == 1 and "0644" in started.stdout, started.stdout[-500:])
     end()
 
 
