@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <rocksdb/c.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 enum {
 	KEY_BYTES_MAX = 256,
 	CACHE_BYTES = 128 << 20,
+	WRITEBACK_BYTES = 1 << 20,
 	FILTER_BITS_PER_KEY = 10,
 	/* Files wait in level 0 without harm: nothing is ever written but by ingestion. */
 	FILES_BEFORE_COMPACTION = 16,
@@ -31,6 +33,8 @@ struct trib_checkpoint {
 	rocksdb_envoptions_t *env_options;
 	rocksdb_sstfilewriter_t *writer;
 	char *path;
+	int file;	  /* the same path, only to send its pages to the disk; -1: not open */
+	size_t unsent;	  /* bytes put since they were last sent */
 	uint64_t position;
 	trib_status status;
 	struct trib_error error;
@@ -77,6 +81,7 @@ static rocksdb_options_t *make_options(void)
 	rocksdb_options_set_level0_stop_writes_trigger(options, FILES_BEFORE_STALL);
 	rocksdb_options_set_max_background_jobs(options, 2);
 	rocksdb_options_set_max_open_files(options, 512);
+	rocksdb_options_set_bytes_per_sync(options, WRITEBACK_BYTES);
 	store_quiet_log(options);
 	rocksdb_env_t *env = rocksdb_create_default_env();
 
@@ -210,6 +215,20 @@ uint64_t trib_store_position(const struct trib_store *store)
 	return __atomic_load_n(&store->position, __ATOMIC_ACQUIRE);
 }
 
+/*
+ * A file that is left to the page cache reaches the disk in one burst at its end, and the journal's writes wait
+ * behind it. Sent for a little at a time, and waited for, it takes turns with them.
+ */
+static void spread_writeback(struct trib_checkpoint *checkpoint, size_t bytes)
+{
+	checkpoint->unsent += bytes;
+	if (checkpoint->unsent < WRITEBACK_BYTES || checkpoint->file < 0)
+		return;
+	checkpoint->unsent = 0;
+	(void)sync_file_range(checkpoint->file, 0, 0,
+			      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 static void put_raw(struct trib_checkpoint *checkpoint, enum trib_table table, struct trib_bytes key,
 		    struct trib_bytes value)
 {
@@ -224,6 +243,7 @@ static void put_raw(struct trib_checkpoint *checkpoint, enum trib_table table, s
 				  &message);
 	if (message)
 		checkpoint->status = fail_with(message, checkpoint->path, &checkpoint->error);
+	spread_writeback(checkpoint, key.size + value.size);
 }
 
 trib_status trib_checkpoint_begin(struct trib_store *store, uint64_t position,
@@ -236,6 +256,7 @@ trib_status trib_checkpoint_begin(struct trib_store *store, uint64_t position,
 	trib_buffer_init(&path, 4096);
 	trib_buffer_add_format(&path, "%s/checkpoint.sst", store->folder);
 	checkpoint->store = store;
+	checkpoint->file = -1;
 	checkpoint->path = trib_strdup(trib_buffer_text(&path));
 	trib_buffer_fini(&path);
 	checkpoint->env_options = rocksdb_envoptions_create();
@@ -251,6 +272,7 @@ trib_status trib_checkpoint_begin(struct trib_store *store, uint64_t position,
 
 	trib_key_u64(value, position);
 	checkpoint->position = position;
+	checkpoint->file = open(checkpoint->path, O_WRONLY | O_CLOEXEC);
 	put_raw(checkpoint, TRIB_TABLE_META, trib_bytes_text(position_key), trib_bytes(value, 8));
 	*ret_checkpoint = checkpoint;
 	return TRIB_OK;
@@ -271,6 +293,8 @@ void trib_checkpoint_abandon(struct trib_checkpoint *checkpoint)
 		return;
 	rocksdb_sstfilewriter_destroy(checkpoint->writer);
 	rocksdb_envoptions_destroy(checkpoint->env_options);
+	if (checkpoint->file >= 0)
+		close(checkpoint->file);
 	unlink(checkpoint->path);
 	free(checkpoint->path);
 	free(checkpoint);
