@@ -39,7 +39,7 @@ static void try_order(struct trib_bytes body)
 {
 	static struct trib_order_record record, again;
 
-	if (!trib_order_event_get(body, &record))
+	if (!trib_order_record_get(body, &record))
 		return;
 	trib_assert(record.n_touches <= TRIB_LIMIT_TOUCHES_CONSIDERED && record.n_slices <= TRIB_LIMIT_TOUCHES_CONSIDERED);
 	trib_assert(record.n_lines <= TRIB_ORDER_LINES_MAX && record.n_ext <= TRIB_LIMIT_EXT_PAIRS);
@@ -49,7 +49,7 @@ static void try_order(struct trib_bytes body)
 	char *end = trib_order_event_put(first, &record);
 
 	trib_assert((size_t)(end - first) <= most);
-	trib_assert(trib_order_event_get(only_event(first, end), &again));
+	trib_assert(trib_order_record_get(only_event(first, end), &again));
 	same(end, trib_order_event_put(second, &again));
 }
 

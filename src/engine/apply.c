@@ -204,7 +204,7 @@ trib_status apply_event(struct trib_engine *engine, struct trib_bytes bytes, uin
 	engine->position = position;
 	switch (trib_event_kind(bytes, &body)) {
 	case TRIB_EVENT_ORDER_DECIDED:
-		if (!trib_order_event_get(body, &engine->earlier))
+		if (!trib_order_record_get(body, &engine->earlier))
 			break;
 		apply_order(engine, &engine->earlier,
 			    trib_hash_keyed(engine->earlier.order, engine->order_key), position);

@@ -3,7 +3,7 @@
  * once, when it is first asked, as the `when` of a tree with one node, so that there is one compiler and one set
  * of facts. The domain numbers them.
  */
-#include "engine/state.h"
+#include "engine/market.h"
 
 struct condition {
 	struct trib_tree *tree; /* NULL: not compiled yet */
@@ -86,10 +86,11 @@ bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib
 bool conditions_creator(void *context, uint32_t condition, uint32_t creator)
 {
 	struct trib_engine *engine = context;
+	const struct trib_market market = engine_market(engine);
 	struct trib_facts facts;
 
 	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
-	facts_open_creator(engine, &facts, creator);
+	trib_facts_open_creator(&market, &facts, creator);
 	return conditions_hold(engine, condition, &facts);
 }
 

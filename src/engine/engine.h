@@ -21,14 +21,10 @@
 #ifndef TRIB_ENGINE_ENGINE_H
 #define TRIB_ENGINE_ENGINE_H
 
-#include "attribution/attribution.h"
-#include "commission/commission.h"
-#include "domain/domain.h"
 #include "engine/call.h"
 #include "engine/events.h"
 #include "journal/journal.h"
-#include "rules/rules.h"
-#include "track/track.h"
+#include "resolve/resolve.h"
 
 struct trib_engine;
 

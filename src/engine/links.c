@@ -1,5 +1,5 @@
 /* LINK makes a token, TRACK reads one, TOUCH records that a user met one. */
-#include "engine/state.h"
+#include "engine/market.h"
 
 /* --- LINK --------------------------------------------------------------------------------------------- */
 
@@ -37,12 +37,13 @@ static bool registration_when(void *context, uint32_t registration)
 					  .carrier = numbers->carrier,
 					  .carrier_owner = numbers->carrier_owner, .page = numbers->page,
 					  .kind = TRIB_TOUCH_CLICK };
+	const struct trib_market market = engine_market(engine);
 	struct trib_facts facts;
 
 	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
-	facts_open_goods(engine, &facts, numbers->goods);
-	facts_open_creator(engine, &facts, numbers->creator);
-	facts_open_touch(engine, &facts, &touch);
+	trib_facts_open_goods(&market, &facts, numbers->goods);
+	trib_facts_open_creator(&market, &facts, numbers->creator);
+	trib_facts_open_touch(&facts, &touch);
 	return conditions_hold(engine, trib_domain_registration(engine->domain, registration)->when, &facts);
 }
 
@@ -103,7 +104,7 @@ static trib_status pack_ext(struct trib_engine *engine, const struct trib_link_r
 				 TRIB_LIMIT_TOKEN_EXT_BYTES);
 	token->ext_kept = true;
 	for (size_t i = packed; i < request->n_ext; i++)
-		event->ext[event->n_ext++] = (struct trib_pair){ request->ext[i].key, request->ext[i].value };
+		event->ext[event->n_ext++] = (struct trib_ext_pair){ request->ext[i].key, request->ext[i].value };
 	return TRIB_OK;
 }
 
@@ -123,7 +124,7 @@ static trib_status sign(struct trib_engine *engine, const struct trib_link_reque
 	token->ext_kept = true;
 	event->n_ext = 0;
 	for (uint32_t i = 0; i < request->n_ext; i++)
-		event->ext[event->n_ext++] = (struct trib_pair){ request->ext[i].key, request->ext[i].value };
+		event->ext[event->n_ext++] = (struct trib_ext_pair){ request->ext[i].key, request->ext[i].value };
 	return trib_token_encode(engine->keys, token, ret_text, ret_size, error);
 }
 

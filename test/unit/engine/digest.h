@@ -222,7 +222,7 @@ static inline void digest_event(struct digest *digest, struct trib_bytes event)
 	digest->events[TRIB_MIN(kind, 15u)]++;
 	switch (kind) {
 	case TRIB_EVENT_ORDER_DECIDED:
-		assert_true(trib_order_event_get(body, &record));
+		assert_true(trib_order_record_get(body, &record));
 		digest_order(digest, record.order);
 		break;
 	case TRIB_EVENT_LINK_ISSUED:

@@ -498,7 +498,7 @@ static void check_event(struct trib_bytes bytes)
 	assert_int_equal(event->base.n_unknown_fields, 0);
 	switch (trib_event_kind(bytes, &body)) {
 	case TRIB_EVENT_ORDER_DECIDED:
-		assert_true(trib_order_event_get(body, &order));
+		assert_true(trib_order_record_get(body, &order));
 		end = trib_order_event_put(again, &order);
 		break;
 	case TRIB_EVENT_TOUCH_RECORDED:

@@ -1,5 +1,5 @@
-/* The facts of an order, from the nouns and numbers that the engine holds. */
-#include "engine/state.h"
+/* The facts of an order, from nouns and numbers. */
+#include "resolve/resolve.h"
 
 /* What the user did, as a word of the dictionary. */
 static const uint8_t touch_words[] = {
@@ -10,9 +10,9 @@ static const uint8_t touch_words[] = {
 	[TRIB_TOUCH_SHARE_OPEN] = TRIB_WORD_SHARE_OPEN,
 };
 
-void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t number)
+void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t number)
 {
-	const struct trib_goods *goods = trib_domain_goods(engine->domain, number);
+	const struct trib_goods *goods = trib_domain_goods(market->domain, number);
 	struct trib_bytes none = { 0 };
 
 	trib_facts_open(facts, TRIB_GROUP_GOODS);
@@ -20,12 +20,12 @@ void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint
 	trib_facts_set_string(facts, TRIB_FACT_GOODS_BRAND, goods->brand, none);
 	trib_facts_set(facts, TRIB_FACT_GOODS_PRICE, goods->price);
 	trib_facts_open(facts, TRIB_GROUP_MERCHANT);
-	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS, trib_domain_party(engine->domain, goods->merchant)->status);
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS, trib_domain_party(market->domain, goods->merchant)->status);
 }
 
-void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, uint32_t number)
+void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t number)
 {
-	const struct trib_party *creator = trib_domain_party(engine->domain, number);
+	const struct trib_party *creator = trib_domain_party(market->domain, number);
 
 	trib_facts_open(facts, TRIB_GROUP_CREATOR);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, creator->status);
@@ -34,7 +34,7 @@ void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, ui
 	trib_facts_set_tags(facts, creator->tags);
 }
 
-void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, const struct trib_touch *touch)
+void trib_facts_open_touch(struct trib_facts *facts, const struct trib_touch *touch)
 {
 	struct trib_bytes none = { 0 };
 

@@ -1,0 +1,313 @@
+/* The bytes of a record: message OrderDecided. */
+#include "resolve/record.h"
+
+#include "proto/proto.h"
+
+/* The widths of lengths that are written before what they count; the unit test compares with protobuf-c. */
+enum { SLICE_LENGTH_WIDTH = 2, SMALL_LENGTH_WIDTH = 1 };
+
+void trib_order_record_reset(struct trib_order_record *record)
+{
+	memset(record, 0, offsetof(struct trib_order_record, ext));
+}
+
+void trib_order_record_undecide(struct trib_order_record *record)
+{
+	const size_t from = offsetof(struct trib_order_record, outcome);
+
+	memset((char *)record + from, 0, offsetof(struct trib_order_record, ext) - from);
+	for (uint32_t i = 0; i < record->n_touches; i++)
+		record->touches[i].reason = 0;
+}
+
+size_t trib_order_record_bytes_max(const struct trib_order_record *record)
+{
+	size_t ext = 0;
+
+	for (uint32_t i = 0; i < record->n_ext; i++)
+		ext += record->ext[i].key.size + record->ext[i].value.size + 16;
+	return 256 + record->order.size + record->bad_token.size + record->path.size + record->facts.size +
+	       ext + record->n_touches * 128 + record->n_slices * 64 + record->n_lines * 64;
+}
+
+/* --- Writing ------------------------------------------------------------------------------------------ */
+
+char *trib_token_fields_put(char *p, uint32_t field, const struct trib_touch *touch)
+{
+	char *content = trib_wire_open(p, field, SMALL_LENGTH_WIDTH);
+
+	p = trib_wire_put_u64(content, 1, touch->link);
+	p = trib_wire_put_u64(p, 2, touch->registration);
+	p = trib_wire_put_u64(p, 3, touch->plan);
+	p = trib_wire_put_u64(p, 4, touch->plan_version);
+	p = trib_wire_put_u64(p, 5, touch->offer);
+	p = trib_wire_put_u64(p, 6, touch->goods);
+	p = trib_wire_put_u64(p, 7, touch->creator);
+	p = trib_wire_put_u64(p, 8, touch->channel);
+	p = trib_wire_put_u64(p, 9, touch->carrier_kind);
+	p = trib_wire_put_u64(p, 10, touch->carrier);
+	p = trib_wire_put_u64(p, 11, touch->carrier_owner);
+	p = trib_wire_put_u64(p, 12, touch->page);
+	p = trib_wire_put_u64(p, 13, (uint64_t)touch->issued_at_ms);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
+	return p;
+}
+
+static char *put_considered(char *p, const struct trib_considered *considered)
+{
+	char *content = trib_wire_open(p, 13, SMALL_LENGTH_WIDTH);
+
+	p = trib_token_fields_put(content, 1, &considered->touch);
+	p = trib_wire_put_u64(p, 2, (uint64_t)considered->touch.at_ms);
+	p = trib_wire_put_u64(p, 3, considered->touch.kind);
+	p = trib_wire_put_u64(p, 4, considered->reason);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
+	return p;
+}
+
+static char *put_slice(char *p, const struct trib_slice *slice, const struct trib_order_line *lines)
+{
+	char *content = trib_wire_open(p, 14, SLICE_LENGTH_WIDTH);
+
+	p = trib_wire_put_u64(content, 1, slice->touch);
+	p = trib_wire_put_u64(p, 2, slice->plan);
+	p = trib_wire_put_u64(p, 3, slice->plan_version);
+	p = trib_wire_put_u64(p, 4, slice->offer);
+	p = trib_wire_put_u64(p, 5, slice->offer_version);
+	p = trib_wire_put_u64(p, 6, (uint64_t)slice->base);
+	for (uint32_t i = 0; i < slice->n_lines; i++) {
+		const struct trib_order_line *line = &lines[slice->line + i];
+		char *posting = trib_wire_open(p, 7, SMALL_LENGTH_WIDTH);
+
+		p = trib_wire_put_u64(posting, 1, line->share);
+		p = trib_wire_put_u64(p, 2, line->name);
+		p = trib_wire_put_u64(p, 3, line->to_party);
+		p = trib_wire_put_u64(p, 4, line->to_role);
+		p = trib_wire_put_u64(p, 5, line->from_party);
+		p = trib_wire_put_u64(p, 6, line->from_role);
+		p = trib_wire_put_s64(p, 7, line->amount);
+		trib_wire_close(posting, p, SMALL_LENGTH_WIDTH);
+	}
+	trib_wire_close(content, p, SLICE_LENGTH_WIDTH);
+	return p;
+}
+
+char *trib_ext_pairs_put(char *p, uint32_t field, const struct trib_ext_pair *pairs, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		char *content = trib_wire_open(p, field, SLICE_LENGTH_WIDTH);
+
+		p = trib_wire_put_bytes(content, 1, pairs[i].key);
+		p = trib_wire_put_bytes(p, 2, pairs[i].value);
+		trib_wire_close(content, p, SLICE_LENGTH_WIDTH);
+	}
+	return p;
+}
+
+char *trib_order_record_put(char *p, const struct trib_order_record *record)
+{
+	p = trib_wire_put_bytes(p, 1, record->order);
+	p = trib_wire_put_fixed64(p, 2, record->user);
+	p = trib_wire_put_fixed64(p, 3, record->content);
+	p = trib_wire_put_u64(p, 4, record->goods);
+	p = trib_wire_put_u64(p, 5, (uint64_t)record->base_amount);
+	p = trib_wire_put_u64(p, 6, (uint64_t)record->at_ms);
+	p = trib_wire_put_u64(p, 7, record->currency);
+	p = trib_wire_put_u64(p, 8, record->outcome);
+	p = trib_wire_put_u64(p, 9, record->tree);
+	p = trib_wire_put_u64(p, 10, record->tree_version);
+	p = trib_wire_put_u64(p, 11, record->node);
+	p = trib_wire_put_bytes(p, 12, record->path);
+	for (uint32_t i = 0; i < record->n_touches; i++)
+		p = put_considered(p, &record->touches[i]);
+	for (uint32_t i = 0; i < record->n_slices; i++)
+		p = put_slice(p, &record->slices[i], record->lines);
+	p = trib_wire_put_s64(p, 15, record->charged);
+	p = trib_wire_put_u64(p, 16, record->qty);
+	p = trib_wire_put_u64(p, 17, record->scene);
+	p = trib_wire_put_u64(p, 18, record->page);
+	p = trib_wire_put_u64(p, 19, record->carrier_kind);
+	p = trib_wire_put_u64(p, 20, record->carrier);
+	p = trib_wire_put_u64(p, 21, record->carrier_owner);
+	p = trib_ext_pairs_put(p, 22, record->ext, record->n_ext);
+	p = trib_wire_put_bytes(p, 23, record->bad_token);
+	p = trib_wire_put_u64(p, 24, record->at_stated);
+	p = trib_wire_put_u64(p, 25, record->by_token);
+	p = trib_wire_put_bytes(p, 26, record->facts);
+	return p;
+}
+
+/* --- Reading ------------------------------------------------------------------------------------------ */
+
+bool trib_token_fields_get(struct trib_bytes rest, struct trib_touch *touch)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	while (trib_wire_next(&rest, &field, &ok)) {
+		uint32_t narrow = (uint32_t)field.value;
+
+		if (field.type != TRIB_WIRE_VARINT)
+			continue;
+		switch (field.number) {
+		case 1: touch->link = field.value; break;
+		case 2: touch->registration = narrow; break;
+		case 3: touch->plan = narrow; break;
+		case 4: touch->plan_version = narrow; break;
+		case 5: touch->offer = narrow; break;
+		case 6: touch->goods = narrow; break;
+		case 7: touch->creator = narrow; break;
+		case 8: touch->channel = narrow; break;
+		case 9: touch->carrier_kind = narrow; break;
+		case 10: touch->carrier = narrow; break;
+		case 11: touch->carrier_owner = narrow; break;
+		case 12: touch->page = narrow; break;
+		case 13: touch->issued_at_ms = (int64_t)field.value; break;
+		}
+	}
+	return ok;
+}
+
+static bool get_considered(struct trib_bytes rest, struct trib_considered *ret_considered)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_considered = (struct trib_considered){ 0 };
+	while (trib_wire_next(&rest, &field, &ok)) {
+		switch (field.number) {
+		case 1:
+			if (field.type != TRIB_WIRE_BYTES ||
+			    !trib_token_fields_get(field.bytes, &ret_considered->touch))
+				return false;
+			break;
+		case 2: ret_considered->touch.at_ms = (int64_t)field.value; break;
+		case 3: ret_considered->touch.kind = (uint8_t)field.value; break;
+		case 4: ret_considered->reason = (uint8_t)field.value; break;
+		}
+	}
+	return ok;
+}
+
+static bool get_line(struct trib_bytes rest, struct trib_order_line *ret_line)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_line = (struct trib_order_line){ 0 };
+	while (trib_wire_next(&rest, &field, &ok)) {
+		uint32_t narrow = (uint32_t)field.value;
+
+		switch (field.number) {
+		case 1: ret_line->share = narrow; break;
+		case 2: ret_line->name = narrow; break;
+		case 3: ret_line->to_party = narrow; break;
+		case 4: ret_line->to_role = narrow; break;
+		case 5: ret_line->from_party = narrow; break;
+		case 6: ret_line->from_role = narrow; break;
+		case 7: ret_line->amount = trib_wire_unzigzag(field.value); break;
+		}
+	}
+	return ok;
+}
+
+static bool get_slice(struct trib_bytes rest, struct trib_order_record *record, struct trib_slice *ret_slice)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_slice = (struct trib_slice){ .line = record->n_lines };
+	while (trib_wire_next(&rest, &field, &ok)) {
+		switch (field.number) {
+		case 1: ret_slice->touch = (uint32_t)field.value; break;
+		case 2: ret_slice->plan = (uint32_t)field.value; break;
+		case 3: ret_slice->plan_version = (uint32_t)field.value; break;
+		case 4: ret_slice->offer = (uint32_t)field.value; break;
+		case 5: ret_slice->offer_version = (uint32_t)field.value; break;
+		case 6: ret_slice->base = (int64_t)field.value; break;
+		case 7:
+			if (field.type != TRIB_WIRE_BYTES || record->n_lines == TRIB_ORDER_LINES_MAX ||
+			    !get_line(field.bytes, &record->lines[record->n_lines]))
+				return false;
+			record->n_lines++;
+			ret_slice->n_lines++;
+			break;
+		}
+	}
+	return ok && ret_slice->touch < TRIB_MAX(record->n_touches, 1u);
+}
+
+bool trib_ext_pair_get(struct trib_bytes rest, struct trib_ext_pair *ret_pair)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_pair = (struct trib_ext_pair){ 0 };
+	while (trib_wire_next(&rest, &field, &ok)) {
+		if (field.type == TRIB_WIRE_BYTES && field.number == 1)
+			ret_pair->key = field.bytes;
+		else if (field.type == TRIB_WIRE_BYTES && field.number == 2)
+			ret_pair->value = field.bytes;
+	}
+	return ok;
+}
+
+static bool get_order_bytes_field(const struct trib_wire_field *field, struct trib_order_record *record)
+{
+	switch (field->number) {
+	case 1: record->order = field->bytes; return true;
+	case 12: record->path = field->bytes; return true;
+	case 13:
+		return record->n_touches < TRIB_LIMIT_TOUCHES_CONSIDERED &&
+		       get_considered(field->bytes, &record->touches[record->n_touches++]);
+	case 14:
+		return record->n_slices < TRIB_LIMIT_TOUCHES_CONSIDERED &&
+		       get_slice(field->bytes, record, &record->slices[record->n_slices++]);
+	case 22:
+		return record->n_ext < TRIB_LIMIT_EXT_PAIRS &&
+		       trib_ext_pair_get(field->bytes, &record->ext[record->n_ext++]);
+	case 23: record->bad_token = field->bytes; return true;
+	case 26: record->facts = field->bytes; return true;
+	}
+	return true;
+}
+
+bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *ret_record)
+{
+	struct trib_order_record *record = ret_record;
+	struct trib_wire_field field;
+	bool ok;
+
+	trib_order_record_reset(record);
+	while (trib_wire_next(&bytes, &field, &ok)) {
+		uint32_t narrow = (uint32_t)field.value;
+
+		if (field.type == TRIB_WIRE_BYTES) {
+			if (!get_order_bytes_field(&field, record))
+				return false;
+			continue;
+		}
+		switch (field.number) {
+		case 2: record->user = field.value; break;
+		case 3: record->content = field.value; break;
+		case 4: record->goods = narrow; break;
+		case 5: record->base_amount = (int64_t)field.value; break;
+		case 6: record->at_ms = (int64_t)field.value; break;
+		case 7: record->currency = narrow; break;
+		case 8: record->outcome = (enum trib_outcome)narrow; break;
+		case 9: record->tree = narrow; break;
+		case 10: record->tree_version = narrow; break;
+		case 11: record->node = narrow; break;
+		case 15: record->charged = trib_wire_unzigzag(field.value); break;
+		case 16: record->qty = narrow; break;
+		case 17: record->scene = narrow; break;
+		case 18: record->page = narrow; break;
+		case 19: record->carrier_kind = narrow; break;
+		case 20: record->carrier = narrow; break;
+		case 21: record->carrier_owner = narrow; break;
+		case 24: record->at_stated = narrow; break;
+		case 25: record->by_token = narrow; break;
+		}
+	}
+	return ok && record->order.size > 0 && record->order.size <= TRIB_ORDER_ID_BYTES_MAX;
+}

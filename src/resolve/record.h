@@ -1,0 +1,103 @@
+/*
+ * The record of one order line: what its caller stated, and what was decided about it. Its encoding is the message
+ * OrderDecided of proto/tributary.proto: the journal's event, and what every resolver of the same order writes, byte
+ * for byte.
+ *
+ *	trib_order_record_reset(&record);
+ *	… the upper half is filled, trib_resolve_order() fills the rest …
+ *	end = trib_order_record_put(p, &record);         // room for trib_order_record_bytes_max(&record)
+ *	ok = trib_order_record_get(bytes, &record);      // strings and ext point into the bytes
+ */
+#ifndef TRIB_RESOLVE_RECORD_H
+#define TRIB_RESOLVE_RECORD_H
+
+#include "attribution/attribution.h"
+#include "base/limits.h"
+#include "domain/outcome.h"
+#include "rules/rules.h"
+#include "track/ext.h"
+
+enum {
+	TRIB_ORDER_ID_BYTES_MAX = 2 * TRIB_LIMIT_EXTERNAL_ID_BYTES + 1, /* <order>/<line> */
+	TRIB_ORDER_LINES_MAX = TRIB_LIMIT_TOUCHES_CONSIDERED * TRIB_LIMIT_RULE_SHARES,
+	TRIB_ORDER_PATH_BYTES_MAX = 4096,
+	TRIB_ORDER_FACT_BYTES_MAX = 12, /* of one fact that was read */
+};
+
+struct trib_considered {
+	struct trib_touch touch;
+	uint8_t reason; /* enum trib_reason */
+};
+
+/* One touch's part of an order; its lines are lines[line .. line + n_lines). */
+struct trib_slice {
+	uint32_t touch; /* index in touches */
+	uint32_t plan, plan_version;
+	uint32_t offer, offer_version;
+	int64_t base;
+	uint32_t line, n_lines;
+};
+
+/* amount goes from one party in one role to another. */
+struct trib_order_line {
+	uint32_t share; /* index in the node's shares */
+	uint32_t name;	/* dictionary code, as the roles */
+	uint32_t to_party, to_role;
+	uint32_t from_party, from_role;
+	int64_t amount;
+};
+
+/*
+ * One order line, decided. Strings and ext point into the request, the rules, the record itself (facts) or the
+ * bytes it was read from; so a record is not copied. Reused from order to order: `trib_order_record_reset` makes it
+ * empty without touching the large arrays.
+ */
+struct trib_order_record {
+	/* As stated, in numbers and dictionary codes. */
+	struct trib_bytes order;
+	uint64_t user, content; /* keyed hash of the user; hash of all that was stated */
+	uint32_t goods;
+	uint32_t currency; /* of the goods */
+	int64_t base_amount, at_ms;
+	uint32_t qty, scene, page;
+	uint32_t carrier_kind, carrier, carrier_owner;
+	bool at_stated, by_token;
+	uint32_t n_ext, n_touches; /* touches: oldest first, without reasons */
+
+	/* As decided. */
+	enum trib_outcome outcome;
+	uint32_t tree, tree_version, node;
+	int64_t charged;
+	struct trib_bytes bad_token;
+	struct trib_bytes path;	 /* varints: node index << 1 | value */
+	struct trib_bytes facts; /* varints: fact, zigzag value */
+	uint32_t n_slices, n_lines;
+
+	struct trib_ext_pair ext[TRIB_LIMIT_EXT_PAIRS];
+	struct trib_considered touches[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	struct trib_slice slices[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	struct trib_order_line lines[TRIB_ORDER_LINES_MAX];
+	char facts_read[TRIB_FACTS * TRIB_ORDER_FACT_BYTES_MAX]; /* where resolving writes them */
+};
+
+void trib_order_record_reset(struct trib_order_record *record);
+
+/* Forgets what was decided and keeps what was stated, so that the order can be resolved anew. */
+void trib_order_record_undecide(struct trib_order_record *record);
+
+/* An upper bound of what the encoding takes. */
+size_t trib_order_record_bytes_max(const struct trib_order_record *record);
+
+/* Writes the record at p and returns its end. */
+char *trib_order_record_put(char *p, const struct trib_order_record *record);
+
+/* False where the bytes are no such record. It points into `bytes`. */
+bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *ret_record);
+
+/* Parts that other events have too: TokenFields of at most 82 bytes, and lists of Pair. */
+char *trib_token_fields_put(char *p, uint32_t field, const struct trib_touch *touch);
+bool trib_token_fields_get(struct trib_bytes bytes, struct trib_touch *touch);
+char *trib_ext_pairs_put(char *p, uint32_t field, const struct trib_ext_pair *pairs, uint32_t n);
+bool trib_ext_pair_get(struct trib_bytes bytes, struct trib_ext_pair *ret_pair);
+
+#endif

@@ -1,0 +1,314 @@
+/* Resolving, as resolve/resolve.h says. */
+#include "resolve/resolve.h"
+
+#include "proto/proto.h"
+
+/* --- Facts -------------------------------------------------------------------------------------------- */
+
+static enum trib_match match_of(const struct trib_market *market, uint32_t order_goods, uint32_t touch_goods)
+{
+	const struct trib_order_facts order = {
+		.goods = order_goods, .merchant = trib_domain_goods(market->domain, order_goods)->merchant
+	};
+
+	return trib_match_level(&order, touch_goods, trib_domain_goods(market->domain, touch_goods)->merchant);
+}
+
+static void fill_order_facts(const struct trib_market *market, const struct trib_resolve_request *request,
+			     const struct trib_order_record *record, struct trib_facts *facts)
+{
+	struct trib_bytes none = { 0 };
+
+	trib_facts_open(facts, TRIB_GROUP_ORDER);
+	trib_facts_set(facts, TRIB_FACT_ORDER_BASE, record->base_amount);
+	trib_facts_set(facts, TRIB_FACT_ORDER_QTY, record->qty ? record->qty : 1);
+	trib_facts_set(facts, TRIB_FACT_ORDER_GOODS, record->goods);
+	trib_facts_set_string(facts, TRIB_FACT_ORDER_SITE,
+			      trib_domain_goods(market->domain, record->goods)->site, none);
+	trib_facts_set(facts, TRIB_FACT_ORDER_CREATED_AT, record->at_ms);
+	trib_facts_set_string(facts, TRIB_FACT_ORDER_CARRIER, record->carrier_kind, request->carrier_kind_text);
+	trib_facts_set_string(facts, TRIB_FACT_ORDER_CARRIER_ID, record->carrier, request->carrier_text);
+	trib_facts_set_string(facts, TRIB_FACT_ORDER_CARRIER_OWNER, record->carrier_owner,
+			      request->carrier_owner_text);
+	trib_facts_set_string(facts, TRIB_FACT_ORDER_PAGE, record->page, request->page_text);
+	trib_facts_set_ext(facts, record->ext, record->n_ext);
+}
+
+void trib_resolve_terms(const struct trib_market *market, const struct trib_order_record *record,
+			const struct trib_touch *touch, enum trib_lock lock, struct trib_terms *ret_terms)
+{
+	const struct trib_terms_request request = {
+		.goods = record->goods,
+		.creator = touch->creator,
+		.offer = touch->offer,
+		.at_ms = record->at_ms,
+		.lock_ms = lock == TRIB_LOCK_LINK ? touch->issued_at_ms : record->at_ms,
+	};
+
+	trib_terms_resolve(market->domain, &request, ret_terms);
+}
+
+static void fill_terms_facts(const struct trib_market *market, const struct trib_order_record *record,
+			     const struct trib_touch *touch, struct trib_facts *facts)
+{
+	struct trib_terms terms;
+	struct trib_bytes none = { 0 };
+
+	trib_resolve_terms(market, record, touch, TRIB_LOCK_ORDER, &terms);
+	trib_facts_open(facts, TRIB_GROUP_TERMS);
+	if (terms.outcome != TRIB_OUTCOME_NONE)
+		return;
+	trib_facts_set(facts, TRIB_FACT_TERMS_KIND, terms.kind);
+	trib_facts_set_string(facts, TRIB_FACT_TERMS_PLAN, terms.plan, none);
+	trib_facts_set(facts, TRIB_FACT_TERMS_VERSION, terms.plan_version);
+	trib_facts_set_string(facts, TRIB_FACT_TERMS_LEADER, terms.leader, none);
+}
+
+/* touch: the primary one, or the one that is being weighed; NULL: none. */
+static void fill_facts(const struct trib_market *market, const struct trib_resolve_request *request,
+		       const struct trib_order_record *record, const struct trib_touch *touch, uint64_t wanted,
+		       struct trib_facts *facts)
+{
+	trib_facts_init(facts, market->spaces, request->scratch);
+	if (wanted & trib_fact_group_masks[TRIB_GROUP_ORDER])
+		fill_order_facts(market, request, record, facts);
+	if (wanted & (trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT]))
+		trib_facts_open_goods(market, facts, record->goods);
+	if (!touch)
+		return;
+	/* has(touch) asks for the group itself, whatever facts are read. */
+	trib_facts_open_touch(facts, touch);
+	trib_facts_set(facts, TRIB_FACT_TOUCH_AGE, record->at_ms - touch->at_ms);
+	trib_facts_set(facts, TRIB_FACT_TOUCH_COUNT, record->n_touches);
+	_Static_assert(TRIB_WORD_ANY - TRIB_WORD_GOODS == TRIB_MATCH_ANY, "goods, shop, any");
+	trib_facts_set(facts, TRIB_FACT_TOUCH_MATCH,
+		       TRIB_WORD_GOODS + match_of(market, record->goods, touch->goods));
+	if (wanted & trib_fact_group_masks[TRIB_GROUP_CREATOR])
+		trib_facts_open_creator(market, facts, touch->creator);
+	if (wanted & trib_fact_group_masks[TRIB_GROUP_TERMS])
+		fill_terms_facts(market, record, touch, facts);
+}
+
+/* The scene that the caller names, else the token's registration's, else `default`. */
+static const struct trib_tree *find_tree(const struct trib_market *market,
+					 const struct trib_resolve_request *request,
+					 const struct trib_order_record *record)
+{
+	uint32_t scene = record->scene;
+
+	if (request->tree)
+		return request->tree;
+	if (scene == 0 && request->scene_text.size == 0 && record->by_token && record->n_touches)
+		scene = trib_domain_registration(market->domain, record->touches[0].touch.registration)->scene;
+	return trib_rules_find(market->rules, scene, request->now_ms);
+}
+
+/* What the walk read, for the event. */
+static void note_facts(uint64_t wanted, const struct trib_facts *facts, struct trib_order_record *record)
+{
+	char *p = record->facts_read;
+
+	for (uint64_t left = wanted & facts->present; left; left &= left - 1) {
+		int fact = __builtin_ctzll(left);
+
+		p = trib_wire_put_varint(p, (uint64_t)fact);
+		p = trib_wire_put_varint(p, trib_wire_zigzag(facts->value[fact]));
+	}
+	record->facts = trib_bytes(record->facts_read, (size_t)(p - record->facts_read));
+}
+
+/* --- Winners and money -------------------------------------------------------------------------------- */
+
+static void fill_parties(const struct trib_market *market, const struct trib_node *node,
+			 const struct trib_terms *terms, uint32_t parties[TRIB_SLOTS])
+{
+	memset(parties, 0, TRIB_SLOTS * sizeof(parties[0]));
+	parties[TRIB_SLOT_MERCHANT] = terms->merchant;
+	parties[TRIB_SLOT_PLATFORM] = market->platform;
+	parties[TRIB_SLOT_CREATOR] = terms->creator;
+	parties[TRIB_SLOT_LEADER] = terms->leader;
+	parties[TRIB_SLOT_LEADER2] = terms->leader2;
+	parties[TRIB_SLOT_AGENCY] = terms->agency;
+	trib_node_fill_parties(node, parties);
+}
+
+/* The role in whose account a slot's money stands. */
+static uint32_t role_of_slot(uint8_t slot)
+{
+	static const uint8_t roles[TRIB_SLOT_NAMED] = {
+		[TRIB_SLOT_MERCHANT] = TRIB_WORD_MERCHANT, [TRIB_SLOT_PLATFORM] = TRIB_WORD_PLATFORM,
+		[TRIB_SLOT_CREATOR] = TRIB_WORD_CREATOR,   [TRIB_SLOT_LEADER] = TRIB_WORD_LEADER,
+		[TRIB_SLOT_LEADER2] = TRIB_WORD_LEADER2,   [TRIB_SLOT_AGENCY] = TRIB_WORD_AGENCY,
+	};
+
+	return slot < TRIB_SLOT_NAMED ? roles[slot] : TRIB_WORD_SERVICE_PROVIDER;
+}
+
+static void split_slice(const struct trib_market *market, struct trib_order_record *record,
+			const struct trib_node *node, const struct trib_terms *terms, uint32_t touch,
+			int64_t base)
+{
+	struct trib_slice *slice = &record->slices[record->n_slices++];
+	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	uint32_t parties[TRIB_SLOTS];
+	const struct trib_rates rates = { .bps = {
+		[TRIB_RATE_COMMISSION] = (uint16_t)terms->commission_bps,
+		[TRIB_RATE_SERVICE] = (uint16_t)terms->service_bps,
+		[TRIB_RATE_SERVICE2] = (uint16_t)terms->service2_bps,
+		[TRIB_RATE_PLATFORM] = (uint16_t)terms->platform_bps,
+		[TRIB_RATE_AGENCY] = (uint16_t)terms->agency_bps,
+	} };
+	int64_t charged = 0;
+
+	fill_parties(market, node, terms, parties);
+	size_t n = trib_split(node->shares, node->n_shares, base, &rates, parties, lines, &charged);
+
+	*slice = (struct trib_slice){ .touch = touch, .plan = terms->plan, .plan_version = terms->plan_version,
+				      .offer = terms->offer, .offer_version = terms->offer_version,
+				      .base = base, .line = record->n_lines, .n_lines = (uint32_t)n };
+	for (size_t i = 0; i < n; i++)
+		record->lines[record->n_lines++] = (struct trib_order_line){
+			.share = lines[i].share, .name = lines[i].name,
+			.to_party = lines[i].to_party, .to_role = role_of_slot(lines[i].to),
+			.from_party = lines[i].from_party, .from_role = role_of_slot(lines[i].from),
+			.amount = lines[i].amount,
+		};
+	record->charged += charged;
+}
+
+/* Of several outcomes of terms the one that stands first in the fixed order is told. */
+static enum trib_outcome earlier_outcome(enum trib_outcome a, enum trib_outcome b)
+{
+	static const uint8_t order[] = { TRIB_OUTCOME_NO_PLAN, TRIB_OUTCOME_PLAN_NOT_STARTED,
+					 TRIB_OUTCOME_PLAN_PAUSED, TRIB_OUTCOME_PLAN_ENDED,
+					 TRIB_OUTCOME_GOODS_WITHDRAWN, TRIB_OUTCOME_PARTY_FROZEN,
+					 TRIB_OUTCOME_CREATOR_NOT_ALLOWED };
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a != TRIB_OUTCOME_NONE ? a : b;
+}
+
+/*
+ * Terms and money of every winner. Where the terms of some winners say no, their part of the base earns nothing;
+ * where those of all do, that is the order's outcome. What the node states comes after the fixed checks.
+ */
+static void pay_winners(const struct trib_market *market, struct trib_order_record *record,
+			const struct trib_node *node, enum trib_outcome stated,
+			const struct trib_resolution *resolution)
+{
+	struct trib_terms terms[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	enum trib_outcome refused = TRIB_OUTCOME_NONE;
+	uint32_t good = 0;
+
+	for (uint32_t i = 0; i < resolution->winners; i++) {
+		const struct trib_touch *touch = &record->touches[resolution->winner[i]].touch;
+
+		trib_resolve_terms(market, record, touch, node->lock, &terms[i]);
+		if (terms[i].outcome == TRIB_OUTCOME_NONE)
+			good++;
+		else
+			refused = earlier_outcome(refused, terms[i].outcome);
+	}
+	if (good == 0)
+		record->outcome = refused;
+	else if (record->base_amount == 0)
+		record->outcome = TRIB_OUTCOME_ZERO_BASE;
+	else
+		record->outcome = stated;
+	if (record->outcome != TRIB_OUTCOME_ATTRIBUTED)
+		return;
+	for (uint32_t i = 0; i < resolution->winners; i++)
+		if (terms[i].outcome == TRIB_OUTCOME_NONE)
+			split_slice(market, record, node, &terms[i], resolution->winner[i],
+				    resolution->slice[i]);
+}
+
+/* priority_by of every candidate, or its registration's priority. */
+static void fill_priorities(const struct trib_market *market, const struct trib_resolve_request *request,
+			    const struct trib_order_record *record, const struct trib_node *node,
+			    int64_t *ret_priorities)
+{
+	for (uint32_t i = 0; i < record->n_touches; i++) {
+		const struct trib_touch *touch = &record->touches[i].touch;
+		struct trib_facts facts;
+
+		if (!node->priority_by) {
+			ret_priorities[i] =
+				trib_domain_registration(market->domain, touch->registration)->priority;
+			continue;
+		}
+		fill_facts(market, request, record, touch, node->priority_facts, &facts);
+		ret_priorities[i] = trib_node_priority(node, &facts);
+	}
+}
+
+static void choose_winners(const struct trib_market *market, const struct trib_resolve_request *request,
+			   struct trib_order_record *record, const struct trib_node *node,
+			   struct trib_resolution *ret_resolution)
+{
+	struct trib_candidate candidates[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	int64_t priorities[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	const struct trib_order_facts order = {
+		.at_ms = record->at_ms,
+		.base = record->base_amount,
+		.goods = record->goods,
+		.merchant = trib_domain_goods(market->domain, record->goods)->merchant,
+		.by_token = record->by_token,
+	};
+
+	if (node->model == TRIB_MODEL_PRIORITY)
+		fill_priorities(market, request, record, node, priorities);
+	for (uint32_t i = 0; i < record->n_touches; i++) {
+		const struct trib_touch *touch = &record->touches[i].touch;
+
+		candidates[i] = (struct trib_candidate){
+			.at_ms = touch->at_ms,
+			.priority = node->model == TRIB_MODEL_PRIORITY ? priorities[i] : 0,
+			.goods = touch->goods,
+			.merchant = trib_domain_goods(market->domain, touch->goods)->merchant,
+			.kind = touch->kind,
+		};
+	}
+	trib_attribution_resolve(node, &order, candidates, record->n_touches, ret_resolution);
+	for (uint32_t i = 0; i < record->n_touches; i++)
+		record->touches[i].reason = ret_resolution->reason[i];
+}
+
+void trib_resolve_order(const struct trib_market *market, const struct trib_resolve_request *request,
+			struct trib_order_record *record)
+{
+	const struct trib_tree *tree = find_tree(market, request, record);
+	struct trib_resolution resolution;
+	struct trib_facts facts;
+	struct trib_walk walk;
+
+	fill_facts(market, request, record,
+		   record->n_touches ? &record->touches[record->n_touches - 1].touch : NULL,
+		   trib_tree_facts(tree), &facts);
+	trib_tree_walk(tree, &facts, &walk);
+	record->tree = trib_tree_number(tree);
+	record->tree_version = trib_tree_version(tree);
+	record->node = walk.node->index;
+	record->path = walk.path;
+	note_facts(trib_tree_facts(tree), &facts, record);
+	if (record->by_token && request->token != TRIB_TOKEN_OK) {
+		record->outcome = TRIB_OUTCOME_BAD_TOKEN;
+		record->bad_token =
+			trib_bytes(request->token_text.data,
+				   TRIB_MIN(request->token_text.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
+		return;
+	}
+	/* A root that does not hold has no window and no match to judge touches by. */
+	if (walk.outcome == TRIB_OUTCOME_NOT_DISTRIBUTED && walk.node->index == 0 && record->path.size == 1 &&
+	    record->path.data[0] == 0) {
+		record->outcome = TRIB_OUTCOME_NOT_DISTRIBUTED;
+		return;
+	}
+	choose_winners(market, request, record, walk.node, &resolution);
+	if (resolution.outcome != TRIB_OUTCOME_NONE)
+		record->outcome = resolution.outcome;
+	else
+		pay_winners(market, record, walk.node, walk.outcome, &resolution);
+}

@@ -1,0 +1,68 @@
+/*
+ * Resolving: an order line finds its way back. Facts, rules, touches and terms in, outcome and money out. The
+ * room's door.
+ *
+ *	record.h	what was stated and what was decided, and its bytes
+ *
+ * The engine resolves what ATTRIBUTE states, the rich client does so from a snapshot, a simulation does so again
+ * with other rules: all by this code, so that the same market and the same record give the same bytes anywhere.
+ *
+ *	struct trib_market market = { domain, rules, &spaces, platform };
+ *	struct trib_resolve_request request = { .now_ms = now_ms, .token = TRIB_TOKEN_OK, .scratch = &arena };
+ *
+ *	… the upper half of the record: what was stated, and the touches that are candidates …
+ *	trib_resolve_order(&market, &request, &record);
+ *
+ * Pure: no clock, journal, lock or memory of the heap; it changes the record's lower half (and the reasons of its
+ * touches) and nothing else. Any number of threads may resolve over one market, each with its own record and scratch,
+ * as long as nobody changes the market.
+ *
+ *	 candidates  the token, or the user's touches
+ *	 walk        facts of the order and its primary touch → the node
+ *	 winners     which candidates count, and their parts of the base
+ *	 terms       who is to get what rate, for each winner
+ *	 split       the money
+ */
+#ifndef TRIB_RESOLVE_RESOLVE_H
+#define TRIB_RESOLVE_RESOLVE_H
+
+#include "commission/commission.h"
+#include "resolve/record.h"
+#include "track/track.h"
+
+/* The state that orders are resolved over. None of it is owned. */
+struct trib_market {
+	const struct trib_domain *domain;
+	const struct trib_rules *rules;
+	const struct trib_spaces *spaces;
+	uint32_t platform; /* its party number */
+};
+
+/* What resolving needs to know beside the record. */
+struct trib_resolve_request {
+	int64_t now_ms;		      /* which version of the rules is active */
+	const struct trib_tree *tree; /* rules to resolve by instead of the scene's; NULL: the scene's */
+	enum trib_token_result token; /* of a record that is by_token; where it is not OK there are no touches */
+	struct trib_bytes token_text; /* as stated; a bad one is kept in the record */
+
+	/* Words that were stated but that no dictionary knows (their codes in the record are 0); else empty. */
+	struct trib_bytes scene_text, page_text, carrier_kind_text, carrier_text, carrier_owner_text;
+
+	struct trib_arena *scratch; /* of the thread, for conditions that are evaluated; reset by them */
+};
+
+void trib_resolve_order(const struct trib_market *market, const struct trib_resolve_request *request,
+			struct trib_order_record *record);
+
+/* The terms under which one touch of the record earns, as a node's lock fixes them. */
+void trib_resolve_terms(const struct trib_market *market, const struct trib_order_record *record,
+			const struct trib_touch *touch, enum trib_lock lock, struct trib_terms *ret_terms);
+
+/* --- Facts -------------------------------------------------------------------------------------------- */
+
+/* Open a group (goods: merchant as well; touch: link as well) and set what nouns and tokens say of it. */
+void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t goods);
+void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t creator);
+void trib_facts_open_touch(struct trib_facts *facts, const struct trib_touch *touch);
+
+#endif
