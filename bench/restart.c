@@ -2,8 +2,8 @@
  * `bench-restart [--orders N] [--data FOLDER]`: how long an engine takes to open after kill -9, with N orders of
  * history (100 million) and the worst tail that its checkpoints leave, beside the same with a tenth of the history.
  *
- * The history is made in a child process through the engine itself, which then dies where it stands: one
- * checkpoint's share of journal since the last one, and another that was under way. Each order is one of its own,
+ * The history is made in a child process through the engine itself, which then dies where it stands: with as much
+ * journal behind the store as the engine lets commands run ahead of a checkpoint that does not end. Each order is one of its own,
  * by one of 4,096 tokens of 64 creators and goods.
  */
 #include <signal.h>
@@ -14,7 +14,8 @@
 #include "bench.h"
 #include "engine/engine.h"
 
-enum { TOKENS = 4096, NOUNS = 64, BATCH = 256 };
+enum { TOKENS = 4096, NOUNS = 64, BATCH = 256, WORST_SHARES = 5 };
+#define SHARE_BYTES (UINT64_C(256) << 20) /* what the engine's default is */
 
 static char tokens[TOKENS][TRIB_LIMIT_TOKEN_CHARS];
 static size_t token_sizes[TOKENS];
@@ -116,32 +117,39 @@ static uint64_t tail_bytes(void)
 	return counts.position - counts.store_position;
 }
 
+static void open_for(const char *data, uint64_t checkpoint_bytes)
+{
+	const struct trib_engine_options options = { .data = data, .segment_bytes = 256 << 20,
+						     .sync = TRIB_JOURNAL_SYNC_OFF,
+						     .checkpoint_bytes = checkpoint_bytes };
+	struct trib_error error;
+
+	must(trib_engine_open(&options, &engine, &error), &error);
+}
+
 /* Runs in the child, and does not return. */
 static void make_history(const char *data, uint64_t orders)
 {
-	const struct trib_engine_options options = { .data = data, .segment_bytes = 256 << 20,
-						     .sync = TRIB_JOURNAL_SYNC_OFF };
-	struct trib_error error;
 	struct trib_engine_counts counts;
 	uint64_t done = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	must(trib_engine_open(&options, &engine, &error), &error);
+	open_for(data, SHARE_BYTES);
 	make_market();
 	for (; done < orders; done += BATCH) {
 		place_orders(done, BATCH);
 		bench_progress("history", done, orders);
 	}
-	/* On to the worst moment: a checkpoint is under way, and as much again has come since it began. */
-	do {
+	trib_engine_count(engine, &counts);
+	trib_engine_close(engine);
+	/* On to the worst moment: as much journal as commands may run ahead of a checkpoint that does not end. */
+	open_for(data, WORST_SHARES * SHARE_BYTES * 2);
+	for (; tail_bytes() < WORST_SHARES * SHARE_BYTES; done += BATCH)
 		place_orders(done, BATCH);
-		done += BATCH;
-		trib_engine_count(engine, &counts);
-	} while (!(counts.checkpoint_due && tail_bytes() > (uint64_t)500 << 20) && done < orders + 8000000);
 	trib_engine_settle(engine);
 	fprintf(stderr, "\r%60s\r", "");
-	printf("%" PRIu64 " orders, %" PRIu64 " checkpoints; dies with %" PRIu64 " MiB of journal behind the last one\n", done,
-	       counts.checkpoints, tail_bytes() >> 20);
+	printf("%" PRIu64 " orders, %" PRIu64 " checkpoints; dies with %" PRIu64 " MiB of journal behind the last one\n",
+	       done, counts.checkpoints, tail_bytes() >> 20);
 	fflush(stdout);
 	kill(getpid(), SIGKILL);
 }

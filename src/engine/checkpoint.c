@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-	BALANCES_PER_TURN = 2000,
+	BALANCES_PER_TURN = 256, /* some tens of microseconds */
 	KEY_BYTES = 16,
 	NICE = 10,
 	SHARES_BEHIND_MAX = 5, /* so much journal may lie behind the store: it is what a restart replays */
@@ -684,5 +684,5 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 	for (uint32_t tree = 1; tree <= trees; tree++)
 		engine->rules_saved[tree] = trib_rules_latest(engine->rules, tree);
 	trib_keys_rebind(engine->keys);
-	return history_load_runs(engine, error);
+	return TRIB_OK;
 }

@@ -515,7 +515,10 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 		engine->state = TRIB_ENGINE_RUNNING;
 	}
 	engine->probed_ns = trib_clock_monotonic_ns(engine->options.clock);
+	history_load_begin(engine);
 	status = replay(engine, error);
+	if (history_load_end(engine, status == TRIB_OK ? error : NULL) != TRIB_OK && status == TRIB_OK)
+		status = engine->runs_error.status;
 	if (status != TRIB_OK)
 		return status;
 	engine->now_ms = TRIB_MAX(engine->now_ms, trib_clock_wall_ms(engine->options.clock));

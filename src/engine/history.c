@@ -30,19 +30,41 @@ static trib_status load_run(void *context, struct trib_bytes key, struct trib_by
 	return TRIB_OK;
 }
 
-trib_status history_load_runs(struct trib_engine *engine, struct trib_error *error)
+static void *load_runs(void *context)
 {
+	struct trib_engine *engine = context;
 	struct load_runs load = { .engine = engine };
 	struct trib_bytes all = trib_bytes("", 0);
-	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_ORDER_RUN, all, load_run, &load, error);
+	struct trib_error *error = &engine->runs_error;
 
+	error->status = trib_store_scan(engine->store, TRIB_TABLE_ORDER_RUN, all, load_run, &load, error);
 	load.touches = true;
-	if (status == TRIB_OK)
-		status = trib_store_scan(engine->store, TRIB_TABLE_TOUCH_RUN, all, load_run, &load, error);
-	engine->n_cold_runs = engine->n_runs;
+	if (error->status == TRIB_OK)
+		error->status = trib_store_scan(engine->store, TRIB_TABLE_TOUCH_RUN, all, load_run, &load, error);
+	return NULL;
+}
+
+void history_load_begin(struct trib_engine *engine)
+{
 	/* Position 1 comes before every event: a horizon of 0 would call free slots entries. */
 	trib_order_index_set_horizon(engine->order_index, TRIB_MAX(trib_store_position(engine->store), 1u));
-	return status;
+	engine->runs_loading = !engine->options.foreground &&
+			       pthread_create(&engine->runs_loader, NULL, load_runs, engine) == 0;
+	if (!engine->runs_loading) {
+		load_runs(engine);
+		history_load_end(engine, NULL);
+	}
+}
+
+trib_status history_load_end(struct trib_engine *engine, struct trib_error *error)
+{
+	if (engine->runs_loading)
+		pthread_join(engine->runs_loader, NULL);
+	engine->runs_loading = false;
+	engine->n_cold_runs = engine->n_runs;
+	if (engine->runs_error.status != TRIB_OK && error)
+		*error = engine->runs_error;
+	return engine->runs_error.status;
 }
 
 void history_free_runs(struct trib_engine *engine)
@@ -236,6 +258,9 @@ trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct 
 	struct load_user load;
 	char key[8];
 
+	/* Replay may be the one that asks. */
+	if (TRIB_UNLIKELY(engine->runs_loading) && history_load_end(engine, error) != TRIB_OK)
+		return engine->runs_error.status;
 	if (TRIB_LIKELY(engine->n_cold_runs == 0) || trib_touches_has_user(engine->touches, user))
 		return TRIB_OK;
 	size_t i = 0;

@@ -16,6 +16,7 @@
 #ifndef TRIB_ENGINE_STATE_H
 #define TRIB_ENGINE_STATE_H
 
+#include <pthread.h>
 #include "engine/engine.h"
 #include "engine/order_index.h"
 #include "store/store.h"
@@ -99,6 +100,9 @@ struct trib_engine {
 	struct changes changes;
 	struct run *runs;
 	size_t n_runs, n_cold_runs; /* cold: those that were there at opening, whose touches are not in memory */
+	pthread_t runs_loader; /* while runs_loading, which is while opening */
+	bool runs_loading;
+	struct trib_error runs_error;
 	struct checkpoint *checkpoint;
 	uint32_t *rules_saved;	  /* by tree: versions already in the store */
 	uint32_t rules_saved_count;
@@ -187,7 +191,12 @@ trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct 
 trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct trib_error *error);
 /* Adds to the index, making room where it is full. */
 void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position);
-trib_status history_load_runs(struct trib_engine *engine, struct trib_error *error);
+/*
+ * Filters are as large as the history is long: a thread of their own reads them while the journal is replayed. Who
+ * asks for a user of the past meanwhile waits for it; for orders of the past nobody asks before the end.
+ */
+void history_load_begin(struct trib_engine *engine);
+trib_status history_load_end(struct trib_engine *engine, struct trib_error *error);
 void history_free_runs(struct trib_engine *engine);
 
 /* checkpoint.c */
