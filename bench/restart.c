@@ -14,7 +14,8 @@
 #include "bench.h"
 #include "engine/engine.h"
 
-enum { TOKENS = 4096, NOUNS = 64, BATCH = 256, WORST_SHARES = 5 };
+enum { TOKENS = 4096, NOUNS = 64, BATCH = 256, WORST_SHARES = 5, NEW_ORDERS = 1000000 };
+#define FIRST_NEW_ORDER (UINT64_C(1) << 40)
 #define SHARE_BYTES (UINT64_C(256) << 20) /* what the engine's default is */
 
 static char tokens[TOKENS][TRIB_LIMIT_TOKEN_CHARS];
@@ -154,6 +155,17 @@ static void make_history(const char *data, uint64_t orders)
 	kill(getpid(), SIGKILL);
 }
 
+/* What the filters of the past cost a new order. */
+static void time_new_orders(void)
+{
+	int64_t begun = trib_cpu_thread_ns();
+
+	for (uint64_t i = 0; i < NEW_ORDERS; i += BATCH)
+		place_orders(FIRST_NEW_ORDER + i, BATCH);
+	printf("then new orders: %.0f per CPU-second of the engine's thread\n",
+	       NEW_ORDERS / ((double)(trib_cpu_thread_ns() - begun) / 1e9));
+}
+
 static double time_open(const char *data)
 {
 	const struct trib_engine_options options = { .data = data, .segment_bytes = 256 << 20 };
@@ -167,6 +179,7 @@ static double time_open(const char *data)
 	trib_engine_count(engine, &counts);
 	printf("open: %.2f s, %" PRIu64 " events replayed, %" PRIu64 " runs behind\n", seconds, counts.replayed_events,
 	       counts.runs);
+	time_new_orders();
 	trib_engine_abandon(engine);
 	return seconds;
 }
