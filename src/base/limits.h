@@ -56,6 +56,12 @@
 	X(RULE_TREES, 10000, "trees", "all in memory")                                             \
 	X(RULE_VERSIONS, 100000, "versions", "of one tree; all in memory, and answer for their orders") \
 	X(RULE_WINDOW_DAYS, 366, "days", "window, half_life; touches are not kept longer")         \
+	X(ORDER_REFUNDS, 128, "refunds", "of one order line; each of its events holds them all")    \
+	X(ORDER_EDITS, 16, "bases", "stated by status messages of one order line")                 \
+	X(ORDER_REASON_BYTES, 128, "bytes", "REASON of a status message")                          \
+	X(KEPT_ORDERS, 1000000, "orders", "unknown yet, whose messages are kept; all in memory")   \
+	X(KEPT_BYTES, 268435456, "bytes", "messages of orders that are unknown yet")               \
+	X(KEPT_DAYS, 30, "days", "messages of an unknown order wait so long for it")               \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

@@ -42,7 +42,8 @@
 	X(LIMIT, 19, "limit", 422, false, "a limit of depth, count, time or cost is reached")      \
 	X(REFUSED, 20, "refused", 422, false, "a rule of the trade refuses this")                  \
 	X(METHOD, 21, "method_not_allowed", 405, false, "this place does not take that method")    \
-	X(INTERNAL, 22, "internal", 500, false, "a fault of the program")
+	X(INTERNAL, 22, "internal", 500, false, "a fault of the program")                          \
+	X(OVER_REFUND, 23, "over_refund", 422, false, "more than remains of the order")
 
 typedef enum trib_status {
 #define X(name, number, word, http, retriable, text) TRIB_##name = number,

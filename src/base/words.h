@@ -34,20 +34,29 @@
 	X(TOUCH_FAVOURITE, 4, "favourite")                                                         \
 	X(TOUCH_SHARE_OPEN, 5, "share_open")
 
+/* What is told of an order after its settlement (a refund, say): does it still change money? */
+#define TRIB_AFTER_SETTLEMENT_TABLE(X)                                                             \
+	X(AFTER_SETTLEMENT_CLAW_BACK, 0, "claw_back")                                              \
+	X(AFTER_SETTLEMENT_KEEP, 1, "keep")                                                        \
+	X(AFTER_SETTLEMENT_CLAW_BACK_WITHIN, 2, "claw_back_within")
+
 #define X(name, number, word) TRIB_##name = number,
 enum trib_model { TRIB_MODEL_TABLE(X) };
 enum trib_match { TRIB_MATCH_TABLE(X) };
 enum trib_touch_kind { TRIB_TOUCH_KIND_TABLE(X) };
+enum trib_after_settlement { TRIB_AFTER_SETTLEMENT_TABLE(X) };
 #undef X
 
 /* The word of a number; NULL where there is none. */
 const char *trib_model_word(enum trib_model model);
 const char *trib_match_word(enum trib_match match);
 const char *trib_touch_kind_word(enum trib_touch_kind kind);
+const char *trib_after_settlement_word(enum trib_after_settlement after);
 
 /* The number of a word; false where there is none. */
 bool trib_model_of_word(struct trib_bytes word, enum trib_model *ret_model);
 bool trib_match_of_word(struct trib_bytes word, enum trib_match *ret_match);
 bool trib_touch_kind_of_word(struct trib_bytes word, enum trib_touch_kind *ret_kind);
+bool trib_after_settlement_of_word(struct trib_bytes word, enum trib_after_settlement *ret_after);
 
 #endif
