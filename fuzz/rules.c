@@ -38,7 +38,7 @@ static void fill(struct trib_rng *rng, struct trib_facts *facts, uint32_t tags[3
 	for (int fact = 1; fact < TRIB_FACTS; fact++) {
 		uint8_t kind = trib_fact_rows[fact].kind;
 
-		if (!(facts->open & TRIB_FACT_BIT(fact)) || trib_rng_chance(rng, 0.2))
+		if (!trib_fact_in(&facts->open, (unsigned)fact) || trib_rng_chance(rng, 0.2))
 			continue;
 		if (kind == TRIB_FACT_STRING)
 			trib_facts_set_string(facts, (enum trib_fact)fact,
@@ -47,14 +47,16 @@ static void fill(struct trib_rng *rng, struct trib_facts *facts, uint32_t tags[3
 		else if (kind == TRIB_FACT_DOUBLE)
 			trib_facts_set_double(facts, (enum trib_fact)fact,
 					      (double)trib_rng_below(rng, 50) / 8);
-		else if (kind != TRIB_FACT_TAGS && kind != TRIB_FACT_EXT)
+		else if (kind == TRIB_FACT_BOOL)
+			trib_facts_set_bool(facts, (enum trib_fact)fact, trib_rng_chance(rng, 0.5));
+		else if (kind != TRIB_FACT_TAGS && kind != TRIB_FACT_EXT && kind != TRIB_FACT_PATH)
 			trib_facts_set(facts, (enum trib_fact)fact,
 				       (int64_t)trib_rng_below(rng, 12) - 1);
 	}
 	tags[0] = 2; /* as struct trib_codes: their number, then they */
 	tags[1] = some_code(rng);
 	tags[2] = some_code(rng);
-	if (facts->open & TRIB_FACT_BIT(TRIB_FACT_CREATOR_TAGS))
+	if (trib_fact_in(&facts->open, TRIB_FACT_CREATOR_TAGS))
 		trib_facts_set_tags(facts, (const struct trib_codes *)(const void *)tags);
 	*ext = (struct trib_ext_pair){ trib_bytes_text("a"),
 				       trib_names_text(names, some_code(rng)) };

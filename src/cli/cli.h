@@ -17,6 +17,7 @@ enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 }
 #define TRIB_COMMAND_TABLE(X)                                                                      \
 	X("credit", trib_cli_credit, "credit channels with conversions, offline, from a file")     \
 	X("eval", trib_cli_eval, "evaluate a CEL expression, or many from stdin")                  \
+	X("facts", trib_cli_facts, "print the facts that conditions may ask for")                  \
 	X("gen", trib_cli_gen, "write a marketplace and a day of its traffic as NDJSON")           \
 	X("key", trib_cli_key, "add, list or retire the keys that sign tokens")                    \
 	X("limits", trib_cli_limits, "print every limit, its unit and its reason")                 \

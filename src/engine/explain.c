@@ -326,7 +326,11 @@ static void add_facts(const struct trib_engine *engine, const struct trib_order_
 		} else if (row->kind == TRIB_FACT_DOUBLE) {
 			add_key(json, row->name);
 			trib_json_add_double(json, trib_fact_to_double(number));
-		} else if (row->kind != TRIB_FACT_TAGS && row->kind != TRIB_FACT_EXT) {
+		} else if (row->kind == TRIB_FACT_BOOL) {
+			add_key(json, row->name);
+			trib_buffer_add_text(json, number ? "true" : "false");
+		} else if (row->kind != TRIB_FACT_TAGS && row->kind != TRIB_FACT_EXT &&
+			   row->kind != TRIB_FACT_PATH) {
 			add_number(json, row->name, number);
 		}
 	}

@@ -13,21 +13,31 @@ static const uint8_t touch_words[] = {
 void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t number)
 {
 	const struct trib_goods *goods = trib_domain_goods(market->domain, number);
+	const struct trib_party *merchant = trib_domain_party(market->domain, goods->merchant);
 	struct trib_bytes none = { 0 };
 
 	trib_facts_open(facts, TRIB_GROUP_GOODS);
-	trib_facts_set_string(facts, TRIB_FACT_GOODS_CATEGORY, goods->category, none);
+	trib_facts_set_category(facts, goods->category, none);
 	trib_facts_set_string(facts, TRIB_FACT_GOODS_BRAND, goods->brand, none);
 	trib_facts_set(facts, TRIB_FACT_GOODS_PRICE, goods->price);
+	trib_facts_set_string(facts, TRIB_FACT_GOODS_SITE, goods->site, none);
+	trib_facts_set_string(facts, TRIB_FACT_GOODS_STATUS, goods->status, none);
 	trib_facts_open(facts, TRIB_GROUP_MERCHANT);
-	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS, trib_domain_party(market->domain, goods->merchant)->status);
+	trib_facts_set_string(facts, TRIB_FACT_MERCHANT_ID, goods->merchant, none);
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS, merchant->status);
+	trib_facts_set_double(facts, TRIB_FACT_MERCHANT_SCORE, merchant->score);
 }
 
 void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t number)
 {
 	const struct trib_party *creator = trib_domain_party(market->domain, number);
+	struct trib_bytes none = { 0 };
 
 	trib_facts_open(facts, TRIB_GROUP_CREATOR);
+	trib_facts_set_string(facts, TRIB_FACT_CREATOR_ID, number, none);
+	trib_facts_set(facts, TRIB_FACT_CREATOR_FOLLOWERS, creator->followers);
+	trib_facts_set_string(facts, TRIB_FACT_CREATOR_AGENCY, creator->agency, none);
+	trib_facts_set_string(facts, TRIB_FACT_CREATOR_REGION, creator->region, none);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, creator->status);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_LEVEL, creator->level);
 	trib_facts_set_double(facts, TRIB_FACT_CREATOR_SCORE, creator->score);

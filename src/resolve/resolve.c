@@ -48,6 +48,25 @@ void trib_resolve_terms(const struct trib_market *market, const struct trib_orde
 	trib_terms_resolve(market->domain, &request, ret_terms);
 }
 
+/* The offer that counts, if it is an activity. */
+static uint32_t chosen_activity(const struct trib_market *market, const struct trib_terms *terms)
+{
+	const struct trib_plan *plan = trib_domain_plan(market->domain, terms->offer);
+	const struct trib_plan_version *version = trib_plan_version(plan, terms->offer_version);
+
+	return terms->offer && version && version->kind == TRIB_WORD_ACTIVITY ? terms->offer : 0;
+}
+
+/* One id or, where ids are not stated, one owner. */
+static bool same_carrier(const struct trib_order_record *order, const struct trib_touch *touch)
+{
+	if (order->carrier_kind != touch->carrier_kind)
+		return false;
+	if (order->carrier && touch->carrier)
+		return order->carrier == touch->carrier;
+	return order->carrier_owner && order->carrier_owner == touch->carrier_owner;
+}
+
 static void fill_terms_facts(const struct trib_market *market, const struct trib_order_record *record,
 			     const struct trib_touch *touch, struct trib_facts *facts)
 {
@@ -62,11 +81,16 @@ static void fill_terms_facts(const struct trib_market *market, const struct trib
 	trib_facts_set_string(facts, TRIB_FACT_TERMS_PLAN, terms.plan, none);
 	trib_facts_set(facts, TRIB_FACT_TERMS_VERSION, terms.plan_version);
 	trib_facts_set_string(facts, TRIB_FACT_TERMS_LEADER, terms.leader, none);
+	trib_facts_set_string(facts, TRIB_FACT_TERMS_LEADER2, terms.leader2, none);
+	trib_facts_set_string(facts, TRIB_FACT_TERMS_ACTIVITY, chosen_activity(market, &terms), none);
+	trib_facts_set(facts, TRIB_FACT_TERMS_LOCKED_AT, record->at_ms);
+	trib_facts_set(facts, TRIB_FACT_TERMS_COMMISSION_BPS, terms.commission_bps);
+	trib_facts_set(facts, TRIB_FACT_TERMS_SERVICE_BPS, terms.service_bps);
 }
 
 /* touch: the primary one, or the one that is being weighed; NULL: none. */
 static void fill_facts(const struct trib_market *market, const struct trib_resolve_request *request,
-		       const struct trib_order_record *record, const struct trib_touch *touch, uint64_t wanted,
+		       const struct trib_order_record *record, const struct trib_touch *touch, trib_fact_set wanted,
 		       struct trib_facts *facts)
 {
 	trib_facts_init(facts, market->spaces, request->scratch);
@@ -80,6 +104,8 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 	trib_facts_open_touch(facts, touch);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_AGE, record->at_ms - touch->at_ms);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_COUNT, record->n_touches);
+	trib_facts_set(facts, TRIB_FACT_TOUCH_FIRST_SEEN, record->touches[0].touch.at_ms);
+	trib_facts_set_bool(facts, TRIB_FACT_TOUCH_SAME_CARRIER, same_carrier(record, touch));
 	_Static_assert(TRIB_WORD_ANY - TRIB_WORD_GOODS == TRIB_MATCH_ANY, "goods, shop, any");
 	trib_facts_set(facts, TRIB_FACT_TOUCH_MATCH,
 		       TRIB_WORD_GOODS + match_of(market, record->goods, touch->goods));
@@ -104,12 +130,13 @@ static const struct trib_tree *find_tree(const struct trib_market *market,
 }
 
 /* What the walk read, for the event. */
-static void note_facts(uint64_t wanted, const struct trib_facts *facts, struct trib_order_record *record)
+static void note_facts(trib_fact_set wanted, const struct trib_facts *facts, struct trib_order_record *record)
 {
 	char *p = record->facts_read;
 
-	for (uint64_t left = wanted & facts->present; left; left &= left - 1) {
-		int fact = __builtin_ctzll(left);
+	/* Texts without a number stand elsewhere in the record. */
+	for (trib_fact_set left = wanted & facts->present & ~facts->raw; left;) {
+		enum trib_fact fact = trib_fact_take(&left);
 
 		p = trib_wire_put_varint(p, (uint64_t)fact);
 		p = trib_wire_put_varint(p, trib_wire_zigzag(facts->value[fact]));

@@ -38,7 +38,7 @@ static trib_status compile_when(struct checker *c, struct node *node)
 {
 	struct trib_tree *tree = c->tree;
 	char at[TRIB_ERROR_AT_MAX];
-	uint64_t facts;
+	trib_fact_set facts;
 
 	node->cond = &always;
 	if (!node->public.when.size)
@@ -276,7 +276,7 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 	return status;
 }
 
-/* Recurses as deep as the tree, with a `known` (about 1 KiB) a level. */
+/* Recurses as deep as the tree, with a `known` (about 2 KiB) a level. */
 static trib_status check_node(struct checker *c, uint32_t index, const struct known *known)
 {
 	return c->tree->nodes[index].children ? check_children(c, index, known) : TRIB_OK;

@@ -303,18 +303,29 @@ static void emit_number_set(struct emitter *e, enum trib_fact fact, struct set s
 	instr->count = n;
 }
 
+/* The facts of a group are open together, so one of them answers for all. */
+static enum trib_fact first_of_group(uint8_t group)
+{
+	trib_fact_set facts = trib_fact_group_masks[group];
+
+	return trib_fact_take(&facts);
+}
+
+/* Tests that compare texts. */
 static void emit_ext(struct emitter *e, const struct cond *cond, uint32_t t, uint32_t f)
 {
 	uint32_t at = add_text(e, cond->key);
 	enum op op;
 
-	if (cond->kind == COND_EXT_HAS)
+	if (cond->kind == COND_PART)
+		op = cond->negated ? OP_NOT_PART : OP_PART;
+	else if (cond->kind == COND_EXT_HAS)
 		op = cond->negated ? OP_NOT_EXT_HAS : OP_EXT_HAS;
 	else
 		op = cond->negated ? OP_NOT_EXT_TEXT : OP_EXT_TEXT;
 	for (uint32_t i = 0; i < cond->count; i++)
 		add_text(e, cond->texts[i]);
-	struct instr *instr = emit(e, op, TRIB_FACT_ORDER_EXT, t, f);
+	struct instr *instr = emit(e, op, (enum trib_fact)cond->fact, t, f);
 
 	instr->instr_at = at;
 	instr->count = cond->count;
@@ -391,12 +402,12 @@ static void emit_cond(struct emitter *e, const struct cond *cond, uint32_t t, ui
 		emit(e, cond->negated ? OP_NOT_PRESENT : OP_PRESENT, fact, t, f);
 		break;
 	case COND_OPEN:
-		emit(e, cond->negated ? OP_NOT_OPEN : OP_OPEN, TRIB_FACT_NONE, t, f)->mask =
-			trib_fact_group_masks[cond->group];
+		emit(e, cond->negated ? OP_NOT_OPEN : OP_OPEN, first_of_group(cond->group), t, f);
 		break;
 	case COND_TAG:
 		emit_tag(e, cond, t, f);
 		break;
+	case COND_PART:
 	case COND_EXT_HAS:
 	case COND_EXT_TEXT:
 		emit_ext(e, cond, t, f);

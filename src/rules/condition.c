@@ -6,6 +6,7 @@ enum {
 		300, /* of an expression that is looked into; deeper ones are left to the evaluator */
 	CONDS_MAX = 1 << 14, /* of one expression; ternaries in ternaries multiply */
 	EVAL_BYTES_MAX = 1 << 20,
+	EXPECTED_MAX = 150, /* bytes of facts that a refusal names */
 };
 
 /* ---- Constants ---------------------------------------------------------------------------------------- */
@@ -126,17 +127,18 @@ static struct cond *new_test(struct builder *b, enum cond_kind kind, enum trib_f
 
 /* Which names are declared: every fact, its other names, then the groups (for has() only). */
 static const struct trib_type *const fact_types[] = {
-	[TRIB_FACT_INT] = &trib_type_int,	 [TRIB_FACT_DOUBLE] = &trib_type_double,
-	[TRIB_FACT_TIME] = &trib_type_timestamp, [TRIB_FACT_DURATION] = &trib_type_duration,
-	[TRIB_FACT_STRING] = &trib_type_string,	 [TRIB_FACT_TAGS] = &trib_type_list_string,
-	[TRIB_FACT_EXT] = &trib_type_map_string,
+	[TRIB_FACT_INT] = &trib_type_int,	   [TRIB_FACT_DOUBLE] = &trib_type_double,
+	[TRIB_FACT_TIME] = &trib_type_timestamp,   [TRIB_FACT_DURATION] = &trib_type_duration,
+	[TRIB_FACT_STRING] = &trib_type_string,	   [TRIB_FACT_TAGS] = &trib_type_list_string,
+	[TRIB_FACT_EXT] = &trib_type_map_string,   [TRIB_FACT_BOOL] = &trib_type_bool,
+	[TRIB_FACT_PATH] = &trib_type_list_string,
 };
 
 static const struct {
 	const char *name;
 	uint8_t fact;
 } name_table[] = {
-#define X(id, number, group, name, kind, space, words, doc) { name, TRIB_FACT_##id },
+#define X(id, number, group, name, kind, space, words, home, doc) { name, TRIB_FACT_##id },
 	TRIB_FACT_TABLE(X)
 #undef X
 		{ "order.carrier.kind", TRIB_FACT_ORDER_CARRIER },
@@ -205,6 +207,8 @@ static bool scale_constant(enum trib_fact fact, const struct trib_value *value, 
 	case TRIB_FACT_STRING:
 	case TRIB_FACT_TAGS:
 	case TRIB_FACT_EXT:
+	case TRIB_FACT_BOOL:
+	case TRIB_FACT_PATH:
 		break;
 	}
 	return false;
@@ -350,7 +354,7 @@ static const struct cond *build_with_fact(struct builder *b, enum trib_expr_func
 	struct cond *cond;
 
 	if (x->kind != y->kind || x->space != y->space || x->kind == TRIB_FACT_TAGS ||
-	    x->kind == TRIB_FACT_EXT || x->kind == TRIB_FACT_DOUBLE)
+	    x->kind == TRIB_FACT_EXT || x->kind == TRIB_FACT_PATH || x->kind == TRIB_FACT_DOUBLE)
 		return new_rich(b);
 	if (x->kind == TRIB_FACT_STRING && function != TRIB_FN_EQ && function != TRIB_FN_NE)
 		return new_rich(b);
@@ -429,6 +433,16 @@ static const struct cond *new_tag(struct builder *b, const struct trib_value *va
 	return cond;
 }
 
+/* "text" in the parts of a path */
+static const struct cond *new_part(struct builder *b, enum trib_fact fact,
+				   const struct trib_value *value, bool negated)
+{
+	struct cond *cond = new_test(b, COND_PART, fact, negated);
+
+	cond->key = keep(b, trib_value_text(value));
+	return cond;
+}
+
 static const struct cond *build_in(struct builder *b, const struct trib_expr_node *node,
 				   bool negated)
 {
@@ -440,6 +454,8 @@ static const struct cond *build_in(struct builder *b, const struct trib_expr_nod
 	if (left->kind == TRIB_EXPR_CONST && left->value.kind == TRIB_VALUE_STRING) {
 		if (fact == TRIB_FACT_CREATOR_TAGS)
 			return new_tag(b, &left->value, negated);
+		if (fact && kind_of(fact) == TRIB_FACT_PATH)
+			return new_part(b, fact, &left->value, negated);
 		if (fact == TRIB_FACT_ORDER_EXT) {
 			struct cond *cond = new_test(b, COND_EXT_HAS, fact, negated);
 
@@ -482,16 +498,20 @@ static const struct cond *build_exists(struct builder *b, const struct trib_expr
 				       bool negated)
 {
 	const struct trib_expr_node *body = node->args[1];
+	enum trib_fact fact = fact_of_node(node->args[0]);
+	bool path = fact && kind_of(fact) == TRIB_FACT_PATH;
 
-	if (node->function != TRIB_FN_EXISTS ||
-	    fact_of_node(node->args[0]) != TRIB_FACT_CREATOR_TAGS || body->kind != TRIB_EXPR_CALL ||
-	    body->function != TRIB_FN_EQ)
+	if (node->function != TRIB_FN_EXISTS || (fact != TRIB_FACT_CREATOR_TAGS && !path) ||
+	    body->kind != TRIB_EXPR_CALL || body->function != TRIB_FN_EQ)
 		return new_rich(b);
-	for (int i = 0; i < 2; i++)
-		if (body->args[i]->kind == TRIB_EXPR_LOCAL &&
-		    body->args[1 - i]->kind == TRIB_EXPR_CONST &&
-		    body->args[1 - i]->value.kind == TRIB_VALUE_STRING)
-			return new_tag(b, &body->args[1 - i]->value, negated);
+	for (int i = 0; i < 2; i++) {
+		const struct trib_expr_node *local = body->args[i], *text = body->args[1 - i];
+
+		if (local->kind == TRIB_EXPR_LOCAL && text->kind == TRIB_EXPR_CONST &&
+		    text->value.kind == TRIB_VALUE_STRING)
+			return path ? new_part(b, fact, &text->value, negated)
+				    : new_tag(b, &text->value, negated);
+	}
 	return new_rich(b);
 }
 
@@ -541,6 +561,10 @@ static const struct cond *build_node(struct builder *b, const struct trib_expr_n
 		if (node->value.kind != TRIB_VALUE_BOOL)
 			return new_rich(b);
 		return new_cond(b, node->value.boolean != negated ? COND_ALWAYS : COND_NEVER);
+	case TRIB_EXPR_VARIABLE:
+		if (fact_of_node(node) && kind_of(fact_of_node(node)) == TRIB_FACT_BOOL)
+			return new_set(b, fact_of_node(node), set_range(b->arena, 1, 1), negated);
+		return new_rich(b);
 	case TRIB_EXPR_PRESENT:
 		return build_presence(b, node, negated);
 	case TRIB_EXPR_HAS:
@@ -610,6 +634,7 @@ static bool same_test(const struct cond *a, const struct cond *b)
 	case COND_OPEN:
 		return a->group == b->group;
 	case COND_EXT_HAS:
+	case COND_PART:
 		return trib_bytes_equal(a->key, b->key);
 	case COND_EXT_TEXT:
 		return texts_equal(a, b);
@@ -654,7 +679,7 @@ static bool flatten(struct args *args, enum cond_kind kind, const struct cond *c
 /* Joins all tests of one fact's value into the first of them. */
 static void join_sets(struct builder *b, enum cond_kind kind, struct args *args)
 {
-	uint64_t done = 0;
+	trib_fact_set done = 0;
 	uint32_t kept = 0;
 	TRIB_AUTOFREE struct set *sets = trib_alloc((args->count + 1) * sizeof(*sets));
 
@@ -770,7 +795,7 @@ bool condition_has_rich(const struct cond *cond)
 /* ---- Reasoning ---------------------------------------------------------------------------------------- */
 
 /* The facts that are certainly there where the test is true. */
-static uint64_t opened_by(const struct cond *cond)
+static trib_fact_set opened_by(const struct cond *cond)
 {
 	switch (cond->kind) {
 	case COND_PRESENT:
@@ -780,6 +805,7 @@ static uint64_t opened_by(const struct cond *cond)
 	case COND_EXT_HAS:
 	case COND_EXT_TEXT:
 	case COND_TAG:
+	case COND_PART:
 	case COND_SET:
 		return trib_fact_group_masks[trib_fact_rows[cond->fact].group];
 	case COND_COMPARE:
@@ -819,7 +845,7 @@ void known_not(struct known *known, const struct cond *cond, struct trib_arena *
 		for (uint32_t i = 0; i < cond->count; i++)
 			known_not(known, cond->args[i], arena);
 	} else if (cond->kind == COND_OPEN) {
-		uint64_t mask = trib_fact_group_masks[cond->group];
+		trib_fact_set mask = trib_fact_group_masks[cond->group];
 
 		known->open |= cond->negated ? mask : 0;
 		known->closed |= cond->negated ? 0 : mask;
@@ -831,7 +857,7 @@ void known_not(struct known *known, const struct cond *cond, struct trib_arena *
 static const struct cond *simplify_set(struct builder *b, const struct cond *cond,
 				       const struct known *known)
 {
-	uint64_t bit = TRIB_FACT_BIT(cond->fact);
+	trib_fact_set bit = TRIB_FACT_BIT(cond->fact);
 	struct set all = { 0 }, values;
 
 	if (known->closed & bit)
@@ -854,7 +880,7 @@ static const struct cond *simplify(struct builder *b, const struct cond *cond,
 	if (cond->kind == COND_SET)
 		return simplify_set(b, cond, known);
 	if (cond->kind == COND_OPEN) {
-		uint64_t mask = trib_fact_group_masks[cond->group];
+		trib_fact_set mask = trib_fact_group_masks[cond->group];
 
 		if ((known->open & mask) == mask)
 			return new_cond(b, cond->negated ? COND_NEVER : COND_ALWAYS);
@@ -912,7 +938,7 @@ bool condition_implies(const struct cond *a, const struct cond *b, uint32_t *ste
 	if (a->kind == COND_SET && b->kind == COND_SET && a->fact == b->fact)
 		return set_subset(a->set, b->set);
 	if (b->kind == COND_OPEN && !b->negated) {
-		uint64_t mask = trib_fact_group_masks[b->group];
+		trib_fact_set mask = trib_fact_group_masks[b->group];
 
 		return (opened_by(a) & mask) == mask;
 	}
@@ -920,40 +946,6 @@ bool condition_implies(const struct cond *a, const struct cond *b, uint32_t *ste
 }
 
 /* ---- CEL ---------------------------------------------------------------------------------------------- */
-
-/* Names that people will look for, because the trade knows them; they come later. */
-static const char *const facts_to_come[] = {
-	"order.paid",
-	"order.freight",
-	"order.tax",
-	"order.coupon_merchant",
-	"order.coupon_platform",
-	"order.coupon_creator",
-	"order.deposit",
-	"order.kind",
-	"order.state",
-	"order.paid_at",
-	"order.deposit_at",
-	"order.parent",
-	"order.new_to_shop",
-	"order.region",
-	"order.paid_traffic",
-	"touch.first_seen",
-	"touch.same_carrier",
-	"goods.site",
-	"goods.promoted",
-	"goods.withdrawn_at",
-	"creator.followers",
-	"creator.agency",
-	"creator.region",
-	"merchant.score",
-	"merchant.deposit",
-	"terms.activity",
-	"terms.leader2",
-	"terms.locked_at",
-	"link.source",
-	"link.pid",
-};
 
 static bool is_word(char c)
 {
@@ -1039,19 +1031,17 @@ static trib_status fail_unknown_fact(struct trib_bytes name, const char *at,
 	trib_status status;
 	int group = group_of(name);
 
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(facts_to_come); i++) {
-		size_t size = strlen(facts_to_come[i]);
-
-		if (name.size >= size && memcmp(name.data, facts_to_come[i], size) == 0 &&
-		    (name.size == size || name.data[size] == '.'))
-			return trib_fail(error, TRIB_UNSUPPORTED, at,
-					 "found %s; known, but not built yet", facts_to_come[i]);
-	}
 	trib_buffer_init(&expected, TRIB_ERROR_TEXT_MAX);
-	for (int fact = 1; fact < TRIB_FACTS; fact++)
-		if (trib_fact_rows[fact].group == group)
-			trib_buffer_add_format(&expected, "%s%s", expected.size ? ", " : "",
-					       trib_fact_rows[fact].name);
+	for (int fact = 1; fact < TRIB_FACTS; fact++) {
+		if (trib_fact_rows[fact].group != group)
+			continue;
+		if (expected.size > EXPECTED_MAX) {
+			trib_buffer_add_text(&expected, " …");
+			break;
+		}
+		trib_buffer_add_format(&expected, "%s%s", expected.size ? ", " : "",
+				       trib_fact_rows[fact].name);
+	}
 	status = trib_fail(error, TRIB_INVALID, at,
 			   "found unknown fact " TRIB_BYTES_FMT ", expected one of %s",
 			   TRIB_MIN((int)name.size, 80), name.data, trib_buffer_text(&expected));
@@ -1059,12 +1049,21 @@ static trib_status fail_unknown_fact(struct trib_bytes name, const char *at,
 	return status;
 }
 
+/* has(group) counts as all of the group; but where others open it too, not as what only the engine knows. */
+static trib_fact_set facts_of_group(uint32_t group)
+{
+	trib_fact_set all = trib_fact_group_masks[group];
+	trib_fact_set local = all & ~trib_facts_engine_only & ~trib_facts_to_come;
+
+	return local ? local : all;
+}
+
 /* All that is read, without recursion: chains of operators nest as deep as the source is long. */
-static uint64_t facts_of(const struct trib_expr_node *root)
+static trib_fact_set facts_of(const struct trib_expr_node *root)
 {
 	uint32_t count = 0, capacity = 64;
 	const struct trib_expr_node **stack = trib_alloc(capacity * sizeof(*stack));
-	uint64_t facts = 0;
+	trib_fact_set facts = 0;
 
 	stack[count++] = root;
 	while (count) {
@@ -1073,8 +1072,7 @@ static uint64_t facts_of(const struct trib_expr_node *root)
 		if (node->kind == TRIB_EXPR_VARIABLE || node->kind == TRIB_EXPR_PRESENT) {
 			enum trib_fact fact = fact_of_variable(node->index);
 
-			facts |= fact ? TRIB_FACT_BIT(fact)
-				      : trib_fact_group_masks[node->index - NAMES];
+			facts |= fact ? TRIB_FACT_BIT(fact) : facts_of_group(node->index - NAMES);
 			continue;
 		}
 		if (node->kind == TRIB_EXPR_CONST || node->kind == TRIB_EXPR_LOCAL)
@@ -1087,11 +1085,20 @@ static uint64_t facts_of(const struct trib_expr_node *root)
 			stack[count++] = node->args[i];
 	}
 	free(stack);
+	if (facts & TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY_PATH))
+		facts |= TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY);
 	return facts;
 }
 
+static trib_status refuse_to_come(trib_fact_set facts, const char *at, struct trib_error *error)
+{
+	facts &= trib_facts_to_come;
+	return trib_fail(error, TRIB_UNSUPPORTED, at, "found %s; known, but not built yet",
+			 trib_fact_rows[trib_fact_take(&facts)].name);
+}
+
 trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind, const char *at,
-			      struct trib_expr_program **ret_program, uint64_t *ret_facts,
+			      struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
 			      struct trib_error *error)
 {
 	struct trib_expr_variable variables[VARIABLES];
@@ -1126,8 +1133,12 @@ trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind
 		trib_expr_free(program);
 		return TRIB_INVALID;
 	}
-	*ret_program = program;
 	*ret_facts = facts_of(trib_expr_root(program));
+	if (*ret_facts & trib_facts_to_come) {
+		trib_expr_free(program);
+		return refuse_to_come(*ret_facts, at, error);
+	}
+	*ret_program = program;
 	return TRIB_OK;
 }
 
@@ -1142,6 +1153,20 @@ static bool list_of_tags(const struct trib_facts *facts, struct trib_arena *aren
 	for (uint32_t i = 0; i < count; i++)
 		items[i] = trib_value_string(facts->spaces->text(
 			facts->spaces->context, TRIB_SPACE_SYMBOL, facts->tags->codes[i]));
+	return trib_value_list(arena, items, count, ret_value) == TRIB_OK;
+}
+
+static bool list_of_parts(const struct trib_facts *facts, struct trib_arena *arena,
+			  struct trib_value *ret_value)
+{
+	struct trib_bytes rest = trib_facts_text(facts, TRIB_FACT_GOODS_CATEGORY), part;
+	struct trib_value *items = trib_arena_alloc(arena, (rest.size / 2 + 1) * sizeof(*items));
+	uint32_t count = 0;
+
+	if (!items)
+		return false;
+	while (trib_facts_next_part(&rest, &part))
+		items[count++] = trib_value_string(part);
 	return trib_value_list(arena, items, count, ret_value) == TRIB_OK;
 }
 
@@ -1167,7 +1192,7 @@ static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
 	const struct trib_facts *facts = context;
 	enum trib_fact fact = fact_of_variable(index);
 
-	if (fact == TRIB_FACT_NONE || !(facts->open & TRIB_FACT_BIT(fact)))
+	if (fact == TRIB_FACT_NONE || !trib_fact_in(&facts->open, fact))
 		return false;
 	switch (kind_of(fact)) {
 	case TRIB_FACT_INT:
@@ -1189,6 +1214,11 @@ static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
 		return list_of_tags(facts, arena, ret_value);
 	case TRIB_FACT_EXT:
 		return map_of_ext(facts, arena, ret_value);
+	case TRIB_FACT_BOOL:
+		*ret_value = trib_value_bool(facts->value[fact]);
+		return true;
+	case TRIB_FACT_PATH:
+		return list_of_parts(facts, arena, ret_value);
 	}
 	return false;
 }
@@ -1200,8 +1230,8 @@ static bool has_fact(void *context, uint32_t index)
 	enum trib_fact fact = fact_of_variable(index);
 
 	if (fact == TRIB_FACT_NONE)
-		return facts->open & trib_fact_group_masks[index - NAMES];
-	return facts->present & TRIB_FACT_BIT(fact);
+		return (facts->open & trib_fact_group_masks[index - NAMES]) != 0;
+	return trib_fact_in(&facts->present, fact);
 }
 
 trib_status condition_eval(const struct trib_expr_program *program, const struct trib_facts *facts,

@@ -25,6 +25,7 @@ enum cond_kind {
 	COND_PRESENT,  /* has(fact) */
 	COND_OPEN,     /* has(group) */
 	COND_TAG,      /* "text" in creator.tags; set: the one constant */
+	COND_PART,     /* "key" in goods.category_path */
 	COND_EXT_HAS,  /* has(order.ext.key) */
 	COND_EXT_TEXT, /* order.ext.key is one of texts */
 	COND_COMPARE,  /* fact < <= == other fact; of strings only == */
@@ -43,7 +44,7 @@ struct cond {
 		const struct cond *const *args;
 		const struct trib_bytes *texts; /* EXT_TEXT */
 	};
-	struct trib_bytes key; /* EXT_HAS, EXT_TEXT */
+	struct trib_bytes key; /* EXT_HAS, EXT_TEXT, PART */
 };
 
 /*
@@ -74,7 +75,7 @@ bool fact_universe(enum trib_fact fact, struct trib_arena *arena, struct constan
  * the place. *ret_facts: what it reads; has(group) counts as all of the group.
  */
 trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind, const char *at,
-			      struct trib_expr_program **ret_program, uint64_t *ret_facts,
+			      struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
 			      struct trib_error *error);
 
 /* The program evaluated over facts. Any failure is returned, and leaves the arena reset. */
@@ -89,9 +90,9 @@ const struct cond *condition_make(const struct trib_expr_program *program, struc
 
 /* What is known of the facts at some place of a tree. */
 struct known {
-	uint64_t open;		       /* facts whose group is certainly open, */
-	uint64_t closed;	       /* or certainly not */
-	uint64_t bounded;	       /* facts of which values[] is meaningful */
+	trib_fact_set open;	       /* facts whose group is certainly open, */
+	trib_fact_set closed;	       /* or certainly not */
+	trib_fact_set bounded;	       /* facts of which values[] is meaningful */
 	struct set values[TRIB_FACTS]; /* if the group is open, the value is in here */
 };
 

@@ -1,6 +1,6 @@
 /*
  * Facts: what a rule may ask about an order. One table says which there are; the checker, the compiler, the
- * engine's filler, the event and docs/rules.md follow from it.
+ * filler, the event and docs/facts.md follow from it.
  *
  *	struct trib_facts facts;
  *	trib_facts_init(&facts, &spaces, &scratch);
@@ -19,7 +19,10 @@
  *
  * A fact belongs to a group (order, touch, …), which is open or not. Of a group that is not open every fact is
  * absent: using it is an error of the expression, has(touch) and has(touch.kind) are false. In an open group, what
- * nobody has set reads as "", 0, or an empty list, and has() of it is false.
+ * nobody has set reads as "", 0, false, or an empty list, and has() of it is false.
+ *
+ * Some facts are known to the engine only, because they count what others have done (the row says ENGINE). Whoever
+ * decides without it, as the rich client does, asks whether a tree reads any of trib_facts_engine_only.
  */
 #ifndef TRIB_RULES_FACTS_H
 #define TRIB_RULES_FACTS_H
@@ -37,7 +40,8 @@
 	X(CREATOR, "creator")                                                                      \
 	X(MERCHANT, "merchant")                                                                    \
 	X(TERMS, "terms")                                                                          \
-	X(LINK, "link")
+	X(LINK, "link")                                                                            \
+	X(COUNTER, "counter")
 
 enum trib_fact_group {
 #define X(id, name) TRIB_GROUP_##id,
@@ -54,6 +58,14 @@ enum trib_fact_kind {
 	TRIB_FACT_STRING,   /* CEL string; a code in the fact's space */
 	TRIB_FACT_TAGS,	    /* CEL list(string); codes in the fact's space, facts.tags */
 	TRIB_FACT_EXT,	    /* CEL map(string, string); facts.ext */
+	TRIB_FACT_BOOL,	    /* CEL bool; 0 or 1 */
+	TRIB_FACT_PATH,	    /* CEL list(string); the parts of goods.category between '/' */
+};
+
+/* Who can know a fact. */
+enum trib_fact_home {
+	TRIB_FACT_LOCAL,  /* whoever has the order, its touches and the nouns */
+	TRIB_FACT_ENGINE, /* the engine only */
 };
 
 /* Whose numbers a string's code is. */
@@ -70,81 +82,223 @@ enum trib_space {
 #define TRIB_WORDS_TOUCH  "click|view|cart|favourite|share_open"
 #define TRIB_WORDS_MATCH  "goods|shop|any"
 #define TRIB_WORDS_PLAN	  "general|targeted|exclusive|activity|managed"
+#define TRIB_WORDS_ORDER  "normal|presale|group|gift|sample|virtual|voucher|points"
+#define TRIB_WORDS_STATE  "created|paid|shipped|received|settled|invalid"
+#define TRIB_WORDS_GOODS  "active|withdrawn|closed"
+#define TRIB_WORDS_SOURCE "self_picked|activity|managed|invited"
 
 /*
- * X(ID, number, group, name, kind, space, words, doc). Numbers never change: they stand in events.
+ * X(ID, number, group, name, kind, space, words, home, doc). Numbers never change: they stand in events.
+ * A fact that nothing fills yet stands in trib_facts_to_come: conditions that ask for it are refused.
  */
 #define TRIB_FACT_TABLE(X)                                                                         \
-	X(ORDER_BASE, 1, ORDER, "order.base", INT, NONE, "",                                       \
-	  "the stated base amount, minor units")                                                   \
-	X(ORDER_QTY, 2, ORDER, "order.qty", INT, NONE, "", "how many; 1 unless stated")            \
-	X(ORDER_GOODS, 3, ORDER, "order.goods", STRING, GOODS, "", "the goods' id")                \
-	X(ORDER_SITE, 4, ORDER, "order.site", STRING, SYMBOL, "", "the site of the goods")         \
-	X(ORDER_CREATED_AT, 5, ORDER, "order.created_at", TIME, NONE, "", "AT of the order")       \
-	X(ORDER_CARRIER, 6, ORDER, "order.carrier", STRING, SYMBOL, "",                            \
+	X(ORDER_BASE, 1, ORDER, "order.base", INT, NONE, "", LOCAL,                                \
+	  "the base that commission is computed on, as stated or by its formula, minor units")     \
+	X(ORDER_QTY, 2, ORDER, "order.qty", INT, NONE, "", LOCAL, "how many; 1 unless stated")     \
+	X(ORDER_GOODS, 3, ORDER, "order.goods", STRING, GOODS, "", LOCAL, "the goods' id")         \
+	X(ORDER_SITE, 4, ORDER, "order.site", STRING, SYMBOL, "", LOCAL, "the site of the goods")  \
+	X(ORDER_CREATED_AT, 5, ORDER, "order.created_at", TIME, NONE, "", LOCAL,                   \
+	  "AT of the order")                                                                       \
+	X(ORDER_CARRIER, 6, ORDER, "order.carrier", STRING, SYMBOL, "", LOCAL,                     \
 	  "kind of the content bought in: live, video, shelf …")                                   \
-	X(ORDER_CARRIER_ID, 7, ORDER, "order.carrier.id", STRING, SYMBOL, "", "its id")            \
-	X(ORDER_CARRIER_OWNER, 8, ORDER, "order.carrier.owner", STRING, PARTY, "",                 \
+	X(ORDER_CARRIER_ID, 7, ORDER, "order.carrier.id", STRING, SYMBOL, "", LOCAL, "its id")     \
+	X(ORDER_CARRIER_OWNER, 8, ORDER, "order.carrier.owner", STRING, PARTY, "", LOCAL,          \
 	  "the id of the party whose content it was")                                              \
-	X(ORDER_PAGE, 9, ORDER, "order.page", STRING, SYMBOL, "",                                  \
+	X(ORDER_PAGE, 9, ORDER, "order.page", STRING, SYMBOL, "", LOCAL,                           \
 	  "the page bought on: live_cart, product, cart, checkout …")                              \
-	X(ORDER_EXT, 10, ORDER, "order.ext", EXT, NONE, "", "EXT of the order")                    \
-	X(TOUCH_KIND, 11, TOUCH, "touch.kind", STRING, SYMBOL, TRIB_WORDS_TOUCH,                   \
+	X(ORDER_EXT, 10, ORDER, "order.ext", EXT, NONE, "", LOCAL, "EXT of the order")             \
+	X(TOUCH_KIND, 11, TOUCH, "touch.kind", STRING, SYMBOL, TRIB_WORDS_TOUCH, LOCAL,            \
 	  "what the buyer did; a token counts as click")                                           \
-	X(TOUCH_AGE, 12, TOUCH, "touch.age", DURATION, NONE, "", "order.created_at less its time") \
-	X(TOUCH_COUNT, 13, TOUCH, "touch.count", INT, NONE, "",                                    \
+	X(TOUCH_AGE, 12, TOUCH, "touch.age", DURATION, NONE, "", LOCAL,                            \
+	  "order.created_at less its time")                                                        \
+	X(TOUCH_COUNT, 13, TOUCH, "touch.count", INT, NONE, "", LOCAL,                             \
 	  "touches of the buyer not after the order, at most 64; 1 with a token")                  \
-	X(TOUCH_CARRIER, 14, TOUCH, "touch.carrier", STRING, SYMBOL, "",                           \
+	X(TOUCH_CARRIER, 14, TOUCH, "touch.carrier", STRING, SYMBOL, "", LOCAL,                    \
 	  "kind of the content it came from")                                                      \
-	X(TOUCH_CARRIER_ID, 15, TOUCH, "touch.carrier.id", STRING, SYMBOL, "", "its id")           \
-	X(TOUCH_CARRIER_OWNER, 16, TOUCH, "touch.carrier.owner", STRING, PARTY, "",                \
+	X(TOUCH_CARRIER_ID, 15, TOUCH, "touch.carrier.id", STRING, SYMBOL, "", LOCAL, "its id")    \
+	X(TOUCH_CARRIER_OWNER, 16, TOUCH, "touch.carrier.owner", STRING, PARTY, "", LOCAL,         \
 	  "the id of the party whose content it was")                                              \
-	X(TOUCH_PAGE, 17, TOUCH, "touch.page", STRING, SYMBOL, "", "the page it happened on")      \
-	X(TOUCH_CHANNEL, 18, TOUCH, "touch.channel", STRING, SYMBOL, "", "the link's channel")     \
-	X(TOUCH_MATCH, 19, TOUCH, "touch.match", STRING, SYMBOL, TRIB_WORDS_MATCH,                 \
+	X(TOUCH_PAGE, 17, TOUCH, "touch.page", STRING, SYMBOL, "", LOCAL,                          \
+	  "the page it happened on")                                                               \
+	X(TOUCH_CHANNEL, 18, TOUCH, "touch.channel", STRING, SYMBOL, "", LOCAL,                    \
+	  "the link's channel")                                                                    \
+	X(TOUCH_MATCH, 19, TOUCH, "touch.match", STRING, SYMBOL, TRIB_WORDS_MATCH, LOCAL,          \
 	  "how near its goods are to the order's: the same, of the same shop, neither")            \
-	X(GOODS_CATEGORY, 20, GOODS, "goods.category", STRING, SYMBOL, "", "as the goods say")     \
-	X(GOODS_BRAND, 21, GOODS, "goods.brand", STRING, SYMBOL, "", "as the goods say")           \
-	X(GOODS_PRICE, 22, GOODS, "goods.price", INT, NONE, "", "minor units of its currency")     \
-	X(CREATOR_STATUS, 23, CREATOR, "creator.status", STRING, SYMBOL, TRIB_WORDS_STATUS,        \
+	X(GOODS_CATEGORY, 20, GOODS, "goods.category", STRING, SYMBOL, "", LOCAL,                  \
+	  "as the goods say")                                                                      \
+	X(GOODS_BRAND, 21, GOODS, "goods.brand", STRING, SYMBOL, "", LOCAL, "as the goods say")    \
+	X(GOODS_PRICE, 22, GOODS, "goods.price", INT, NONE, "", LOCAL,                             \
+	  "minor units of its currency")                                                           \
+	X(CREATOR_STATUS, 23, CREATOR, "creator.status", STRING, SYMBOL, TRIB_WORDS_STATUS, LOCAL, \
 	  "of the primary touch's creator")                                                        \
-	X(CREATOR_LEVEL, 24, CREATOR, "creator.level", INT, NONE, "", "of that creator")           \
-	X(CREATOR_SCORE, 25, CREATOR, "creator.score", DOUBLE, NONE, "", "of that creator")        \
-	X(CREATOR_TAGS, 26, CREATOR, "creator.tags", TAGS, SYMBOL, "", "of that creator")          \
+	X(CREATOR_LEVEL, 24, CREATOR, "creator.level", INT, NONE, "", LOCAL, "of that creator")    \
+	X(CREATOR_SCORE, 25, CREATOR, "creator.score", DOUBLE, NONE, "", LOCAL, "of that creator") \
+	X(CREATOR_TAGS, 26, CREATOR, "creator.tags", TAGS, SYMBOL, "", LOCAL, "of that creator")   \
 	X(MERCHANT_STATUS, 27, MERCHANT, "merchant.status", STRING, SYMBOL, TRIB_WORDS_STATUS,     \
-	  "of the goods' merchant")                                                                \
-	X(TERMS_KIND, 28, TERMS, "terms.kind", STRING, SYMBOL, TRIB_WORDS_PLAN,                    \
+	  LOCAL, "of the goods' merchant")                                                         \
+	X(TERMS_KIND, 28, TERMS, "terms.kind", STRING, SYMBOL, TRIB_WORDS_PLAN, LOCAL,             \
 	  "kind of the plan that wins for the primary touch")                                      \
-	X(TERMS_PLAN, 29, TERMS, "terms.plan", STRING, PLAN, "", "its id")                         \
-	X(TERMS_VERSION, 30, TERMS, "terms.version", INT, NONE, "", "its version")                 \
-	X(TERMS_LEADER, 31, TERMS, "terms.leader", STRING, PARTY, "",                              \
+	X(TERMS_PLAN, 29, TERMS, "terms.plan", STRING, PLAN, "", LOCAL, "its id")                  \
+	X(TERMS_VERSION, 30, TERMS, "terms.version", INT, NONE, "", LOCAL, "its version")          \
+	X(TERMS_LEADER, 31, TERMS, "terms.leader", STRING, PARTY, "", LOCAL,                       \
 	  "the id of the leader of the chosen offer")                                              \
-	X(LINK_ISSUED_AT, 32, LINK, "link.issued_at", TIME, NONE, "",                              \
-	  "when the primary touch's link was made")
+	X(LINK_ISSUED_AT, 32, LINK, "link.issued_at", TIME, NONE, "", LOCAL,                       \
+	  "when the primary touch's link was made")                                                \
+	X(ORDER_PAID, 33, ORDER, "order.paid", INT, NONE, "", LOCAL,                               \
+	  "what the buyer paid, minor units; this and the six below come with AMOUNTS")            \
+	X(ORDER_FREIGHT, 34, ORDER, "order.freight", INT, NONE, "", LOCAL, "of it freight")        \
+	X(ORDER_TAX, 35, ORDER, "order.tax", INT, NONE, "", LOCAL, "of it tax")                    \
+	X(ORDER_COUPON_MERCHANT, 36, ORDER, "order.coupon_merchant", INT, NONE, "", LOCAL,         \
+	  "coupons that the merchant bears")                                                       \
+	X(ORDER_COUPON_PLATFORM, 37, ORDER, "order.coupon_platform", INT, NONE, "", LOCAL,         \
+	  "coupons that the platform bears")                                                       \
+	X(ORDER_COUPON_CREATOR, 38, ORDER, "order.coupon_creator", INT, NONE, "", LOCAL,           \
+	  "coupons that the creator bears")                                                        \
+	X(ORDER_DEPOSIT, 39, ORDER, "order.deposit", INT, NONE, "", LOCAL,                         \
+	  "the deposit of a presale")                                                              \
+	X(ORDER_BASE_STATED, 40, ORDER, "order.base_stated", BOOL, NONE, "", LOCAL,                \
+	  "the caller stated the base; it is not computed from AMOUNTS")                           \
+	X(ORDER_KIND, 41, ORDER, "order.kind", STRING, SYMBOL, TRIB_WORDS_ORDER, LOCAL,            \
+	  "what was bought how")                                                                   \
+	X(ORDER_STATE, 42, ORDER, "order.state", STRING, SYMBOL, TRIB_WORDS_STATE, LOCAL,          \
+	  "where its life stands when it is decided")                                              \
+	X(ORDER_PAID_AT, 43, ORDER, "order.paid_at", TIME, NONE, "", LOCAL, "when it was paid")    \
+	X(ORDER_DEPOSIT_AT, 44, ORDER, "order.deposit_at", TIME, NONE, "", LOCAL,                  \
+	  "when the deposit of a presale was paid")                                                \
+	X(ORDER_PARENT, 45, ORDER, "order.parent", STRING, SYMBOL, "", LOCAL,                      \
+	  "the id that groups the lines of one payment")                                           \
+	X(ORDER_NEW_TO_SHOP, 46, ORDER, "order.new_to_shop", BOOL, NONE, "", ENGINE,               \
+	  "the buyer's first order with this merchant")                                            \
+	X(ORDER_REGION, 47, ORDER, "order.region", STRING, SYMBOL, "", LOCAL, "where it goes to")  \
+	X(ORDER_PAID_TRAFFIC, 48, ORDER, "order.paid_traffic", BOOL, NONE, "", LOCAL,              \
+	  "the buyer was brought by paid traffic")                                                 \
+	X(TOUCH_FIRST_SEEN, 49, TOUCH, "touch.first_seen", TIME, NONE, "", LOCAL,                  \
+	  "time of the oldest of the touches that count counts")                                   \
+	X(TOUCH_SAME_CARRIER, 50, TOUCH, "touch.same_carrier", BOOL, NONE, "", LOCAL,              \
+	  "touch and order have the same carrier: one id or, where ids are not stated, one owner") \
+	X(GOODS_CATEGORY_PATH, 51, GOODS, "goods.category_path", PATH, NONE, "", LOCAL,            \
+	  "the parts of goods.category between `/`")                                               \
+	X(GOODS_SITE, 52, GOODS, "goods.site", STRING, SYMBOL, "", LOCAL, "as the goods say")      \
+	X(GOODS_STATUS, 53, GOODS, "goods.status", STRING, SYMBOL, TRIB_WORDS_GOODS, LOCAL,        \
+	  "at the time of the order")                                                              \
+	X(GOODS_PROMOTED, 54, GOODS, "goods.promoted", BOOL, NONE, "", LOCAL, "as the goods say")  \
+	X(GOODS_WITHDRAWN_AT, 55, GOODS, "goods.withdrawn_at", TIME, NONE, "", LOCAL,              \
+	  "since when they are withdrawn")                                                         \
+	X(CREATOR_ID, 56, CREATOR, "creator.id", STRING, PARTY, "", LOCAL,                         \
+	  "the id of that creator")                                                                \
+	X(CREATOR_FOLLOWERS, 57, CREATOR, "creator.followers", INT, NONE, "", LOCAL,               \
+	  "of that creator")                                                                       \
+	X(CREATOR_AGENCY, 58, CREATOR, "creator.agency", STRING, PARTY, "", LOCAL,                 \
+	  "the id of the agency that binds the creator at the time of the order")                  \
+	X(CREATOR_REGION, 59, CREATOR, "creator.region", STRING, SYMBOL, "", LOCAL,                \
+	  "of that creator")                                                                       \
+	X(MERCHANT_ID, 60, MERCHANT, "merchant.id", STRING, PARTY, "", LOCAL,                      \
+	  "the id of that merchant")                                                               \
+	X(MERCHANT_SCORE, 61, MERCHANT, "merchant.score", DOUBLE, NONE, "", LOCAL,                 \
+	  "of that merchant")                                                                      \
+	X(MERCHANT_DEPOSIT, 62, MERCHANT, "merchant.deposit", INT, NONE, "", LOCAL,                \
+	  "what that merchant has deposited, minor units")                                         \
+	X(TERMS_ACTIVITY, 63, TERMS, "terms.activity", STRING, PLAN, "", LOCAL,                    \
+	  "the id of the activity that was chosen as the offer and counts")                        \
+	X(TERMS_LEADER2, 64, TERMS, "terms.leader2", STRING, PARTY, "", LOCAL,                     \
+	  "the id of the second leader of the chosen offer")                                       \
+	X(TERMS_LOCKED_AT, 65, TERMS, "terms.locked_at", TIME, NONE, "", LOCAL,                    \
+	  "the time whose version of the plan gives these facts")                                  \
+	X(TERMS_COMMISSION_BPS, 66, TERMS, "terms.commission_bps", INT, NONE, "", LOCAL,           \
+	  "the commission rate, basis points")                                                     \
+	X(TERMS_SERVICE_BPS, 67, TERMS, "terms.service_bps", INT, NONE, "", LOCAL,                 \
+	  "the service rate, basis points")                                                        \
+	X(LINK_SOURCE, 68, LINK, "link.source", STRING, SYMBOL, TRIB_WORDS_SOURCE, LOCAL,          \
+	  "how the creator came by the offer")                                                     \
+	X(LINK_PID, 69, LINK, "link.pid", STRING, SYMBOL, "", LOCAL,                               \
+	  "the promotion id at a third-party site")                                                \
+	X(COUNTER_USER_CLICKS_1H, 70, COUNTER, "counter.user_clicks_1h", INT, NONE, "", ENGINE,    \
+	  "clicks of the buyer in the hour before the order")                                      \
+	X(COUNTER_USER_CLICKS_24H, 71, COUNTER, "counter.user_clicks_24h", INT, NONE, "", ENGINE,  \
+	  "clicks of the buyer in the 24 hours before the order")                                  \
+	X(COUNTER_USER_CLICKS_7D, 72, COUNTER, "counter.user_clicks_7d", INT, NONE, "", ENGINE,    \
+	  "clicks of the buyer in the 7 days before the order")                                    \
+	X(COUNTER_CREATOR_CLICKS_1H, 73, COUNTER, "counter.creator_clicks_1h", INT, NONE, "",      \
+	  ENGINE,                                                                                  \
+	  "clicks on links of the creator of the primary touch in the hour before the order")      \
+	X(COUNTER_CREATOR_CLICKS_24H, 74, COUNTER, "counter.creator_clicks_24h", INT, NONE, "",    \
+	  ENGINE,                                                                                  \
+	  "clicks on links of the creator of the primary touch in the 24 hours before the order")  \
+	X(COUNTER_CREATOR_CLICKS_7D, 75, COUNTER, "counter.creator_clicks_7d", INT, NONE, "",      \
+	  ENGINE,                                                                                  \
+	  "clicks on links of the creator of the primary touch in the 7 days before the order")    \
+	X(COUNTER_DEVICE_CLICKS_1H, 76, COUNTER, "counter.device_clicks_1h", INT, NONE, "",        \
+	  ENGINE, "clicks of the device in the hour before the order")                             \
+	X(COUNTER_DEVICE_CLICKS_24H, 77, COUNTER, "counter.device_clicks_24h", INT, NONE, "",      \
+	  ENGINE, "clicks of the device in the 24 hours before the order")                         \
+	X(COUNTER_DEVICE_CLICKS_7D, 78, COUNTER, "counter.device_clicks_7d", INT, NONE, "",        \
+	  ENGINE, "clicks of the device in the 7 days before the order")                           \
+	X(COUNTER_USER_ORDERS_24H, 79, COUNTER, "counter.user_orders_24h", INT, NONE, "", ENGINE,  \
+	  "orders of the buyer in the 24 hours before this one")                                   \
+	X(COUNTER_CREATOR_ORDERS_24H, 80, COUNTER, "counter.creator_orders_24h", INT, NONE, "",    \
+	  ENGINE,                                                                                  \
+	  "orders credited to the creator of the primary touch in the 24 hours before this one")   \
+	X(COUNTER_DEVICE_ORDERS_24H, 81, COUNTER, "counter.device_orders_24h", INT, NONE, "",      \
+	  ENGINE, "orders of the device in the 24 hours before this one")                          \
+	X(COUNTER_USER_FIRST_SEEN, 82, COUNTER, "counter.user_first_seen", TIME, NONE, "", ENGINE, \
+	  "when the buyer was first heard of")                                                     \
+	X(COUNTER_DEVICE_FIRST_SEEN, 83, COUNTER, "counter.device_first_seen", TIME, NONE, "",     \
+	  ENGINE, "when the device was first heard of")                                            \
+	X(COUNTER_CLICK_TO_ORDER, 84, COUNTER, "counter.click_to_order", DURATION, NONE, "",       \
+	  ENGINE, "the buyer's newest click to this order")                                        \
+	X(COUNTER_TOKEN_USERS, 85, COUNTER, "counter.token_users", INT, NONE, "", ENGINE,          \
+	  "buyers who have used the link of the primary touch")                                    \
+	X(COUNTER_DEVICE_USERS, 86, COUNTER, "counter.device_users", INT, NONE, "", ENGINE,        \
+	  "buyers seen on the device")
 
 enum trib_fact {
 	TRIB_FACT_NONE = 0,
-#define X(id, number, group, name, kind, space, words, doc) TRIB_FACT_##id = number,
+#define X(id, number, group, name, kind, space, words, home, doc) TRIB_FACT_##id = number,
 	TRIB_FACT_TABLE(X)
 #undef X
 		TRIB_FACTS
 };
-_Static_assert(TRIB_FACTS <= 64, "a set of facts is one word");
+_Static_assert(TRIB_FACTS <= 128, "a set of facts is two words");
 
-#define TRIB_FACT_BIT(fact) (UINT64_C(1) << (fact))
+/* A set of facts: the bits of TRIB_FACT_BIT. */
+__extension__ typedef unsigned __int128 trib_fact_set;
+#define TRIB_FACT_BIT(fact) ((trib_fact_set)1 << (fact))
+
+/* Is it in the set? Reads one word of two; a shift of both would be dearer. */
+static inline bool trib_fact_in(const trib_fact_set *set, unsigned fact)
+{
+	uint64_t word;
+
+	memcpy(&word, (const char *)set + (fact >> 6) * sizeof(word), sizeof(word));
+	return word >> (fact & 63) & 1;
+}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low word of a set comes first");
+
+/* Takes the lowest fact out of a set that is not empty. */
+static inline enum trib_fact trib_fact_take(trib_fact_set *set)
+{
+	uint64_t low = (uint64_t)*set;
+	int fact = low ? __builtin_ctzll(low) : 64 + __builtin_ctzll((uint64_t)(*set >> 64));
+
+	*set &= *set - 1;
+	return (enum trib_fact)fact;
+}
 
 struct trib_fact_row {
 	const char *name;
-	uint8_t group, kind, space;
+	uint8_t group, kind, space, home;
 	const char *words; /* the only ones it can be, separated by '|'; "": any */
 	const char *doc;
 };
 
-extern const struct trib_fact_row trib_fact_rows[TRIB_FACTS]; /* [0] is empty */
-extern const uint64_t trib_fact_group_masks[TRIB_GROUPS];     /* the facts of a group */
+extern const struct trib_fact_row trib_fact_rows[TRIB_FACTS];  /* [0] is empty */
+extern const trib_fact_set trib_fact_group_masks[TRIB_GROUPS]; /* the facts of a group */
+extern const trib_fact_set trib_facts_engine_only;
+extern const trib_fact_set trib_facts_to_come; /* known, but nothing fills them yet */
 
 const char *trib_fact_group_name(enum trib_fact_group group);
 const char *trib_fact_type_name(enum trib_fact fact); /* "int", "list(string)" */
+const char *trib_fact_home_name(uint8_t home);	      /* "local", "engine" */
 
 /* The fact of a name as CEL writes it; NONE where there is none. order.carrier.kind is order.carrier. */
 enum trib_fact trib_fact_find(struct trib_bytes name);
@@ -158,9 +312,9 @@ struct trib_spaces {
 };
 
 struct trib_facts {
-	uint64_t open;	  /* facts of the open groups */
-	uint64_t present; /* facts that somebody set */
-	uint64_t raw;	  /* of them strings that their space does not know: raw_text */
+	trib_fact_set open;    /* facts of the open groups */
+	trib_fact_set present; /* facts that somebody set */
+	trib_fact_set raw;     /* of them strings that their space does not know: raw_text */
 	int64_t value[TRIB_FACTS];
 	const struct trib_codes *tags; /* NULL: none */
 	const struct trib_ext_pair *ext;
@@ -202,6 +356,32 @@ static inline void trib_facts_set_string(struct trib_facts *facts, enum trib_fac
 		facts->raw |= TRIB_FACT_BIT(fact);
 		facts->raw_text[fact] = text;
 	}
+}
+
+/* A string by its text alone: its space is asked for the code. For texts that are not numbered on their way in. */
+static inline void trib_facts_set_text(struct trib_facts *facts, enum trib_fact fact,
+				       struct trib_bytes text)
+{
+	uint32_t code = 0;
+
+	if (text.size)
+		code = facts->spaces->find(facts->spaces->context,
+					   (enum trib_space)trib_fact_rows[fact].space, text);
+	trib_facts_set_string(facts, fact, code, text);
+}
+
+static inline void trib_facts_set_bool(struct trib_facts *facts, enum trib_fact fact, bool value)
+{
+	trib_facts_set(facts, fact, value);
+}
+
+/* The category and, with it, the list of its parts. */
+static inline void trib_facts_set_category(struct trib_facts *facts, uint32_t code,
+					   struct trib_bytes text)
+{
+	trib_facts_set_string(facts, TRIB_FACT_GOODS_CATEGORY, code, text);
+	if (code || text.size)
+		facts->present |= TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY_PATH);
 }
 
 /*
@@ -254,5 +434,12 @@ static inline void trib_facts_set_ext(struct trib_facts *facts, const struct tri
 
 /* The text of a string fact, "" where it is not set. */
 struct trib_bytes trib_facts_text(const struct trib_facts *facts, enum trib_fact fact);
+
+/* The next part of a path between '/'; empty ones are passed over. False at the end. */
+bool trib_facts_next_part(struct trib_bytes *rest, struct trib_bytes *ret_part);
+
+/* The table, for people: docs/facts.md, and {"items":[{name, number, type, group, where, words, doc} …]}. */
+void trib_facts_write_markdown(struct trib_buffer *buffer);
+void trib_facts_write_json(struct trib_buffer *buffer);
 
 #endif

@@ -36,10 +36,12 @@
 	X(STEPS) /* data[at … at + count) ascending, then places: the one behind as many steps as are <= value */ \
 	X(PRESENT) /* has(fact) */                                                                                  \
 	X(NOT_PRESENT)                                                                                              \
-	X(OPEN) /* has(group): mask is its facts */                                                                 \
+	X(OPEN) /* has(group): fact is one of its facts */                                                          \
 	X(NOT_OPEN)                                                                                                 \
 	X(TAG) /* lo is one of the tags */                                                                          \
 	X(NOT_TAG)                                                                                                  \
+	X(PART) /* texts[at] is a part of the path */                                                               \
+	X(NOT_PART)                                                                                                 \
 	X(EXT_HAS) /* texts[at] is a key */                                                                         \
 	X(NOT_EXT_HAS)                                                                                              \
 	X(EXT_TEXT) /* the value of key texts[at] is one of the `count` texts behind it */                          \
@@ -121,8 +123,8 @@ struct trib_tree {
 	struct node *nodes;
 	uint32_t node_count, node_capacity;
 	uint32_t *order;		       /* children of each node in the order tried */
-	uint64_t facts;			       /* read by conditions */
-	uint64_t strings;		       /* of them strings */
+	trib_fact_set facts;		       /* read by conditions */
+	trib_fact_set strings;		       /* of them strings */
 	struct trib_expr_program **priorities; /* of priority_by, freed with the tree */
 	uint32_t priority_count;
 

@@ -91,7 +91,7 @@ struct trib_bytes trib_tree_source(const struct trib_tree *tree)
 	return tree->source;
 }
 
-uint64_t trib_tree_facts(const struct trib_tree *tree)
+trib_fact_set trib_tree_facts(const struct trib_tree *tree)
 {
 	return tree->facts;
 }

@@ -56,7 +56,7 @@ struct trib_node {
 	const struct trib_node_party *parties;
 	const void *
 		priority_by; /* see trib_node_priority; NULL: the registration's priority is meant */
-	uint64_t priority_facts; /* what priority_by reads */
+	trib_fact_set priority_facts; /* what priority_by reads */
 };
 
 struct trib_tree;
@@ -84,7 +84,7 @@ uint32_t trib_tree_version(const struct trib_tree *tree);
 struct trib_bytes trib_tree_scene(const struct trib_tree *tree);
 struct trib_bytes
 trib_tree_source(const struct trib_tree *tree); /* canonical JSON: keys sorted, no spaces */
-uint64_t trib_tree_facts(
+trib_fact_set trib_tree_facts(
 	const struct trib_tree *tree); /* the facts that its conditions read, TRIB_FACT_BITs */
 uint32_t trib_tree_nodes(const struct trib_tree *tree);
 const struct trib_node *trib_tree_node(const struct trib_tree *tree, uint32_t index);

@@ -87,10 +87,20 @@ static enum answer ext_text(const struct trib_tree *tree, const struct instr *in
 /* Two facts of the same kind and space. */
 static bool same(const struct trib_facts *facts, enum trib_fact a, enum trib_fact b)
 {
-	if (TRIB_UNLIKELY(facts->raw & (TRIB_FACT_BIT(a) | TRIB_FACT_BIT(b)) &&
+	if (TRIB_UNLIKELY((trib_fact_in(&facts->raw, a) || trib_fact_in(&facts->raw, b)) &&
 			  trib_fact_rows[a].kind == TRIB_FACT_STRING))
 		return trib_bytes_equal(trib_facts_text(facts, a), trib_facts_text(facts, b));
 	return facts->value[a] == facts->value[b];
+}
+
+static bool has_part(const struct trib_facts *facts, struct trib_bytes text)
+{
+	struct trib_bytes rest = trib_facts_text(facts, TRIB_FACT_GOODS_CATEGORY), part;
+
+	while (trib_facts_next_part(&rest, &part))
+		if (trib_bytes_equal(part, text))
+			return true;
+	return false;
 }
 
 static bool rich(const struct trib_tree *tree, const struct instr *instr,
@@ -113,6 +123,12 @@ step_rare(const struct trib_tree *tree, const struct instr *instr, const struct 
 	enum answer answer;
 
 	switch ((enum op)instr->op) {
+	case OP_PART:
+		answer = has_part(facts, tree->texts[instr->instr_at]) ? YES : NO;
+		break;
+	case OP_NOT_PART:
+		answer = has_part(facts, tree->texts[instr->instr_at]) ? NO : YES;
+		break;
 	case OP_EXT_HAS:
 		answer = find_ext(facts, tree->texts[instr->instr_at]) ? YES : NO;
 		break;
@@ -157,7 +173,7 @@ step_rare(const struct trib_tree *tree, const struct instr *instr, const struct 
 }
 
 /* Is every fact that the instruction asks for there? */
-static inline bool is_open(const struct instr *instr, uint64_t open)
+static inline bool is_open(const struct instr *instr, const trib_fact_set *open)
 {
 	switch ((enum op)instr->op) {
 	case OP_JUMP:
@@ -173,9 +189,9 @@ static inline bool is_open(const struct instr *instr, uint64_t open)
 	case OP_NOT_LESS:
 	case OP_LESS_OR_SAME:
 	case OP_NOT_LESS_OR_SAME:
-		return (open >> instr->fact) & (open >> instr->other) & 1;
+		return trib_fact_in(open, instr->fact) && trib_fact_in(open, instr->other);
 	default:
-		return open >> instr->fact & 1;
+		return trib_fact_in(open, instr->fact);
 	}
 }
 
@@ -196,7 +212,7 @@ run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all
 		const struct instr *instr = &code[place];
 		const int64_t *data;
 
-		if (!all_open && !is_open(instr, facts->open)) {
+		if (!all_open && !is_open(instr, &facts->open)) {
 			count_error(tree, instr);
 			place = instr->f;
 			continue;
@@ -207,11 +223,11 @@ run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all
 			break;
 		case OP_SCAN:
 			/* Most siblings say no, one after another: no dispatch between them. */
-			while (instr->op == OP_SCAN && (all_open || is_open(instr, facts->open)) &&
+			while (instr->op == OP_SCAN && (all_open || is_open(instr, &facts->open)) &&
 			       !in_range(instr, value))
 				instr++;
 			place = (uint32_t)(instr - code);
-			if (instr->op == OP_SCAN && (all_open || is_open(instr, facts->open)))
+			if (instr->op == OP_SCAN && (all_open || is_open(instr, &facts->open)))
 				place = instr->t;
 			break;
 		case OP_RANGE:
@@ -242,16 +258,16 @@ run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all
 					       count_steps(data, instr->count, value[instr->fact])];
 			break;
 		case OP_PRESENT:
-			place = facts->present >> instr->fact & 1 ? instr->t : instr->f;
+			place = trib_fact_in(&facts->present, instr->fact) ? instr->t : instr->f;
 			break;
 		case OP_NOT_PRESENT:
-			place = facts->present >> instr->fact & 1 ? instr->f : instr->t;
+			place = trib_fact_in(&facts->present, instr->fact) ? instr->f : instr->t;
 			break;
 		case OP_OPEN:
-			place = facts->open & instr->mask ? instr->t : instr->f;
+			place = trib_fact_in(&facts->open, instr->fact) ? instr->t : instr->f;
 			break;
 		case OP_NOT_OPEN:
-			place = facts->open & instr->mask ? instr->f : instr->t;
+			place = trib_fact_in(&facts->open, instr->fact) ? instr->f : instr->t;
 			break;
 		case OP_TAG:
 			place = has_tag(facts, load(&instr->lo)) ? instr->t : instr->f;
@@ -270,16 +286,15 @@ run(const struct trib_tree *tree, const struct trib_facts *facts, const bool all
 static __attribute__((noinline)) void stand_in(const struct trib_tree *tree,
 					       struct trib_facts *facts)
 {
-	uint64_t raw = facts->raw & tree->strings;
+	trib_fact_set raw = facts->raw & tree->strings;
 
 	while (raw) {
-		enum trib_fact fact = (enum trib_fact)__builtin_ctzll(raw);
+		enum trib_fact fact = trib_fact_take(&raw);
 		uint32_t constant = constants_find(&tree->constants,
 						   (enum trib_space)trib_fact_rows[fact].space,
 						   facts->raw_text[fact]);
 
 		facts->value[fact] = constant ? CODE_STAND_IN + constant : CODE_UNKNOWN;
-		raw &= raw - 1;
 	}
 }
 

@@ -35,7 +35,7 @@ static void doubles_keep_their_order(void **state)
 
 static void facts_are_found_by_name(void **state)
 {
-	uint64_t all = 0;
+	trib_fact_set all = 0;
 
 	for (int fact = 1; fact < TRIB_FACTS; fact++) {
 		const struct trib_fact_row *row = &trib_fact_rows[fact];
@@ -47,7 +47,9 @@ static void facts_are_found_by_name(void **state)
 		assert_true(name.size > group.size &&
 			    memcmp(name.data, group.data, group.size) == 0 &&
 			    name.data[group.size] == '.');
-		assert_true(trib_fact_group_masks[row->group] & TRIB_FACT_BIT(fact));
+		assert_true((trib_fact_group_masks[row->group] & TRIB_FACT_BIT(fact)) != 0);
+		assert_int_equal(trib_fact_in(&trib_facts_engine_only, (unsigned)fact),
+				 row->home == TRIB_FACT_ENGINE);
 		assert_true((row->space != TRIB_SPACE_NONE) ==
 			    (row->kind == TRIB_FACT_STRING || row->kind == TRIB_FACT_TAGS));
 		assert_true(row->doc[0]);
@@ -110,6 +112,51 @@ static void texts_come_from_their_spaces(void **state)
 	world_fini(&world);
 }
 
+static void sets_hold_all_facts(void **state)
+{
+	struct trib_rng rng;
+
+	trib_rng_seed(&rng, trib_test_seed());
+	for (int round = 0; round < 1000; round++) {
+		bool in[TRIB_FACTS] = { false };
+		trib_fact_set set = 0;
+
+		for (int i = 0; i < 20; i++) {
+			unsigned fact = 1 + (unsigned)trib_rng_below(&rng, TRIB_FACTS - 1);
+
+			set |= TRIB_FACT_BIT(fact);
+			in[fact] = true;
+		}
+		for (unsigned fact = 0; fact < TRIB_FACTS; fact++)
+			assert_int_equal(trib_fact_in(&set, fact), in[fact]);
+		for (unsigned fact = 0; fact < TRIB_FACTS; fact++)
+			if (in[fact])
+				assert_int_equal(trib_fact_take(&set), fact);
+		assert_true(set == 0);
+	}
+}
+
+/* A path's parts, whatever its slashes. */
+static void paths_have_parts(void **state)
+{
+	static const struct {
+		const char *path, *parts;
+	} rows[] = {
+		{ "", "" },	      { "beauty", "beauty;" },
+		{ "/", "" },	      { "a/b/c", "a;b;c;" },
+		{ "/a//b/", "a;b;" }, { "美妆/口红", "美妆;口红;" },
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct trib_bytes rest = trib_bytes_text(rows[i].path), part;
+		char found[64] = "";
+
+		while (trib_facts_next_part(&rest, &part))
+			sprintf(found + strlen(found), TRIB_BYTES_FMT ";", TRIB_BYTES_ARG(part));
+		assert_string_equal(found, rows[i].parts);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +164,8 @@ int main(void)
 		cmocka_unit_test(facts_are_found_by_name),
 		cmocka_unit_test(words_are_those_of_the_domain),
 		cmocka_unit_test(texts_come_from_their_spaces),
+		cmocka_unit_test(sets_hold_all_facts),
+		cmocka_unit_test(paths_have_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

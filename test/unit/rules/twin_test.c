@@ -17,7 +17,7 @@ struct plain {
 	uint32_t groups;      /* bits: open */
 	bool set[TRIB_FACTS]; /* stated */
 	int64_t number[TRIB_FACTS];
-	double real;
+	double real[TRIB_FACTS];
 	const char *text[TRIB_FACTS];
 	const char *tags[TAGS_MAX];
 	uint32_t tag_count;
@@ -83,7 +83,7 @@ static void random_plain(struct trib_rng *rng, struct plain *plain, char store[T
 			plain->text[fact] = random_word_of(rng, (enum trib_fact)fact, store[fact]);
 			plain->set[fact] = plain->text[fact][0];
 		} else if (row->kind == TRIB_FACT_DOUBLE) {
-			plain->real = reals[trib_rng_below(rng, TRIB_ARRAY_SIZE(reals))];
+			plain->real[fact] = reals[trib_rng_below(rng, TRIB_ARRAY_SIZE(reals))];
 		} else if (row->kind == TRIB_FACT_TAGS) {
 			plain->tag_count = (uint32_t)trib_rng_below(rng, TAGS_MAX + 1);
 			for (uint32_t i = 0; i < plain->tag_count; i++)
@@ -96,10 +96,19 @@ static void random_plain(struct trib_rng *rng, struct plain *plain, char store[T
 				plain->values[i] = PICK(rng, words);
 			}
 			plain->set[fact] = plain->ext_count;
-		} else {
+		} else if (row->kind == TRIB_FACT_BOOL) {
+			plain->number[fact] = trib_rng_chance(rng, 0.5);
+		} else if (row->kind != TRIB_FACT_PATH) {
 			plain->number[fact] = random_number_of(rng, (enum trib_fact)fact);
 		}
 	}
+	if (plain->set[TRIB_FACT_GOODS_CATEGORY] && trib_rng_chance(rng, 0.5)) {
+		snprintf(store[TRIB_FACT_GOODS_CATEGORY_PATH], 32, "%s/%s",
+			 plain->text[TRIB_FACT_GOODS_CATEGORY], PICK(rng, words));
+		plain->text[TRIB_FACT_GOODS_CATEGORY] = store[TRIB_FACT_GOODS_CATEGORY_PATH];
+	}
+	/* A path is there when the category is. */
+	plain->set[TRIB_FACT_GOODS_CATEGORY_PATH] = plain->set[TRIB_FACT_GOODS_CATEGORY];
 }
 
 /* The same as the compiled tree wants it. */
@@ -117,12 +126,14 @@ static void fill(struct world *world, const struct plain *plain, struct world_fa
 
 		if (!plain->set[fact])
 			continue;
-		if (row->kind == TRIB_FACT_STRING)
-			trib_facts_set_string(facts, (enum trib_fact)fact,
-					      world_find(world, row->space, text), text);
+		if (fact == TRIB_FACT_GOODS_CATEGORY)
+			trib_facts_set_category(facts, world_find(world, row->space, text), text);
+		else if (row->kind == TRIB_FACT_STRING)
+			trib_facts_set_text(facts, (enum trib_fact)fact, text);
 		else if (row->kind == TRIB_FACT_DOUBLE)
-			trib_facts_set_double(facts, (enum trib_fact)fact, plain->real);
-		else if (row->kind != TRIB_FACT_TAGS && row->kind != TRIB_FACT_EXT)
+			trib_facts_set_double(facts, (enum trib_fact)fact, plain->real[fact]);
+		else if (row->kind != TRIB_FACT_TAGS && row->kind != TRIB_FACT_EXT &&
+			 row->kind != TRIB_FACT_PATH)
 			trib_facts_set(facts, (enum trib_fact)fact, plain->number[fact]);
 	}
 	for (uint32_t i = 0; i < plain->tag_count; i++)
@@ -137,6 +148,17 @@ static void fill(struct world *world, const struct plain *plain, struct world_fa
 /* ---- The twin ------------------------------------------------------------------------------------------- */
 
 enum { VARIABLES = TRIB_FACTS - 1 + TRIB_GROUPS };
+
+static bool twin_parts(const char *path, struct trib_arena *arena, struct trib_value *ret_value)
+{
+	struct trib_value *items = trib_arena_alloc(arena, 32 * sizeof(*items));
+	uint32_t count = 0;
+
+	for (; *path; path += strcspn(path, "/"), path += *path == '/')
+		if (*path != '/')
+			items[count++] = trib_value_string(trib_bytes(path, strcspn(path, "/")));
+	return trib_value_list(arena, items, count, ret_value) == TRIB_OK;
+}
 
 static bool twin_get(void *context, uint32_t index, struct trib_arena *arena,
 		     struct trib_value *ret_value)
@@ -153,7 +175,7 @@ static bool twin_get(void *context, uint32_t index, struct trib_arena *arena,
 		*ret_value = trib_value_int(plain->number[fact]);
 		return true;
 	case TRIB_FACT_DOUBLE:
-		*ret_value = trib_value_double(plain->real);
+		*ret_value = trib_value_double(plain->real[fact]);
 		return true;
 	case TRIB_FACT_TIME:
 		*ret_value = trib_value_timestamp_ms(plain->number[fact]);
@@ -168,6 +190,11 @@ static bool twin_get(void *context, uint32_t index, struct trib_arena *arena,
 		for (uint32_t i = 0; i < plain->tag_count; i++)
 			items[i] = trib_value_string(trib_bytes_text(plain->tags[i]));
 		return trib_value_list(arena, items, plain->tag_count, ret_value) == TRIB_OK;
+	case TRIB_FACT_BOOL:
+		*ret_value = trib_value_bool(plain->number[fact]);
+		return true;
+	case TRIB_FACT_PATH:
+		return twin_parts(plain->text[TRIB_FACT_GOODS_CATEGORY], arena, ret_value);
 	default:
 		for (uint32_t i = 0; i < plain->ext_count; i++) {
 			items[i] = trib_value_string(trib_bytes_text(plain->keys[i]));
@@ -328,11 +355,14 @@ static enum trib_fact random_fact(struct trib_rng *rng, enum trib_fact_kind kind
 		if (trib_rng_chance(rng, 0.6))
 			fact = trib_rng_chance(rng, 0.5) ? TRIB_FACT_GOODS_CATEGORY
 							 : TRIB_FACT_ORDER_BASE;
+		if (trib_fact_in(&trib_facts_to_come, fact))
+			continue;
 		if (trib_fact_rows[fact].kind == kind)
 			return fact;
 		if (kind != TRIB_FACT_STRING && kind != TRIB_FACT_INT)
 			for (int i = 1; i < TRIB_FACTS; i++)
-				if (trib_fact_rows[i].kind == kind && trib_rng_chance(rng, 0.5))
+				if (trib_fact_rows[i].kind == kind && trib_rng_chance(rng, 0.5) &&
+				    !trib_fact_in(&trib_facts_to_come, (unsigned)i))
 					return (enum trib_fact)i;
 	}
 }
@@ -463,6 +493,21 @@ static void add_other_test(struct trib_rng *rng, struct trib_buffer *out)
 		"goods.category + 'x' == 'ax'",
 		"order.site == goods.category",
 		"order.goods == terms.plan",
+		"touch.same_carrier",
+		"!touch.same_carrier",
+		"touch.same_carrier == false",
+		"true != touch.same_carrier",
+		"touch.same_carrier == has(touch.kind)",
+		"(touch.same_carrier ? order.qty > 1 : order.qty < 8)",
+		"touch.same_carrier in [true]",
+		"has(touch.same_carrier)",
+		"'a' in goods.category_path",
+		"!('known1' in goods.category_path)",
+		"goods.category_path.exists(p, 'b' == p)",
+		"has(goods.category_path)",
+		"size(goods.category_path) == 2",
+		"goods.category_path[0] == 'c'",
+		"has(merchant)",
 	};
 
 	trib_buffer_add_text(out, PICK(rng, tests));

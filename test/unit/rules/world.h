@@ -103,7 +103,8 @@ struct world_facts {
 static inline void world_set_tags(struct trib_facts *facts, struct world_facts *world, uint32_t n)
 {
 	world->tags.count = n;
-	trib_facts_set_tags(facts, n ? (const struct trib_codes *)(const void *)&world->tags : NULL);
+	trib_facts_set_tags(facts,
+			    n ? (const struct trib_codes *)(const void *)&world->tags : NULL);
 }
 
 static inline void world_set_list(struct world *world, struct world_facts *facts,
@@ -146,6 +147,14 @@ static inline void world_set_fact(struct world *world, struct world_facts *facts
 			&facts->facts, fact,
 			trib_names_find(world->names[row->space], trib_bytes_text(value)),
 			trib_bytes_text(value));
+		if (fact == TRIB_FACT_GOODS_CATEGORY)
+			trib_facts_set_category(
+				&facts->facts,
+				trib_names_find(world->names[row->space], trib_bytes_text(value)),
+				trib_bytes_text(value));
+		break;
+	case TRIB_FACT_BOOL:
+		trib_facts_set_bool(&facts->facts, fact, strcmp(value, "true") == 0);
 		break;
 	case TRIB_FACT_DOUBLE:
 		trib_facts_set_double(&facts->facts, fact, strtod(value, NULL));
