@@ -162,24 +162,43 @@ static struct trib_codes *fold_codes(const struct trib_domain *domain, char **wo
 
 /* ---- Parties ------------------------------------------------------------------------------ */
 
-static int by_hash(const void *a, const void *b)
+/* The buyer accounts that its last PUT said, before the record is replaced. */
+static void forget_users(struct trib_domain *domain, uint32_t number)
 {
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	const struct trib_record *record = *trib_domain_record_slot(domain, TRIB_NOUN_PARTY, number);
+	Tributary__PartyPut *put = tributary__party_put__unpack(NULL, record->size,
+								(const uint8_t *)record->bytes);
 
-	return (left > right) - (left < right);
+	trib_assert(put);
+	for (size_t i = 0; i < put->n_user_hash; i++)
+		trib_pairs_remove(&domain->users, put->user_hash[i], number);
+	tributary__party_put__free_unpacked(put, NULL);
 }
 
-static struct trib_user_hashes *fold_users(const Tributary__PartyPut *put)
+static void enter_party(struct trib_domain *domain, const Tributary__PartyPut *put,
+			struct trib_record *record, struct trib_party now,
+			struct trib_bindings bindings)
 {
-	if (put->n_user_hash == 0)
-		return NULL;
-	struct trib_user_hashes *users =
-		trib_alloc(sizeof(*users) + put->n_user_hash * sizeof(*users->hashes));
+	const struct trib_party *before = trib_domain_party(domain, 0);
 
-	users->count = (uint32_t)put->n_user_hash;
-	memcpy(users->hashes, put->user_hash, put->n_user_hash * sizeof(*users->hashes));
-	qsort(users->hashes, users->count, sizeof(*users->hashes), by_hash);
-	return users;
+	if (put->number <= trib_domain_count(domain, TRIB_NOUN_PARTY))
+		before = trib_domain_party(domain, put->number);
+	if (before->flags & TRIB_PARTY_HAS_USERS)
+		forget_users(domain, put->number);
+	now.flags = before->flags & TRIB_PARTY_TIMED;
+	trib_fold_enter(domain, TRIB_NOUN_PARTY, put->number, put->version, put->party->id,
+			&put->base, record);
+	struct trib_party *entry =
+		(struct trib_party *)domain->columns[TRIB_NOUN_PARTY].data + put->number;
+
+	for (size_t i = 0; i < put->n_user_hash; i++)
+		trib_pairs_add(&domain->users, put->user_hash[i], put->number);
+	now.flags |= put->n_user_hash ? TRIB_PARTY_HAS_USERS : 0;
+	now.flags |= bindings.count ? TRIB_PARTY_BOUND : 0;
+	trib_bindings_put(domain, put->number, bindings);
+	free((void *)entry->tags);
+	free((void *)entry->roles);
+	*entry = now;
 }
 
 trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPut *put,
@@ -188,6 +207,7 @@ trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPu
 	const Tributary__Party *party = put->party;
 	trib_status status = trib_fold_begin(domain, TRIB_NOUN_PARTY, put->number, put->version,
 					     party ? party->id : NULL, error);
+	struct trib_bindings bindings = { 0 };
 	bool known = true, agency_known = true;
 
 	if (status != TRIB_OK)
@@ -196,6 +216,7 @@ trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPu
 		.level = TRIB_STATED(party, level),
 		.score = TRIB_STATED(party, score),
 		.followers = TRIB_STATED(party, followers),
+		.deposit = TRIB_STATED(party, deposit),
 		.agency =
 			trib_fold_reference(domain, TRIB_NOUN_PARTY, party->agency, &agency_known),
 		.region = trib_fold_code(domain, party->region, &known),
@@ -207,11 +228,16 @@ trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPu
 	TRIB_AUTOFREE struct trib_codes *roles =
 		fold_codes(domain, party->roles, party->n_roles, &known);
 
-	if (!known || !now.status || (!agency_known && !domain->loading))
+	if (known && now.status)
+		agency_known &= trib_bindings_read(domain, party, &bindings);
+	if (!known || !now.status || (!agency_known && !domain->loading)) {
+		free(bindings.rows);
 		return trib_fold_refuse(error, TRIB_NOUN_PARTY, put->number,
 					"found a word or an agency that is not known");
-	trib_fold_enter(domain, TRIB_NOUN_PARTY, put->number, put->version, party->id, &put->base,
-			record);
+	}
+	now.tags = TRIB_TAKE_PTR(tags);
+	now.roles = TRIB_TAKE_PTR(roles);
+	enter_party(domain, put, record, now, bindings);
 	if (!agency_known) { /* comes later in the table */
 		TRIB_GROW(domain->pending, domain->pending_count, domain->pending_capacity);
 		domain->pending[domain->pending_count++] = (struct trib_pending_agency){
@@ -220,16 +246,6 @@ trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPu
 				*trib_domain_record_slot(domain, TRIB_NOUN_PARTY, put->number)),
 		};
 	}
-	struct trib_party *entry =
-		(struct trib_party *)domain->columns[TRIB_NOUN_PARTY].data + put->number;
-
-	free((void *)entry->tags);
-	free((void *)entry->roles);
-	free((void *)entry->users);
-	now.tags = TRIB_TAKE_PTR(tags);
-	now.roles = TRIB_TAKE_PTR(roles);
-	now.users = fold_users(put);
-	*entry = now;
 	return TRIB_OK;
 }
 
@@ -255,6 +271,7 @@ trib_status trib_fold_goods(struct trib_domain *domain, const Tributary__GoodsPu
 					    : TRIB_WORD_CNY,
 		.version = put->version,
 		.status = trib_word_of_status(TRIB_NOUN_GOODS, goods->status),
+		.promoted = TRIB_STATED(goods, promoted),
 	};
 
 	if (!known || !now.status || !now.merchant)
@@ -268,6 +285,7 @@ trib_status trib_fold_goods(struct trib_domain *domain, const Tributary__GoodsPu
 	now.plans = entry->plans;
 	now.first_plan = entry->first_plan;
 	now.plan_count = entry->plan_count;
+	now.timed = entry->timed;
 	*entry = now;
 	return TRIB_OK;
 }

@@ -59,9 +59,7 @@ static bool check_party(const struct trib_domain *domain, const struct trib_part
 		for (uint32_t j = 0; lists[i] && j < lists[i]->count; j++)
 			MUST(lists[i]->codes[j] >= 1 && lists[i]->codes[j] <= codes,
 			     "a tag or role has no code");
-	for (uint32_t i = 1; party->users && i < party->users->count; i++)
-		MUST(party->users->hashes[i - 1] < party->users->hashes[i],
-		     "user hashes do not ascend");
+	MUST(!(party->flags & TRIB_PARTY_BOUND) || !party->agency, "a party is bound twice");
 	return true;
 }
 
@@ -195,13 +193,16 @@ static void mix(uint64_t *digest, uint64_t value)
  * Of an old version everything but its creators, which stand in a table whose shape is our own
  * business.
  */
-static void mix_version(uint64_t *digest, const struct trib_plan_version *version)
+static void mix_version(const struct trib_domain *domain, uint64_t *digest,
+			const struct trib_plan_version *version)
 {
 	struct trib_plan_version copy = *version;
 
 	copy.creators = (struct trib_id_set){ .count = version->creators.count };
-	copy.creators_when = 0; /* numbered by the process */
+	copy.creators_when = copy.attributes = 0; /* numbered by the process */
 	mix(digest, trib_hash_bytes(trib_bytes(&copy, sizeof(copy))));
+	mix(digest, trib_hash_bytes(trib_bytes(&domain->attributes[version->attributes],
+					       sizeof(*domain->attributes))));
 }
 
 uint64_t trib_domain_digest(const struct trib_domain *domain)
@@ -220,7 +221,7 @@ uint64_t trib_domain_digest(const struct trib_domain *domain)
 		const struct trib_plan *plan = trib_domain_plan(domain, i);
 
 		for (uint32_t version = 1; version <= plan->version_count; version++)
-			mix_version(&digest, trib_plan_version(plan, version));
+			mix_version(domain, &digest, trib_plan_version(plan, version));
 	}
 	return digest;
 }

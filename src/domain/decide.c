@@ -4,6 +4,7 @@
  */
 #include "base/limits.h"
 #include "domain/private.h"
+#include "expr/expr.h"
 
 /* One decision in the making. */
 struct deciding {
@@ -125,8 +126,6 @@ static trib_status hash_users(struct deciding *deciding, const Tributary__Party 
 {
 	const struct trib_domain_hooks *hooks = &deciding->domain->hooks;
 
-	if (party->n_user_ids == 0)
-		return TRIB_OK;
 	if (!hooks->hash_user)
 		return trib_fail(deciding->error, TRIB_UNSUPPORTED, "user_ids",
 				 "found some, expected none: there is no key to hash them with");
@@ -145,6 +144,87 @@ static trib_status hash_users(struct deciding *deciding, const Tributary__Party 
 	return TRIB_OK;
 }
 
+/* user_hashes come back with a party that was read: those that are its own stay. Nobody can claim others by them. */
+static trib_status keep_users(struct deciding *deciding, const Tributary__Party *party,
+			      Tributary__PartyPut *put)
+{
+	const struct trib_domain *domain = deciding->domain;
+	uint32_t number = trib_domain_find(domain, TRIB_NOUN_PARTY, trib_text(party->id));
+
+	if (!number || deciding->dry)
+		return TRIB_OK;
+	put->user_hash =
+		trib_arena_alloc(deciding->arena, party->n_user_hashes * sizeof(*put->user_hash));
+	if (!put->user_hash)
+		return no_memory(deciding);
+	for (size_t i = 0; i < party->n_user_hashes; i++) {
+		uint64_t hash = strtoull(party->user_hashes[i], NULL, 16);
+		bool again = false;
+
+		for (size_t j = 0; j < put->n_user_hash && !again; j++)
+			again = put->user_hash[j] == hash;
+		if (!again && trib_domain_party_has_user(domain, number, hash))
+			put->user_hash[put->n_user_hash++] = hash;
+	}
+	if (put->n_user_hash)
+		qsort(put->user_hash, put->n_user_hash, sizeof(*put->user_hash), by_hash);
+	return TRIB_OK;
+}
+
+static int by_from(const void *a, const void *b)
+{
+	const Tributary__AgencyBinding *left = *(Tributary__AgencyBinding *const *)a;
+	const Tributary__AgencyBinding *right = *(Tributary__AgencyBinding *const *)b;
+	int64_t from = TRIB_STATED(left, from), other = TRIB_STATED(right, from);
+
+	return (from > other) - (from < other);
+}
+
+static trib_status check_agency(struct deciding *deciding, const Tributary__Party *party,
+				const char *agency, const char *at)
+{
+	if (agency && strcmp(agency, party->id) == 0)
+		return trib_fail(deciding->error, TRIB_INVALID, at,
+				 "found the party itself, expected another party");
+	return need_known(deciding, TRIB_NOUN_PARTY, agency, at);
+}
+
+/* Puts them in order: they are kept so. */
+static trib_status check_agencies(struct deciding *deciding, Tributary__Party *party)
+{
+	int64_t until_ms = 0;
+	char at[32];
+
+	TRY(check_agency(deciding, party, party->agency, "agency"));
+	if (party->n_agencies == 0)
+		return TRIB_OK;
+	if (party->agency)
+		return trib_fail(deciding->error, TRIB_INVALID, "agencies",
+				 "found them beside agency, expected one of the two");
+	for (size_t i = 0; i < party->n_agencies; i++) {
+		snprintf(at, sizeof(at), "agencies[%zu].agency", i);
+		TRY(need_stated(deciding, party->agencies[i]->agency, at));
+		TRY(check_agency(deciding, party, party->agencies[i]->agency, at));
+	}
+	party->agencies = copy_of(deciding, party->agencies,
+				  party->n_agencies * sizeof(*party->agencies));
+	if (!party->agencies)
+		return no_memory(deciding);
+	qsort(party->agencies, party->n_agencies, sizeof(*party->agencies), by_from);
+	for (size_t i = 0; i < party->n_agencies; i++) {
+		const Tributary__AgencyBinding *binding = party->agencies[i];
+		int64_t from_ms = TRIB_STATED(binding, from), to_ms = TRIB_STATED(binding, to);
+
+		if (from_ms < until_ms || from_ms < 0 || (to_ms && to_ms <= from_ms))
+			return trib_fail(deciding->error, TRIB_INVALID, "agencies",
+					 "found a binding from %lld to %lld, expected them apart from "
+					 "each other and to after from",
+					 (long long)from_ms, (long long)to_ms);
+		until_ms = to_ms ? to_ms : INT64_MAX;
+	}
+	return TRIB_OK;
+}
+
 static trib_status decide_party(struct deciding *deciding, const Tributary__Party *given,
 				ProtobufCMessage **ret_put)
 {
@@ -154,10 +234,7 @@ static trib_status decide_party(struct deciding *deciding, const Tributary__Part
 
 	if (!put || !party)
 		return no_memory(deciding);
-	if (party->agency && strcmp(party->agency, party->id) == 0)
-		return trib_fail(deciding->error, TRIB_INVALID, "agency",
-				 "found the party itself, expected another party");
-	TRY(need_known(deciding, TRIB_NOUN_PARTY, party->agency, "agency"));
+	TRY(check_agencies(deciding, party));
 	if (!party->status)
 		party->status = "active";
 	if (!trib_word_of_status(TRIB_NOUN_PARTY, party->status))
@@ -167,7 +244,11 @@ static trib_status decide_party(struct deciding *deciding, const Tributary__Part
 	TRY(use_words(deciding, party->roles, party->n_roles));
 	TRY(use_word(deciding, party->region));
 	TRY(use_words(deciding, party->tags, party->n_tags));
-	TRY(hash_users(deciding, given, put));
+	if (given->n_user_ids)
+		TRY(hash_users(deciding, given, put));
+	else if (given->n_user_hashes)
+		TRY(keep_users(deciding, given, put));
+	party->has_number = party->has_version = false;
 	party->n_user_ids = party->n_user_hashes = 0;
 	party->user_ids = party->user_hashes = NULL;
 	put->party = party;
@@ -200,6 +281,7 @@ static trib_status decide_goods(struct deciding *deciding, const Tributary__Good
 	TRY(use_word(deciding, goods->brand));
 	TRY(use_word(deciding, goods->currency));
 	TRY(use_word(deciding, goods->site));
+	goods->has_number = goods->has_version = goods->has_withdrawn_at = false;
 	put->goods = goods;
 	*ret_put = &put->base;
 	return TRIB_OK;
@@ -261,6 +343,25 @@ static trib_status check_audience(struct deciding *deciding, const Tributary__Pl
 			      "creators_when");
 }
 
+/* Without effective_from: now; but a cut may have to wait for the next day. */
+static int64_t begins_at(struct deciding *deciding, const Tributary__Plan *plan)
+{
+	const struct trib_domain *domain = deciding->domain;
+	const struct trib_plan *before = trib_domain_plan(
+		domain, trib_domain_find(domain, TRIB_NOUN_PLAN, trib_text(plan->id)));
+	const struct trib_plan_version *now = trib_plan_version(
+		before, trib_plan_version_in_force(before, deciding->now_ms));
+	int32_t rate = plan->terms ? TRIB_STATED(plan->terms, commission_bps) : 0;
+	int64_t from_ms, to_ms;
+
+	if (!plan->cut || strcmp(plan->cut, "next_day") != 0 || !now ||
+	    rate >= now->commission_bps ||
+	    !trib_zone_period(trib_text(plan->time_zone), TRIB_PERIOD_DAY, deciding->now_ms,
+			      &from_ms, &to_ms))
+		return deciding->now_ms;
+	return to_ms;
+}
+
 static trib_status settle_times(struct deciding *deciding, Tributary__Plan *plan)
 {
 	int64_t from_ms = TRIB_STATED(plan, effective_from);
@@ -268,7 +369,7 @@ static trib_status settle_times(struct deciding *deciding, Tributary__Plan *plan
 	if (from_ms < 0)
 		return trib_fail(deciding->error, TRIB_INVALID, "effective_from",
 				 "found %lld, expected ms UTC since 1970", (long long)from_ms);
-	plan->effective_from = from_ms ? from_ms : deciding->now_ms;
+	plan->effective_from = from_ms ? from_ms : begins_at(deciding, plan);
 	plan->has_effective_from = true;
 	plan->has_effective_to = TRIB_STATED(plan, effective_to) != 0;
 	if (plan->has_effective_to && plan->effective_to <= plan->effective_from)
@@ -276,6 +377,109 @@ static trib_status settle_times(struct deciding *deciding, Tributary__Plan *plan
 				 "found %lld, expected a time after effective_from, %lld",
 				 (long long)plan->effective_to, (long long)plan->effective_from);
 	return TRIB_OK;
+}
+
+/* ---- What only some plans say ------------------------------------------------------------- */
+
+static trib_status check_step(struct deciding *deciding, const Tributary__Step *step)
+{
+	int64_t before = -1;
+	char at[48];
+
+	if (!step)
+		return TRIB_OK;
+	if (step->n_tiers == 0 || step->n_tiers > TRIB_TIERS_MAX)
+		return trib_fail(deciding->error, TRIB_INVALID, "step.tiers",
+				 "found %zu, expected 1 to %d", step->n_tiers, TRIB_TIERS_MAX);
+	for (size_t i = 0; i < step->n_tiers; i++) {
+		int64_t from = TRIB_STATED(step->tiers[i], from);
+
+		snprintf(at, sizeof(at), "step.tiers[%zu].from", i);
+		if (from <= before)
+			return trib_fail(deciding->error, TRIB_INVALID, at,
+					 "found %lld, expected more than the tier before",
+					 (long long)from);
+		before = from;
+	}
+	return TRIB_OK;
+}
+
+/* Days and months are those of a zone, which is stated where something depends on it. */
+static trib_status settle_zone(struct deciding *deciding, Tributary__Plan *plan)
+{
+	int64_t from_ms, to_ms;
+
+	if (!plan->time_zone && (plan->step || TRIB_STATED(plan, daily_cap) || plan->cut))
+		plan->time_zone = "Asia/Shanghai";
+	if (plan->time_zone &&
+	    !trib_zone_period(trib_text(plan->time_zone), TRIB_PERIOD_DAY, 0, &from_ms, &to_ms))
+		return trib_fail(deciding->error, TRIB_INVALID, "time_zone",
+				 "found \"%s\", expected a name of the tz database, or an offset like "
+				 "+08:00",
+				 plan->time_zone);
+	return use_word(deciding, plan->time_zone);
+}
+
+static trib_status check_incentive(struct deciding *deciding, bool stated, int64_t amount,
+				   int32_t bps, const char *at)
+{
+	if (!stated || amount > 0 || bps > 0)
+		return TRIB_OK;
+	return trib_fail(deciding->error, TRIB_INVALID, at,
+			 "found neither bps nor amount, expected one of them");
+}
+
+/* Bounds stay until others are stated: whoever moves the rate cannot leave them out. */
+static trib_status settle_bounds(struct deciding *deciding, Tributary__Plan *plan, uint8_t kind)
+{
+	const struct trib_domain *domain = deciding->domain;
+	uint32_t number = trib_domain_find(domain, TRIB_NOUN_PLAN, trib_text(plan->id));
+	const struct trib_plan_attributes *before = trib_domain_attributes(
+		domain, trib_domain_plan(domain, number)->newest.attributes);
+	int32_t rate = plan->terms ? TRIB_STATED(plan->terms, commission_bps) : 0;
+
+	if (plan->bounds && kind != TRIB_WORD_MANAGED)
+		return trib_fail(deciding->error, TRIB_INVALID, "bounds",
+				 "found them in a plan of kind %s, expected kind managed", plan->kind);
+	if (!plan->bounds && kind == TRIB_WORD_MANAGED && before->bounded) {
+		Tributary__Bounds init = TRIBUTARY__BOUNDS__INIT;
+
+		plan->bounds = copy_of(deciding, &init, sizeof(init));
+		if (!plan->bounds)
+			return no_memory(deciding);
+		plan->bounds->has_min_bps = plan->bounds->has_max_bps = true;
+		plan->bounds->min_bps = before->min_bps;
+		plan->bounds->max_bps = before->max_bps;
+	}
+	if (!plan->bounds)
+		return TRIB_OK;
+	int32_t low = TRIB_STATED(plan->bounds, min_bps), high = TRIB_STATED(plan->bounds, max_bps);
+
+	if (low < 0 || low > high)
+		return trib_fail(deciding->error, TRIB_INVALID, "bounds.min_bps",
+				 "found %d, expected 0 to max_bps, %d", low, high);
+	if (rate < low || rate > high)
+		return trib_fail(deciding->error, TRIB_INVALID, "terms.commission_bps",
+				 "found %d, expected %d to %d: the plan's bounds", rate, low, high);
+	return TRIB_OK;
+}
+
+static trib_status check_attributes(struct deciding *deciding, Tributary__Plan *plan, uint8_t kind)
+{
+	const Tributary__Incentive *incentive = plan->incentive;
+	const Tributary__NewToShop *new_to_shop = plan->new_to_shop;
+
+	TRY(check_step(deciding, plan->step));
+	TRY(settle_zone(deciding, plan));
+	TRY(check_incentive(deciding, incentive, incentive ? TRIB_STATED(incentive, amount) : 0,
+			    incentive ? TRIB_STATED(incentive, bps) : 0, "incentive"));
+	TRY(check_incentive(deciding, new_to_shop,
+			    new_to_shop ? TRIB_STATED(new_to_shop, amount) : 0,
+			    new_to_shop ? TRIB_STATED(new_to_shop, bps) : 0, "new_to_shop"));
+	if (plan->grace && kind != TRIB_WORD_EXCLUSIVE)
+		return trib_fail(deciding->error, TRIB_INVALID, "grace",
+				 "found it in a plan of kind %s, expected kind exclusive", plan->kind);
+	return settle_bounds(deciding, plan, kind);
 }
 
 /* Does the plan's newest version list the goods? */
@@ -343,6 +547,7 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 				 "managed",
 				 plan->kind);
 	TRY(check_audience(deciding, plan, kind));
+	TRY(check_attributes(deciding, plan, kind));
 	TRY(settle_times(deciding, plan));
 	if (!plan->status)
 		plan->status = "active";
@@ -351,6 +556,7 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 				 "found \"%s\", expected active, paused, ended or closed",
 				 plan->status);
 	TRY(check_terms(deciding, plan->terms));
+	plan->has_number = plan->has_version = false;
 	put->plan = plan;
 	*ret_put = &put->base;
 	return TRIB_OK;
@@ -389,6 +595,7 @@ static trib_status decide_registration(struct deciding *deciding,
 	TRY(use_word(deciding, registration->channel));
 	TRY(use_word(deciding, registration->scene));
 	TRY(use_word(deciding, registration->play));
+	registration->has_number = registration->has_version = false;
 	put->registration = registration;
 	*ret_put = &put->base;
 	return TRIB_OK;

@@ -81,6 +81,8 @@ struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key)
 	}
 	domain->symbols = trib_names_new(table_key);
 	domain->conditions = trib_names_new(table_key);
+	domain->attributes = trib_alloc_zeroed(1, sizeof(*domain->attributes));
+	domain->attribute_count = domain->attribute_capacity = 1;
 	trib_words_seed(domain->symbols);
 	trib_arena_init(&domain->sets, SIZE_MAX);
 	trib_arena_init(&domain->unpacked, SIZE_MAX);
@@ -94,7 +96,6 @@ static void free_entries(struct trib_domain *domain)
 	for (uint32_t i = 1; i <= nouns->count[TRIB_NOUN_PARTY]; i++) {
 		free((void *)nouns->parties[i].tags);
 		free((void *)nouns->parties[i].roles);
-		free((void *)nouns->parties[i].users);
 	}
 	for (uint32_t i = 1; i <= nouns->count[TRIB_NOUN_GOODS]; i++)
 		free((void *)nouns->goods[i].plans);
@@ -124,6 +125,9 @@ void trib_domain_free(struct trib_domain *domain)
 	free(domain->changes);
 	free(domain->pending);
 	free(domain->choices);
+	free(domain->attributes);
+	trib_bindings_fini(domain);
+	trib_pairs_fini(&domain->users);
 	free(domain->scratch[0]);
 	free(domain->scratch[1]);
 	trib_names_free(domain->symbols);
@@ -175,6 +179,17 @@ struct trib_bytes trib_domain_condition(const struct trib_domain *domain, uint32
 uint32_t trib_domain_condition_count(const struct trib_domain *domain)
 {
 	return trib_names_count(domain->conditions);
+}
+
+uint32_t trib_domain_party_of_user(const struct trib_domain *domain, uint64_t user_hash)
+{
+	return trib_pairs_first(&domain->users, user_hash);
+}
+
+bool trib_domain_party_has_user(const struct trib_domain *domain, uint32_t party,
+				uint64_t user_hash)
+{
+	return trib_pairs_has(&domain->users, user_hash, party);
 }
 
 /* ---- Registrations ------------------------------------------------------------------------ */

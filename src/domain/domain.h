@@ -132,6 +132,30 @@ trib_domain_registration(const struct trib_domain *domain, uint32_t number)
 	return &trib_domain_nouns(domain)->registrations[number];
 }
 
+/* What a version of a plan says beside its terms; zeros for number 0. */
+const struct trib_plan_attributes *trib_domain_attributes(const struct trib_domain *domain,
+							  uint32_t number);
+
+/* Whose buyer account this is (the party of the lowest number, should several claim it), 0: nobody's; and does
+ * this party own it? One cache line each. */
+uint32_t trib_domain_party_of_user(const struct trib_domain *domain, uint64_t user_hash);
+bool trib_domain_party_has_user(const struct trib_domain *domain, uint32_t party,
+				uint64_t user_hash);
+
+/* The agency that a party is bound to at a time, 0: none, and how it is paid. The party is there, or 0. */
+uint32_t trib_domain_agency_bound(const struct trib_domain *domain, uint32_t party, int64_t at_ms,
+				  uint8_t *ret_pay);
+static inline uint32_t trib_domain_agency(const struct trib_domain *domain, uint32_t party,
+					  int64_t at_ms, uint8_t *ret_pay)
+{
+	const struct trib_party *entry = trib_domain_party(domain, party);
+
+	*ret_pay = TRIB_AGENCY_SPLIT;
+	return TRIB_LIKELY(!(entry->flags & TRIB_PARTY_BOUND))
+		       ? entry->agency
+		       : trib_domain_agency_bound(domain, party, at_ms, ret_pay);
+}
+
 /* The ids of a noun, for trib_names_hash, _prefetch and _find_hashed in batches. */
 const struct trib_names *trib_domain_ids(const struct trib_domain *domain, enum trib_noun noun);
 

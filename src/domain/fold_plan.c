@@ -11,6 +11,7 @@
 /* What a PlanPut comes to, before anything changes. */
 struct incoming {
 	struct trib_plan_version version;
+	struct trib_plan_attributes attributes;
 	const uint32_t *goods, *creators; /* ascending, in the domain's scratch */
 	size_t goods_count, creators_count;
 };
@@ -67,9 +68,9 @@ static bool read_incoming(struct trib_domain *domain, const Tributary__Plan *pla
 	version->to_ms = TRIB_STATED(plan, effective_to) ? plan->effective_to : INT64_MAX;
 	version->kind = trib_word_of_kind(plan->kind);
 	version->status = trib_word_of_status(TRIB_NOUN_PLAN, plan->status);
-	version->merchant = trib_fold_reference(domain, TRIB_NOUN_PARTY, plan->merchant, &known);
-	if (!known || !version->kind || !version->status || version->from_ms < 0 ||
+	if (!trib_fold_reference(domain, TRIB_NOUN_PARTY, plan->merchant, &known) || !known || !version->kind || !version->status || version->from_ms < 0 ||
 	    !read_terms(domain, plan->terms, version) ||
+	    !trib_attributes_read(domain, plan, &incoming->attributes) ||
 	    !resolve(domain, 0, TRIB_NOUN_GOODS, plan->goods, plan->n_goods,
 		     &incoming->goods_count) ||
 	    !resolve(domain, 1, TRIB_NOUN_PARTY, plan->creators, plan->n_creators,
@@ -236,6 +237,8 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 	else
 		incoming.version.creators =
 			trib_id_set_new(&domain->sets, incoming.creators, incoming.creators_count);
+	incoming.version.attributes = trib_attributes_number(domain, &incoming.attributes,
+							     plan->newest.attributes);
 	tell_goods(domain, put->number, plan, &incoming, put->version);
 	keep_goods(plan, &incoming);
 	add_step(plan, incoming.version.from_ms);

@@ -165,30 +165,42 @@ trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
 	return status;
 }
 
+/* The agencies of a party that was loaded before they were. */
+static trib_status bind_party(struct trib_domain *domain, const struct trib_pending_agency *pending,
+			      struct trib_error *error)
+{
+	struct trib_party *party =
+		(struct trib_party *)domain->columns[TRIB_NOUN_PARTY].data + pending->party;
+	struct trib_bindings bindings = { 0 };
+	struct trib_entity entity;
+	bool known = true;
+
+	trib_arena_reset(&domain->unpacked);
+	trib_status status = trib_record_unpack(pending->record, TRIB_NOUN_PARTY, &domain->unpacked,
+						&entity, error);
+
+	if (status != TRIB_OK)
+		return status;
+	const Tributary__Party *said = (const Tributary__Party *)entity.message;
+
+	party->agency = trib_fold_reference(domain, TRIB_NOUN_PARTY, said->agency, &known);
+	if (!trib_bindings_read(domain, said, &bindings) || !known)
+		status = trib_fold_refuse(error, TRIB_NOUN_PARTY, pending->party,
+					  "found an agency that is not known");
+	if (status == TRIB_OK && bindings.count)
+		party->flags |= TRIB_PARTY_BOUND;
+	trib_bindings_put(domain, pending->party, bindings);
+	return status;
+}
+
 trib_status trib_domain_load_done(struct trib_domain *domain, struct trib_error *error)
 {
-	struct trib_party *parties = domain->columns[TRIB_NOUN_PARTY].data;
 	trib_status status = TRIB_OK;
 
 	for (size_t i = 0; i < domain->pending_count; i++) {
-		const struct trib_pending_agency *pending = &domain->pending[i];
-		struct trib_entity entity;
-
-		trib_arena_reset(&domain->unpacked);
 		if (status == TRIB_OK)
-			status = trib_record_unpack(pending->record, TRIB_NOUN_PARTY,
-						    &domain->unpacked, &entity, error);
-		trib_record_unref(pending->record);
-		if (status != TRIB_OK)
-			continue;
-		const char *agency = ((const Tributary__Party *)entity.message)->agency;
-		uint32_t number = trib_domain_find(domain, TRIB_NOUN_PARTY, trib_text(agency));
-
-		if (number)
-			parties[pending->party].agency = number;
-		else
-			status = trib_fold_refuse(error, TRIB_NOUN_PARTY, pending->party,
-						  "found an agency that is not known");
+			status = bind_party(domain, &domain->pending[i], error);
+		trib_record_unref(domain->pending[i].record);
 	}
 	free(domain->pending);
 	domain->pending = NULL;

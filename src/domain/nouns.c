@@ -1,6 +1,5 @@
 /*
- * What the plain structs of nouns answer: timelines of plans, sets of numbers, a party's own
- * buyers.
+ * What the plain structs of nouns answer: timelines of plans, sets of numbers.
  */
 #include "domain/private.h"
 
@@ -29,24 +28,6 @@ uint32_t trib_plan_version_in_force_slow(const struct trib_plan *plan, int64_t a
 			high = middle;
 	}
 	return low ? steps[low - 1].version : 0;
-}
-
-bool trib_party_has_user(const struct trib_party *party, uint64_t user_hash)
-{
-	const struct trib_user_hashes *users = party->users;
-	uint32_t low = 0, high = users ? users->count : 0;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (users->hashes[middle] == user_hash)
-			return true;
-		if (users->hashes[middle] < user_hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
 }
 
 struct trib_id_set trib_id_set_new(struct trib_arena *arena, const uint32_t *numbers, size_t count)

@@ -50,25 +50,36 @@ static inline bool trib_id_set_has(struct trib_id_set set, uint32_t number)
 	}
 }
 
-/* Keyed hashes of the buyer accounts known to be a party's own, ascending. */
-struct trib_user_hashes {
-	uint32_t count;
-	uint64_t hashes[];
+enum trib_party_flag {
+	TRIB_PARTY_TIMED = 1,	 /* statuses were set by time: trib_domain_party_status */
+	TRIB_PARTY_BOUND = 2,	 /* agencies are bound by time: trib_domain_agency */
+	TRIB_PARTY_HAS_USERS = 4 /* trib_domain_party_has_user may say yes */
 };
 
 struct trib_party {
 	int64_t level;
 	double score;
 	int64_t followers;
+	int64_t deposit; /* minor units */
 	const struct trib_codes *tags;
 	const struct trib_codes *roles;
-	const struct trib_user_hashes *users;
-	uint32_t agency; /* party number */
+	uint32_t agency; /* party number; 0 where TRIB_PARTY_BOUND */
 	uint32_t region; /* code */
 	uint32_t version;
-	uint8_t status; /* ACTIVE, RESTRICTED, FROZEN or CLOSED */
+	uint8_t status; /* ACTIVE, RESTRICTED, FROZEN or CLOSED: what its PUT says */
+	uint8_t flags;	/* enum trib_party_flag */
 };
 _Static_assert(sizeof(struct trib_party) == 64, "one cache line");
+
+/* How an agency's creator is paid. */
+enum trib_agency_pay { TRIB_AGENCY_SPLIT, TRIB_AGENCY_ALL };
+
+/* Who a party is bound to, in [from_ms, to_ms). */
+struct trib_binding {
+	int64_t from_ms, to_ms;
+	uint32_t agency; /* party number */
+	uint8_t pay;	 /* enum trib_agency_pay */
+};
 
 /* A plan listed these goods from version `first` to version `last` of it. */
 struct trib_goods_plan {
@@ -86,9 +97,53 @@ struct trib_goods {
 	uint32_t merchant;			  /* party number */
 	uint32_t category, brand, site, currency; /* codes */
 	uint32_t version;
-	uint8_t status; /* ACTIVE, WITHDRAWN or CLOSED */
+	uint8_t status; /* ACTIVE, WITHDRAWN or CLOSED: what their PUT says */
+	bool promoted;
+	bool timed; /* statuses were set by time: trib_domain_goods_status */
 };
 _Static_assert(sizeof(struct trib_goods) == 64, "one cache line");
+
+/*
+ * What only some plans say, of one version. Numbers are enums here, and 0 where nothing is stated; what a version says
+ * of these is kept once as long as its successors say the same.
+ */
+enum trib_measure { TRIB_MEASURE_ORDERS, TRIB_MEASURE_QTY, TRIB_MEASURE_GMV };
+enum trib_counted_at { TRIB_COUNTED_AT_PAID, TRIB_COUNTED_AT_RECEIVED, TRIB_COUNTED_AT_SETTLED };
+enum trib_step_per { TRIB_STEP_PER_CREATOR, TRIB_STEP_PER_PLAN };
+enum trib_step_period { TRIB_STEP_DAY, TRIB_STEP_WEEK, TRIB_STEP_MONTH, TRIB_STEP_WHOLE_PLAN };
+
+struct trib_tier {
+	int64_t from; /* of the measure */
+	int32_t bps;  /* on top of the commission */
+};
+
+enum { TRIB_TIERS_MAX = 16 };
+
+struct trib_step {
+	uint8_t measure, counted_at, per, period; /* the enums above */
+	bool applies_to_all; /* else to what lies beyond the tier's from */
+	uint8_t tier_count;  /* 0: there is no step */
+	struct trib_tier tiers[TRIB_TIERS_MAX]; /* ascending */
+};
+
+/* An amount beside the commission; by is 0 where there is none. */
+struct trib_extra {
+	int64_t amount; /* an order, minor units */
+	int32_t bps;	/* of the base */
+	uint8_t by;	/* who pays: the word PLATFORM or MERCHANT */
+};
+
+struct trib_plan_attributes {
+	int64_t budget, daily_cap; /* of commission, minor units; 0: none */
+	int64_t grace_ms;	   /* of an exclusive plan */
+	int64_t incentive_budget;
+	int64_t new_to_shop_window_ms;
+	struct trib_extra incentive, new_to_shop;
+	int32_t min_bps, max_bps; /* of a managed plan; bounded: they hold */
+	bool bounded;
+	uint32_t zone; /* code of the time zone of days, weeks and months */
+	struct trib_step step;
+};
 
 /* One version of a plan; never changes. Open in [from_ms, to_ms) while its status is ACTIVE. */
 struct trib_plan_version {
@@ -98,7 +153,8 @@ struct trib_plan_version {
 	uint8_t kind;			    /* GENERAL, TARGETED, EXCLUSIVE, ACTIVITY or MANAGED */
 	uint8_t status;			    /* ACTIVE, PAUSED, ENDED or CLOSED */
 	uint32_t number;		    /* 1, 2, … */
-	uint32_t leader, leader2, merchant; /* party numbers */
+	uint32_t leader, leader2;	    /* party numbers */
+	uint32_t attributes;		    /* for trib_domain_attributes, 0: none */
 	uint32_t creators_when;		    /* condition number, 0: none */
 };
 _Static_assert(sizeof(struct trib_plan_version) == 64, "one cache line");
@@ -135,9 +191,6 @@ struct trib_registration {
 	uint8_t ext_overflow; /* KEEP or REFUSE */
 	uint8_t status;	      /* ACTIVE or CLOSED */
 };
-
-/* Does the party own this buyer account? */
-bool trib_party_has_user(const struct trib_party *party, uint64_t user_hash);
 
 const struct trib_plan_version *trib_plan_version_find(const struct trib_plan *plan,
 						       uint32_t version);

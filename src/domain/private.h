@@ -5,7 +5,8 @@
  *	apply.c     the fold                      fold_plan.c  plans' part of it
  *	terms.c     who gets what                 nouns.c   timelines, sets
  *	record.c    whole entities                freeze.c  to the store and back
- *	check.c     the validator
+ *	check.c     the validator                 pairs.c   who has which user
+ *	binding.c   agencies by time              attributes.c  what only some plans say
  */
 #ifndef TRIB_DOMAIN_PRIVATE_H
 #define TRIB_DOMAIN_PRIVATE_H
@@ -13,6 +14,7 @@
 #include <stdatomic.h>
 #include "base/clock.h"
 #include "domain/domain.h"
+#include "domain/pairs.h"
 
 /* An array that grows in place, on fresh pages (aligned, zeroed, huge where the kernel can). */
 struct trib_column {
@@ -50,6 +52,12 @@ struct trib_change {
 	struct trib_record *record;
 };
 
+/* Who a party is bound to, by time. */
+struct trib_bindings {
+	struct trib_binding *rows; /* ascending, apart from each other; NULL: bound no longer */
+	uint32_t count;
+};
+
 /* A party that was loaded before its agency was. */
 struct trib_pending_agency {
 	uint32_t party;
@@ -70,6 +78,15 @@ struct trib_domain {
 
 	struct trib_change *changes; /* since the last freeze */
 	size_t change_count, change_capacity;
+
+	struct trib_pairs users; /* keyed hash of a buyer account → the parties that own it */
+
+	struct trib_pairs bound; /* party → index in bindings, plus one */
+	struct trib_bindings *bindings;
+	size_t binding_count, binding_capacity;
+
+	struct trib_plan_attributes *attributes; /* [0] is zeros */
+	size_t attribute_count, attribute_capacity;
 
 	struct trib_arena
 		sets; /* creators of plan versions; versions never change, so neither do these */
@@ -162,6 +179,20 @@ void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t n
 uint32_t trib_fold_reference(const struct trib_domain *domain, enum trib_noun noun, const char *id,
 			     bool *ret_ok);
 uint32_t trib_fold_code(const struct trib_domain *domain, const char *word, bool *ret_ok);
+
+/* Reads the agencies of a party; false where one is not known or they overlap. The rows are the caller's. */
+bool trib_bindings_read(const struct trib_domain *domain, const Tributary__Party *party,
+			struct trib_bindings *ret_bindings);
+/* Takes over the rows. */
+void trib_bindings_put(struct trib_domain *domain, uint32_t party, struct trib_bindings bindings);
+void trib_bindings_fini(struct trib_domain *domain);
+
+/* False where a plan's attributes are none that could have been decided. */
+bool trib_attributes_read(const struct trib_domain *domain, const Tributary__Plan *plan,
+			  struct trib_plan_attributes *ret_attributes);
+/* Their number; `before` is that of the version before. */
+uint32_t trib_attributes_number(struct trib_domain *domain,
+				const struct trib_plan_attributes *attributes, uint32_t before);
 
 trib_status trib_fold_refuse(struct trib_error *error, enum trib_noun noun, uint32_t number,
 			     const char *why);

@@ -323,7 +323,8 @@ void trib_terms_resolve(const struct trib_domain *domain, const struct trib_term
 	ret_terms->kind = search.best.kind;
 	ret_terms->plan = search.best.entry->plan;
 	ret_terms->plan_version = search.best.locked_number;
-	ret_terms->agency = creator->agency;
+	ret_terms->agency = trib_domain_agency(domain, request->creator, request->at_ms,
+					       &ret_terms->agency_pay);
 	ret_terms->commission_bps = search.best.locked->commission_bps;
 	ret_terms->platform_bps = search.best.locked->platform_bps;
 	ret_terms->agency_bps = search.best.locked->agency_bps;

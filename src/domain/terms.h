@@ -31,7 +31,7 @@
  * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did
  * not list the goods then, the version in force at at_ms rules. Commission, platform and agency
  * rates come from the winner. Leader and service rates come from the chosen offer if it is open
- * and speaks to the creator, else from the winner.
+ * and speaks to the creator, else from the winner. The agency is the one that the creator is bound to at at_ms.
  */
 #ifndef TRIB_DOMAIN_TERMS_H
 #define TRIB_DOMAIN_TERMS_H
@@ -55,7 +55,7 @@ struct trib_terms_request {
 struct trib_terms {
 	uint8_t outcome;
 	uint8_t kind; /* of the winning plan, a word */
-	uint8_t spare;
+	uint8_t agency_pay;    /* enum trib_agency_pay */
 	uint8_t offer_outcome; /* why the chosen offer does not count; NONE: it does, or none is */
 	uint32_t plan, plan_version;
 	uint32_t offer, offer_version; /* the chosen offer, 0 when it does not count */

@@ -101,7 +101,16 @@ static trib_status call_close(struct trib_engine *engine, struct trib_call *call
 	return status;
 }
 
-/* The entity's fields, then number and version. */
+/* Every noun has these two, which the server writes. */
+static void set_u32(ProtobufCMessage *message, const char *name, uint32_t value)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+	memcpy((char *)message + field->offset, &value, sizeof(value));
+	*(protobuf_c_boolean *)((char *)message + field->quantifier_offset) = true;
+}
+
 static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
 			      struct trib_buffer *json, struct trib_error *error)
 {
@@ -110,9 +119,9 @@ static trib_status add_entity(struct trib_engine *engine, const struct trib_reco
 
 	if (status != TRIB_OK)
 		return status;
+	set_u32(entity.message, "number", entity.number);
+	set_u32(entity.message, "version", entity.version);
 	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
-	json->size--; /* its brace */
-	trib_buffer_add_format(json, ",\"number\":%u,\"version\":%u}", entity.number, entity.version);
 	return TRIB_OK;
 }
 

@@ -416,4 +416,15 @@ trib_status trib_expr_eval(const struct trib_expr_program *program,
 /* Writes the tree as CEL again: parsing that gives the same tree. */
 void trib_expr_print(const struct trib_expr_program *program, struct trib_buffer *buffer);
 
+/* ---- Calendars ------------------------------------------------------------------------------------ */
+
+enum trib_period { TRIB_PERIOD_DAY, TRIB_PERIOD_WEEK, TRIB_PERIOD_MONTH };
+
+/*
+ * When the day, week (from Monday) or month begins that holds a moment, and when the next one does, in a time zone: a
+ * name of the tz database ("Asia/Shanghai"), "UTC", or an offset ("+08:00"). False: no such zone. ms UTC since 1970.
+ */
+bool trib_zone_period(struct trib_bytes zone, enum trib_period period, int64_t at_ms,
+		      int64_t *ret_from_ms, int64_t *ret_to_ms);
+
 #endif

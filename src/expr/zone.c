@@ -404,3 +404,60 @@ int32_t time_zone_offset(const struct time_zone_name *name, int64_t seconds)
 	}
 	return low == 0 ? zone->first_offset : zone->offsets[low - 1];
 }
+
+/* ---- Calendars ------------------------------------------------------------------------------------ */
+
+static int64_t floor_divide(int64_t number, int64_t by)
+{
+	return number / by - (number % by < 0);
+}
+
+/*
+ * The moment at which a local day begins: by the offset of the day before, or that of the day after where the clock was
+ * put back; where midnight is skipped, the moment of the change.
+ */
+static int64_t day_begins(const struct time_zone_name *zone, int64_t day)
+{
+	int64_t local = day * 86400;
+	int64_t before = local - time_zone_offset(zone, local - 2 * 86400);
+	int64_t after = local - time_zone_offset(zone, local + 2 * 86400);
+
+	if (before + time_zone_offset(zone, before) == local)
+		return before;
+	return after + time_zone_offset(zone, after) == local ? after : before;
+}
+
+/* The first day of the period that holds a day, or of the next one. */
+static int64_t first_day(enum trib_period period, int64_t day, bool next)
+{
+	unsigned month, of_month;
+	int64_t year;
+
+	switch (period) {
+	case TRIB_PERIOD_DAY:
+		return day + next;
+	case TRIB_PERIOD_WEEK:
+		return day - (time_week_day(day) + 6) % 7 + 7 * next;
+	case TRIB_PERIOD_MONTH:
+		break;
+	}
+	time_date_from_days(day, &year, &month, &of_month);
+	if (next && month == 12)
+		return time_days_from_date(year + 1, 1, 1);
+	return time_days_from_date(year, month + next, 1);
+}
+
+bool trib_zone_period(struct trib_bytes name, enum trib_period period, int64_t at_ms,
+		      int64_t *ret_from_ms, int64_t *ret_to_ms)
+{
+	struct time_zone_name zone;
+	int64_t seconds = floor_divide(at_ms, 1000);
+
+	if (!time_zone_find(name, &zone))
+		return false;
+	int64_t day = floor_divide(seconds + time_zone_offset(&zone, seconds), 86400);
+
+	*ret_from_ms = day_begins(&zone, first_day(period, day, false)) * 1000;
+	*ret_to_ms = day_begins(&zone, first_day(period, day, true)) * 1000;
+	return true;
+}

@@ -411,7 +411,8 @@ static trib_status decode_member(struct decoder *decoder, const struct trib_mess
 					 known->descriptor->short_name);
 	const struct trib_field *field = &known->fields[descriptor - known->descriptor->fields];
 
-	if (member->kind == TRIB_JSON_NULL)
+	/* What the server writes comes back with an entity that was read: it is passed over. */
+	if (member->kind == TRIB_JSON_NULL || field->read_only)
 		return TRIB_OK;
 	if (field->map)
 		return decode_map(decoder, field, member, path, message);

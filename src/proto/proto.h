@@ -28,8 +28,8 @@
 #include "proto/tributary.pb-c.h"
 
 /*
- * A message from a JSON object, its fields checked by their rules: unknown, duplicate and read-only ones are
- * refused by name. The message, its strings and lists live in the arena (never free it by protobuf-c). The
+ * A message from a JSON object, its fields checked by their rules: unknown and duplicate ones are refused by name;
+ * read-only ones are passed over, so that what was read can be put back. The message, its strings and lists live in the arena (never free it by protobuf-c). The
  * arena may hold other things; what a refused text has taken stays taken until the arena is reset. Any thread.
  */
 trib_status trib_proto_from_json(const ProtobufCMessageDescriptor *descriptor,

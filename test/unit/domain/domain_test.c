@@ -84,6 +84,45 @@ static void same_content_changes_nothing_but_plans(void **state)
 	world_fini(&world);
 }
 
+/* Does the party own that buyer account? */
+static bool owns(const struct world *world, const char *party, const char *user)
+{
+	return trib_domain_party_has_user(world->domain, world_number(world, TRIB_NOUN_PARTY, party),
+					  world_hash_user(NULL, trib_bytes_text(user)));
+}
+
+static uint32_t owner(const struct world *world, const char *user)
+{
+	return trib_domain_party_of_user(world->domain,
+					 world_hash_user(NULL, trib_bytes_text(user)));
+}
+
+static void users_are_found_again(void **state)
+{
+	char json[200];
+	struct world world;
+
+	seed(&world);
+	assert_int_equal(owner(&world, "u1"), 0);
+	/* Two parties claim u2: the first of them counts, in whatever order they came. */
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"user_ids\":[\"u1\",\"u2\"]}");
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"m1\",\"user_ids\":[\"u2\"]}");
+	assert_int_equal(owner(&world, "u1"), world_number(&world, TRIB_NOUN_PARTY, "c1"));
+	assert_int_equal(owner(&world, "u2"), world_number(&world, TRIB_NOUN_PARTY, "m1"));
+	assert_true(owns(&world, "c1", "u2"));
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"m1\"}");
+	assert_int_equal(owner(&world, "u2"), world_number(&world, TRIB_NOUN_PARTY, "c1"));
+
+	/* What was read can be put back; hashes of others claim nothing. */
+	snprintf(json, sizeof(json), "{\"id\":\"c1\",\"user_hashes\":[\"%016llx\",\"%016llx\"]}",
+		 (unsigned long long)world_hash_user(NULL, trib_bytes_text("u2")),
+		 (unsigned long long)world_hash_user(NULL, trib_bytes_text("u9")));
+	world_put(&world, TRIB_NOUN_PARTY, json);
+	assert_true(owns(&world, "c1", "u2"));
+	assert_false(owns(&world, "c1", "u1") || owns(&world, "c1", "u9"));
+	world_fini(&world);
+}
+
 static void a_put_replaces_everything(void **state)
 {
 	struct world world;
@@ -96,17 +135,183 @@ static void a_put_replaces_everything(void **state)
 		trib_domain_party(world.domain, world_number(&world, TRIB_NOUN_PARTY, "c1"));
 
 	assert_null(creator->roles);
-	assert_int_equal(creator->users->count, 2);
-	assert_true(trib_party_has_user(creator, world_hash_user(NULL, trib_bytes_text("u2"))));
-	assert_false(trib_party_has_user(creator, world_hash_user(NULL, trib_bytes_text("u3"))));
+	assert_true(owns(&world, "c1", "u1") && owns(&world, "c1", "u2"));
+	assert_false(owns(&world, "c1", "u3") || owns(&world, "m1", "u1"));
 	assert_non_null(strstr(world_get(&world, TRIB_NOUN_PARTY, "c1"), "\"user_hashes\":[\""));
 	assert_null(strstr(world_get(&world, TRIB_NOUN_PARTY, "c1"), "user_ids"));
 	assert_null(strstr(world_get(&world, TRIB_NOUN_PARTY, "c1"), "u1"));
 	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\"}");
 	creator = trib_domain_party(world.domain, world_number(&world, TRIB_NOUN_PARTY, "c1"));
-	assert_null(creator->users);
+	assert_false(owns(&world, "c1", "u1"));
 	assert_null(creator->tags);
 	assert_true(creator->score == 0);
+	world_fini(&world);
+}
+
+static void agencies_by_time(void **state)
+{
+	static const struct {
+		int64_t at_ms;
+		const char *agency;
+		uint8_t pay;
+	} rows[] = {
+		{ 0, NULL, TRIB_AGENCY_SPLIT },	    { 1999, NULL, TRIB_AGENCY_SPLIT },
+		{ 2000, "a1", TRIB_AGENCY_SPLIT },  { 4999, "a1", TRIB_AGENCY_SPLIT },
+		{ 5000, "a2", TRIB_AGENCY_ALL },    { 6999, "a2", TRIB_AGENCY_ALL },
+		{ 7000, NULL, TRIB_AGENCY_SPLIT },  { 9000, "a1", TRIB_AGENCY_SPLIT },
+		{ INT64_MAX - 1, "a1", TRIB_AGENCY_SPLIT },
+	};
+	struct world world;
+
+	seed(&world);
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"a1\",\"roles\":[\"agency\"]}");
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"a2\",\"roles\":[\"agency\"]}");
+	uint32_t creator = world_put(
+		&world, TRIB_NOUN_PARTY,
+		"{\"id\":\"c1\",\"agencies\":[{\"agency\":\"a1\",\"from\":9000},"
+		"{\"agency\":\"a2\",\"from\":5000,\"to\":7000,\"pay\":\"all_to_agency\"},"
+		"{\"agency\":\"a1\",\"from\":2000,\"to\":5000}]}");
+	struct trib_domain *again = world_replay(&world);
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		uint32_t expected = world_number(&world, TRIB_NOUN_PARTY, rows[i].agency);
+		uint8_t pay, pay_again;
+
+		assert_int_equal(trib_domain_agency(world.domain, creator, rows[i].at_ms, &pay),
+				 expected);
+		assert_int_equal(trib_domain_agency(again, creator, rows[i].at_ms, &pay_again),
+				 expected);
+		assert_int_equal(pay, rows[i].pay);
+		assert_int_equal(pay_again, rows[i].pay);
+	}
+	trib_domain_free(again);
+	/* Without times again. */
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"agency\":\"a2\"}");
+	uint8_t pay;
+
+	assert_int_equal(trib_domain_agency(world.domain, creator, 0, &pay),
+			 world_number(&world, TRIB_NOUN_PARTY, "a2"));
+	world_fini(&world);
+}
+
+static const struct trib_plan_attributes *attributes_of(const struct world *world, const char *plan)
+{
+	const struct trib_plan *entry = trib_domain_plan(
+		world->domain, world_number(world, TRIB_NOUN_PLAN, plan));
+
+	return trib_domain_attributes(world->domain, entry->newest.attributes);
+}
+
+static void what_only_some_plans_say(void **state)
+{
+	struct world world;
+
+	seed(&world);
+	assert_int_equal(trib_domain_plan(world.domain, 1)->newest.attributes, 0);
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"budget\":500000,"
+		  "\"daily_cap\":20000,\"step\":{\"measure\":\"gmv\",\"per\":\"plan\","
+		  "\"period\":\"week\",\"applies\":\"all\",\"counted_at\":\"settled\","
+		  "\"tiers\":[{\"from\":0,\"bps\":100},{\"from\":1000,\"bps\":250}]},"
+		  "\"incentive\":{\"amount\":50,\"budget\":9000},"
+		  "\"new_to_shop\":{\"bps\":300,\"window\":\"90d\"}}");
+	const struct trib_plan_attributes *said = attributes_of(&world, "p1");
+
+	assert_int_equal(said->budget, 500000);
+	assert_int_equal(said->daily_cap, 20000);
+	assert_int_equal(said->zone,
+			 trib_domain_find_code(world.domain, trib_bytes_text("Asia/Shanghai")));
+	assert_int_equal(said->step.measure, TRIB_MEASURE_GMV);
+	assert_int_equal(said->step.counted_at, TRIB_COUNTED_AT_SETTLED);
+	assert_int_equal(said->step.per, TRIB_STEP_PER_PLAN);
+	assert_int_equal(said->step.period, TRIB_STEP_WEEK);
+	assert_true(said->step.applies_to_all);
+	assert_int_equal(said->step.tier_count, 2);
+	assert_int_equal(said->step.tiers[1].from, 1000);
+	assert_int_equal(said->step.tiers[1].bps, 250);
+	assert_int_equal(said->incentive.by, TRIB_WORD_PLATFORM);
+	assert_int_equal(said->incentive.amount, 50);
+	assert_int_equal(said->incentive_budget, 9000);
+	assert_int_equal(said->new_to_shop.by, TRIB_WORD_MERCHANT);
+	assert_int_equal(said->new_to_shop.bps, 300);
+	assert_int_equal(said->new_to_shop_window_ms, INT64_C(90) * 86400000);
+	/* Defaults; and a version that says nothing of it. */
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"step\":{\"tiers\":[{\"from\":10,\"bps\":50}]}}");
+	said = attributes_of(&world, "p1");
+	assert_int_equal(said->step.measure, TRIB_MEASURE_ORDERS);
+	assert_int_equal(said->step.period, TRIB_STEP_MONTH);
+	assert_false(said->step.applies_to_all);
+	assert_int_equal(said->incentive.by, 0);
+	world_put(&world, TRIB_NOUN_PLAN, "{\"id\":\"p1\",\"merchant\":\"m1\"}");
+	assert_int_equal(trib_domain_plan(world.domain, 1)->newest.attributes, 0);
+	world_fini(&world);
+}
+
+static void a_cut_waits_for_the_next_day(void **state)
+{
+	/* 2026-11-22 20:00 in Shanghai; the next day begins four hours later. */
+	const int64_t now_ms = INT64_C(1795348800000), midnight_ms = now_ms + 4 * 3600000;
+	static const struct {
+		const char *rest;
+		bool at_midnight;
+	} rows[] = {
+		{ "\"terms\":{\"commission_bps\":900}", false },
+		{ "\"cut\":\"next_day\",\"terms\":{\"commission_bps\":1100}", false },
+		{ "\"cut\":\"next_day\",\"terms\":{\"commission_bps\":1100}", false },
+		{ "\"cut\":\"next_day\",\"terms\":{\"commission_bps\":800}", true },
+		{ "\"cut\":\"next_day\"", true },
+		{ "\"cut\":\"at_once\",\"terms\":{\"commission_bps\":100}", false },
+	};
+	struct world world;
+	char json[200];
+
+	seed(&world);
+	world.now_ms = now_ms;
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],%s}",
+			 rows[i].rest);
+		world_put(&world, TRIB_NOUN_PLAN, json);
+		if (trib_domain_plan(world.domain, 1)->newest.from_ms !=
+		    (rows[i].at_midnight ? midnight_ms : now_ms))
+			fail_msg("row %zu", i);
+	}
+	/* A stated time is taken as it is. */
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"cut\":\"next_day\",\"effective_from\":77}");
+	assert_int_equal(trib_domain_plan(world.domain, 1)->newest.from_ms, 77);
+	world_fini(&world);
+}
+
+static void bounds_of_a_managed_plan_stay(void **state)
+{
+	static const struct {
+		const char *rest;
+		trib_status status;
+	} rows[] = {
+		{ "\"kind\":\"managed\",\"bounds\":{\"min_bps\":500,\"max_bps\":1500},"
+		  "\"terms\":{\"commission_bps\":1000}", TRIB_OK },
+		{ "\"kind\":\"managed\",\"terms\":{\"commission_bps\":1500}", TRIB_OK },
+		{ "\"kind\":\"managed\",\"terms\":{\"commission_bps\":1501}", TRIB_INVALID },
+		{ "\"kind\":\"managed\",\"terms\":{\"commission_bps\":499}", TRIB_INVALID },
+		{ "\"kind\":\"managed\"", TRIB_INVALID },
+		{ "\"kind\":\"managed\",\"bounds\":{\"min_bps\":2000,\"max_bps\":1500},"
+		  "\"terms\":{\"commission_bps\":1800}", TRIB_INVALID },
+		{ "\"kind\":\"general\",\"bounds\":{\"max_bps\":1500}", TRIB_INVALID },
+		{ "\"kind\":\"managed\",\"bounds\":{\"max_bps\":3000},"
+		  "\"terms\":{\"commission_bps\":3000}", TRIB_OK },
+		{ "\"kind\":\"managed\",\"terms\":{\"commission_bps\":0}", TRIB_OK },
+	};
+	struct world world;
+	char json[300];
+
+	seed(&world);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"mg\",\"merchant\":\"m1\",\"goods\":[\"g1\"],%s}",
+			 rows[i].rest);
+		if (world_try(&world, TRIB_NOUN_PLAN, json) != rows[i].status)
+			fail_msg("row %zu", i);
+	}
 	world_fini(&world);
 }
 
@@ -151,6 +356,27 @@ static void what_cannot_be_is_refused_by_name(void **state)
 		{ TRIB_NOUN_PLAN,
 		  "{\"id\":\"x\",\"merchant\":\"m1\",\"terms\":{\"leader\":\"l9\"}}", TRIB_INVALID,
 		  "terms.leader", "found \"l9\"" },
+		{ TRIB_NOUN_PARTY,
+		  "{\"id\":\"x\",\"agency\":\"m1\",\"agencies\":[{\"agency\":\"m1\"}]}",
+		  TRIB_INVALID, "agencies", "found them beside agency" },
+		{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agencies\":[{\"agency\":\"a9\"}]}", TRIB_INVALID,
+		  "agencies[0].agency", "found \"a9\"" },
+		{ TRIB_NOUN_PARTY,
+		  "{\"id\":\"x\",\"agencies\":[{\"agency\":\"m1\"},{\"agency\":\"c1\",\"from\":5}]}",
+		  TRIB_INVALID, "agencies", "expected them apart from each other" },
+		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"step\":{}}", TRIB_INVALID,
+		  "step.tiers", "found 0" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"step\":{\"tiers\":[{\"from\":5,\"bps\":1},"
+		  "{\"from\":5,\"bps\":2}]}}",
+		  TRIB_INVALID, "step.tiers[1].from", "expected more than the tier before" },
+		{ TRIB_NOUN_PLAN,
+		  "{\"id\":\"x\",\"merchant\":\"m1\",\"cut\":\"next_day\",\"time_zone\":\"Mars\"}",
+		  TRIB_INVALID, "time_zone", "found \"Mars\"" },
+		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"grace\":\"1d\"}",
+		  TRIB_INVALID, "grace", "expected kind exclusive" },
+		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"incentive\":{}}",
+		  TRIB_INVALID, "incentive", "expected one of them" },
 		{ TRIB_NOUN_REGISTRATION, "{\"id\":\"x\",\"channel\":\"a\",\"when\":\"nonsense\"}",
 		  TRIB_INVALID, "when", "found something else" },
 	};
@@ -401,6 +627,11 @@ int main(void)
 		cmocka_unit_test(a_put_is_told_once_and_read_back),
 		cmocka_unit_test(same_content_changes_nothing_but_plans),
 		cmocka_unit_test(a_put_replaces_everything),
+		cmocka_unit_test(users_are_found_again),
+		cmocka_unit_test(agencies_by_time),
+		cmocka_unit_test(what_only_some_plans_say),
+		cmocka_unit_test(a_cut_waits_for_the_next_day),
+		cmocka_unit_test(bounds_of_a_managed_plan_stay),
 		cmocka_unit_test(what_cannot_be_is_refused_by_name),
 		cmocka_unit_test(closing_keeps_the_entity),
 		cmocka_unit_test(shipped_words_stand_at_their_codes),

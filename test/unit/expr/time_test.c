@@ -222,9 +222,50 @@ static void milliseconds(void **state)
 	trib_buffer_fini(&text);
 }
 
+/* Seconds since 1970 of RFC 3339 texts; `date -d … +%s` agrees. */
+static void periods(void **state)
+{
+	static const struct {
+		const char *zone;
+		enum trib_period period;
+		int64_t at, from, to;
+	} rows[] = {
+		/* 2026-11-22 20:00 in Shanghai, a Sunday */
+		{ "Asia/Shanghai", TRIB_PERIOD_DAY, 1795348800, 1795276800, 1795363200 },
+		{ "Asia/Shanghai", TRIB_PERIOD_WEEK, 1795348800, 1794758400, 1795363200 },
+		{ "Asia/Shanghai", TRIB_PERIOD_MONTH, 1795348800, 1793462400, 1796054400 },
+		/* the first and last moment of a day */
+		{ "Asia/Shanghai", TRIB_PERIOD_DAY, 1795276800, 1795276800, 1795363200 },
+		{ "Asia/Shanghai", TRIB_PERIOD_DAY, 1795363199, 1795276800, 1795363200 },
+		{ "UTC", TRIB_PERIOD_DAY, 0, 0, 86400 },
+		{ "UTC", TRIB_PERIOD_DAY, -1, -86400, 0 },
+		{ "UTC", TRIB_PERIOD_WEEK, 0, -259200, 345600 },
+		{ "UTC", TRIB_PERIOD_MONTH, 1798675200, 1796083200, 1798761600 },
+		{ "+05:30", TRIB_PERIOD_DAY, 0, -19800, 66600 },
+		/* 23 and 25 hours: 2026-03-29, 2026-10-25 */
+		{ "Europe/Berlin", TRIB_PERIOD_DAY, 1774778400, 1774738800, 1774821600 },
+		{ "Europe/Berlin", TRIB_PERIOD_DAY, 1792922400, 1792879200, 1792969200 },
+		/* midnight is skipped (2018-11-04), and comes twice (2018-02-17) */
+		{ "America/Sao_Paulo", TRIB_PERIOD_DAY, 1541350800, 1541300400, 1541383200 },
+		{ "America/Sao_Paulo", TRIB_PERIOD_DAY, 1518868800, 1518832800, 1518922800 },
+	};
+	int64_t from_ms = 7, to_ms = 7;
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		assert_true(trib_zone_period(trib_bytes_text(rows[i].zone), rows[i].period,
+					     rows[i].at * 1000, &from_ms, &to_ms));
+		if (from_ms != rows[i].from * 1000 || to_ms != rows[i].to * 1000)
+			fail_msg("row %zu: found %lld to %lld", i, (long long)from_ms / 1000,
+				 (long long)to_ms / 1000);
+	}
+	assert_false(trib_zone_period(trib_bytes_text("Mars/Olympus"), TRIB_PERIOD_DAY, 0, &from_ms,
+				      &to_ms));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(periods),
 		cmocka_unit_test(timestamps),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(arithmetic),
