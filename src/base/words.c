@@ -27,6 +27,7 @@
 /* clang-format off */
 DEFINE_WORDS(model, TRIB_MODEL_TABLE)
 DEFINE_WORDS(match, TRIB_MATCH_TABLE)
+DEFINE_WORDS(lock, TRIB_LOCK_TABLE)
 DEFINE_WORDS(touch_kind, TRIB_TOUCH_KIND_TABLE)
 DEFINE_WORDS(after_settlement, TRIB_AFTER_SETTLEMENT_TABLE)
 /* clang-format on */

@@ -26,6 +26,17 @@
 	X(MATCH_SHOP, 1, "shop")                                                                   \
 	X(MATCH_ANY, 2, "any")
 
+/*
+ * Which time's version of the plan gives the rates. pay and deposit are not known when an order is decided: until the
+ * message comes that says so, order stands for them.
+ */
+#define TRIB_LOCK_TABLE(X)                                                                         \
+	X(LOCK_ORDER, 0, "order")                                                                  \
+	X(LOCK_LINK, 1, "link")                                                                    \
+	X(LOCK_TOUCH, 2, "touch")                                                                  \
+	X(LOCK_PAY, 3, "pay")                                                                      \
+	X(LOCK_DEPOSIT, 4, "deposit")
+
 /* What the user did. */
 #define TRIB_TOUCH_KIND_TABLE(X)                                                                   \
 	X(TOUCH_CLICK, 1, "click")                                                                 \
@@ -43,6 +54,7 @@
 #define X(name, number, word) TRIB_##name = number,
 enum trib_model { TRIB_MODEL_TABLE(X) };
 enum trib_match { TRIB_MATCH_TABLE(X) };
+enum trib_lock { TRIB_LOCK_TABLE(X) };
 enum trib_touch_kind { TRIB_TOUCH_KIND_TABLE(X) };
 enum trib_after_settlement { TRIB_AFTER_SETTLEMENT_TABLE(X) };
 #undef X
@@ -50,12 +62,14 @@ enum trib_after_settlement { TRIB_AFTER_SETTLEMENT_TABLE(X) };
 /* The word of a number; NULL where there is none. */
 const char *trib_model_word(enum trib_model model);
 const char *trib_match_word(enum trib_match match);
+const char *trib_lock_word(enum trib_lock lock);
 const char *trib_touch_kind_word(enum trib_touch_kind kind);
 const char *trib_after_settlement_word(enum trib_after_settlement after);
 
 /* The number of a word; false where there is none. */
 bool trib_model_of_word(struct trib_bytes word, enum trib_model *ret_model);
 bool trib_match_of_word(struct trib_bytes word, enum trib_match *ret_match);
+bool trib_lock_of_word(struct trib_bytes word, enum trib_lock *ret_lock);
 bool trib_touch_kind_of_word(struct trib_bytes word, enum trib_touch_kind *ret_kind);
 bool trib_after_settlement_of_word(struct trib_bytes word, enum trib_after_settlement *ret_after);
 

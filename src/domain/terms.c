@@ -90,6 +90,36 @@ static bool ever_covers(const struct search *search, uint32_t plan, uint32_t ver
 	return false;
 }
 
+static inline bool lists_goods(const struct search *search, const struct trib_goods_plan *entry,
+			       uint32_t version)
+{
+	return version && (covers(entry, version) || ever_covers(search, entry->plan, version));
+}
+
+/* Of the versions in force within the grace before the lock the one with the highest commission. */
+static uint32_t graceful_version(const struct search *search, const struct trib_goods_plan *entry,
+				 uint32_t locked)
+{
+	const struct trib_terms_request *request = search->request;
+	const struct trib_plan *plan = trib_domain_plan(search->domain, entry->plan);
+	int64_t since_ms = request->lock_ms - request->grace_ms;
+
+	/* Backwards from the lock, as long as what came into force did so within the grace. */
+	for (uint32_t i = plan->step_count; i-- > 1;) {
+		uint32_t before = plan->steps[i - 1].version;
+
+		if (plan->steps[i].from_ms > request->lock_ms)
+			continue;
+		if (plan->steps[i].from_ms <= since_ms)
+			break;
+		if (lists_goods(search, entry, before) &&
+		    trib_plan_version(plan, before)->commission_bps >
+			    trib_plan_version(plan, locked)->commission_bps)
+			locked = before;
+	}
+	return locked;
+}
+
 /* The version whose rates count: that of the lock, if the plan listed the goods then. */
 static uint32_t locked_version(const struct search *search, const struct trib_goods_plan *entry,
 			       uint32_t number)
@@ -97,9 +127,9 @@ static uint32_t locked_version(const struct search *search, const struct trib_go
 	const struct trib_plan *plan = trib_domain_plan(search->domain, entry->plan);
 	uint32_t locked = trib_plan_version_in_force(plan, search->request->lock_ms);
 
-	if (locked == number || locked == 0)
-		return number;
-	return covers(entry, locked) || ever_covers(search, entry->plan, locked) ? locked : number;
+	if (locked != number && !lists_goods(search, entry, locked))
+		locked = number;
+	return search->request->grace_ms ? graceful_version(search, entry, locked) : locked;
 }
 
 /* ---- All plans of the goods --------------------------------------------------------------- */
@@ -136,7 +166,7 @@ static inline void consider(struct search *search, const struct trib_goods_plan 
 
 	if (search->best.entry && candidate.rank < search->best.rank)
 		return;
-	if (request->lock_ms != request->at_ms) {
+	if (request->lock_ms != request->at_ms || request->grace_ms) {
 		candidate.locked_number = locked_version(search, entry, number);
 		candidate.locked = trib_plan_version(plan, candidate.locked_number);
 	}

@@ -29,7 +29,9 @@
  * > an activity that nobody chose; then the higher commission, then the newer plan (higher number).
  *
  * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did
- * not list the goods then, the version in force at at_ms rules. Commission, platform and agency
+ * not list the goods then, the version in force at at_ms rules. With a grace, a version that lowers the
+ * commission rules only once it has been in force for so long: of the versions in force at some time
+ * in (lock_ms − grace_ms, lock_ms] the one with the highest commission, of equal ones the latest. Commission, platform and agency
  * rates come from the winner. Leader and service rates come from the chosen offer if it is open
  * and speaks to the creator, else from the winner. The agency is the one that the creator is bound to at at_ms.
  */
@@ -45,7 +47,8 @@ struct trib_terms_request {
 	uint32_t goods, creator;
 	uint32_t offer;	 /* the plan that the creator chose when listing; 0: none */
 	int64_t at_ms;	 /* of the order, or of the link being made */
-	int64_t lock_ms; /* at_ms for `lock: order`, the link's issue time for `lock: link` */
+	int64_t lock_ms; /* at_ms for `lock: order`, the link's issue time for `lock: link`, … */
+	int64_t grace_ms; /* a lower commission counts only once it has stood so long; 0: at once */
 };
 
 /*

@@ -358,6 +358,20 @@ static void order_answered(void *context, size_t i TRIB_UNUSED, const struct tri
 		trib_engine_answer_json(order->engine, answer->record, &order->call->reply);
 }
 
+static void amounts_of(const Tributary__Amounts *body, struct trib_order_request *request)
+{
+	if (!body)
+		return;
+	request->has_amounts = true;
+	request->amounts[TRIB_AMOUNT_PAID] = body->paid;
+	request->amounts[TRIB_AMOUNT_FREIGHT] = body->freight;
+	request->amounts[TRIB_AMOUNT_TAX] = body->tax;
+	request->amounts[TRIB_AMOUNT_COUPON_MERCHANT] = body->coupon_merchant;
+	request->amounts[TRIB_AMOUNT_COUPON_PLATFORM] = body->coupon_platform;
+	request->amounts[TRIB_AMOUNT_COUPON_CREATOR] = body->coupon_creator;
+	request->amounts[TRIB_AMOUNT_DEPOSIT] = body->deposit;
+}
+
 static trib_status call_order(struct trib_engine *engine, struct trib_call *call)
 {
 	const Tributary__OrderRequest *body = (const Tributary__OrderRequest *)call->body;
@@ -366,6 +380,7 @@ static trib_status call_order(struct trib_engine *engine, struct trib_call *call
 					      .goods = text_of(body->goods),
 					      .token = trib_bytes_text(body->token ? body->token : "-"),
 					      .base_amount = body->base_amount,
+					      .no_base = !body->has_base_amount,
 					      .at_ms = body->at,
 					      .has_at = body->has_at,
 					      .qty = body->has_qty ? body->qty : 0,
@@ -374,6 +389,8 @@ static trib_status call_order(struct trib_engine *engine, struct trib_call *call
 					      .carrier = carrier_of(body->carrier),
 					      .n_ext = (uint32_t)body->n_ext };
 	struct order_call order = { engine, call, body->brief, TRIB_OK };
+
+	amounts_of(body->amounts, &request);
 	trib_status status = ext_of(engine, body->n_ext, body->ext, &request.ext, &call->error);
 
 	if (status != TRIB_OK)

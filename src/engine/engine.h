@@ -99,6 +99,9 @@ struct trib_carrier_request {
 struct trib_order_request {
 	struct trib_bytes order, user, goods, token; /* token: "-" for none */
 	int64_t base_amount;
+	int64_t amounts[TRIB_AMOUNTS];
+	bool has_amounts;
+	bool no_base; /* base_amount is not stated but computed from the amounts, which must be */
 	int64_t at_ms;
 	int64_t qty; /* 0: not stated */
 	bool has_at;

@@ -159,6 +159,33 @@ static void add_carrier(const struct trib_engine *engine, const struct trib_orde
 	trib_buffer_add_char(json, '}');
 }
 
+/* What commission is computed on, and which formula said so. */
+static void add_base(const struct trib_engine *engine, const struct trib_order_record *record,
+		     struct trib_buffer *json)
+{
+	const struct trib_tree *tree = tree_of(engine, record);
+	char formula[2 * TRIB_LIMIT_EXTERNAL_ID_BYTES + 16];
+
+	add_number(json, "base_amount", record->base_amount);
+	if (!record->has_amounts)
+		return;
+	add_bool(json, "base_stated", !record->base_computed);
+	add_number(json, "trade_amount", record->amounts[TRIB_AMOUNT_PAID]);
+	add_key(json, "amounts");
+	trib_buffer_add_char(json, '{');
+	for (uint32_t i = 0; i < TRIB_AMOUNTS; i++)
+		add_number(json, trib_amount_word((enum trib_amount)i), record->amounts[i]);
+	trib_buffer_add_char(json, '}');
+	if (!record->base_computed || !tree)
+		return;
+	snprintf(formula, sizeof(formula), TRIB_BYTES_FMT "@%u/" TRIB_BYTES_FMT,
+		 TRIB_BYTES_ARG(trib_rules_name(engine->rules, record->tree)), record->tree_version,
+		 TRIB_BYTES_ARG(trib_tree_node(tree, record->node)->id));
+	add_text(json, "base_formula", trib_bytes_text(formula));
+	if (record->base_result)
+		add_number(json, "base_result", record->base_result);
+}
+
 /* What the caller stated, as far as it is kept. */
 static void add_request(const struct trib_engine *engine, const struct trib_order_record *record,
 			struct trib_buffer *json)
@@ -167,7 +194,7 @@ static void add_request(const struct trib_engine *engine, const struct trib_orde
 	add_number(json, "at", record->at_ms);
 	add_user(record, json);
 	add_text(json, "goods", trib_domain_id(engine->domain, TRIB_NOUN_GOODS, record->goods));
-	add_number(json, "base_amount", record->base_amount);
+	add_base(engine, record, json);
 	if (record->qty)
 		add_number(json, "qty", record->qty);
 	if (record->scene)

@@ -120,6 +120,8 @@ static uint64_t content_hash(const struct trib_order_request *request, uint64_t 
 		size += parts[i].size + 8;
 	for (uint32_t i = 0; i < request->n_ext; i++)
 		size += request->ext[i].key.size + request->ext[i].value.size + 16;
+	if (request->has_amounts)
+		size += 2 + sizeof(request->amounts);
 	trib_buffer_init(&big, size);
 	if (size > sizeof(flat))
 		p = trib_buffer_reserve(&big, size);
@@ -136,6 +138,12 @@ static uint64_t content_hash(const struct trib_order_request *request, uint64_t 
 	for (uint32_t i = 0; i < request->n_ext; i++) {
 		p = trib_wire_put_bytes(p, 1, request->ext[i].key);
 		p = trib_wire_put_bytes(p, 2, request->ext[i].value);
+	}
+	if (request->has_amounts) {
+		*p++ = 3;
+		*p++ = request->no_base;
+		memcpy(p, request->amounts, sizeof(request->amounts));
+		p += sizeof(request->amounts);
 	}
 	uint64_t hash = trib_hash_bytes(trib_bytes(begin, (size_t)(p - begin)));
 
@@ -202,6 +210,14 @@ static trib_status check_request(const struct trib_order_request *request, struc
 
 	if (status == TRIB_OK)
 		status = check_text(request->user, "user", error);
+	if (status == TRIB_OK && request->no_base && !request->has_amounts)
+		status = trib_fail(error, TRIB_INVALID, "base_amount",
+				   "found nothing, expected an amount in minor units, or amounts to compute it from");
+	for (uint32_t i = 0; status == TRIB_OK && i < TRIB_AMOUNTS && request->has_amounts; i++)
+		if (request->amounts[i] < 0 || request->amounts[i] > TRIB_AMOUNT_MAX)
+			status = trib_fail(error, TRIB_INVALID, trib_amount_word((enum trib_amount)i),
+					   "found %lld, expected 0 to 2^60, in minor units",
+					   (long long)request->amounts[i]);
 	if (status == TRIB_OK && request->base_amount < 0)
 		status = trib_fail(error, TRIB_INVALID, "base_amount",
 				   "found %lld, expected 0 or more, in minor units",
@@ -225,7 +241,11 @@ static trib_status fill_request(struct trib_engine *engine, const struct trib_or
 	record->order = request->order;
 	record->user = work->user;
 	record->goods = work->goods;
-	record->base_amount = request->base_amount;
+	record->base_amount = request->no_base ? 0 : request->base_amount;
+	record->base_computed = request->no_base;
+	record->has_amounts = request->has_amounts;
+	if (request->has_amounts)
+		memcpy(record->amounts, request->amounts, sizeof(record->amounts));
 	record->currency = trib_domain_goods(engine->domain, work->goods)->currency;
 	record->qty = (uint32_t)request->qty;
 	record->at_stated = request->has_at;

@@ -6,6 +6,17 @@
 /* The widths of lengths that are written before what they count; the unit test compares with protobuf-c. */
 enum { SLICE_LENGTH_WIDTH = 2, SMALL_LENGTH_WIDTH = 1 };
 
+const char *trib_amount_word(enum trib_amount amount)
+{
+	static const char *const words[TRIB_AMOUNTS] = {
+#define X(name, index, word) [index] = word,
+		TRIB_AMOUNT_TABLE(X)
+#undef X
+	};
+
+	return amount < TRIB_AMOUNTS ? words[amount] : NULL;
+}
+
 void trib_order_record_reset(struct trib_order_record *record)
 {
 	memset(record, 0, offsetof(struct trib_order_record, ext));
@@ -27,7 +38,8 @@ size_t trib_order_record_bytes_max(const struct trib_order_record *record)
 	for (uint32_t i = 0; i < record->n_ext; i++)
 		ext += record->ext[i].key.size + record->ext[i].value.size + 16;
 	return 256 + record->order.size + record->bad_token.size + record->path.size + record->facts.size +
-	       ext + record->n_touches * 128 + record->n_slices * 64 + record->n_lines * 64;
+	       ext + (record->has_amounts ? 96 : 0) + record->n_touches * 128 + record->n_slices * 96 +
+	       record->n_lines * 64;
 }
 
 /* --- Writing ------------------------------------------------------------------------------------------ */
@@ -65,6 +77,14 @@ static char *put_considered(char *p, const struct trib_considered *considered)
 	return p;
 }
 
+/* Where the rates of a slice stand. */
+static const struct {
+	uint8_t number, rate;
+} rate_fields[] = {
+	{ 8, TRIB_RATE_COMMISSION }, { 9, TRIB_RATE_SERVICE }, { 10, TRIB_RATE_SERVICE2 },
+	{ 11, TRIB_RATE_PLATFORM },  { 12, TRIB_RATE_AGENCY },
+};
+
 static char *put_slice(char *p, const struct trib_slice *slice, const struct trib_order_line *lines)
 {
 	char *content = trib_wire_open(p, 14, SLICE_LENGTH_WIDTH);
@@ -88,7 +108,21 @@ static char *put_slice(char *p, const struct trib_slice *slice, const struct tri
 		p = trib_wire_put_s64(p, 7, line->amount);
 		trib_wire_close(posting, p, SMALL_LENGTH_WIDTH);
 	}
+	for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(rate_fields); i++)
+		p = trib_wire_put_u64(p, rate_fields[i].number, slice->rates.bps[rate_fields[i].rate]);
 	trib_wire_close(content, p, SLICE_LENGTH_WIDTH);
+	return p;
+}
+
+/* message Amounts: at most 70 bytes. */
+static char *put_amounts(char *p, uint32_t field, const int64_t amounts[TRIB_AMOUNTS])
+{
+	char *content = trib_wire_open(p, field, SMALL_LENGTH_WIDTH);
+
+	p = content;
+	for (uint32_t i = 0; i < TRIB_AMOUNTS; i++)
+		p = trib_wire_put_u64(p, i + 1, (uint64_t)amounts[i]);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
 	return p;
 }
 
@@ -134,6 +168,11 @@ char *trib_order_record_put(char *p, const struct trib_order_record *record)
 	p = trib_wire_put_u64(p, 24, record->at_stated);
 	p = trib_wire_put_u64(p, 25, record->by_token);
 	p = trib_wire_put_bytes(p, 26, record->facts);
+	if (TRIB_UNLIKELY(record->has_amounts)) {
+		p = put_amounts(p, 27, record->amounts);
+		p = trib_wire_put_u64(p, 28, record->base_computed);
+		p = trib_wire_put_s64(p, 29, record->base_result);
+	}
 	return p;
 }
 
@@ -232,9 +271,25 @@ static bool get_slice(struct trib_bytes rest, struct trib_order_record *record, 
 			record->n_lines++;
 			ret_slice->n_lines++;
 			break;
+		default:
+			for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(rate_fields); i++)
+				if (field.number == rate_fields[i].number)
+					ret_slice->rates.bps[rate_fields[i].rate] = (uint16_t)field.value;
 		}
 	}
 	return ok && ret_slice->touch < TRIB_MAX(record->n_touches, 1u);
+}
+
+static bool get_amounts(struct trib_bytes rest, struct trib_order_record *record)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	record->has_amounts = true;
+	while (trib_wire_next(&rest, &field, &ok))
+		if (field.type == TRIB_WIRE_VARINT && field.number >= 1 && field.number <= TRIB_AMOUNTS)
+			record->amounts[field.number - 1] = (int64_t)field.value;
+	return ok;
 }
 
 bool trib_ext_pair_get(struct trib_bytes rest, struct trib_ext_pair *ret_pair)
@@ -268,6 +323,7 @@ static bool get_order_bytes_field(const struct trib_wire_field *field, struct tr
 		       trib_ext_pair_get(field->bytes, &record->ext[record->n_ext++]);
 	case 23: record->bad_token = field->bytes; return true;
 	case 26: record->facts = field->bytes; return true;
+	case 27: return get_amounts(field->bytes, record);
 	}
 	return true;
 }
@@ -307,6 +363,8 @@ bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *re
 		case 21: record->carrier_owner = narrow; break;
 		case 24: record->at_stated = narrow; break;
 		case 25: record->by_token = narrow; break;
+		case 28: record->base_computed = narrow; break;
+		case 29: record->base_result = trib_wire_unzigzag(field.value); break;
 		}
 	}
 	return ok && record->order.size > 0 && record->order.size <= TRIB_ORDER_ID_BYTES_MAX;

@@ -13,9 +13,32 @@
 
 #include "attribution/attribution.h"
 #include "base/limits.h"
+#include "commission/commission.h"
 #include "domain/outcome.h"
 #include "rules/rules.h"
 #include "track/ext.h"
+
+/* The amounts of an order line: X(NAME, index, word). The word is the door's and the fact's (order.paid). */
+#define TRIB_AMOUNT_TABLE(X)                                                                                          \
+	X(PAID, 0, "paid")                                                                                            \
+	X(FREIGHT, 1, "freight")                                                                                      \
+	X(TAX, 2, "tax")                                                                                              \
+	X(COUPON_MERCHANT, 3, "coupon_merchant")                                                                      \
+	X(COUPON_PLATFORM, 4, "coupon_platform")                                                                      \
+	X(COUPON_CREATOR, 5, "coupon_creator")                                                                        \
+	X(DEPOSIT, 6, "deposit")
+
+enum trib_amount {
+#define X(name, index, word) TRIB_AMOUNT_##name = index,
+	TRIB_AMOUNT_TABLE(X)
+#undef X
+		TRIB_AMOUNTS
+};
+
+/* Each lies between 0 and this, so that formulas of a few of them stay within 64 bits. */
+#define TRIB_AMOUNT_MAX (INT64_C(1) << 60)
+
+const char *trib_amount_word(enum trib_amount amount);
 
 enum {
 	TRIB_ORDER_ID_BYTES_MAX = 2 * TRIB_LIMIT_EXTERNAL_ID_BYTES + 1, /* <order>/<line> */
@@ -35,6 +58,7 @@ struct trib_slice {
 	uint32_t plan, plan_version;
 	uint32_t offer, offer_version;
 	int64_t base;
+	struct trib_rates rates; /* by which it was split; all 0 in records of 0.1 */
 	uint32_t line, n_lines;
 };
 
@@ -58,16 +82,21 @@ struct trib_order_record {
 	uint64_t user, content; /* keyed hash of the user; hash of all that was stated */
 	uint32_t goods;
 	uint32_t currency; /* of the goods */
-	int64_t base_amount, at_ms;
+	int64_t base_amount; /* what commission is computed on, as stated, or as estimated by resolving */
+	int64_t at_ms;
+	int64_t amounts[TRIB_AMOUNTS]; /* all 0 unless has_amounts */
 	uint32_t qty, scene, page;
 	uint32_t carrier_kind, carrier, carrier_owner;
 	bool at_stated, by_token;
+	bool has_amounts;
+	bool base_computed; /* base_amount is not stated: resolving gives it, from the amounts */
 	uint32_t n_ext, n_touches; /* touches: oldest first, without reasons */
 
 	/* As decided. */
 	enum trib_outcome outcome;
 	uint32_t tree, tree_version, node;
 	int64_t charged;
+	int64_t base_result; /* what the formula of the base gave where that is below 0, and the base is 0 */
 	struct trib_bytes bad_token;
 	struct trib_bytes path;	 /* varints: node index << 1 | value */
 	struct trib_bytes facts; /* varints: fact, zigzag value */

@@ -14,6 +14,14 @@ static enum trib_match match_of(const struct trib_market *market, uint32_t order
 	return trib_match_level(&order, touch_goods, trib_domain_goods(market->domain, touch_goods)->merchant);
 }
 
+static void fill_amounts(const struct trib_order_record *record, struct trib_facts *facts)
+{
+	_Static_assert((int)TRIB_FACT_ORDER_DEPOSIT - (int)TRIB_FACT_ORDER_PAID == (int)TRIB_AMOUNT_DEPOSIT,
+		       "as in the table of amounts");
+	for (uint32_t i = 0; i < TRIB_AMOUNTS; i++)
+		trib_facts_set(facts, (enum trib_fact)(TRIB_FACT_ORDER_PAID + i), record->amounts[i]);
+}
+
 static void fill_order_facts(const struct trib_market *market, const struct trib_resolve_request *request,
 			     const struct trib_order_record *record, struct trib_facts *facts)
 {
@@ -21,6 +29,9 @@ static void fill_order_facts(const struct trib_market *market, const struct trib
 
 	trib_facts_open(facts, TRIB_GROUP_ORDER);
 	trib_facts_set(facts, TRIB_FACT_ORDER_BASE, record->base_amount);
+	trib_facts_set_bool(facts, TRIB_FACT_ORDER_BASE_STATED, !record->base_computed);
+	if (TRIB_UNLIKELY(record->has_amounts))
+		fill_amounts(record, facts);
 	trib_facts_set(facts, TRIB_FACT_ORDER_QTY, record->qty ? record->qty : 1);
 	trib_facts_set(facts, TRIB_FACT_ORDER_GOODS, record->goods);
 	trib_facts_set_string(facts, TRIB_FACT_ORDER_SITE,
@@ -34,15 +45,35 @@ static void fill_order_facts(const struct trib_market *market, const struct trib
 	trib_facts_set_ext(facts, record->ext, record->n_ext);
 }
 
+int64_t trib_resolve_lock_ms(const struct trib_order_record *record, const struct trib_touch *touch,
+			     enum trib_lock lock, const struct trib_lock_times *times)
+{
+	switch (lock) {
+	case TRIB_LOCK_LINK:
+		return touch->issued_at_ms;
+	case TRIB_LOCK_TOUCH:
+		return touch->at_ms;
+	case TRIB_LOCK_PAY:
+		return times && times->pay_ms ? times->pay_ms : record->at_ms;
+	case TRIB_LOCK_DEPOSIT:
+		return times && times->deposit_ms ? times->deposit_ms : record->at_ms;
+	case TRIB_LOCK_ORDER:
+		break;
+	}
+	return record->at_ms;
+}
+
 void trib_resolve_terms(const struct trib_market *market, const struct trib_order_record *record,
-			const struct trib_touch *touch, enum trib_lock lock, struct trib_terms *ret_terms)
+			const struct trib_touch *touch, const struct trib_node *node,
+			const struct trib_lock_times *times, struct trib_terms *ret_terms)
 {
 	const struct trib_terms_request request = {
 		.goods = record->goods,
 		.creator = touch->creator,
 		.offer = touch->offer,
 		.at_ms = record->at_ms,
-		.lock_ms = lock == TRIB_LOCK_LINK ? touch->issued_at_ms : record->at_ms,
+		.lock_ms = node ? trib_resolve_lock_ms(record, touch, node->lock, times) : record->at_ms,
+		.grace_ms = node ? node->grace_ms : 0,
 	};
 
 	trib_terms_resolve(market->domain, &request, ret_terms);
@@ -73,7 +104,7 @@ static void fill_terms_facts(const struct trib_market *market, const struct trib
 	struct trib_terms terms;
 	struct trib_bytes none = { 0 };
 
-	trib_resolve_terms(market, record, touch, TRIB_LOCK_ORDER, &terms);
+	trib_resolve_terms(market, record, touch, NULL, NULL, &terms);
 	trib_facts_open(facts, TRIB_GROUP_TERMS);
 	if (terms.outcome != TRIB_OUTCOME_NONE)
 		return;
@@ -144,10 +175,29 @@ static void note_facts(trib_fact_set wanted, const struct trib_facts *facts, str
 	record->facts = trib_bytes(record->facts_read, (size_t)(p - record->facts_read));
 }
 
+uint32_t trib_resolve_weights(const struct trib_order_record *record, const struct trib_node *node,
+			      uint8_t ret_winner[TRIB_LIMIT_TOUCHES_CONSIDERED],
+			      uint64_t ret_weight[TRIB_LIMIT_TOUCHES_CONSIDERED])
+{
+	const struct trib_model_rule rule = { .model = node->model, .half_life = node->half_life_ms };
+	struct trib_model_touch touches[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < record->n_touches; i++) {
+		if (record->touches[i].reason != TRIB_REASON_WON)
+			continue;
+		touches[n] = (struct trib_model_touch){ .age = record->at_ms - record->touches[i].touch.at_ms };
+		ret_winner[n++] = (uint8_t)i;
+	}
+	if (n)
+		trib_model_weights(&rule, touches, n, ret_weight);
+	return n;
+}
+
 /* --- Winners and money -------------------------------------------------------------------------------- */
 
-static void fill_parties(const struct trib_market *market, const struct trib_node *node,
-			 const struct trib_terms *terms, uint32_t parties[TRIB_SLOTS])
+void trib_resolve_parties(const struct trib_market *market, const struct trib_node *node,
+			  const struct trib_terms *terms, uint32_t parties[TRIB_SLOTS])
 {
 	memset(parties, 0, TRIB_SLOTS * sizeof(parties[0]));
 	parties[TRIB_SLOT_MERCHANT] = terms->merchant;
@@ -187,10 +237,10 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 	} };
 	int64_t charged = 0;
 
-	fill_parties(market, node, terms, parties);
+	trib_resolve_parties(market, node, terms, parties);
 	size_t n = trib_split(node->shares, node->n_shares, base, &rates, parties, lines, &charged);
 
-	*slice = (struct trib_slice){ .touch = touch, .plan = terms->plan, .plan_version = terms->plan_version,
+	*slice = (struct trib_slice){ .touch = touch, .rates = rates, .plan = terms->plan, .plan_version = terms->plan_version,
 				      .offer = terms->offer, .offer_version = terms->offer_version,
 				      .base = base, .line = record->n_lines, .n_lines = (uint32_t)n };
 	for (size_t i = 0; i < n; i++)
@@ -232,7 +282,7 @@ static void pay_winners(const struct trib_market *market, struct trib_order_reco
 	for (uint32_t i = 0; i < resolution->winners; i++) {
 		const struct trib_touch *touch = &record->touches[resolution->winner[i]].touch;
 
-		trib_resolve_terms(market, record, touch, node->lock, &terms[i]);
+		trib_resolve_terms(market, record, touch, node, NULL, &terms[i]);
 		if (terms[i].outcome == TRIB_OUTCOME_NONE)
 			good++;
 		else
@@ -303,9 +353,37 @@ static void choose_winners(const struct trib_market *market, const struct trib_r
 		record->touches[i].reason = ret_resolution->reason[i];
 }
 
+static void set_base(struct trib_order_record *record, int64_t result)
+{
+	record->base_amount = TRIB_MAX(result, (int64_t)0);
+	record->base_result = TRIB_MIN(result, (int64_t)0);
+}
+
+/* What order.base says before a node is reached, and the base of nodes that state no formula. */
+static void estimate_base(struct trib_order_record *record)
+{
+	const int64_t *amounts = record->amounts;
+
+	set_base(record, amounts[TRIB_AMOUNT_PAID] - amounts[TRIB_AMOUNT_FREIGHT] - amounts[TRIB_AMOUNT_TAX] +
+				 amounts[TRIB_AMOUNT_COUPON_PLATFORM]);
+}
+
+/* By the node's formula. Should it fail (a division by 0, 64 bits passed), the base is 0. */
+static void compute_base(const struct trib_market *market, const struct trib_resolve_request *request,
+			 const struct trib_node *node, struct trib_facts *facts, struct trib_order_record *record)
+{
+	int64_t result = 0;
+
+	fill_order_facts(market, request, record, facts);
+	trib_node_base(node, facts, &result);
+	set_base(record, result);
+}
+
 void trib_resolve_order(const struct trib_market *market, const struct trib_resolve_request *request,
 			struct trib_order_record *record)
 {
+	if (TRIB_UNLIKELY(record->base_computed))
+		estimate_base(record);
 	const struct trib_tree *tree = find_tree(market, request, record);
 	struct trib_resolution resolution;
 	struct trib_facts facts;
@@ -320,6 +398,8 @@ void trib_resolve_order(const struct trib_market *market, const struct trib_reso
 	record->node = walk.node->index;
 	record->path = walk.path;
 	note_facts(trib_tree_facts(tree), &facts, record);
+	if (TRIB_UNLIKELY(record->base_computed && walk.node->base))
+		compute_base(market, request, walk.node, &facts, record);
 	if (record->by_token && request->token != TRIB_TOKEN_OK) {
 		record->outcome = TRIB_OUTCOME_BAD_TOKEN;
 		record->bad_token =

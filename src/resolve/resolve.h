@@ -54,9 +54,34 @@ struct trib_resolve_request {
 void trib_resolve_order(const struct trib_market *market, const struct trib_resolve_request *request,
 			struct trib_order_record *record);
 
-/* The terms under which one touch of the record earns, as a node's lock fixes them. */
+/* Times that may fix the rates and are told after the order; 0: not yet. */
+struct trib_lock_times {
+	int64_t pay_ms, deposit_ms;
+};
+
+/* The time whose version of the plan rules. Of a time that is not told yet it is an estimate: the order's. */
+int64_t trib_resolve_lock_ms(const struct trib_order_record *record, const struct trib_touch *touch,
+			     enum trib_lock lock, const struct trib_lock_times *times);
+
+/*
+ * The terms under which one touch of the record earns, as the lock and the grace of the node fix them. node NULL: at
+ * the time of the order, without grace. times NULL: none is told yet.
+ */
 void trib_resolve_terms(const struct trib_market *market, const struct trib_order_record *record,
-			const struct trib_touch *touch, enum trib_lock lock, struct trib_terms *ret_terms);
+			const struct trib_touch *touch, const struct trib_node *node,
+			const struct trib_lock_times *times, struct trib_terms *ret_terms);
+
+/*
+ * The winners of a decided record, oldest first, and the weights by which its model divides any base among them:
+ * a part is trib_model_divide_by() of the weights. Returns how many.
+ */
+uint32_t trib_resolve_weights(const struct trib_order_record *record, const struct trib_node *node,
+			      uint8_t ret_winner[TRIB_LIMIT_TOUCHES_CONSIDERED],
+			      uint64_t ret_weight[TRIB_LIMIT_TOUCHES_CONSIDERED]);
+
+/* The parties that a winner's shares are split among, by slot, as its terms and the node name them. */
+void trib_resolve_parties(const struct trib_market *market, const struct trib_node *node,
+			  const struct trib_terms *terms, uint32_t ret_parties[TRIB_SLOTS]);
 
 /* --- Facts -------------------------------------------------------------------------------------------- */
 

@@ -140,29 +140,8 @@ static trib_status parse_match(struct parser *p, struct node *node, const json_t
 
 static trib_status parse_lock(struct parser *p, struct node *node, const json_t *value)
 {
-	static const char *const to_come[] = { "touch", "pay", "deposit" };
-
-	if (!json_is_string(value))
-		return refuse(p, node, "lock", value, "link or order");
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(to_come); i++)
-		if (trib_bytes_is(text_of(value), to_come[i]))
-			return refuse_to_come(p, node, "lock", to_come[i]);
-	if (trib_bytes_is(text_of(value), "link"))
-		node->public.lock = TRIB_LOCK_LINK;
-	else if (trib_bytes_is(text_of(value), "order"))
-		node->public.lock = TRIB_LOCK_ORDER;
-	else
-		return refuse(p, node, "lock", value, "link or order");
-	return TRIB_OK;
-}
-
-/* The stated amount is the only base so far. */
-static trib_status parse_base(struct parser *p, struct node *node, const json_t *value)
-{
-	if (!json_is_string(value))
-		return refuse(p, node, "base", value, "\"order.base\"");
-	if (!trib_bytes_is(text_of(value), "order.base"))
-		return refuse_to_come(p, node, "base", "a formula");
+	if (!json_is_string(value) || !trib_lock_of_word(text_of(value), &node->public.lock))
+		return refuse(p, node, "lock", value, "one of link, touch, order, pay, deposit");
 	return TRIB_OK;
 }
 
@@ -191,26 +170,50 @@ static trib_status parse_text(struct parser *p, struct node *node, const char *f
 	return TRIB_OK;
 }
 
-static trib_status parse_priority_by(struct parser *p, struct node *node, const json_t *value)
+/* A formula of type int, which lives as long as the tree. */
+static trib_status parse_formula(struct parser *p, struct node *node, const char *field,
+				 const json_t *value, struct trib_bytes *ret_source,
+				 const void **ret_program, trib_fact_set *ret_facts)
 {
 	struct trib_expr_program *program;
-	struct trib_bytes source;
 	char at[TRIB_ERROR_AT_MAX];
 	trib_status status =
-		parse_text(p, node, "priority_by", value, TRIB_LIMIT_CEL_SOURCE_BYTES, &source);
+		parse_text(p, node, field, value, TRIB_LIMIT_CEL_SOURCE_BYTES, ret_source);
 	struct trib_tree *tree = p->tree;
 
 	if (status != TRIB_OK)
 		return status;
-	status = condition_compile(source, TRIB_TYPE_INT, node_at(node, "priority_by", at),
-				   &program, &node->public.priority_facts, p->error);
+	status = condition_compile(*ret_source, TRIB_TYPE_INT, node_at(node, field, at), &program,
+				   ret_facts, p->error);
 	if (status != TRIB_OK)
 		return status;
-	tree->priorities = trib_realloc(tree->priorities,
-					(tree->priority_count + 1) * sizeof(*tree->priorities));
-	tree->priorities[tree->priority_count++] = program;
-	node->public.priority_by = program;
+	tree->formulas =
+		trib_realloc(tree->formulas, (tree->formula_count + 1) * sizeof(*tree->formulas));
+	tree->formulas[tree->formula_count++] = program;
+	*ret_program = program;
 	return TRIB_OK;
+}
+
+static trib_status parse_priority_by(struct parser *p, struct node *node, const json_t *value)
+{
+	struct trib_bytes source;
+
+	return parse_formula(p, node, "priority_by", value, &source, &node->public.priority_by,
+			     &node->public.priority_facts);
+}
+
+/* What commission is computed on, of an order whose caller states amounts instead. */
+static trib_status parse_base(struct parser *p, struct node *node, const json_t *value)
+{
+	trib_fact_set facts = 0;
+	trib_status status = parse_formula(p, node, "base", value, &node->public.base_formula,
+					   &node->public.base, &facts);
+
+	if (status == TRIB_OK && facts & ~trib_fact_group_masks[TRIB_GROUP_ORDER])
+		return refuse(p, node, "base", value, "a formula over order.*");
+	if (status == TRIB_OK && trib_bytes_is(node->public.base_formula, "order.base"))
+		node->public.base = NULL;
+	return status;
 }
 
 /* ---- Shares -------------------------------------------------------------------------------------------- */
@@ -468,11 +471,11 @@ static trib_status parse_shares(struct parser *p, struct node *node, json_t *jso
 /* ---- Nodes --------------------------------------------------------------------------------------------- */
 
 static const char *const node_fields[] = {
-	"id",	  "priority", "when",	"model", "window",    "match",	     "lock",	 "base",
+	"id",	  "priority", "when",	"model", "window",    "match",	     "lock",	 "grace", "base",
 	"shares", "outcome",  "reason", "held",	 "half_life", "priority_by", "children", NULL,
 };
 #define NODE_FIELDS                                                                                \
-	"id, priority, when, model, window, match, lock, base, shares, outcome, reason, "          \
+	"id, priority, when, model, window, match, lock, grace, base, shares, outcome, reason, "          \
 	"half_life, "                                                                              \
 	"priority_by, children"
 
@@ -515,6 +518,8 @@ static trib_status parse_words(struct parser *p, struct node *node, json_t *json
 		status = parse_match(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "lock")))
 		status = parse_lock(p, node, value);
+	if (status == TRIB_OK && (value = json_object_get(json, "grace")))
+		status = parse_span(p, node, "grace", value, &public->grace_ms);
 	if (status == TRIB_OK && (value = json_object_get(json, "base")))
 		status = parse_base(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "outcome")))

@@ -125,8 +125,8 @@ struct trib_tree {
 	uint32_t *order;		       /* children of each node in the order tried */
 	trib_fact_set facts;		       /* read by conditions */
 	trib_fact_set strings;		       /* of them strings */
-	struct trib_expr_program **priorities; /* of priority_by, freed with the tree */
-	uint32_t priority_count;
+	struct trib_expr_program **formulas;   /* of priority_by and base, freed with the tree */
+	uint32_t formula_count;
 
 	void *block; /* the four that follow */
 	struct instr *code;

@@ -5,9 +5,9 @@ static void free_tree(struct trib_tree *tree)
 {
 	for (uint32_t i = 0; i < tree->node_count; i++)
 		trib_expr_free(tree->nodes[i].program);
-	for (uint32_t i = 0; i < tree->priority_count; i++)
-		trib_expr_free(tree->priorities[i]);
-	free(tree->priorities);
+	for (uint32_t i = 0; i < tree->formula_count; i++)
+		trib_expr_free(tree->formulas[i]);
+	free(tree->formulas);
 	free(tree->nodes);
 	free(tree->order);
 	free(tree->block);
@@ -274,6 +274,17 @@ bool trib_path_next(struct trib_path_cursor *cursor, const struct trib_node **re
 		cursor->child = 0;
 		read_target(cursor);
 	}
+	return true;
+}
+
+bool trib_node_base(const struct trib_node *node, const struct trib_facts *facts, int64_t *ret_base)
+{
+	struct trib_value value;
+
+	trib_assert(node->base);
+	if (condition_eval(node->base, facts, &value) != TRIB_OK || value.kind != TRIB_VALUE_INT)
+		return false;
+	*ret_base = value.integer;
 	return true;
 }
 

@@ -25,9 +25,6 @@
 #include "rules/facts.h"
 #include "rules/share.h"
 
-/* Which version of the plan gives the commission rate. */
-enum trib_lock { TRIB_LOCK_ORDER = 0, TRIB_LOCK_LINK = 1 };
-
 /* A party that shares call by its external id. */
 struct trib_node_party {
 	uint8_t slot;	 /* from TRIB_SLOT_NAMED on */
@@ -49,11 +46,14 @@ struct trib_node {
 	enum trib_match match;
 	enum trib_model model;
 	enum trib_lock lock;
+	int64_t grace_ms; /* a lower commission counts only once it has stood so long; 0: at once */
 	enum trib_outcome outcome; /* ATTRIBUTED: go on with winners and shares */
 	uint32_t n_shares, n_parties;
 	const struct trib_share *shares;
 	const struct trib_bytes *share_names; /* one a share */
 	const struct trib_node_party *parties;
+	struct trib_bytes base_formula; /* as written; "" where it is the default */
+	const void *base; /* see trib_node_base; NULL: the default, order.base */
 	const void *
 		priority_by; /* see trib_node_priority; NULL: the registration's priority is meant */
 	trib_fact_set priority_facts; /* what priority_by reads */
@@ -127,6 +127,9 @@ bool trib_path_next(struct trib_path_cursor *cursor, const struct trib_node **re
 
 /* `priority_by` for the touch of these facts; an error gives INT64_MIN. Only where priority_by is not NULL. */
 int64_t trib_node_priority(const struct trib_node *node, const struct trib_facts *facts);
+
+/* `base` for an order whose facts are filled; false, and nothing set, in an error. Only where base is not NULL. */
+bool trib_node_base(const struct trib_node *node, const struct trib_facts *facts, int64_t *ret_base);
 
 /* Sets parties[slot] for the parties that the node's shares call by their ids. */
 static inline void trib_node_fill_parties(const struct trib_node *node,

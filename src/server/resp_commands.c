@@ -58,11 +58,13 @@ enum option {
 	OPTION_BRIEF = 1 << 6,
 	OPTION_KIND = 1 << 7,
 	OPTION_OFFER = 1 << 8,
+	OPTION_AMOUNTS = 1 << 9,
 };
 
 struct options {
 	unsigned given;
 	int64_t at_ms, qty;
+	int64_t amounts[TRIB_AMOUNTS];
 	struct trib_bytes scene, page, offer;
 	enum trib_touch_kind kind;
 	struct trib_carrier_request carrier;
@@ -78,6 +80,7 @@ static const struct option_row {
 	{ "AT", OPTION_AT, 1 },		  { "QTY", OPTION_QTY, 1 },   { "SCENE", OPTION_SCENE, 1 },
 	{ "CARRIER", OPTION_CARRIER, 3 }, { "PAGE", OPTION_PAGE, 1 }, { "BRIEF", OPTION_BRIEF, 0 },
 	{ "KIND", OPTION_KIND, 1 },	  { "OFFER", OPTION_OFFER, 1 }, { "EXT", OPTION_EXT, SIZE_MAX },
+	{ "AMOUNTS", OPTION_AMOUNTS, TRIB_AMOUNTS },
 };
 
 static trib_status take_number(struct trib_bytes arg, const char *at, int64_t low, int64_t *ret_number,
@@ -87,6 +90,16 @@ static trib_status take_number(struct trib_bytes arg, const char *at, int64_t lo
 		return TRIB_OK;
 	return trib_fail(error, TRIB_INVALID, at, "found \"%.*s\", expected an integer of at least %" PRId64,
 			 (int)TRIB_MIN(arg.size, (size_t)32), arg.data, low);
+}
+
+static trib_status take_amounts(const struct trib_bytes *args, int64_t ret_amounts[TRIB_AMOUNTS],
+				struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; status == TRIB_OK && i < TRIB_AMOUNTS; i++)
+		status = take_number(args[i], trib_amount_word((enum trib_amount)i), 0, &ret_amounts[i], error);
+	return status;
 }
 
 /* Pairs run to the end of the command, or to the next option word that stands where a key would. */
@@ -118,6 +131,8 @@ static trib_status take_option(const struct option_row *row, const struct trib_b
 		return take_number(args[0], "AT", 0, &options->at_ms, error);
 	case OPTION_QTY:
 		return take_number(args[0], "QTY", 1, &options->qty, error);
+	case OPTION_AMOUNTS:
+		return take_amounts(args, options->amounts, error);
 	case OPTION_SCENE:
 		options->scene = args[0];
 		break;
@@ -293,12 +308,14 @@ void resp_commands_flush(struct resp_client *client)
 
 static void command_attribute(struct resp_client *client, const struct trib_bytes *args, size_t n)
 {
-	enum { ALLOWED = OPTION_AT | OPTION_QTY | OPTION_SCENE | OPTION_CARRIER | OPTION_PAGE | OPTION_EXT | OPTION_BRIEF };
+	enum { ALLOWED = OPTION_AT | OPTION_QTY | OPTION_SCENE | OPTION_CARRIER | OPTION_PAGE | OPTION_EXT | OPTION_BRIEF |
+	       OPTION_AMOUNTS };
 	struct options *options = &pending.options[pending.n];
 	struct trib_error error;
-	int64_t base_amount;
+	bool no_base = trib_bytes_is(args[4], "-");
+	int64_t base_amount = 0;
 
-	if (take_number(args[4], "base_amount", 0, &base_amount, &error) != TRIB_OK ||
+	if ((!no_base && take_number(args[4], "base_amount", 0, &base_amount, &error) != TRIB_OK) ||
 	    take_options(args + 6, n - 6, ALLOWED, options, &error) != TRIB_OK) {
 		resp_commands_flush(client);
 		reply_error(client, &error);
@@ -307,10 +324,16 @@ static void command_attribute(struct resp_client *client, const struct trib_byte
 	pending.brief[pending.n] = options->given & OPTION_BRIEF;
 	pending.requests[pending.n++] = (struct trib_order_request){
 		.order = args[1], .user = args[2], .goods = args[3], .token = args[5],
-		.base_amount = base_amount, .at_ms = options->at_ms, .has_at = options->given & OPTION_AT,
+		.base_amount = base_amount, .no_base = no_base, .at_ms = options->at_ms, .has_at = options->given & OPTION_AT,
 		.qty = options->qty, .scene = options->scene, .page = options->page,
 		.carrier = options->carrier, .ext = options->ext, .n_ext = options->n_ext,
 	};
+	if (options->given & OPTION_AMOUNTS) {
+		struct trib_order_request *request = &pending.requests[pending.n - 1];
+
+		request->has_amounts = true;
+		memcpy(request->amounts, options->amounts, sizeof(request->amounts));
+	}
 	if (pending.n == TRIB_ORDERS_MAX)
 		resp_commands_flush(client);
 }

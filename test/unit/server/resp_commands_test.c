@@ -303,6 +303,15 @@ static void attribute_answers(void **state)
 		{ "ATTRIBUTE o7 u1 g1 9223372036854775807 nonsense BRIEF", "*2|$9|bad_token|:0|", NULL },
 		{ "ATTRIBUTE o8 u1 g1 100 $A EXT brief yes at 5 BRIEF", "*2|$10|attributed|:10|", NULL },
 		{ "ATTRIBUTE o9 u1 g1 100 $A BRIEF EXT BRIEF yes", "*2|$10|attributed|:10|", NULL },
+		/* paid - freight - tax + coupon_platform = 1500 */
+		{ "ATTRIBUTE oa u1 g1 - $A AMOUNTS 1600 200 100 50 200 70 0 BRIEF", "*2|$10|attributed|:150|", NULL },
+		{ "ATTRIBUTE oa u1 g1 - $A AMOUNTS 1600 200 100 50 200 70 0 BRIEF", "*2|$10|attributed|:150|", NULL },
+		{ "ATTRIBUTE oa u1 g1 - $A AMOUNTS 1600 200 100 51 200 70 0 BRIEF", "-CONFLICT *", NULL },
+		{ "ATTRIBUTE oa u1 g1 1500 $A AMOUNTS 1600 200 100 50 200 70 0 BRIEF", "-CONFLICT *", NULL },
+		{ "ATTRIBUTE oa u1 g1 1500 $A BRIEF", "-CONFLICT *", NULL },
+		/* A stated base wins. */
+		{ "ATTRIBUTE ob u1 g1 900 $A AMOUNTS 1600 200 100 50 200 70 0 BRIEF", "*2|$10|attributed|:90|", NULL },
+		{ "ATTRIBUTE oc u1 g1 - $A AMOUNTS 100 200 0 0 0 0 0 BRIEF", "*2|$9|zero_base|:0|", NULL },
 	};
 
 	EXPECT(rows);
@@ -318,6 +327,10 @@ static void attribute_refusals(void **state)
 		{ "ATTRIBUTE x u1 g1 +1 $A", "-INVALID base_amount: *", NULL },
 		{ "ATTRIBUTE x u1 g1 \"\" $A", "-INVALID base_amount: *", NULL },
 		{ "ATTRIBUTE x u1 g1 9223372036854775808 $A", "-INVALID base_amount: *", NULL },
+		{ "ATTRIBUTE x u1 g1 - $A", "-INVALID base_amount: found nothing, expected *", NULL },
+		{ "ATTRIBUTE x u1 g1 - $A AMOUNTS 1 2 3", "-SYNTAX AMOUNTS: found 3 arguments, expected 7|", NULL },
+		{ "ATTRIBUTE x u1 g1 - $A AMOUNTS 1 -2 3 0 0 0 0", "-INVALID freight: found \"-2\", expected an integer of at least 0|", NULL },
+		{ "ATTRIBUTE x u1 g1 - $A AMOUNTS 1 0 0 0 0 0 1152921504606846977", "-INVALID deposit: found 1152921504606846977, *", NULL },
 		{ "ATTRIBUTE x u1 nope 1 $A", "-NOT_FOUND goods: found \"nope\", expected *", NULL },
 		{ "ATTRIBUTE a/b/c u1 g1 1 $A", "-INVALID order: *", NULL },
 		{ "ATTRIBUTE \"\" u1 g1 1 $A", "-INVALID order: *", NULL },
