@@ -35,6 +35,7 @@
 	X(IMPORT_ATOMIC_LINES, 10000, "lines", "one import with atomic=true, which is held whole") \
 	X(IMPORT_ATOMIC_BYTES, 8388608, "bytes", "one import with atomic=true")                    \
 	X(IMPORT_ERRORS, 1000, "errors", "listed in one answer; refused counts them all")          \
+	X(SNAPSHOT_DELTA_BYTES, 16777216, "bytes", "changes kept for deltas; behind: a full one")  \
 	X(HTTP_CONNECTIONS, 1024, "connections", "each costs a socket and a buffer")               \
 	X(HTTP_IDLE_SECONDS, 60, "seconds", "a connection that sends nothing is closed")           \
 	X(LIST_ITEMS, 1000, "items", "one page of a list")                                         \

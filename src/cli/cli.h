@@ -22,7 +22,8 @@ enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 }
 	X("key", trib_cli_key, "add, list or retire the keys that sign tokens")                    \
 	X("limits", trib_cli_limits, "print every limit, its unit and its reason")                 \
 	X("load", trib_cli_load, "load a generated marketplace into a running server")             \
-	X("serve", trib_cli_serve, "run the engine and open its doors")
+	X("serve", trib_cli_serve, "run the engine and open its doors")                            \
+	X("snapshot", trib_cli_snapshot, "write the market as a file for rich clients")
 
 #define X(name, function, summary) int function(int argc, char **argv);
 TRIB_COMMAND_TABLE(X)

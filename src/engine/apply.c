@@ -98,40 +98,13 @@ void apply_link(struct trib_engine *engine, const struct trib_link_event *event,
 
 /* --- Nouns, names, rules ------------------------------------------------------------------------------ */
 
-/* Constants of rules and scopes of keys may have waited for this name. */
-static void tell_names(struct trib_engine *engine, const Tributary__Event *event)
+trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
 {
-	switch (event->kind_case) {
-	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
-		trib_rules_name_added(engine->rules, TRIB_SPACE_SYMBOL,
-				      trib_bytes_text(event->name_added->text), event->name_added->number);
-		break;
-	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
-		trib_rules_name_added(engine->rules, TRIB_SPACE_PARTY,
-				      trib_bytes_text(event->party_put->party->id), event->party_put->number);
-		break;
-	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
-		trib_rules_name_added(engine->rules, TRIB_SPACE_GOODS,
-				      trib_bytes_text(event->goods_put->goods->id), event->goods_put->number);
-		break;
-	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
-		trib_rules_name_added(engine->rules, TRIB_SPACE_PLAN,
-				      trib_bytes_text(event->plan_put->plan->id), event->plan_put->number);
-		break;
-	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
+	trib_status status = trib_market_apply(engine->domain, engine->rules, event, error);
+
+	/* The scope of a key may have waited for this name. */
+	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_REGISTRATION_PUT)
 		trib_keys_rebind(engine->keys);
-		break;
-	default:
-		break;
-	}
-}
-
-trib_status apply_noun(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
-{
-	trib_status status = trib_domain_apply(engine->domain, event, error);
-
-	if (status == TRIB_OK)
-		tell_names(engine, event);
 	return status;
 }
 
@@ -160,22 +133,14 @@ static trib_status apply_chunk(struct trib_engine *engine, const Tributary__Chun
 static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__Event *event, uint64_t position,
 				  struct trib_error *error)
 {
+	if (trib_market_is_changed_by(event->kind_case)) {
+		trib_status status = apply_market(engine, event, error);
+
+		if (status == TRIB_OK)
+			snapshots_note(engine, event);
+		return status;
+	}
 	switch (event->kind_case) {
-	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
-	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
-	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
-	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
-	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
-		return apply_noun(engine, event, error);
-	case TRIBUTARY__EVENT__KIND_RULES_PUT:
-		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
-					    event->rules_put->version,
-					    trib_bytes_text(event->rules_put->source), error);
-	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
-		return trib_rules_apply_activate(engine->rules,
-						 trib_bytes_text(event->rules_activated->name),
-						 event->rules_activated->version,
-						 event->rules_activated->at, error);
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

@@ -25,7 +25,17 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
 	TRIB_CALL_RULES_HITS, /* name */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
+	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
+
+/* An answer too large for memory: read with pread, given back with unref. Any thread. */
+struct trib_call_file {
+	int fd;
+	size_t size;
+	unsigned count;
+};
+struct trib_call_file *trib_call_file_ref(struct trib_call_file *file);
+void trib_call_file_unref(struct trib_call_file *file);
 
 /* Everything given belongs to the caller and stays until done(). */
 struct trib_call {
@@ -40,6 +50,7 @@ struct trib_call {
 	bool has_at;
 	struct trib_bytes party, role, currency, cursor;
 	uint32_t limit;
+	uint64_t since;
 	/* IMPORT: one entity each; an item that is NULL was refused before. */
 	const ProtobufCMessage *const *items;
 	size_t n_items;
@@ -54,6 +65,7 @@ struct trib_call {
 	int http_status;   /* 200 or 201 when status is OK */
 	uint64_t position; /* of the newest event when this was decided */
 	struct trib_buffer reply; /* JSON; initialised by the caller, with its maximum */
+	struct trib_call_file *file; /* SNAPSHOT: what stands before the reply, or NULL; the caller unrefs it */
 	void (*done)(struct trib_call *call); /* on the engine's thread */
 	void *context;
 };

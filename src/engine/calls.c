@@ -707,16 +707,26 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_RULES_HITS:
 		return trib_rules_write_hits(engine->rules, call->name, &call->reply, &call->error);
 	case TRIB_CALL_STATE: return call_state(engine, call);
+	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
 	}
 	return trib_fail(&call->error, TRIB_INTERNAL, "call", "found kind %d", call->kind);
 }
 
 static void decide_and_wait(struct trib_engine *engine, struct trib_call *call)
 {
+	if (!snapshots_take(engine, call))
+		calls_decide(engine, call, TRIB_OK, NULL);
+}
+
+void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_status failed,
+		  const struct trib_error *error)
+{
 	trib_arena_reset(&engine->arena);
 	call->http_status = 200;
 	call->code = NULL;
-	call->status = decide_call(engine, call);
+	call->status = failed == TRIB_OK ? decide_call(engine, call) : failed;
+	if (failed != TRIB_OK)
+		call->error = *error;
 	if (call->status == TRIB_OK && call->reply.failed)
 		call->status = trib_fail(&call->error, TRIB_TOO_LARGE, "reply", "it would pass %zu bytes",
 					 call->reply.size_max);
@@ -765,6 +775,7 @@ void calls_answer(struct trib_engine *engine, bool lost)
 			if (!lost)
 				break;
 			trib_buffer_reset(&call->reply);
+			trib_call_file_unref(TRIB_TAKE_PTR(call->file));
 			call->status = trib_fail(&call->error, TRIB_UNKNOWN, "", "repeat this command");
 		}
 		call->done(call);

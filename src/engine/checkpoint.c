@@ -182,6 +182,7 @@ static void begin(struct trib_engine *engine)
 	add_counter(checkpoint, "saved/hash-keys", hash_keys_mark(engine));
 	add_counter(checkpoint, "sequence/change", engine->changes_written);
 	add_counter(checkpoint, "sequence/link", engine->links_issued);
+	add_counter(checkpoint, "sequence/market", engine->snapshots.position);
 	add_counter(checkpoint, "sequence/time", (uint64_t)engine->now_ms);
 	freeze_rules(engine, checkpoint);
 	trib_ledger_freeze(engine->ledger);
@@ -569,41 +570,12 @@ const struct log_of *checkpoint_links(const struct trib_engine *engine)
 
 /* --- Load --------------------------------------------------------------------------------------------- */
 
-static trib_status load_domain_row(void *context, struct trib_bytes key, struct trib_bytes value,
+static trib_status load_market_row(void *context, struct trib_bytes key, struct trib_bytes value,
 				   struct trib_error *error)
 {
 	struct trib_engine *engine = context;
 
-	return trib_domain_load(engine->domain, engine->loading, key, value, error);
-}
-
-static trib_status load_rules(void *context, struct trib_bytes key TRIB_UNUSED, struct trib_bytes value,
-			      struct trib_error *error)
-{
-	struct trib_engine *engine = context;
-	Tributary__RulesPut *put =
-		tributary__rules_put__unpack(NULL, value.size, (const uint8_t *)value.data);
-
-	if (!put)
-		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no rule tree");
-	trib_status status = trib_rules_apply_put(engine->rules, trib_bytes_text(put->name), put->version,
-						  trib_bytes_text(put->source), error);
-
-	tributary__rules_put__free_unpacked(put, NULL);
-	return status;
-}
-
-static trib_status load_activation(void *context, struct trib_bytes key, struct trib_bytes value,
-				   struct trib_error *error)
-{
-	struct trib_engine *engine = context;
-	uint32_t tree = key.size == 4 && value.size == 16 ? trib_key_read_u32(value.data) : 0;
-
-	if (tree == 0 || tree > trib_rules_count(engine->rules))
-		return trib_fail(error, TRIB_CORRUPT, "store", "found an activation of no rule tree");
-	return trib_rules_apply_activate(engine->rules, trib_rules_name(engine->rules, tree),
-					 trib_key_read_u32(value.data + 4),
-					 (int64_t)trib_key_read_u64(value.data + 8), error);
+	return trib_market_load(engine->domain, engine->rules, engine->loading, key, value, error);
 }
 
 static trib_status load_hits(void *context, struct trib_bytes key, struct trib_bytes value,
@@ -648,6 +620,8 @@ static trib_status load_counter(void *context, struct trib_bytes key, struct tri
 		engine->changes_written = trib_key_read_u64(value.data);
 	else if (trib_bytes_is(key, "sequence/link"))
 		engine->links_issued = trib_key_read_u64(value.data);
+	else if (trib_bytes_is(key, "sequence/market"))
+		engine->snapshots.position = trib_key_read_u64(value.data);
 	else if (trib_bytes_is(key, "sequence/time"))
 		engine->now_ms = TRIB_MAX(engine->now_ms, (int64_t)trib_key_read_u64(value.data));
 	return TRIB_OK;
@@ -655,28 +629,25 @@ static trib_status load_counter(void *context, struct trib_bytes key, struct tri
 
 trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error)
 {
-	static const enum trib_table domain_tables[] = { TRIB_TABLE_NAME, TRIB_TABLE_PARTY, TRIB_TABLE_GOODS,
-							 TRIB_TABLE_PLAN, TRIB_TABLE_REGISTRATION };
 	struct trib_bytes all = trib_bytes("", 0);
 	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_META, all, load_counter, engine, error);
 
-	for (size_t i = 0; status == TRIB_OK && i < TRIB_ARRAY_SIZE(domain_tables); i++) {
-		engine->loading = domain_tables[i];
-		status = trib_store_scan(engine->store, domain_tables[i], all, load_domain_row, engine, error);
+	for (size_t i = 0; status == TRIB_OK && i < trib_market_tables_count; i++) {
+		bool last = i + 1 == trib_market_tables_count ||
+			    trib_market_table_is_rules(trib_market_tables[i + 1]);
+
+		engine->loading = trib_market_tables[i];
+		status = trib_store_scan(engine->store, engine->loading, all, load_market_row, engine, error);
+		if (status == TRIB_OK && last && !trib_market_table_is_rules(engine->loading))
+			status = trib_domain_load_done(engine->domain, error);
 	}
-	if (status == TRIB_OK)
-		status = trib_domain_load_done(engine->domain, error);
-	if (status == TRIB_OK)
-		status = trib_store_scan(engine->store, TRIB_TABLE_RULES, all, load_rules, engine, error);
-	if (status == TRIB_OK)
-		status = trib_store_scan(engine->store, TRIB_TABLE_ACTIVATION, all, load_activation, engine,
-					 error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_HITS, all, load_hits, engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_BALANCE, all, load_balance, engine, error);
 	if (status != TRIB_OK)
 		return status;
+	snapshots_loaded(engine, engine->snapshots.position);
 	uint32_t trees = trib_rules_count(engine->rules);
 
 	engine->rules_saved = trib_alloc_zeroed(trees + 1, sizeof(uint32_t));

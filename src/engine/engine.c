@@ -241,21 +241,9 @@ static trib_status put_in_chunks(struct trib_engine *engine, const Tributary__Ev
 static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Event *event,
 				 struct trib_error *error)
 {
-	switch (event->kind_case) {
-	case TRIBUTARY__EVENT__KIND_RULES_PUT:
-		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
-					    event->rules_put->version,
-					    trib_bytes_text(event->rules_put->source), error);
-	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
-		return trib_rules_apply_activate(engine->rules,
-						 trib_bytes_text(event->rules_activated->name),
-						 event->rules_activated->version,
-						 event->rules_activated->at, error);
-	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_ENGINE_STARTED)
 		return TRIB_OK;
-	default:
-		return apply_noun(engine, event, error);
-	}
+	return apply_market(engine, event, error);
 }
 
 trib_status engine_emit(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
@@ -268,7 +256,11 @@ trib_status engine_emit(struct trib_engine *engine, const Tributary__Event *even
 	status = size + BATCH_TIME_BYTES <= trib_journal_batch_bytes_max(engine->journal) ?
 			 put_event(engine, event, size, error) :
 			 put_in_chunks(engine, event, size, error);
-	return status == TRIB_OK ? apply_emitted(engine, event, error) : status;
+	if (status == TRIB_OK)
+		status = apply_emitted(engine, event, error);
+	if (status == TRIB_OK && trib_market_is_changed_by(event->kind_case))
+		snapshots_note(engine, event);
+	return status;
 }
 
 /* --- What several commands need ----------------------------------------------------------------------- */
@@ -485,6 +477,7 @@ static void make_state(struct trib_engine *engine)
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
+	snapshots_init(engine);
 	engine->changes = (struct changes){ .orders.item_size = sizeof(struct order_entry),
 					    .touches.item_size = sizeof(struct trib_touch_event),
 					    .links.item_size = sizeof(struct link_entry) };
@@ -530,6 +523,8 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 static void close_state(struct trib_engine *engine)
 {
 	warmer_stop(engine);
+	if (engine->store)
+		snapshots_fini(engine);
 	checkpoint_drop(engine);
 	conditions_fini(engine);
 	trib_journal_free(TRIB_TAKE_PTR(engine->journal));
@@ -690,6 +685,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 		begin_to_write(engine);
 	if (engine->state == TRIB_ENGINE_LOST)
 		return engine->state;
+	snapshots_turn(engine);
 	calls_turn(engine);
 	if (engine->in_flight_count == 0)
 		close_batch(engine);

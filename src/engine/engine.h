@@ -206,6 +206,8 @@ const struct trib_domain *trib_engine_domain(const struct trib_engine *engine);
 const struct trib_rules *trib_engine_rules(const struct trib_engine *engine);
 const struct trib_ledger *trib_engine_ledger(const struct trib_engine *engine);
 int64_t trib_engine_now(const struct trib_engine *engine); /* engine time, ms */
+/* Of the newest change of the market: where the snapshots stand that are made now. */
+uint64_t trib_engine_market_position(const struct trib_engine *engine);
 
 /* The id of a party, "platform" for none: as ledger and answers show it. */
 struct trib_bytes trib_engine_party_id(const struct trib_engine *engine, uint32_t party);
@@ -215,6 +217,7 @@ struct trib_engine_counts {
 	uint64_t store_position;
 	uint64_t orders, repeats, conflicts, refusals, touches, links;
 	uint64_t outcomes[32];
+	uint64_t snapshots; /* full ones that were made */
 	uint64_t checkpoints, checkpoints_failed, batches, replayed_events;
 	struct trib_journal_stats journal;
 	struct trib_touches_counts live_touches;

@@ -11,6 +11,7 @@
  *	explain.c     records → JSON
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
+ *	snapshots.c   the market → rich clients
  *	warmer.c      memory before it is needed
  */
 #ifndef TRIB_ENGINE_STATE_H
@@ -19,6 +20,7 @@
 #include <pthread.h>
 #include "engine/engine.h"
 #include "engine/order_index.h"
+#include "engine/snapshots.h"
 #include "store/store.h"
 
 /* A growing array of plain values. */
@@ -104,6 +106,7 @@ struct trib_engine {
 	bool runs_loading;
 	struct trib_error runs_error;
 	struct checkpoint *checkpoint;
+	struct snapshots snapshots;
 	uint32_t *rules_saved;	  /* by tree: versions already in the store */
 	uint32_t rules_saved_count;
 	enum trib_table loading; /* while opening */
@@ -177,7 +180,7 @@ void apply_order(struct trib_engine *engine, const struct trib_order_record *rec
 trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_event *event,
 			struct trib_error *error);
 void apply_link(struct trib_engine *engine, const struct trib_link_event *event, uint64_t position);
-trib_status apply_noun(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
+trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
 
 /* history.c */
 
@@ -223,6 +226,9 @@ void calls_init(struct trib_engine *engine);
 void calls_fini(struct trib_engine *engine);
 void calls_turn(struct trib_engine *engine);
 void calls_answer(struct trib_engine *engine, bool lost);
+/* Decides a call that was kept waiting; `failed` other than OK is its answer. */
+void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_status failed,
+		  const struct trib_error *error);
 /* Gives the words of a tree their codes, so that lines can bear them. */
 trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t version,
 			     struct trib_error *error);

@@ -3,6 +3,10 @@
  * room's door.
  *
  *	record.h	what was stated and what was decided, and its bytes
+ *	answer.h	the same in words: the message Resolution
+ *	fold.h		how a market comes to be, from rows and events
+ *	snapshot.h	a market as bytes that travel
+ *	view.h		a market made from them
  *
  * The engine resolves what ATTRIBUTE states, the rich client does so from a snapshot, a simulation does so again
  * with other rules: all by this code, so that the same market and the same record give the same bytes anywhere.
@@ -89,5 +93,9 @@ void trib_resolve_parties(const struct trib_market *market, const struct trib_no
 void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t goods);
 void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t creator);
 void trib_facts_open_touch(struct trib_facts *facts, const struct trib_touch *touch);
+
+#include "resolve/answer.h"
+#include "resolve/fold.h"
+#include "resolve/view.h"
 
 #endif

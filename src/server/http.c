@@ -283,6 +283,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	atomic_fetch_sub(&http->memory, request->charged);
 	atomic_fetch_sub(&http->answers, request->counted);
 	trib_http_import_free(request->import);
+	trib_call_file_unref(request->call.file);
 	trib_buffer_fini(&request->call.reply);
 	trib_buffer_fini(&request->body);
 	trib_arena_fini(&request->arena);

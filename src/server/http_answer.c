@@ -1,6 +1,8 @@
 /* What a request is answered: the engine's JSON, problem details (RFC 9457), or one of our own texts. */
 #include "server/http_request.h"
 
+#include <unistd.h>
+
 #include "proto/proto.h"
 
 /* Statuses that are counted one by one in the metrics; the first cell is for all others. */
@@ -120,6 +122,55 @@ static enum MHD_Result send_reply(struct trib_http_request *request)
 	return leave(request, response_of(&call->reply), status, size, "application/json");
 }
 
+/* What is sent in pieces: a file, and what stands behind it. */
+struct stream {
+	struct trib_call_file *file;
+	struct trib_buffer rest;
+};
+
+static ssize_t read_stream(void *context, uint64_t position, char *place, size_t size)
+{
+	struct stream *stream = context;
+	uint64_t in_file = stream->file ? stream->file->size : 0;
+
+	if (position < in_file) {
+		ssize_t got = pread(stream->file->fd, place, TRIB_MIN(size, (size_t)(in_file - position)),
+				    (off_t)position);
+
+		return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	position -= in_file;
+	if (position >= stream->rest.size)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	size = TRIB_MIN(size, stream->rest.size - (size_t)position);
+	memcpy(place, stream->rest.data + position, size);
+	return (ssize_t)size;
+}
+
+static void free_stream(void *context)
+{
+	struct stream *stream = context;
+
+	trib_call_file_unref(stream->file);
+	trib_buffer_fini(&stream->rest);
+	free(stream);
+}
+
+static enum MHD_Result send_stream(struct trib_http_request *request)
+{
+	enum { PIECE_BYTES = 256 << 10 };
+	struct trib_call *call = &request->call;
+	struct stream *stream = trib_alloc_zeroed(1, sizeof(*stream));
+	size_t size = (call->file ? call->file->size : 0) + call->reply.size;
+
+	stream->file = TRIB_TAKE_PTR(call->file);
+	stream->rest = call->reply;
+	call->reply = (struct trib_buffer){ 0 };
+	return leave(request,
+		     MHD_create_response_from_callback(size, PIECE_BYTES, read_stream, stream, free_stream),
+		     MHD_HTTP_OK, size, request->match.route->answer);
+}
+
 static enum MHD_Result send_metrics(struct trib_http_request *request)
 {
 	struct trib_buffer *text = &request->call.reply;
@@ -167,6 +218,9 @@ enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 	case TRIB_ACTION_OPENAPI:
 		return send_openapi(request);
 	case TRIB_ACTION_CALL:
+		if (request->match.route->call == TRIB_CALL_SNAPSHOT)
+			return send_stream(request);
+		return send_reply(request);
 	case TRIB_ACTION_IMPORT:
 		return send_reply(request);
 	}

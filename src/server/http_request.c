@@ -252,6 +252,12 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_CURSOR:
 		call->cursor = value;
 		return;
+	case TRIB_PARAM_SINCE:
+		if (!trib_bytes_to_u64(value, &call->since))
+			trib_http_request_refuse(request, TRIB_INVALID, 0, "since",
+						 "found %.*s, expected a position",
+						 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+		return;
 	case TRIB_PARAM_PARTY:
 		read_text(request, name, value, &call->party);
 		return;

@@ -151,7 +151,9 @@ static void add_answer_schema(const struct trib_route *route, enum trib_noun nou
 {
 	bool of_noun = strstr(route->pattern, "{noun}") != NULL;
 
-	if (route->answer) {
+	if (route->answer && strchr(route->answer, '/')) {
+		trib_buffer_add_text(text, "{\"type\":\"string\",\"format\":\"binary\"}");
+	} else if (route->answer) {
 		add_ref(route->answer, text);
 	} else if (of_noun && route->call == TRIB_CALL_LIST) {
 		trib_buffer_add_text(text, "{\"type\":\"object\",\"properties\":{\"items\":{"
@@ -177,7 +179,9 @@ static void add_answers(const struct trib_route *route, enum trib_noun noun,
 		text,
 		"\"200\":{\"description\":\"done\",\"headers\":{\"Tributary-Position\":{\"schema\":"
 		"{\"type\":\"integer\"}}},\"content\":{\"%s\":{\"schema\":",
-		metrics ? "text/plain" : "application/json");
+		metrics					     ? "text/plain" :
+		route->answer && strchr(route->answer, '/') ? route->answer :
+							       "application/json");
 	if (metrics)
 		trib_buffer_add_text(text, "{\"type\":\"string\"}");
 	else

@@ -24,6 +24,9 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/ledger/balances", TRIB_ACTION_CALL, TRIB_CALL_BALANCES, TRIB_BODY_NONE,
 	  NULL, AT_LEAST | PAGE | TRIB_PARAM_PARTY | TRIB_PARAM_ROLE | TRIB_PARAM_CURRENCY,
 	  "Balances", "readBalances", "Balances by party, role and currency" },
+	{ "GET", "/api/v1/snapshot", TRIB_ACTION_CALL, TRIB_CALL_SNAPSHOT, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | TRIB_PARAM_SINCE, "application/vnd.tributary.snapshot", "readSnapshot",
+	  "The market for rich clients: whole, or what has changed since a position" },
 	{ "POST", "/api/v1/rules/{id}:activate", TRIB_ACTION_CALL, TRIB_CALL_RULES_ACTIVATE,
 	  TRIB_BODY_MESSAGE, &tributary__activate_request__descriptor, AT_LEAST, NULL,
 	  "activateRules", "Make a version of a rule tree the active one" },
@@ -65,6 +68,9 @@ const struct trib_param_row trib_params[] = {
 	{ TRIB_PARAM_PARTY, "party", "{\"type\":\"string\"}", "only of this party" },
 	{ TRIB_PARAM_ROLE, "role", "{\"type\":\"string\"}", "only in this role" },
 	{ TRIB_PARAM_CURRENCY, "currency", "{\"type\":\"string\"}", "only in this currency" },
+	{ TRIB_PARAM_SINCE, "since", "{\"type\":\"integer\",\"minimum\":0}",
+	  "the position of a snapshot that is there already: only what has changed since; the whole "
+	  "where that reaches back too far" },
 	{ TRIB_PARAM_ATOMIC, "atomic", "{\"type\":\"boolean\",\"default\":false}",
 	  "all lines or none" },
 };

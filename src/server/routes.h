@@ -37,6 +37,7 @@ enum trib_param {
 	TRIB_PARAM_ROLE = 1 << 4,
 	TRIB_PARAM_CURRENCY = 1 << 5,
 	TRIB_PARAM_ATOMIC = 1 << 6,
+	TRIB_PARAM_SINCE = 1 << 15,
 };
 
 struct trib_param_row {
@@ -54,7 +55,7 @@ struct trib_route {
 	enum trib_route_body body;
 	const ProtobufCMessageDescriptor *message; /* of TRIB_BODY_MESSAGE */
 	unsigned params;
-	const char *answer; /* name of a schema, NULL for free JSON */
+	const char *answer; /* name of a schema, NULL for free JSON; with a '/' a media type */
 	const char *operation, *summary;
 };
 

@@ -359,8 +359,48 @@ trib_status trib_store_get(struct trib_store *store, enum trib_table table, stru
 	return TRIB_OK;
 }
 
+/* RocksDB's snapshot: what is ingested later is not seen through it. */
+struct trib_store_view {
+	const rocksdb_snapshot_t *snapshot;
+};
+
+struct trib_store_view *trib_store_view_new(struct trib_store *store, uint64_t *ret_position)
+{
+	struct trib_store_view *view = trib_alloc_zeroed(1, sizeof(*view));
+	rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+	char key[KEY_BYTES_MAX], *message = NULL;
+	size_t size = 0;
+
+	view->snapshot = rocksdb_create_snapshot(store->db);
+	rocksdb_readoptions_set_snapshot(options, view->snapshot);
+	key[0] = (char)TRIB_TABLE_META;
+	memcpy(key + 1, position_key, strlen(position_key));
+	char *value = rocksdb_get(store->db, options, key, 1 + strlen(position_key), &size, &message);
+
+	*ret_position = value && size == 8 ? trib_key_read_u64(value) : 0;
+	rocksdb_free(value);
+	rocksdb_free(message);
+	rocksdb_readoptions_destroy(options);
+	return view;
+}
+
+void trib_store_view_free(struct trib_store *store, struct trib_store_view *view)
+{
+	if (!view)
+		return;
+	rocksdb_release_snapshot(store->db, view->snapshot);
+	free(view);
+}
+
 trib_status trib_store_scan(struct trib_store *store, enum trib_table table, struct trib_bytes prefix,
 			    trib_store_visit *visit, void *context, struct trib_error *error)
+{
+	return trib_store_scan_view(store, NULL, table, prefix, visit, context, error);
+}
+
+trib_status trib_store_scan_view(struct trib_store *store, const struct trib_store_view *view, enum trib_table table,
+				 struct trib_bytes prefix, trib_store_visit *visit, void *context,
+				 struct trib_error *error)
 {
 	char full[KEY_BYTES_MAX];
 	size_t full_size = prefix.size + 1;
@@ -373,6 +413,8 @@ trib_status trib_store_scan(struct trib_store *store, enum trib_table table, str
 		memcpy(full + 1, prefix.data, prefix.size);
 	rocksdb_readoptions_t *options = rocksdb_readoptions_create();
 
+	if (view)
+		rocksdb_readoptions_set_snapshot(options, view->snapshot);
 	/* A whole hash as prefix may use the files' prefix filters; anything shorter must look everywhere. */
 	if (full_size >= FILTER_PREFIX_BYTES)
 		rocksdb_readoptions_set_prefix_same_as_start(options, 1);

@@ -85,6 +85,17 @@ typedef trib_status trib_store_visit(void *context, struct trib_bytes key, struc
 trib_status trib_store_scan(struct trib_store *store, enum trib_table table, struct trib_bytes prefix,
 			    trib_store_visit *visit, void *context, struct trib_error *error);
 
+/*
+ * The store as it is now, whatever checkpoints come later; and the position that it stands at. Any thread may scan it,
+ * beside checkpoints.
+ */
+struct trib_store_view;
+struct trib_store_view *trib_store_view_new(struct trib_store *store, uint64_t *ret_position);
+void trib_store_view_free(struct trib_store *store, struct trib_store_view *view);
+trib_status trib_store_scan_view(struct trib_store *store, const struct trib_store_view *view, enum trib_table table,
+				 struct trib_bytes prefix, trib_store_visit *visit, void *context,
+				 struct trib_error *error);
+
 /* Numbers in keys are big-endian, so that byte order is number order. */
 static inline size_t trib_key_u32(char *key, uint32_t value)
 {

@@ -30,4 +30,8 @@ trib_status trib_http_request(const char *address, const char *method, const cha
 			      struct trib_bytes body, struct trib_buffer *ret_body,
 			      struct trib_error *error);
 
+/* GET with a bearer token ("" for none); the answer may be of any size. */
+trib_status trib_http_get(const char *address, const char *path, const char *token, struct trib_buffer *ret_body,
+			  struct trib_error *error);
+
 #endif

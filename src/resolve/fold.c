@@ -1,0 +1,113 @@
+#include "resolve/fold.h"
+
+const enum trib_table trib_market_tables[] = {
+	TRIB_TABLE_NAME,  TRIB_TABLE_PARTY, TRIB_TABLE_GOODS,	   TRIB_TABLE_PLAN,
+	TRIB_TABLE_REGISTRATION, TRIB_TABLE_RULES, TRIB_TABLE_ACTIVATION,
+};
+const size_t trib_market_tables_count = TRIB_ARRAY_SIZE(trib_market_tables);
+
+bool trib_market_table_is_rules(enum trib_table table)
+{
+	return table == TRIB_TABLE_RULES || table == TRIB_TABLE_ACTIVATION;
+}
+
+/* --- Rows --------------------------------------------------------------------------------------------- */
+
+static trib_status load_rules(struct trib_rules *rules, struct trib_bytes value, struct trib_error *error)
+{
+	Tributary__RulesPut *put = tributary__rules_put__unpack(NULL, value.size, (const uint8_t *)value.data);
+
+	if (!put)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no rule tree");
+	trib_status status = trib_rules_apply_put(rules, trib_bytes_text(put->name), put->version,
+						  trib_bytes_text(put->source), error);
+
+	tributary__rules_put__free_unpacked(put, NULL);
+	return status;
+}
+
+static trib_status load_activation(struct trib_rules *rules, struct trib_bytes key, struct trib_bytes value,
+				   struct trib_error *error)
+{
+	uint32_t tree = key.size == 4 && value.size == 16 ? trib_key_read_u32(value.data) : 0;
+
+	if (tree == 0 || tree > trib_rules_count(rules))
+		return trib_fail(error, TRIB_CORRUPT, "store", "found an activation of no rule tree");
+	return trib_rules_apply_activate(rules, trib_rules_name(rules, tree), trib_key_read_u32(value.data + 4),
+					 (int64_t)trib_key_read_u64(value.data + 8), error);
+}
+
+trib_status trib_market_load(struct trib_domain *domain, struct trib_rules *rules, enum trib_table table,
+			     struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+{
+	switch (table) {
+	case TRIB_TABLE_RULES:
+		return load_rules(rules, value, error);
+	case TRIB_TABLE_ACTIVATION:
+		return load_activation(rules, key, value, error);
+	default:
+		return trib_domain_load(domain, table, key, value, error);
+	}
+}
+
+/* --- Events ------------------------------------------------------------------------------------------- */
+
+bool trib_market_is_changed_by(Tributary__Event__KindCase kind)
+{
+	switch (kind) {
+	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
+	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
+	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
+	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
+	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
+	case TRIBUTARY__EVENT__KIND_RULES_PUT:
+	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void tell_names(struct trib_rules *rules, const Tributary__Event *event)
+{
+	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
+		trib_rules_name_added(rules, TRIB_SPACE_SYMBOL, trib_bytes_text(event->name_added->text),
+				      event->name_added->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
+		trib_rules_name_added(rules, TRIB_SPACE_PARTY, trib_bytes_text(event->party_put->party->id),
+				      event->party_put->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
+		trib_rules_name_added(rules, TRIB_SPACE_GOODS, trib_bytes_text(event->goods_put->goods->id),
+				      event->goods_put->number);
+		break;
+	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
+		trib_rules_name_added(rules, TRIB_SPACE_PLAN, trib_bytes_text(event->plan_put->plan->id),
+				      event->plan_put->number);
+		break;
+	default:
+		break;
+	}
+}
+
+trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rules, const Tributary__Event *event,
+			      struct trib_error *error)
+{
+	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_RULES_PUT:
+		return trib_rules_apply_put(rules, trib_bytes_text(event->rules_put->name), event->rules_put->version,
+					    trib_bytes_text(event->rules_put->source), error);
+	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+		return trib_rules_apply_activate(rules, trib_bytes_text(event->rules_activated->name),
+						 event->rules_activated->version, event->rules_activated->at, error);
+	default:
+		break;
+	}
+	trib_status status = trib_domain_apply(domain, event, error);
+
+	if (status == TRIB_OK)
+		tell_names(rules, event);
+	return status;
+}
