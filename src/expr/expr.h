@@ -358,6 +358,7 @@ enum trib_expr_function {
 };
 
 const char *trib_expr_function_name(enum trib_expr_function function);
+const char *trib_expr_function_signatures(enum trib_expr_function function); /* see expr/function.h */
 
 /*
  * && and || are flat (a && b && c is one call of three). Left-leaning chains (a + b + c, a.b.c, a[0][1]) are

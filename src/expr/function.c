@@ -104,6 +104,11 @@ const char *function_fault_text(enum function_fault fault)
 	return texts[fault];
 }
 
+const char *trib_expr_function_signatures(enum trib_expr_function function)
+{
+	return function < TRIB_FN_COUNT ? function_signatures(function) : "";
+}
+
 const char *function_signatures(enum trib_expr_function function)
 {
 	return functions[function].signatures ? functions[function].signatures : "";

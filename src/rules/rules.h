@@ -4,6 +4,7 @@
  *	facts.h		what a condition may ask
  *	share.h		how money is divided
  *	tree.h		one version, compiled; walking it
+ *	complete.h	what may be written next in a condition
  *
  *	struct trib_rules *rules = trib_rules_new(&key, &spaces);      // holds `default` version 1, active
  *
@@ -25,6 +26,7 @@
 #ifndef TRIB_RULES_RULES_H
 #define TRIB_RULES_RULES_H
 
+#include "rules/complete.h"
 #include "rules/facts.h"
 #include "rules/share.h"
 #include "rules/tree.h"

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "proto/proto.h"
+#include "rules/rules.h"
 
 /* Statuses that are counted one by one in the metrics; the first cell is for all others. */
 static const unsigned counted[] = { 0,	 200, 201, 400, 401, 403, 404,
@@ -192,9 +193,30 @@ static enum MHD_Result send_openapi(struct trib_http_request *request)
 		MHD_HTTP_OK, text->size, "application/json");
 }
 
+/* What needs no engine. */
+static void reply_here(struct trib_http_request *request)
+{
+	struct trib_call *call = &request->call;
+	uint64_t cursor = UINT64_MAX;
+
+	if (request->match.route->action == TRIB_ACTION_FACTS)
+		trib_facts_write_json(&call->reply);
+	if (request->match.route->action != TRIB_ACTION_COMPLETE)
+		return;
+	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &cursor))
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "cursor",
+					 "found %.*s, expected a number of characters",
+					 (int)TRIB_MIN(call->cursor.size, (size_t)40),
+					 call->cursor.data);
+	trib_rules_complete(call->source, cursor, &call->reply);
+}
+
 enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 {
 	struct trib_call *call = &request->call;
+
+	if (!request->refused)
+		reply_here(request);
 
 	if (request->import && !request->refused)
 		trib_http_import_print(request->import, &call->reply);
@@ -222,6 +244,8 @@ enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 			return send_stream(request);
 		return send_reply(request);
 	case TRIB_ACTION_IMPORT:
+	case TRIB_ACTION_FACTS:
+	case TRIB_ACTION_COMPLETE:
 		return send_reply(request);
 	}
 	return MHD_NO;

@@ -39,6 +39,11 @@ const struct trib_route trib_routes[] = {
 	  AT_LEAST, "RuleTree", "readRules", "The active version of a rule tree" },
 	{ "PUT", "/api/v1/rules/{id}", TRIB_ACTION_CALL, TRIB_CALL_RULES_PUT, TRIB_BODY_RULES, NULL,
 	  AT_LEAST, NULL, "putRules", "Add an immutable version of a rule tree" },
+	{ "GET", "/api/v1/facts", TRIB_ACTION_FACTS, 0, TRIB_BODY_NONE, NULL, 0, NULL, "readFacts",
+	  "The facts that conditions may ask for" },
+	{ "GET", "/api/v1/expr:complete", TRIB_ACTION_COMPLETE, 0, TRIB_BODY_NONE, NULL,
+	  TRIB_PARAM_TEXT | TRIB_PARAM_CURSOR, NULL, "completeExpression",
+	  "What may be written at the cursor of a condition" },
 	{ "POST", "/api/v1/{noun}:import", TRIB_ACTION_IMPORT, TRIB_CALL_IMPORT, TRIB_BODY_LINES,
 	  NULL, TRIB_PARAM_ATOMIC, "ImportAnswer", "import", "Put many, one JSON object a line" },
 	{ "GET", "/api/v1/{noun}", TRIB_ACTION_CALL, TRIB_CALL_LIST, TRIB_BODY_NONE, NULL,
@@ -64,7 +69,9 @@ const struct trib_param_row trib_params[] = {
 	  "a few seconds" },
 	{ TRIB_PARAM_LIMIT, "limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}",
 	  "items a page" },
-	{ TRIB_PARAM_CURSOR, "cursor", "{\"type\":\"string\"}", "next_cursor of the page before" },
+	{ TRIB_PARAM_CURSOR, "cursor", "{\"type\":\"string\"}",
+	  "next_cursor of the page before; of expr:complete, a character's number, counted from "
+	  "0" },
 	{ TRIB_PARAM_PARTY, "party", "{\"type\":\"string\"}", "only of this party" },
 	{ TRIB_PARAM_ROLE, "role", "{\"type\":\"string\"}", "only in this role" },
 	{ TRIB_PARAM_CURRENCY, "currency", "{\"type\":\"string\"}", "only in this currency" },
@@ -73,6 +80,8 @@ const struct trib_param_row trib_params[] = {
 	  "where that reaches back too far" },
 	{ TRIB_PARAM_ATOMIC, "atomic", "{\"type\":\"boolean\",\"default\":false}",
 	  "all lines or none" },
+	{ TRIB_PARAM_TEXT, "text", "{\"type\":\"string\"}",
+	  "the condition as far as it is written" },
 };
 const size_t trib_params_count = TRIB_ARRAY_SIZE(trib_params);
 

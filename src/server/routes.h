@@ -25,7 +25,9 @@ enum trib_route_action {
 	TRIB_ACTION_CALL,
 	TRIB_ACTION_IMPORT,
 	TRIB_ACTION_OPENAPI,
-	TRIB_ACTION_METRICS
+	TRIB_ACTION_METRICS,
+	TRIB_ACTION_FACTS,
+	TRIB_ACTION_COMPLETE,
 };
 
 /* Query parameters that a route takes. */
@@ -37,6 +39,7 @@ enum trib_param {
 	TRIB_PARAM_ROLE = 1 << 4,
 	TRIB_PARAM_CURRENCY = 1 << 5,
 	TRIB_PARAM_ATOMIC = 1 << 6,
+	TRIB_PARAM_TEXT = 1 << 7,
 	TRIB_PARAM_SINCE = 1 << 15,
 };
 

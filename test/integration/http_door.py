@@ -201,6 +201,10 @@ def journey(server):
     step("GET", "/api/v1/ledger/balances", "/api/v1/ledger/balances?party=c1&role=creator&currency=CNY",
          want=lambda answer: [row["balance"] for row in answer["items"]] == [299])
     step("GET", "/api/v1/rules/{id}/hits", "/api/v1/rules/default/hits")
+    step("GET", "/api/v1/facts", "/api/v1/facts",
+         want=lambda answer: {"order.base", "counter.user_clicks_1h"} <= {row["name"] for row in answer["items"]})
+    step("GET", "/api/v1/expr:complete", "/api/v1/expr:complete?text=touch.kind%20%3D%3D%20'v&cursor=16",
+         want=lambda answer: [row["label"] for row in answer["items"]] == ["view"])
     for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1")]:
         step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
