@@ -9,7 +9,7 @@
 
 enum { BATCH = 256, MERCHANTS = 100000 };
 
-static void count_emitted(void *context, struct trib_account account, int64_t balance)
+static void count_emitted(void *context, struct trib_account account, struct trib_balance balance)
 {
 	(*(size_t *)context)++;
 }
@@ -33,8 +33,10 @@ int main(int argc, char **argv)
 			(uint32_t)(trib_hash_u64(trib_zipf_draw(&zipf, &rng)) % creators);
 
 		drawn[i] = (struct trib_posting){
-			.debit = { (uint32_t)trib_rng_below(&rng, MERCHANTS) + 1, 2, 54 },
-			.credit = { creator + MERCHANTS + 1, 3, 54 },
+			.debit = { (uint32_t)trib_rng_below(&rng, MERCHANTS) + 1, 2, 54,
+				   TRIB_ACCOUNT_RECEIVABLE, TRIB_STAGE_PENDING },
+			.credit = { creator + MERCHANTS + 1, 3, 54, TRIB_ACCOUNT_PAYABLE,
+				    TRIB_STAGE_PENDING },
 			.amount = (int64_t)trib_rng_below(&rng, 10000),
 		};
 	}

@@ -3,11 +3,13 @@
  *
  *	split.h		shares → lines, conserved for every payer
  *	lifecycle.h	status messages and refunds → the state, and the split of what is left
- *	ledger.h	lines → balances, summing to nought
+ *	ledger.h	accounts and their balances, summing to nought
+ *	chain.h		the lines of an order as they change: pending, posted, voided
  */
 #ifndef TRIB_COMMISSION_COMMISSION_H
 #define TRIB_COMMISSION_COMMISSION_H
 
+#include "commission/chain.h"
 #include "commission/ledger.h"
 #include "commission/lifecycle.h"
 #include "commission/split.h"

@@ -15,6 +15,8 @@
  */
 #include "commission/ledger.h"
 
+#include "domain/words.h"
+
 enum {
 	CHUNK_BITS = 12,
 	CHUNK = 1 << CHUNK_BITS, /* elements of a vector's chunk */
@@ -23,16 +25,18 @@ enum {
 };
 
 struct entry {
-	int64_t balance;
-	struct trib_account account;
+	struct trib_balance balance;
+	uint32_t party, role;
+	uint32_t currency : 29;
+	uint32_t kind : 3;
 	uint32_t next : 30;
 	uint32_t mark : 2;
 };
-_Static_assert(sizeof(struct entry) == 24, "a cache line holds two and a half");
+_Static_assert(sizeof(struct entry) == 32, "a cache line holds two");
 
 struct saved {
 	struct trib_account account;
-	int64_t balance;
+	struct trib_balance balance;
 };
 
 /* A list that never moves its elements. */
@@ -49,6 +53,103 @@ struct trib_ledger {
 	size_t frozen_next, saved_next;
 	bool freezing;
 };
+
+/* --- Words -------------------------------------------------------------------------------------------- */
+
+struct word_row {
+	const char *word, *zh, *en;
+};
+
+static const struct word_row kind_rows[] = {
+#define X(name, number, word, zh, en) [number] = { word, zh, en },
+	TRIB_ACCOUNT_KIND_TABLE(X)
+#undef X
+};
+
+static const struct word_row stage_rows[] = {
+#define X(name, number, word, zh, en) [number] = { word, zh, en },
+	TRIB_STAGE_TABLE(X)
+#undef X
+};
+
+/* Numbers begin with 1. 0 where there is none. */
+static size_t find_word(const struct word_row *rows, size_t count, struct trib_bytes word)
+{
+	for (size_t i = 1; i < count; i++)
+		if (trib_bytes_is(word, rows[i].word))
+			return i;
+	return 0;
+}
+
+const char *trib_account_kind_word(enum trib_account_kind kind)
+{
+	return (size_t)kind < TRIB_ARRAY_SIZE(kind_rows) ? kind_rows[kind].word : NULL;
+}
+
+const char *trib_account_kind_title(enum trib_account_kind kind, bool zh)
+{
+	if ((size_t)kind >= TRIB_ARRAY_SIZE(kind_rows))
+		return NULL;
+	return zh ? kind_rows[kind].zh : kind_rows[kind].en;
+}
+
+bool trib_account_kind_of_word(struct trib_bytes word, enum trib_account_kind *ret_kind)
+{
+	size_t found = find_word(kind_rows, TRIB_ARRAY_SIZE(kind_rows), word);
+
+	if (found)
+		*ret_kind = (enum trib_account_kind)found;
+	return found != 0;
+}
+
+const char *trib_stage_word(enum trib_stage stage)
+{
+	return (size_t)stage < TRIB_ARRAY_SIZE(stage_rows) ? stage_rows[stage].word : NULL;
+}
+
+const char *trib_stage_title(enum trib_stage stage, bool zh)
+{
+	if ((size_t)stage >= TRIB_ARRAY_SIZE(stage_rows))
+		return NULL;
+	return zh ? stage_rows[stage].zh : stage_rows[stage].en;
+}
+
+bool trib_stage_of_word(struct trib_bytes word, enum trib_stage *ret_stage)
+{
+	size_t found = find_word(stage_rows, TRIB_ARRAY_SIZE(stage_rows), word);
+
+	if (found)
+		*ret_stage = (enum trib_stage)found;
+	return found != 0;
+}
+
+uint8_t trib_line_kinds(enum trib_line_kind line, uint32_t from_role, uint32_t to_role, bool held)
+{
+	uint8_t owed = held ? TRIB_ACCOUNT_HELD : TRIB_ACCOUNT_PAYABLE;
+	uint8_t from = from_role == TRIB_WORD_MERCHANT	 ? TRIB_ACCOUNT_RECEIVABLE
+		       : from_role == TRIB_WORD_PLATFORM ? TRIB_ACCOUNT_SUBSIDY
+							 : owed;
+	uint8_t to = line == TRIB_LINE_TAX	     ? TRIB_ACCOUNT_TAX
+		     : to_role == TRIB_WORD_PLATFORM ? TRIB_ACCOUNT_FEE
+		     : to_role == TRIB_WORD_MERCHANT ? TRIB_ACCOUNT_RECEIVABLE
+						     : owed;
+
+	return trib_kinds_pack(from, to);
+}
+
+enum trib_account_kind trib_account_kind_of_role(uint32_t role)
+{
+	return role == TRIB_WORD_MERCHANT   ? TRIB_ACCOUNT_RECEIVABLE
+	       : role == TRIB_WORD_PLATFORM ? TRIB_ACCOUNT_FEE
+					    : TRIB_ACCOUNT_PAYABLE;
+}
+
+bool trib_kinds_valid(uint64_t kinds)
+{
+	return kinds == 0 || (kinds < 64 && trib_account_kind_word(kinds % 8) && trib_account_kind_word(kinds / 8));
+}
+
+/* --- Accounts ----------------------------------------------------------------------------------------- */
 
 static void *vector_at(const struct vector *vector, size_t index, size_t element_size)
 {
@@ -114,9 +215,15 @@ static const uint32_t *first_of(const struct trib_ledger *ledger, uint32_t party
 	return page ? &page[party & ((1u << PARTY_BITS) - 1)] : NULL;
 }
 
-static bool same_account(const struct trib_account *a, const struct trib_account *b)
+static struct trib_account account_of(const struct entry *entry)
 {
-	return a->party == b->party && a->role == b->role && a->currency == b->currency;
+	return (struct trib_account){ entry->party, entry->role, entry->currency, (uint8_t)entry->kind, 0 };
+}
+
+static bool same_account(const struct entry *entry, const struct trib_account *account)
+{
+	return entry->role == account->role && entry->currency == account->currency &&
+	       entry->kind == account->kind;
 }
 
 /* The number of the account's entry; 0 if there is none, then *ret_last is the party's last, or 0. */
@@ -129,7 +236,7 @@ static uint32_t find(const struct trib_ledger *ledger, const struct trib_account
 	while (number) {
 		const struct entry *entry = entry_at(ledger, number);
 
-		if (same_account(&entry->account, account))
+		if (same_account(entry, account))
 			return number;
 		last = number;
 		number = entry->next;
@@ -144,10 +251,14 @@ static uint32_t find_or_add(struct trib_ledger *ledger, const struct trib_accoun
 
 	if (number)
 		return number;
-	trib_assert(ledger->entries.count < UINT32_C(1) << 30);
+	trib_assert(ledger->entries.count < UINT32_C(1) << 30 && account->currency < 1u << 29 &&
+		    trib_account_kind_word(account->kind));
 	number = (uint32_t)ledger->entries.count;
 	*(struct entry *)vector_add(&ledger->entries, sizeof(struct entry)) =
-		(struct entry){ .account = *account };
+		(struct entry){ .party = account->party,
+				.role = account->role,
+				.currency = account->currency & ((1u << 29) - 1),
+				.kind = account->kind & 7u };
 	if (last) {
 		entry_at(ledger, last)->next = number;
 		return number;
@@ -167,26 +278,55 @@ static void mark(struct trib_ledger *ledger, uint32_t number, struct entry *entr
 		return;
 	if (entry->mark)
 		*(struct saved *)vector_add(&ledger->saved, sizeof(struct saved)) =
-			(struct saved){ entry->account, entry->balance };
+			(struct saved){ account_of(entry), entry->balance };
 	entry->mark = ledger->current;
 	*(uint32_t *)vector_add(&ledger->changed, sizeof(uint32_t)) = number;
+}
+
+static int64_t *stage_of(struct trib_balance *balance, uint8_t stage)
+{
+	trib_assert(stage == TRIB_STAGE_PENDING || stage == TRIB_STAGE_POSTED);
+	return stage == TRIB_STAGE_PENDING ? &balance->pending : &balance->posted;
 }
 
 static void add(struct trib_ledger *ledger, const struct trib_account *account, int64_t amount)
 {
 	uint32_t number = find_or_add(ledger, account);
 	struct entry *entry = entry_at(ledger, number);
-	int64_t balance;
+	int64_t *balance = stage_of(&entry->balance, account->stage);
 
-	trib_assert(!__builtin_add_overflow(entry->balance, amount, &balance));
 	mark(ledger, number, entry);
-	entry->balance = balance;
+	trib_assert(!__builtin_add_overflow(*balance, amount, balance));
+}
+
+/* The account's own balance, and all of its party's in that role and currency. */
+static __int128 sum_of(const struct trib_ledger *ledger, const struct trib_account *account, int64_t *ret_own)
+{
+	const uint32_t *first = first_of(ledger, account->party);
+	__int128 sum = 0;
+
+	*ret_own = 0;
+	for (uint32_t number = first ? *first : 0; number; number = entry_at(ledger, number)->next) {
+		struct entry *entry = entry_at(ledger, number);
+
+		if (entry->role != account->role || entry->currency != account->currency)
+			continue;
+		sum += (__int128)entry->balance.pending + entry->balance.posted;
+		if (entry->kind == account->kind)
+			*ret_own = *stage_of(&entry->balance, account->stage);
+	}
+	return sum;
+}
+
+static bool fits(__int128 value)
+{
+	return value >= INT64_MIN && value <= INT64_MAX;
 }
 
 bool trib_ledger_accepts(const struct trib_ledger *ledger, const struct trib_posting *postings,
 			 size_t n)
 {
-	int64_t sum = 0;
+	int64_t sum = 0, own;
 
 	for (size_t i = 0; i < n; i++)
 		if (postings[i].amount < 0 ||
@@ -194,11 +334,12 @@ bool trib_ledger_accepts(const struct trib_ledger *ledger, const struct trib_pos
 		    __builtin_add_overflow(sum, postings[i].amount, &sum))
 			return false;
 	for (size_t i = 0; i < n; i++) {
-		int64_t debit = trib_ledger_balance(ledger, postings[i].debit);
-		int64_t credit = trib_ledger_balance(ledger, postings[i].credit), ignored;
+		__int128 all = sum_of(ledger, &postings[i].debit, &own);
 
-		if (__builtin_sub_overflow(debit, sum, &ignored) ||
-		    __builtin_add_overflow(credit, sum, &ignored))
+		if (!fits(all - sum) || !fits((__int128)own - sum))
+			return false;
+		all = sum_of(ledger, &postings[i].credit, &own);
+		if (!fits(all + sum) || !fits((__int128)own + sum))
 			return false;
 	}
 	return true;
@@ -218,11 +359,32 @@ void trib_ledger_post(struct trib_ledger *ledger, const struct trib_posting *pos
 	}
 }
 
+/* All together fit; some of them, on purpose, may not. */
+static int64_t clamp(__int128 sum)
+{
+	return sum < INT64_MIN ? INT64_MIN : sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+}
+
+/* What an entry holds in a stage, or in both for 0. */
+static __int128 held_in(const struct trib_balance *balance, uint8_t stage)
+{
+	return (stage == TRIB_STAGE_POSTED ? 0 : (__int128)balance->pending) +
+	       (stage == TRIB_STAGE_PENDING ? 0 : balance->posted);
+}
+
 int64_t trib_ledger_balance(const struct trib_ledger *ledger, struct trib_account account)
 {
-	uint32_t last, number = find(ledger, &account, &last);
+	const uint32_t *first = first_of(ledger, account.party);
+	__int128 sum = 0;
 
-	return number ? entry_at(ledger, number)->balance : 0;
+	for (uint32_t number = first ? *first : 0; number; number = entry_at(ledger, number)->next) {
+		const struct entry *entry = entry_at(ledger, number);
+
+		if (entry->role == account.role && entry->currency == account.currency &&
+		    (!account.kind || entry->kind == account.kind))
+			sum += held_in(&entry->balance, account.stage);
+	}
+	return clamp(sum);
 }
 
 void trib_ledger_prefetch(const struct trib_ledger *ledger, uint32_t party)
@@ -241,7 +403,7 @@ void trib_ledger_prefetch_accounts(const struct trib_ledger *ledger, uint32_t pa
 		TRIB_PREFETCH(entry_at(ledger, *first));
 }
 
-void trib_ledger_load(struct trib_ledger *ledger, struct trib_account account, int64_t balance)
+void trib_ledger_load(struct trib_ledger *ledger, struct trib_account account, struct trib_balance balance)
 {
 	entry_at(ledger, find_or_add(ledger, &account))->balance = balance;
 }
@@ -275,7 +437,7 @@ bool trib_ledger_freeze_step(struct trib_ledger *ledger, size_t max, trib_ledger
 		if (entry->mark == ledger->current)
 			continue; /* changed since: its balance stands in saved */
 		entry->mark = 0;
-		emit(context, entry->account, entry->balance);
+		emit(context, account_of(entry), entry->balance);
 	}
 	for (; max && ledger->saved_next < ledger->saved.count; max--) {
 		const struct saved *saved =
@@ -291,11 +453,13 @@ bool trib_ledger_freeze_step(struct trib_ledger *ledger, size_t max, trib_ledger
 	return false;
 }
 
-static bool matches(const struct trib_account *account, const struct trib_account *filter)
+static bool matches(const struct entry *entry, const struct trib_account *filter)
 {
-	return (!filter->party || account->party == filter->party) &&
-	       (!filter->role || account->role == filter->role) &&
-	       (!filter->currency || account->currency == filter->currency);
+	return (!filter->party || entry->party == filter->party) &&
+	       (!filter->role || entry->role == filter->role) &&
+	       (!filter->currency || entry->currency == filter->currency) &&
+	       (!filter->kind || entry->kind == filter->kind) &&
+	       (!filter->stage || held_in(&entry->balance, filter->stage));
 }
 
 /* The first entry from `number` on that may match, 0 at the end. */
@@ -313,24 +477,62 @@ static uint32_t list_from(const struct trib_ledger *ledger, const struct trib_ac
 	return at;
 }
 
-bool trib_ledger_list(const struct trib_ledger *ledger, struct trib_account filter,
-		      uint64_t *cursor, size_t max, trib_ledger_fn *emit, void *context)
+/* Entries that match, of one party, role and currency, as one; false if an earlier one has spoken for them. */
+static bool sum_up_entries(const struct trib_ledger *ledger, const struct trib_account *filter, uint32_t self,
+			   struct trib_balance *ret_sum)
 {
-	uint32_t number = list_from(ledger, &filter, (uint32_t)TRIB_MAX(*cursor, 1));
+	const struct entry *one = entry_at(ledger, self);
+	const uint32_t *first = first_of(ledger, one->party);
+	__int128 pending = 0, posted = 0;
+
+	for (uint32_t number = *first; number; number = entry_at(ledger, number)->next) {
+		const struct entry *entry = entry_at(ledger, number);
+
+		if (entry->role != one->role || entry->currency != one->currency || !matches(entry, filter))
+			continue;
+		if (number < self)
+			return false;
+		pending += entry->balance.pending;
+		posted += entry->balance.posted;
+	}
+	*ret_sum = (struct trib_balance){ clamp(pending), clamp(posted) };
+	return true;
+}
+
+static bool list(const struct trib_ledger *ledger, const struct trib_account *filter, uint64_t *cursor,
+		 size_t max, bool sums, trib_ledger_fn *emit, void *context)
+{
+	uint32_t number = list_from(ledger, filter, (uint32_t)TRIB_MAX(*cursor, 1));
 
 	for (size_t looks = 0; number && max && looks < LIST_LOOKS; looks++) {
 		const struct entry *entry = entry_at(ledger, number);
+		struct trib_account account = account_of(entry);
+		struct trib_balance balance = entry->balance;
 
-		if (matches(&entry->account, &filter)) {
-			emit(context, entry->account, entry->balance);
+		if (matches(entry, filter) &&
+		    (!sums || sum_up_entries(ledger, filter, number, &balance))) {
+			account.kind = sums ? 0 : account.kind;
+			emit(context, account, balance);
 			max--;
 		}
-		number = filter.party			      ? entry->next
+		number = filter->party			      ? entry->next
 			 : number + 1 < ledger->entries.count ? number + 1
 							      : 0;
 	}
 	*cursor = number;
 	return number != 0;
+}
+
+bool trib_ledger_list(const struct trib_ledger *ledger, struct trib_account filter,
+		      uint64_t *cursor, size_t max, trib_ledger_fn *emit, void *context)
+{
+	return list(ledger, &filter, cursor, max, false, emit, context);
+}
+
+bool trib_ledger_list_sums(const struct trib_ledger *ledger, struct trib_account filter,
+			   uint64_t *cursor, size_t max, trib_ledger_fn *emit, void *context)
+{
+	return list(ledger, &filter, cursor, max, true, emit, context);
 }
 
 size_t trib_ledger_count(const struct trib_ledger *ledger)
@@ -340,31 +542,35 @@ size_t trib_ledger_count(const struct trib_ledger *ledger)
 
 struct currency_sum {
 	uint32_t currency;
-	__int128 sum;
+	__int128 pending, posted;
 };
 
 /* Currencies are few: a list of sums, searched from where the last one was found. */
 static void sum_up(const struct entry *entry, struct vector *sums)
 {
-	struct currency_sum *sum;
+	struct currency_sum *sum = NULL;
 
 	for (size_t i = 0; i < sums->count; i++) {
 		sum = vector_at(sums, i, sizeof(*sum));
-		if (sum->currency == entry->account.currency) {
-			sum->sum += entry->balance;
-			return;
-		}
+		if (sum->currency == entry->currency)
+			break;
+		sum = NULL;
 	}
-	sum = vector_add(sums, sizeof(*sum));
-	*sum = (struct currency_sum){ entry->account.currency, entry->balance };
+	if (!sum) {
+		sum = vector_add(sums, sizeof(*sum));
+		*sum = (struct currency_sum){ .currency = entry->currency };
+	}
+	sum->pending += entry->balance.pending;
+	sum->posted += entry->balance.posted;
 }
 
 static const char *entry_reason(const struct trib_ledger *ledger, uint32_t number, size_t *marked)
 {
 	const struct entry *entry = entry_at(ledger, number);
+	const struct trib_account account = account_of(entry);
 	uint32_t last;
 
-	if (find(ledger, &entry->account, &last) != number)
+	if (find(ledger, &account, &last) != number)
 		return "an account that its party does not lead to, or twice the same";
 	if (entry->next && entry->next <= number)
 		return "accounts of a party out of order";
@@ -384,9 +590,12 @@ bool trib_ledger_check(const struct trib_ledger *ledger, const char **ret_reason
 		reason = entry_reason(ledger, number, marked);
 		sum_up(entry_at(ledger, number), &sums);
 	}
-	for (size_t i = 0; i < sums.count && !reason; i++)
-		if (((struct currency_sum *)vector_at(&sums, i, sizeof(struct currency_sum)))->sum)
+	for (size_t i = 0; i < sums.count && !reason; i++) {
+		const struct currency_sum *sum = vector_at(&sums, i, sizeof(*sum));
+
+		if (sum->pending || sum->posted)
 			reason = "a currency whose balances do not sum to 0";
+	}
 	vector_fini(&sums);
 	if (!reason && marked[ledger->current] != ledger->changed.count)
 		reason = "changed accounts that are not listed";

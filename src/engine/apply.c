@@ -34,8 +34,10 @@ static struct trib_posting posting_of(const struct trib_order_record *record,
 	uint32_t currency = record->currency;
 
 	return (struct trib_posting){
-		.debit = { line->from_party, line->from_role, currency },
-		.credit = { line->to_party, line->to_role, currency },
+		.debit = { line->from_party, line->from_role, currency,
+			   trib_kinds_from(line->kinds, line->from_role), TRIB_STAGE_PENDING },
+		.credit = { line->to_party, line->to_role, currency,
+			    trib_kinds_to(line->kinds, line->to_role), TRIB_STAGE_PENDING },
 		.amount = line->amount,
 	};
 }

@@ -19,7 +19,7 @@ enum trib_call_kind {
 	TRIB_CALL_IMPORT, /* noun, items, atomic */
 	TRIB_CALL_LINK, TRIB_CALL_TOUCH, TRIB_CALL_ORDER, /* body */
 	TRIB_CALL_TRACK, TRIB_CALL_ORDER_GET, TRIB_CALL_EXPLAIN, /* name */
-	TRIB_CALL_BALANCES, /* party, role, currency, cursor, limit */
+	TRIB_CALL_BALANCES, /* party, role, currency, kind_word, stage, detail, cursor, limit */
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
@@ -48,7 +48,8 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
-	struct trib_bytes party, role, currency, cursor;
+	struct trib_bytes party, role, currency, kind_word, stage, cursor;
+	bool detail;
 	uint32_t limit;
 	uint64_t since;
 	/* IMPORT: one entity each; an item that is NULL was refused before. */

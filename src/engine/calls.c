@@ -487,17 +487,21 @@ static trib_status call_order_get(struct trib_engine *engine, struct trib_call *
 struct balances_call {
 	struct trib_engine *engine;
 	struct trib_call *call;
+	uint8_t stage; /* only this one; 0: both */
 	uint32_t count, limit;
 	__int128 total;
 };
 
-static void add_balance(void *context, struct trib_account account, int64_t balance)
+static void add_balance(void *context, struct trib_account account, struct trib_balance balance)
 {
 	struct balances_call *list = context;
 	struct trib_buffer *json = &list->call->reply;
 	const struct trib_names *symbols = trib_domain_symbols(list->engine->domain);
+	/* Kinds, and stages, may cancel out: what stands in one of them fits, and so does the sum of all. */
+	__int128 sum = (list->stage == TRIB_STAGE_POSTED ? 0 : (__int128)balance.pending) +
+		       (list->stage == TRIB_STAGE_PENDING ? 0 : balance.posted);
 
-	list->total += balance;
+	list->total += sum;
 	if (list->count++ >= list->limit)
 		return;
 	trib_buffer_add_text(json, list->count > 1 ? ",{\"party\":" : "{\"party\":");
@@ -506,42 +510,67 @@ static void add_balance(void *context, struct trib_account account, int64_t bala
 	trib_json_add_string(json, trib_names_text(symbols, account.role));
 	trib_buffer_add_text(json, ",\"currency\":");
 	trib_json_add_string(json, trib_names_text(symbols, account.currency));
+	if (account.kind)
+		trib_buffer_add_format(json, ",\"kind\":\"%s\",\"pending\":%lld,\"posted\":%lld",
+				       trib_account_kind_word(account.kind), (long long)balance.pending,
+				       (long long)balance.posted);
 	trib_buffer_add_text(json, ",\"balance\":");
-	trib_buffer_add_i64(json, balance);
+	trib_buffer_add_i64(json, (int64_t)TRIB_MAX(INT64_MIN, TRIB_MIN(sum, INT64_MAX)));
 	trib_buffer_add_char(json, '}');
 }
 
-/* A filter that names nothing known matches nothing. */
-static bool balance_filter(struct trib_engine *engine, const struct trib_call *call, struct trib_account *ret_filter)
+/* kind and stage are words of ours: an unknown one is an error. */
+static trib_status check_balance_words(struct trib_call *call, struct trib_account *filter)
 {
-	uint32_t role = call->role.size ? trib_domain_find_code(engine->domain, call->role) : 0;
-	uint32_t currency = call->currency.size ? trib_domain_find_code(engine->domain, call->currency) : 0;
+	enum trib_account_kind kind = 0;
+	enum trib_stage stage = 0;
 
-	*ret_filter = (struct trib_account){ 0, role, currency };
+	if (call->kind_word.size && !trib_account_kind_of_word(call->kind_word, &kind))
+		return trib_fail(&call->error, TRIB_INVALID, "kind",
+				 "expected payable, receivable, held, subsidy, fee or tax");
+	if (call->stage.size && !trib_stage_of_word(call->stage, &stage))
+		return trib_fail(&call->error, TRIB_INVALID, "stage", "expected pending or posted");
+	filter->kind = (uint8_t)kind;
+	filter->stage = (uint8_t)stage;
+	return TRIB_OK;
+}
+
+/* A filter that names nothing known matches nothing. */
+static bool balance_filter(struct trib_engine *engine, const struct trib_call *call, struct trib_account *filter)
+{
 	if (call->party.size)
-		ret_filter->party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->party);
-	return (!call->party.size || ret_filter->party) && (!call->role.size || role) &&
-	       (!call->currency.size || currency);
+		filter->party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->party);
+	if (call->role.size)
+		filter->role = trib_domain_find_code(engine->domain, call->role);
+	if (call->currency.size)
+		filter->currency = trib_domain_find_code(engine->domain, call->currency);
+	return (!call->party.size || filter->party) && (!call->role.size || filter->role) &&
+	       (!call->currency.size || filter->currency);
 }
 
 static trib_status call_balances(struct trib_engine *engine, struct trib_call *call)
 {
-	struct balances_call list = { .engine = engine, .call = call,
-				      .limit = TRIB_MIN(call->limit ? call->limit : TRIB_LIMIT_LIST_ITEMS,
-							(uint32_t)TRIB_LIMIT_LIST_ITEMS) };
-	struct trib_account filter;
+	bool (*next_of)(const struct trib_ledger *, struct trib_account, uint64_t *, size_t, trib_ledger_fn *,
+			void *) = call->detail ? trib_ledger_list : trib_ledger_list_sums;
+	struct trib_account filter = { 0 };
 	uint64_t cursor = 0, next = 0;
 
+	if (check_balance_words(call, &filter) != TRIB_OK)
+		return TRIB_INVALID;
 	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &cursor))
 		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that a list has given");
+	struct balances_call list = { .engine = engine, .call = call, .stage = filter.stage,
+				      .limit = TRIB_MIN(call->limit ? call->limit : TRIB_LIMIT_LIST_ITEMS,
+							(uint32_t)TRIB_LIMIT_LIST_ITEMS) };
+
 	trib_buffer_add_text(&call->reply, "{\"items\":[");
 	if (balance_filter(engine, call, &filter)) {
 		bool more = true;
 
 		/* The page first; then the rest, for the total. */
 		while (more && list.count < list.limit)
-			more = trib_ledger_list(engine->ledger, filter, &cursor, list.limit - list.count,
-						add_balance, &list);
+			more = next_of(engine->ledger, filter, &cursor, list.limit - list.count, add_balance,
+				       &list);
 		next = more ? cursor : 0;
 		list.total = 0;
 		list.limit = 0;

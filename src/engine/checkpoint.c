@@ -20,6 +20,7 @@
 enum {
 	BALANCES_PER_TURN = 256, /* some tens of microseconds */
 	KEY_BYTES = 16,
+	BALANCE_KEY_BYTES = 13,
 	NICE = 10,
 	SHARES_BEHIND_MAX = 5, /* so much journal may lie behind the store: it is what a restart replays */
 };
@@ -27,7 +28,7 @@ enum {
 
 struct balance {
 	struct trib_account account;
-	int64_t balance;
+	struct trib_balance balance;
 };
 
 /* A row that is made at the freeze: rules, activations, hits, counters. */
@@ -189,7 +190,7 @@ static void begin(struct trib_engine *engine)
 	engine->checkpoint = checkpoint;
 }
 
-static void gather_balance(void *context, struct trib_account account, int64_t balance)
+static void gather_balance(void *context, struct trib_account account, struct trib_balance balance)
 {
 	struct checkpoint *checkpoint = context;
 
@@ -309,7 +310,9 @@ static int compare_balances(const void *left, const void *right)
 		return a->party < b->party ? -1 : 1;
 	if (a->role != b->role)
 		return a->role < b->role ? -1 : 1;
-	return a->currency < b->currency ? -1 : a->currency > b->currency;
+	if (a->currency != b->currency)
+		return a->currency < b->currency ? -1 : 1;
+	return a->kind < b->kind ? -1 : a->kind > b->kind;
 }
 
 static void write_balances(struct checkpoint *checkpoint, struct trib_checkpoint *file)
@@ -319,13 +322,16 @@ static void write_balances(struct checkpoint *checkpoint, struct trib_checkpoint
 	if (checkpoint->balances.count)
 		qsort(balances, checkpoint->balances.count, sizeof(*balances), compare_balances);
 	for (size_t i = 0; i < checkpoint->balances.count; i++) {
-		char key[12], value[8];
+		char key[BALANCE_KEY_BYTES], value[16];
 
 		trib_key_u32(key, balances[i].account.party);
 		trib_key_u32(key + 4, balances[i].account.role);
 		trib_key_u32(key + 8, balances[i].account.currency);
-		trib_key_u64(value, (uint64_t)balances[i].balance);
-		trib_checkpoint_put(file, TRIB_TABLE_BALANCE, trib_bytes(key, 12), trib_bytes(value, 8));
+		key[12] = (char)balances[i].account.kind;
+		trib_key_u64(value, (uint64_t)balances[i].balance.pending);
+		trib_key_u64(value + 8, (uint64_t)balances[i].balance.posted);
+		trib_checkpoint_put(file, TRIB_TABLE_BALANCE, trib_bytes(key, sizeof(key)),
+				    trib_bytes(value, sizeof(value)));
 	}
 }
 
@@ -596,13 +602,20 @@ static trib_status load_balance(void *context, struct trib_bytes key, struct tri
 {
 	struct trib_engine *engine = context;
 
-	if (key.size != 12 || value.size != 8)
-		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no balance");
-	const struct trib_account account = { trib_key_read_u32(key.data),
-					      trib_key_read_u32(key.data + 4),
-					      trib_key_read_u32(key.data + 8) };
+	bool old = key.size == 12 && value.size == 8;
 
-	trib_ledger_load(engine->ledger, account, (int64_t)trib_key_read_u64(value.data));
+	if (!old && (key.size != BALANCE_KEY_BYTES || value.size != 16 ||
+		     !trib_account_kind_word((enum trib_account_kind)key.data[12])))
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no balance");
+	struct trib_account account = { .party = trib_key_read_u32(key.data),
+					.role = trib_key_read_u32(key.data + 4),
+					.currency = trib_key_read_u32(key.data + 8) };
+	struct trib_balance balance = { .pending = (int64_t)trib_key_read_u64(value.data) };
+
+	account.kind = old ? (uint8_t)trib_account_kind_of_role(account.role) : (uint8_t)key.data[12];
+	if (!old)
+		balance.posted = (int64_t)trib_key_read_u64(value.data + 8);
+	trib_ledger_load(engine->ledger, account, balance);
 	return TRIB_OK;
 }
 

@@ -1,6 +1,7 @@
 /* The bytes of a record: message OrderDecided. */
 #include "resolve/record.h"
 
+#include "commission/commission.h"
 #include "proto/proto.h"
 
 /* The widths of lengths that are written before what they count; the unit test compares with protobuf-c. */
@@ -106,6 +107,7 @@ static char *put_slice(char *p, const struct trib_slice *slice, const struct tri
 		p = trib_wire_put_u64(p, 5, line->from_party);
 		p = trib_wire_put_u64(p, 6, line->from_role);
 		p = trib_wire_put_s64(p, 7, line->amount);
+		p = trib_wire_put_u64(p, 8, line->kinds);
 		trib_wire_close(posting, p, SMALL_LENGTH_WIDTH);
 	}
 	for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(rate_fields); i++)
@@ -238,13 +240,18 @@ static bool get_line(struct trib_bytes rest, struct trib_order_line *ret_line)
 		uint32_t narrow = (uint32_t)field.value;
 
 		switch (field.number) {
-		case 1: ret_line->share = narrow; break;
+		case 1: ret_line->share = (uint16_t)narrow; break;
 		case 2: ret_line->name = narrow; break;
 		case 3: ret_line->to_party = narrow; break;
 		case 4: ret_line->to_role = narrow; break;
 		case 5: ret_line->from_party = narrow; break;
 		case 6: ret_line->from_role = narrow; break;
 		case 7: ret_line->amount = trib_wire_unzigzag(field.value); break;
+		case 8:
+			if (!trib_kinds_valid(field.value))
+				return false;
+			ret_line->kinds = (uint8_t)field.value;
+			break;
 		}
 	}
 	return ok;

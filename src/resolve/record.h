@@ -64,7 +64,8 @@ struct trib_slice {
 
 /* amount goes from one party in one role to another. */
 struct trib_order_line {
-	uint32_t share; /* index in the node's shares */
+	uint16_t share; /* index in the node's shares */
+	uint8_t kinds;	/* of the accounts, commission/ledger.h */
 	uint32_t name;	/* dictionary code, as the roles */
 	uint32_t to_party, to_role;
 	uint32_t from_party, from_role;

@@ -243,13 +243,17 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 	*slice = (struct trib_slice){ .touch = touch, .rates = rates, .plan = terms->plan, .plan_version = terms->plan_version,
 				      .offer = terms->offer, .offer_version = terms->offer_version,
 				      .base = base, .line = record->n_lines, .n_lines = (uint32_t)n };
-	for (size_t i = 0; i < n; i++)
-		record->lines[record->n_lines++] = (struct trib_order_line){
+	for (size_t i = 0; i < n; i++) {
+		struct trib_order_line *line = &record->lines[record->n_lines++];
+
+		*line = (struct trib_order_line){
 			.share = lines[i].share, .name = lines[i].name,
 			.to_party = lines[i].to_party, .to_role = role_of_slot(lines[i].to),
 			.from_party = lines[i].from_party, .from_role = role_of_slot(lines[i].from),
 			.amount = lines[i].amount,
 		};
+		line->kinds = trib_line_kinds(lines[i].kind, line->from_role, line->to_role, false);
+	}
 	record->charged += charged;
 }
 

@@ -225,11 +225,12 @@ static void read_at_least(struct trib_http_request *request, struct trib_bytes v
 					 (int)TRIB_MIN(value.size, (size_t)40), value.data);
 }
 
-static void read_atomic(struct trib_http_request *request, struct trib_bytes value)
+static void read_bool(struct trib_http_request *request, const char *name, struct trib_bytes value,
+		      bool *ret_value)
 {
-	request->call.atomic = trib_bytes_is(value, "true") || trib_bytes_is(value, "1");
-	if (!request->call.atomic && !trib_bytes_is(value, "false") && !trib_bytes_is(value, "0"))
-		trib_http_request_refuse(request, TRIB_INVALID, 0, "atomic",
+	*ret_value = trib_bytes_is(value, "true") || trib_bytes_is(value, "1");
+	if (!*ret_value && !trib_bytes_is(value, "false") && !trib_bytes_is(value, "0"))
+		trib_http_request_refuse(request, TRIB_INVALID, 0, name,
 					 "found %.*s, expected true or false",
 					 (int)TRIB_MIN(value.size, (size_t)40), value.data);
 }
@@ -247,7 +248,7 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 		read_limit(request, value);
 		return;
 	case TRIB_PARAM_ATOMIC:
-		read_atomic(request, value);
+		read_bool(request, name, value, &call->atomic);
 		return;
 	case TRIB_PARAM_CURSOR:
 		call->cursor = value;
@@ -272,6 +273,15 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 			trib_http_request_refuse(request, TRIB_INVALID, 0, name,
 						 "found other bytes, expected UTF-8");
 		call->source = value;
+		return;
+	case TRIB_PARAM_KIND:
+		read_text(request, name, value, &call->kind_word);
+		return;
+	case TRIB_PARAM_STAGE:
+		read_text(request, name, value, &call->stage);
+		return;
+	case TRIB_PARAM_DETAIL:
+		read_bool(request, name, value, &call->detail);
 		return;
 	}
 }

@@ -2,6 +2,8 @@
 
 #define AT_LEAST TRIB_PARAM_AT_LEAST
 #define PAGE	 (TRIB_PARAM_LIMIT | TRIB_PARAM_CURSOR)
+#define ACCOUNT                                                                                    \
+	(TRIB_PARAM_PARTY | TRIB_PARAM_ROLE | TRIB_PARAM_CURRENCY | TRIB_PARAM_KIND | TRIB_PARAM_STAGE)
 
 /* Longer patterns before shorter ones that would match the same paths. */
 const struct trib_route trib_routes[] = {
@@ -22,7 +24,7 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/orders/{order}", TRIB_ACTION_CALL, TRIB_CALL_ORDER_GET, TRIB_BODY_NONE,
 	  NULL, AT_LEAST, "OrderAnswer", "readOrder", "An order's answer" },
 	{ "GET", "/api/v1/ledger/balances", TRIB_ACTION_CALL, TRIB_CALL_BALANCES, TRIB_BODY_NONE,
-	  NULL, AT_LEAST | PAGE | TRIB_PARAM_PARTY | TRIB_PARAM_ROLE | TRIB_PARAM_CURRENCY,
+	  NULL, AT_LEAST | PAGE | ACCOUNT | TRIB_PARAM_DETAIL,
 	  "Balances", "readBalances", "Balances by party, role and currency" },
 	{ "GET", "/api/v1/snapshot", TRIB_ACTION_CALL, TRIB_CALL_SNAPSHOT, TRIB_BODY_NONE, NULL,
 	  AT_LEAST | TRIB_PARAM_SINCE, "application/vnd.tributary.snapshot", "readSnapshot",
@@ -82,6 +84,13 @@ const struct trib_param_row trib_params[] = {
 	  "all lines or none" },
 	{ TRIB_PARAM_TEXT, "text", "{\"type\":\"string\"}",
 	  "the condition as far as it is written" },
+	{ TRIB_PARAM_KIND, "kind",
+	  "{\"type\":\"string\",\"enum\":[\"payable\",\"receivable\",\"held\",\"subsidy\",\"fee\",\"tax\"]}",
+	  "only accounts of this kind" },
+	{ TRIB_PARAM_STAGE, "stage", "{\"type\":\"string\",\"enum\":[\"pending\",\"posted\"]}",
+	  "only what is estimated (pending) or final (posted)" },
+	{ TRIB_PARAM_DETAIL, "detail", "{\"type\":\"boolean\",\"default\":false}",
+	  "an item for each kind of account, with what is pending and what is posted" },
 };
 const size_t trib_params_count = TRIB_ARRAY_SIZE(trib_params);
 

@@ -40,6 +40,9 @@ enum trib_param {
 	TRIB_PARAM_CURRENCY = 1 << 5,
 	TRIB_PARAM_ATOMIC = 1 << 6,
 	TRIB_PARAM_TEXT = 1 << 7,
+	TRIB_PARAM_KIND = 1 << 16,
+	TRIB_PARAM_STAGE = 1 << 17,
+	TRIB_PARAM_DETAIL = 1 << 18,
 	TRIB_PARAM_SINCE = 1 << 15,
 };
 

@@ -96,7 +96,7 @@ static inline void digest_rules(struct digest *digest)
 
 struct digest_balance {
 	struct trib_account account;
-	int64_t balance;
+	struct trib_balance balance;
 };
 
 struct digest_balances {
@@ -104,12 +104,13 @@ struct digest_balances {
 	size_t count;
 };
 
-static inline void digest_take_balance(void *context, struct trib_account account, int64_t balance)
+static inline void digest_take_balance(void *context, struct trib_account account,
+				       struct trib_balance balance)
 {
 	struct digest_balances *balances = context;
 
 	/* An account that stands at 0 is the same as none. */
-	if (balance)
+	if (balance.pending || balance.posted)
 		balances->rows[balances->count++] = (struct digest_balance){ account, balance };
 }
 
@@ -133,7 +134,7 @@ static inline void digest_ledger(struct digest *digest)
 	const struct trib_account all = { 0 };
 	uint64_t cursor = 0;
 
-	while (trib_ledger_list(ledger, all, &cursor, SIZE_MAX, digest_take_balance, &balances))
+	while (trib_ledger_list_sums(ledger, all, &cursor, SIZE_MAX, digest_take_balance, &balances))
 		;
 	qsort(balances.rows, balances.count, sizeof(*balances.rows), digest_compare_balances);
 	for (size_t i = 0; i < balances.count; i++) {
@@ -143,7 +144,7 @@ static inline void digest_ledger(struct digest *digest)
 				       TRIB_BYTES_ARG(trib_engine_party_id(digest->engine, row->account.party)),
 				       TRIB_BYTES_ARG(trib_names_text(symbols, row->account.role)),
 				       TRIB_BYTES_ARG(trib_names_text(symbols, row->account.currency)),
-				       (long long)row->balance);
+				       (long long)(row->balance.pending + row->balance.posted));
 	}
 	free(balances.rows);
 }

@@ -67,7 +67,9 @@ static void random_record(struct trib_rng *rng)
 					      .n_lines = (uint32_t)trib_rng_below(rng, 33) };
 		for (uint32_t j = 0; j < slice->n_lines; j++)
 			record.lines[record.n_lines++] = (struct trib_order_line){
-				.share = j, .name = some(rng), .to_party = some(rng), .to_role = some(rng),
+				.share = (uint16_t)j,
+				.kinds = trib_rng_chance(rng, 0.1) ? 0 : trib_line_kinds(TRIB_LINE_OTHER, 2, 3, false),
+				.name = some(rng), .to_party = some(rng), .to_role = some(rng),
 				.from_party = some(rng), .from_role = some(rng),
 				.amount = (int64_t)(trib_rng_u64(rng) >> 1) };
 	}
