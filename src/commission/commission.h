@@ -2,6 +2,7 @@
  * Commission: the money of an order. The room's door.
  *
  *	split.h		shares → lines, conserved for every payer
+ *	step.h		what is sold in a period → its step rate
  *	lifecycle.h	status messages and refunds → the state, and the split of what is left
  *	ledger.h	accounts and their balances, summing to nought
  *	chain.h		the lines of an order as they change: pending, posted, voided
@@ -13,5 +14,6 @@
 #include "commission/ledger.h"
 #include "commission/lifecycle.h"
 #include "commission/split.h"
+#include "commission/step.h"
 
 #endif
