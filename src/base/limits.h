@@ -63,6 +63,7 @@
 	X(KEPT_ORDERS, 1000000, "orders", "unknown yet, whose messages are kept; all in memory")   \
 	X(KEPT_BYTES, 268435456, "bytes", "messages of orders that are unknown yet")               \
 	X(KEPT_DAYS, 30, "days", "messages of an unknown order wait so long for it")               \
+	X(COUNTERS, 262144, "subjects", "users, devices, creators, links whose events are counted for rules") \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

@@ -68,6 +68,7 @@ void apply_order(struct trib_engine *engine, const struct trib_order_record *rec
 	}
 	if (record->tree)
 		trib_rules_hit(engine->rules, record->tree, record->tree_version, record->node);
+	counting_order(engine, record);
 	engine->counts.orders++;
 	if (record->outcome < TRIB_ARRAY_SIZE(engine->counts.outcomes))
 		engine->counts.outcomes[record->outcome]++;
@@ -85,6 +86,7 @@ trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_even
 	if (status != TRIB_OK)
 		return status;
 	*(struct trib_touch_event *)log_add(&engine->changes.touches) = *event;
+	counting_touch(engine, event);
 	engine->counts.touches++;
 	return TRIB_OK;
 }
@@ -132,6 +134,17 @@ static trib_status apply_chunk(struct trib_engine *engine, const Tributary__Chun
 		       TRIB_OK;
 }
 
+trib_status apply_activation(struct trib_engine *engine, const Tributary__RulesActivated *activated,
+			     struct trib_error *error)
+{
+	trib_status status = trib_rules_apply_activate(engine->rules, trib_bytes_text(activated->name),
+						       activated->version, activated->at, error);
+
+	if (status == TRIB_OK)
+		counting_begin(engine);
+	return status;
+}
+
 static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__Event *event, uint64_t position,
 				  struct trib_error *error)
 {
@@ -143,6 +156,18 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return status;
 	}
 	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
+	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
+	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
+	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
+	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
+		return apply_noun(engine, event, error);
+	case TRIBUTARY__EVENT__KIND_RULES_PUT:
+		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
+					    event->rules_put->version,
+					    trib_bytes_text(event->rules_put->source), error);
+	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+		return apply_activation(engine, event->rules_activated, error);
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

@@ -165,6 +165,13 @@ static void freeze_rules(struct trib_engine *engine, struct checkpoint *checkpoi
 	add_activations(checkpoint, rules);
 }
 
+static void add_place(void *context, uint32_t place, struct trib_bytes bytes)
+{
+	char key[4];
+
+	add_row(context, TRIB_TABLE_COUNTER, trib_bytes(key, trib_key_u32(key, place)), bytes);
+}
+
 /* Everything decided so far is in batches that are handed over: between two batches, state stands at `next`. */
 static void begin(struct trib_engine *engine)
 {
@@ -186,6 +193,8 @@ static void begin(struct trib_engine *engine)
 	add_counter(checkpoint, "sequence/market", engine->snapshots.position);
 	add_counter(checkpoint, "sequence/time", (uint64_t)engine->now_ms);
 	freeze_rules(engine, checkpoint);
+	if (engine->counters)
+		trib_counters_take_changes(engine->counters, add_place, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -409,6 +418,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_touches(checkpoint, file);
 	if (checkpoint->run.touches.words)
 		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
+	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_COUNTER);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
 }
 
@@ -597,6 +607,12 @@ static trib_status load_hits(void *context, struct trib_bytes key, struct trib_b
 	return trib_fail(error, TRIB_CORRUPT, "store", "found hits of no rule tree");
 }
 
+static trib_status load_place(void *context, struct trib_bytes key, struct trib_bytes value,
+			      struct trib_error *error)
+{
+	return counting_load(context, key, value, error);
+}
+
 static trib_status load_balance(void *context, struct trib_bytes key, struct trib_bytes value,
 				struct trib_error *error)
 {
@@ -658,6 +674,9 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_HITS, all, load_hits, engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_BALANCE, all, load_balance, engine, error);
+	counting_begin(engine);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_COUNTER, all, load_place, engine, error);
 	if (status != TRIB_OK)
 		return status;
 	snapshots_loaded(engine, engine->snapshots.position);

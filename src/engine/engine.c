@@ -242,6 +242,14 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 				 struct trib_error *error)
 {
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_ENGINE_STARTED)
+	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_RULES_PUT:
+		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
+					    event->rules_put->version,
+					    trib_bytes_text(event->rules_put->source), error);
+	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+		return apply_activation(engine, event->rules_activated, error);
+	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 		return TRIB_OK;
 	return apply_market(engine, event, error);
 }
@@ -531,6 +539,7 @@ static void close_state(struct trib_engine *engine)
 	history_free_runs(engine);
 	changes_fini(&engine->changes);
 	trib_order_index_free(TRIB_TAKE_PTR(engine->order_index));
+	trib_counters_free(TRIB_TAKE_PTR(engine->counters));
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));

@@ -297,6 +297,8 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 	const struct trib_resolve_request resolve = { .now_ms = engine->now_ms,
 						      .token = work->result,
 						      .token_text = request->token,
+						      .engine_facts = counting_facts,
+						      .engine_context = engine,
 						      .scratch = &engine->facts_arena };
 
 	trib_resolve_order(&market, &resolve, record);

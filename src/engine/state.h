@@ -9,6 +9,7 @@
  *	links.c       LINK, TRACK, TOUCH
  *	calls.c       what HTTP asks
  *	explain.c     records → JSON
+ *	counting.c    events → counters (counters.h) → facts
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
  *	snapshots.c   the market → rich clients
@@ -18,6 +19,7 @@
 #define TRIB_ENGINE_STATE_H
 
 #include <pthread.h>
+#include "engine/counters.h"
 #include "engine/engine.h"
 #include "engine/order_index.h"
 #include "engine/snapshots.h"
@@ -74,6 +76,7 @@ struct trib_engine {
 	struct trib_touches *touches;
 	struct trib_ledger *ledger;
 	struct trib_order_index *order_index;
+	struct trib_counters *counters; /* NULL: no rules ask for what is counted */
 	struct warmer *warmer; /* NULL in the foreground */
 
 	enum trib_engine_state state;
@@ -181,6 +184,9 @@ trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_even
 			struct trib_error *error);
 void apply_link(struct trib_engine *engine, const struct trib_link_event *event, uint64_t position);
 trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
+trib_status apply_activation(struct trib_engine *engine, const Tributary__RulesActivated *activated,
+			     struct trib_error *error);
+trib_status apply_noun(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
 
 /* history.c */
 
@@ -255,6 +261,18 @@ bool engine_could_issue(const struct trib_engine *engine, const struct trib_toke
 void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t goods);
 void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, uint32_t creator);
 void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, const struct trib_touch *touch);
+
+/* counting.c */
+
+/* After an activation: counts from now on, if a tree asks for it. */
+void counting_begin(struct trib_engine *engine);
+void counting_touch(struct trib_engine *engine, const struct trib_touch_event *event);
+void counting_order(struct trib_engine *engine, const struct trib_order_record *record);
+/* engine_facts of a trib_resolve_request; context is the engine. */
+void counting_facts(const void *context, const struct trib_order_record *record, const struct trib_touch *touch,
+		    trib_fact_set wanted, struct trib_facts *facts);
+trib_status counting_load(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
+			  struct trib_error *error);
 
 /* orders.c */
 

@@ -129,6 +129,8 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 		fill_order_facts(market, request, record, facts);
 	if (wanted & (trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT]))
 		trib_facts_open_goods(market, facts, record->goods);
+	if (TRIB_UNLIKELY(wanted & trib_facts_engine_only) && request->engine_facts)
+		request->engine_facts(request->engine_context, record, touch, wanted & trib_facts_engine_only, facts);
 	if (!touch)
 		return;
 	/* has(touch) asks for the group itself, whatever facts are read. */

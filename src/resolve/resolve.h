@@ -52,6 +52,14 @@ struct trib_resolve_request {
 	/* Words that were stated but that no dictionary knows (their codes in the record are 0); else empty. */
 	struct trib_bytes scene_text, page_text, carrier_kind_text, carrier_text, carrier_owner_text;
 
+	/*
+	 * Sets facts that only the engine knows (trib_facts_engine_only), of those that are wanted. touch: the primary one,
+	 * or the one that is being weighed; NULL: none. NULL: nobody knows them here.
+	 */
+	void (*engine_facts)(const void *context, const struct trib_order_record *record, const struct trib_touch *touch,
+			     trib_fact_set wanted, struct trib_facts *facts);
+	const void *engine_context;
+
 	struct trib_arena *scratch; /* of the thread, for conditions that are evaluated; reset by them */
 };
 

@@ -82,6 +82,7 @@ enum trib_space {
 #define TRIB_WORDS_TOUCH  "click|view|cart|favourite|share_open"
 #define TRIB_WORDS_MATCH  "goods|shop|any"
 #define TRIB_WORDS_PLAN	  "general|targeted|exclusive|activity|managed"
+#define TRIB_WORDS_BUYER "merchant|creator"
 #define TRIB_WORDS_ORDER  "normal|presale|group|gift|sample|virtual|voucher|points"
 #define TRIB_WORDS_STATE  "created|paid|shipped|received|settled|invalid"
 #define TRIB_WORDS_GOODS  "active|withdrawn|closed"
@@ -228,11 +229,11 @@ enum trib_space {
 	  ENGINE,                                                                                  \
 	  "clicks on links of the creator of the primary touch in the 7 days before the order")    \
 	X(COUNTER_DEVICE_CLICKS_1H, 76, COUNTER, "counter.device_clicks_1h", INT, NONE, "",        \
-	  ENGINE, "clicks of the device in the hour before the order")                             \
+	  ENGINE, "clicks of the users last seen on the device in the hour before the order")                             \
 	X(COUNTER_DEVICE_CLICKS_24H, 77, COUNTER, "counter.device_clicks_24h", INT, NONE, "",      \
-	  ENGINE, "clicks of the device in the 24 hours before the order")                         \
+	  ENGINE, "clicks of the users last seen on the device in the 24 hours before the order")                         \
 	X(COUNTER_DEVICE_CLICKS_7D, 78, COUNTER, "counter.device_clicks_7d", INT, NONE, "",        \
-	  ENGINE, "clicks of the device in the 7 days before the order")                           \
+	  ENGINE, "clicks of the users last seen on the device in the 7 days before the order")                           \
 	X(COUNTER_USER_ORDERS_24H, 79, COUNTER, "counter.user_orders_24h", INT, NONE, "", ENGINE,  \
 	  "orders of the buyer in the 24 hours before this one")                                   \
 	X(COUNTER_CREATOR_ORDERS_24H, 80, COUNTER, "counter.creator_orders_24h", INT, NONE, "",    \
@@ -247,9 +248,43 @@ enum trib_space {
 	X(COUNTER_CLICK_TO_ORDER, 84, COUNTER, "counter.click_to_order", DURATION, NONE, "",       \
 	  ENGINE, "the buyer's newest click to this order")                                        \
 	X(COUNTER_TOKEN_USERS, 85, COUNTER, "counter.token_users", INT, NONE, "", ENGINE,          \
-	  "buyers who have used the link of the primary touch")                                    \
+	  "buyers who used the link of the primary touch; at most 60 are told apart")                                    \
 	X(COUNTER_DEVICE_USERS, 86, COUNTER, "counter.device_users", INT, NONE, "", ENGINE,        \
-	  "buyers seen on the device")
+	  "buyers who ordered on the device, which EXT `device` names; at most 60 are told apart")                                                             \
+	X(COUNTER_USER_CLICKS_1M, 87, COUNTER, "counter.user_clicks_1m", INT, NONE, "", ENGINE,    \
+	  "clicks of the buyer in the minute before the order")                                    \
+	X(COUNTER_USER_CLICKS_10M, 88, COUNTER, "counter.user_clicks_10m", INT, NONE, "", ENGINE,  \
+	  "clicks of the buyer in the 10 minutes before the order")                                \
+	X(COUNTER_CREATOR_CLICKS_1M, 89, COUNTER, "counter.creator_clicks_1m", INT, NONE, "", ENGINE, \
+	  "clicks on links of the creator of the primary touch in the minute before the order")    \
+	X(COUNTER_CREATOR_CLICKS_10M, 90, COUNTER, "counter.creator_clicks_10m", INT, NONE, "", ENGINE, \
+	  "clicks on links of the creator of the primary touch in the 10 minutes before the order") \
+	X(COUNTER_DEVICE_CLICKS_1M, 91, COUNTER, "counter.device_clicks_1m", INT, NONE, "", ENGINE, \
+	  "clicks of the users last seen on the device in the minute before the order")            \
+	X(COUNTER_DEVICE_CLICKS_10M, 92, COUNTER, "counter.device_clicks_10m", INT, NONE, "", ENGINE, \
+	  "clicks of the users last seen on the device in the 10 minutes before the order")        \
+	X(COUNTER_USER_ORDERS_1M, 93, COUNTER, "counter.user_orders_1m", INT, NONE, "", ENGINE,    \
+	  "orders of the buyer in the minute before this one")                                     \
+	X(COUNTER_USER_ORDERS_10M, 94, COUNTER, "counter.user_orders_10m", INT, NONE, "", ENGINE,  \
+	  "orders of the buyer in the 10 minutes before this one")                                 \
+	X(COUNTER_USER_ORDERS_1H, 95, COUNTER, "counter.user_orders_1h", INT, NONE, "", ENGINE,    \
+	  "orders of the buyer in the hour before this one")                                       \
+	X(COUNTER_CREATOR_ORDERS_1M, 96, COUNTER, "counter.creator_orders_1m", INT, NONE, "", ENGINE, \
+	  "orders credited to the creator of the primary touch in the minute before this one")     \
+	X(COUNTER_CREATOR_ORDERS_10M, 97, COUNTER, "counter.creator_orders_10m", INT, NONE, "", ENGINE, \
+	  "orders credited to the creator of the primary touch in the 10 minutes before this one") \
+	X(COUNTER_CREATOR_ORDERS_1H, 98, COUNTER, "counter.creator_orders_1h", INT, NONE, "", ENGINE, \
+	  "orders credited to the creator of the primary touch in the hour before this one")       \
+	X(COUNTER_DEVICE_ORDERS_1M, 99, COUNTER, "counter.device_orders_1m", INT, NONE, "", ENGINE, \
+	  "orders of the device in the minute before this one")                                    \
+	X(COUNTER_DEVICE_ORDERS_10M, 100, COUNTER, "counter.device_orders_10m", INT, NONE, "", ENGINE, \
+	  "orders of the device in the 10 minutes before this one")                                \
+	X(COUNTER_DEVICE_ORDERS_1H, 101, COUNTER, "counter.device_orders_1h", INT, NONE, "", ENGINE, \
+	  "orders of the device in the hour before this one")                                      \
+	X(ORDER_BUYER, 102, ORDER, "order.buyer", STRING, SYMBOL, TRIB_WORDS_BUYER, ENGINE,        \
+	  "whose own account the buyer's is, by user_ids; \"\" of all others")                     \
+	X(ORDER_SELF_PURCHASE, 103, ORDER, "order.self_purchase", BOOL, NONE, "", ENGINE,          \
+	  "the buyer is the merchant or the creator of the primary touch")
 
 enum trib_fact {
 	TRIB_FACT_NONE = 0,

@@ -321,6 +321,8 @@ static inline void digest_dump(struct trib_engine *engine, enum digest_what what
 	digest_journal(&digest);
 	digest_rules(&digest);
 	digest_ledger(&digest);
+	if (engine->counters)
+		trib_counters_dump(engine->counters, text);
 	trib_buffer_add_bytes(text, trib_buffer_bytes(&digest.links));
 	digest_touches(&digest);
 	trib_buffer_add_bytes(text, trib_buffer_bytes(&digest.orders));

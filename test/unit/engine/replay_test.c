@@ -82,9 +82,10 @@ static void put_rules(struct workload *work)
 		 "{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\"},"
 		 "{\"name\":\"technical\",\"to\":\"platform\",\"from\":\"creator\",\"of\":\"commission\",\"bps\":\"terms.platform_bps\"}],"
 		 "\"children\":[{\"id\":\"a\",\"when\":\"order.base > %d\",\"model\":\"last\"},"
+		 "{\"id\":\"often\",\"when\":\"counter.user_orders_1h > %d || counter.device_users > 2\",\"outcome\":\"not_distributed\"},"
 		 "{\"id\":\"b\",\"when\":\"has(touch) && ('t%d' in creator.tags || goods.category == 'c%d')\",\"lock\":\"link\"}]}}",
 		 name, models[pick(work, 6)], matches[pick(work, 3)], 1 + (int)pick(work, 100), (int)pick(work, 9000),
-		 (int)pick(work, 4), (int)pick(work, 5));
+		 1 + (int)pick(work, 3), (int)pick(work, 4), (int)pick(work, 5));
 	world_rules(name, json);
 }
 
@@ -142,7 +143,8 @@ static void touch_somebody(struct workload *work)
 /* One in eight repeats an earlier one's name, mostly with other content. */
 static void order_something(struct workload *work)
 {
-	char order[24], user[16], item[16], scene[8];
+	char order[24], user[16], item[16], scene[8], device[16];
+	struct trib_ext_pair ext = { trib_bytes_text("device"), trib_bytes(device, 0) };
 	struct world_answer answer;
 	unsigned number = work->n_orders && pick(work, 8) == 0 ? (unsigned)pick(work, work->n_orders) : work->n_orders++;
 
@@ -157,6 +159,12 @@ static void order_something(struct workload *work)
 
 	if (pick(work, 2))
 		request.scene = trib_bytes_text(scene);
+	if (pick(work, 3) == 0) {
+		snprintf(device, sizeof(device), "d%d", (int)pick(work, USERS / 2));
+		ext.value = trib_bytes_text(device);
+		request.ext = &ext;
+		request.n_ext = 1;
+	}
 	trib_engine_orders(world.engine, &request, 1, world_answered, &answer);
 }
 
