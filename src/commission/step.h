@@ -1,9 +1,8 @@
 /*
  * Step rates 阶梯: the more is sold in a period, the higher the rate on top of the commission.
  *
- *	const struct trib_tier tiers[] = { { 10, 100 }, { 20, 200 } };
- *	const struct trib_step step = { .measure = TRIB_STEP_ORDERS, .applies = TRIB_STEP_BEYOND,
- *					.tiers = tiers, .n_tiers = 2 };
+ *	const struct trib_step step = { .measure = TRIB_MEASURE_ORDERS, .tier_count = 2,
+ *					.tiers = { { 10, 100 }, { 20, 200 } } };
  *	struct trib_measured sold = { .orders = 12, .qty = 15, .gmv = 60000 };
  *
  *	trib_step_rate(&step, &sold, &rated);         // 2 of 12 orders lie beyond 10: 1 % of 10000 is 100
@@ -20,35 +19,7 @@
 #ifndef TRIB_COMMISSION_STEP_H
 #define TRIB_COMMISSION_STEP_H
 
-#include "base/bytes.h"
-
-/* X(NAME, number, word). Numbers and words never change. */
-#define TRIB_STEP_MEASURE_TABLE(X)                                                                 \
-	X(ORDERS, 0, "orders")                                                                     \
-	X(QTY, 1, "qty")                                                                           \
-	X(GMV, 2, "gmv")
-
-enum trib_step_measure {
-#define X(name, number, word) TRIB_STEP_##name = number,
-	TRIB_STEP_MEASURE_TABLE(X)
-#undef X
-};
-
-enum trib_step_applies { TRIB_STEP_BEYOND, TRIB_STEP_ALL };
-
-/* gmv in minor units. */
-struct trib_tier {
-	int64_t from;
-	int32_t bps;
-};
-
-/* Tiers ascend by `from`. */
-struct trib_step {
-	uint8_t measure; /* enum trib_step_measure */
-	uint8_t applies; /* enum trib_step_applies */
-	uint32_t n_tiers;
-	const struct trib_tier *tiers;
-};
+#include "domain/nouns.h"
 
 /* What is counted of a period, none of it below 0. */
 struct trib_measured {

@@ -109,6 +109,8 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 	/* The scope of a key may have waited for this name. */
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_REGISTRATION_PUT)
 		trib_keys_rebind(engine->keys);
+	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_RULES_ACTIVATED)
+		counting_begin(engine);
 	return status;
 }
 
@@ -134,17 +136,6 @@ static trib_status apply_chunk(struct trib_engine *engine, const Tributary__Chun
 		       TRIB_OK;
 }
 
-trib_status apply_activation(struct trib_engine *engine, const Tributary__RulesActivated *activated,
-			     struct trib_error *error)
-{
-	trib_status status = trib_rules_apply_activate(engine->rules, trib_bytes_text(activated->name),
-						       activated->version, activated->at, error);
-
-	if (status == TRIB_OK)
-		counting_begin(engine);
-	return status;
-}
-
 static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__Event *event, uint64_t position,
 				  struct trib_error *error)
 {
@@ -156,18 +147,6 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return status;
 	}
 	switch (event->kind_case) {
-	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
-	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
-	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
-	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
-	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
-		return apply_noun(engine, event, error);
-	case TRIBUTARY__EVENT__KIND_RULES_PUT:
-		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
-					    event->rules_put->version,
-					    trib_bytes_text(event->rules_put->source), error);
-	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
-		return apply_activation(engine, event->rules_activated, error);
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

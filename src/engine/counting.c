@@ -186,9 +186,9 @@ static void fill_buyer(const struct trib_engine *engine, const struct trib_order
 	const struct trib_goods *goods = trib_domain_goods(domain, record->goods);
 	enum trib_word buyer = TRIB_WORD_NONE;
 
-	if (trib_party_has_user(trib_domain_party(domain, goods->merchant), record->user))
+	if (trib_domain_party_has_user(domain, goods->merchant, record->user))
 		buyer = TRIB_WORD_MERCHANT;
-	else if (touch && trib_party_has_user(trib_domain_party(domain, touch->creator), record->user))
+	else if (touch && trib_domain_party_has_user(domain, touch->creator, record->user))
 		buyer = TRIB_WORD_CREATOR;
 	trib_facts_set_string(facts, TRIB_FACT_ORDER_BUYER, buyer, trib_bytes("", 0));
 	trib_facts_set_bool(facts, TRIB_FACT_ORDER_SELF_PURCHASE, buyer != TRIB_WORD_NONE);

@@ -242,14 +242,6 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 				 struct trib_error *error)
 {
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_ENGINE_STARTED)
-	switch (event->kind_case) {
-	case TRIBUTARY__EVENT__KIND_RULES_PUT:
-		return trib_rules_apply_put(engine->rules, trib_bytes_text(event->rules_put->name),
-					    event->rules_put->version,
-					    trib_bytes_text(event->rules_put->source), error);
-	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
-		return apply_activation(engine, event->rules_activated, error);
-	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 		return TRIB_OK;
 	return apply_market(engine, event, error);
 }

@@ -184,9 +184,6 @@ trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_even
 			struct trib_error *error);
 void apply_link(struct trib_engine *engine, const struct trib_link_event *event, uint64_t position);
 trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
-trib_status apply_activation(struct trib_engine *engine, const Tributary__RulesActivated *activated,
-			     struct trib_error *error);
-trib_status apply_noun(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
 
 /* history.c */
 

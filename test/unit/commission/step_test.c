@@ -4,12 +4,17 @@
 #include "base/rng.h"
 #include "commission/step.h"
 
-static const struct trib_tier tens[] = { { 10, 100 }, { 20, 200 }, { 30, 500 } };
-static const struct trib_tier money[] = { { 100000, 100 }, { 500000, 300 } };
-static const struct trib_tier at_once[] = { { 0, 50 } };
+#define BEYOND 0
+#define ALL    1
 
-#define STEP(m, a, t)                                                                              \
-	{ .measure = TRIB_STEP_##m, .applies = TRIB_STEP_##a, .tiers = t, .n_tiers = TRIB_ARRAY_SIZE(t) }
+/* Tiers, and how many of them. */
+#define tens	3, { { 10, 100 }, { 20, 200 }, { 30, 500 } }
+#define money	2, { { 100000, 100 }, { 500000, 300 } }
+#define at_once 1, { { 0, 50 } }
+
+#define STEP(m, a, ...) STEP_OF(m, a, __VA_ARGS__)
+#define STEP_OF(m, a, n, ...)                                                                      \
+	{ .measure = TRIB_MEASURE_##m, .applies_to_all = a, .tier_count = n, .tiers = __VA_ARGS__ }
 
 static const struct row {
 	struct trib_step step;
@@ -62,8 +67,8 @@ static int64_t one_by_one(const struct trib_step *step, int64_t n, int64_t price
 	for (int64_t sale = 1; sale <= n; sale++) {
 		int32_t bps = 0;
 
-		for (uint32_t i = 0; i < step->n_tiers; i++)
-			if (step->applies == TRIB_STEP_ALL ? n >= step->tiers[i].from : sale > step->tiers[i].from)
+		for (uint32_t i = 0; i < step->tier_count; i++)
+			if (step->applies_to_all ? n >= step->tiers[i].from : sale > step->tiers[i].from)
 				bps = step->tiers[i].bps;
 		amount += price * bps / 10000;
 	}
@@ -76,16 +81,15 @@ static void agrees_with_single_sales_of_one_price(void **state)
 
 	trib_rng_seed(&rng, trib_test_seed());
 	for (int round = 0; round < 3000; round++) {
-		struct trib_tier tiers[4];
 		struct trib_step step = { .measure = (uint8_t)trib_rng_below(&rng, 2),
-					  .applies = (uint8_t)trib_rng_below(&rng, 2),
-					  .tiers = tiers, .n_tiers = 1 + (uint32_t)trib_rng_below(&rng, 4) };
+					  .applies_to_all = trib_rng_below(&rng, 2) != 0,
+					  .tier_count = (uint8_t)(1 + trib_rng_below(&rng, 4)) };
 		int64_t n = (int64_t)trib_rng_below(&rng, 60), price = 10000 * (1 + (int64_t)trib_rng_below(&rng, 9)), from = 0;
 		struct trib_measured sold = { n, n, n * price };
 		struct trib_step_rated rated;
 
-		for (uint32_t i = 0; i < step.n_tiers; i++)
-			tiers[i] = (struct trib_tier){ from += 1 + (int64_t)trib_rng_below(&rng, 20),
+		for (uint32_t i = 0; i < step.tier_count; i++)
+			step.tiers[i] = (struct trib_tier){ from += 1 + (int64_t)trib_rng_below(&rng, 20),
 						       (int32_t)trib_rng_below(&rng, 1000) };
 		trib_step_rate(&step, &sold, &rated);
 		assert_int_equal(rated.amount, one_by_one(&step, n, price));
