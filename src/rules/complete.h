@@ -19,6 +19,6 @@
 /* The cursor stands before character `cursor` of text, or at its end. At most COMPLETE_ITEMS_MAX items. */
 void trib_rules_complete(struct trib_bytes text, size_t cursor, struct trib_buffer *reply);
 
-enum { TRIB_COMPLETE_ITEMS_MAX = 100 };
+enum { TRIB_COMPLETE_ITEMS_MAX = 256 };
 
 #endif
