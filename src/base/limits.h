@@ -16,6 +16,7 @@
 	X(EXT_BYTES, 4096, "bytes", "EXT of one link or order, names and values together")         \
 	X(ENTITY_EXT_BYTES, 65536, "bytes", "ext of an entity, as canonical JSON")                 \
 	X(TOUCHES_CONSIDERED, 64, "touches", "candidates of one order; all are in its event")      \
+	X(ORDER_TOKENS, 8, "tokens", "candidates that one order states, with commas between")      \
 	X(TOUCHES_KEPT, 256, "touches", "of one user; the oldest are dropped")                     \
 	X(TOUCH_PLACES, 1048575, "places", "registration, channel, carrier kind and page together") \
 	X(RESP_ARGUMENTS, 1024, "arguments", "one RESP command")                                   \

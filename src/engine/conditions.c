@@ -3,7 +3,7 @@
  * once, when it is first asked, as the `when` of a tree with one node, so that there is one compiler and one set
  * of facts. The domain numbers them.
  */
-#include "engine/market.h"
+#include "engine/state.h"
 
 struct condition {
 	struct trib_tree *tree; /* NULL: not compiled yet */

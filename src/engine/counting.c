@@ -6,7 +6,7 @@
  * own order is counted when it is applied.
  */
 #include "engine/counters.h"
-#include "engine/market.h"
+#include "engine/state.h"
 
 /* The EXT of an order that names the buyer's device. */
 static const char device_key[] = "device";

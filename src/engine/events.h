@@ -56,7 +56,6 @@ bool trib_batch_next(struct trib_bytes batch, size_t *offset, int64_t *ret_time_
 uint32_t trib_event_kind(struct trib_bytes event, struct trib_bytes *ret_body);
 
 /* False where the bytes are not such an event. It points into `body`. */
-#define trib_order_event_get trib_order_record_get
 bool trib_touch_event_get(struct trib_bytes body, struct trib_touch_event *ret_event);
 bool trib_link_event_get(struct trib_bytes body, struct trib_link_event *ret_event);
 

@@ -145,17 +145,17 @@ static void add_user(const struct trib_order_record *record, struct trib_buffer 
 	add_text(json, "user_hash", trib_bytes_text(text));
 }
 
-static void add_carrier(const struct trib_engine *engine, const struct trib_order_record *record,
+static void add_carrier(const struct trib_engine *engine, uint32_t kind, uint32_t id, uint32_t owner,
 			struct trib_buffer *json)
 {
-	if (!record->carrier_kind)
+	if (!kind)
 		return;
 	add_key(json, "carrier");
 	trib_buffer_add_char(json, '{');
-	add_text(json, "kind", symbol(engine, record->carrier_kind));
-	add_text(json, "id", symbol(engine, record->carrier));
-	if (record->carrier_owner)
-		add_text(json, "owner", trib_engine_party_id(engine, record->carrier_owner));
+	add_text(json, "kind", symbol(engine, kind));
+	add_text(json, "id", symbol(engine, id));
+	if (owner)
+		add_text(json, "owner", trib_engine_party_id(engine, owner));
 	trib_buffer_add_char(json, '}');
 }
 
@@ -167,9 +167,9 @@ static void add_base(const struct trib_engine *engine, const struct trib_order_r
 	char formula[2 * TRIB_LIMIT_EXTERNAL_ID_BYTES + 16];
 
 	add_number(json, "base_amount", record->base_amount);
+	add_bool(json, "base_stated", !record->base_computed);
 	if (!record->has_amounts)
 		return;
-	add_bool(json, "base_stated", !record->base_computed);
 	add_number(json, "trade_amount", record->amounts[TRIB_AMOUNT_PAID]);
 	add_key(json, "amounts");
 	trib_buffer_add_char(json, '{');
@@ -199,7 +199,7 @@ static void add_request(const struct trib_engine *engine, const struct trib_orde
 		add_number(json, "qty", record->qty);
 	if (record->scene)
 		add_text(json, "scene", symbol(engine, record->scene));
-	add_carrier(engine, record, json);
+	add_carrier(engine, record->carrier_kind, record->carrier, record->carrier_owner, json);
 	if (record->page)
 		add_text(json, "page", symbol(engine, record->page));
 	if (!record->n_ext)
@@ -237,12 +237,16 @@ static void add_token(const struct trib_engine *engine, const struct trib_order_
 		return;
 	}
 	trib_buffer_add_char(json, '{');
-	if (record->n_touches == 0) {
+	uint32_t newest = record->n_touches;
+
+	while (newest > 0 && !record->touches[newest - 1].by_token)
+		newest--;
+	if (newest == 0) {
 		add_text(json, "text", record->bad_token);
 		trib_buffer_add_char(json, '}');
 		return;
 	}
-	const struct trib_touch *touch = &record->touches[0].touch;
+	const struct trib_touch *touch = &record->touches[newest - 1].touch;
 
 	add_number(json, "link", (int64_t)touch->link);
 	add_text(json, "registration",
@@ -275,6 +279,14 @@ static void add_touches(const struct trib_engine *engine, const struct trib_orde
 		add_text(json, "creator", trib_engine_party_id(engine, considered->touch.creator));
 		add_text(json, "goods", trib_domain_id(engine->domain, TRIB_NOUN_GOODS,
 						       considered->touch.goods));
+		add_carrier(engine, considered->touch.carrier_kind, considered->touch.carrier,
+			    considered->touch.carrier_owner, json);
+		if (considered->touch.page)
+			add_text(json, "page", symbol(engine, considered->touch.page));
+		if (record->n_touches > 1 && considered->by_token)
+			add_bool(json, "token", true);
+		if (considered->assist)
+			add_number(json, "assist", considered->assist);
 		trib_buffer_add_char(json, '}');
 	}
 	trib_buffer_add_char(json, ']');
@@ -382,6 +394,8 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	if (tree_of(engine, record) && trib_tree_node(tree_of(engine, record), record->node)->reason.size)
 		add_text(json, "reason", trib_tree_node(tree_of(engine, record), record->node)->reason);
 	add_token(engine, record, json);
+	if (record->n_touches && record->bad_token.size)
+		add_text(json, "bad_token", record->bad_token);
 	add_touches(engine, record, json);
 	add_path(engine, record, json);
 	add_facts(engine, record, json);

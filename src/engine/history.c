@@ -142,7 +142,7 @@ static trib_status read_order(struct trib_engine *engine, struct trib_bytes orde
 							    (unsigned long long)position) :
 						  status;
 	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED ||
-	    !trib_order_event_get(body, &engine->earlier))
+	    !trib_order_record_get(body, &engine->earlier))
 		return trib_fail(error, TRIB_CORRUPT, "journal", "no order stands at position %llu",
 				 (unsigned long long)position);
 	return trib_bytes_equal(engine->earlier.order, order) ? TRIB_OK : TRIB_NOT_FOUND;

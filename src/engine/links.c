@@ -1,5 +1,5 @@
 /* LINK makes a token, TRACK reads one, TOUCH records that a user met one. */
-#include "engine/market.h"
+#include "engine/state.h"
 
 /* --- LINK --------------------------------------------------------------------------------------------- */
 

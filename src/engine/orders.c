@@ -7,14 +7,15 @@
  *	 resolve     everything that follows from them and the state: resolve/resolve.h
  *	 record      the event: encoded, applied, answered
  */
-#include "engine/market.h"
+#include "engine/state.h"
 
 /* What is prepared for one order of a call. */
 struct order_work {
 	uint64_t fingerprint, user, goods_hash;
 	uint32_t goods;
 	enum trib_token_result result;
-	bool by_token;
+	bool by_token; /* one token, decoded here */
+	bool several;  /* a list of candidates, looked at when it is this order's turn */
 	struct trib_token token;
 };
 
@@ -39,10 +40,13 @@ static void decode_tokens(struct trib_engine *engine, const struct trib_order_re
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		engine->work[i].by_token = !trib_bytes_is(requests[i].token, "-");
+		struct trib_bytes text = requests[i].token;
+
+		engine->work[i].several = text.size && memchr(text.data, ',', text.size);
+		engine->work[i].by_token = !engine->work[i].several && !trib_bytes_is(text, "-");
 		if (!engine->work[i].by_token)
 			continue;
-		texts[count] = requests[i].token;
+		texts[count] = text;
 		who[count++] = (uint16_t)i;
 	}
 	if (count == 0)
@@ -153,28 +157,127 @@ static uint64_t content_hash(const struct trib_order_request *request, uint64_t 
 
 /* --- Candidates --------------------------------------------------------------------------------------- */
 
-static trib_status find_candidates(struct trib_engine *engine, const struct order_work *work,
-				   struct trib_order_record *record, struct trib_error *error)
+static void add_token_candidate(struct trib_order_record *record, const struct trib_token *token)
+{
+	struct trib_considered *considered = &record->touches[record->n_touches++];
+
+	*considered = (struct trib_considered){ .by_token = true };
+	trib_touch_of_token(token, &considered->touch);
+}
+
+/* The user's newest touches not after the order, but for the oldest `room` would have no place for. */
+static trib_status add_touches(struct trib_engine *engine, const struct order_work *work, uint32_t room,
+			       struct trib_order_record *record, struct trib_error *error)
 {
 	struct trib_touch list[TRIB_LIMIT_TOUCHES_CONSIDERED];
-
-	record->by_token = work->by_token;
-	if (work->by_token) {
-		if (work->result == TRIB_TOKEN_OK) {
-			trib_touch_of_token(&work->token, &record->touches[0].touch);
-			record->touches[0].reason = 0;
-			record->n_touches = 1;
-		}
-		return TRIB_OK;
-	}
 	trib_status status = history_load_user(engine, work->user, error);
 
 	if (status != TRIB_OK)
 		return status;
-	record->n_touches = (uint32_t)trib_touches_of(engine->touches, work->user, record->at_ms, list,
-						      TRIB_LIMIT_TOUCHES_CONSIDERED);
+	record->n_touches = (uint32_t)trib_touches_of(engine->touches, work->user, record->at_ms, list, room);
 	for (uint32_t i = 0; i < record->n_touches; i++)
 		record->touches[i] = (struct trib_considered){ .touch = list[i] };
+	return TRIB_OK;
+}
+
+/* What a list of candidates says: its good tokens, each link once, and whether `-` is in it. */
+struct candidates {
+	struct trib_token tokens[TRIB_LIMIT_ORDER_TOKENS];
+	uint32_t count;
+	bool touches;
+};
+
+static trib_status read_candidates(struct trib_engine *engine, struct trib_bytes list, struct candidates *all,
+				   struct trib_order_record *record, struct trib_error *error)
+{
+	uint32_t named = 0;
+
+	for (size_t end, at = 0; at <= list.size; at = end + 1) {
+		const char *comma = at < list.size ? memchr(list.data + at, ',', list.size - at) : NULL;
+		struct trib_token *token = &all->tokens[all->count];
+		struct trib_bytes text;
+		enum trib_token_result result;
+		bool known = false;
+
+		end = comma ? (size_t)(comma - list.data) : list.size;
+		text = trib_bytes(list.data + at, end - at);
+		if (text.size == 0 || named++ == TRIB_LIMIT_ORDER_TOKENS)
+			return trib_fail(error, TRIB_INVALID, "token", "found %s, expected up to %d tokens or - with commas between",
+					 text.size ? "more" : "an empty one", TRIB_LIMIT_ORDER_TOKENS);
+		if (trib_bytes_is(text, "-")) {
+			all->touches = true;
+			continue;
+		}
+		trib_token_decode_batch(engine->keys, &text, 1, token, &result);
+		if (result != TRIB_TOKEN_OK || !engine_could_issue(engine, token)) {
+			if (!record->bad_token.size)
+				record->bad_token = trib_bytes(text.data, TRIB_MIN(text.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
+			continue;
+		}
+		for (uint32_t i = 0; i < all->count; i++)
+			known |= all->tokens[i].link == token->link;
+		all->count += !known;
+	}
+	return TRIB_OK;
+}
+
+/* Puts the newest candidate where it belongs: by time, behind those of the same time. */
+static void sort_in(struct trib_order_record *record)
+{
+	uint32_t i = record->n_touches - 1;
+	struct trib_considered last = record->touches[i];
+
+	for (; i > 0 && record->touches[i - 1].touch.at_ms > last.touch.at_ms; i--)
+		record->touches[i] = record->touches[i - 1];
+	record->touches[i] = last;
+}
+
+/* Tokens and recorded touches, decided in one pass. A token whose link was touched is that touch. */
+static trib_status find_several(struct trib_engine *engine, const struct order_work *work,
+				struct trib_bytes list, struct trib_order_record *record,
+				struct trib_error *error)
+{
+	struct candidates all = { .count = 0 };
+	trib_status status = read_candidates(engine, list, &all, record, error);
+
+	if (status == TRIB_OK && all.touches)
+		status = add_touches(engine, work, TRIB_LIMIT_TOUCHES_CONSIDERED - all.count, record, error);
+	if (status != TRIB_OK)
+		return status;
+	uint32_t touched = record->n_touches;
+
+	record->by_token = !all.touches;
+	for (uint32_t i = 0; i < all.count; i++) {
+		bool known = false;
+
+		for (uint32_t j = 0; j < touched; j++)
+			known |= record->touches[j].touch.link == all.tokens[i].link;
+		if (!known) {
+			add_token_candidate(record, &all.tokens[i]);
+			record->by_token = true;
+		}
+	}
+	for (uint32_t n = record->n_touches, i = touched; i < n; i++) {
+		record->n_touches = i + 1;
+		sort_in(record);
+	}
+	return TRIB_OK;
+}
+
+static trib_status find_candidates(struct trib_engine *engine, const struct trib_order_request *request,
+				   const struct order_work *work, struct trib_order_record *record,
+				   struct trib_error *error)
+{
+	if (TRIB_UNLIKELY(work->several))
+		return find_several(engine, work, request->token, record, error);
+	if (!work->by_token)
+		return add_touches(engine, work, TRIB_LIMIT_TOUCHES_CONSIDERED, record, error);
+	record->by_token = true;
+	if (work->result == TRIB_TOKEN_OK)
+		add_token_candidate(record, &work->token);
+	else
+		record->bad_token = trib_bytes(request->token.data,
+					       TRIB_MIN(request->token.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
 	return TRIB_OK;
 }
 
@@ -291,12 +394,10 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 	trib_order_record_reset(record);
 	record->content = content;
 	if ((status = fill_request(engine, request, work, record, error)) != TRIB_OK ||
-	    (status = find_candidates(engine, work, record, error)) != TRIB_OK)
+	    (status = find_candidates(engine, request, work, record, error)) != TRIB_OK)
 		return status;
 	const struct trib_market market = engine_market(engine);
 	const struct trib_resolve_request resolve = { .now_ms = engine->now_ms,
-						      .token = work->result,
-						      .token_text = request->token,
 						      .engine_facts = counting_facts,
 						      .engine_context = engine,
 						      .scratch = &engine->facts_arena };

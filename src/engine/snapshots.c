@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "engine/market.h"
+#include "engine/state.h"
 
 enum {
 	CHANGES_BYTES_KEPT = TRIB_LIMIT_SNAPSHOT_DELTA_BYTES, /* for deltas, whatever the store has */

@@ -4,7 +4,6 @@
  *	engine.c      opening, recovery, the loop, batches
  *	apply.c       events → state, live and in replay
  *	orders.c      ATTRIBUTE
- *	facts.c       what rules may ask, from nouns and numbers
  *	conditions.c  registration.when, plan.creators_when
  *	links.c       LINK, TRACK, TOUCH
  *	calls.c       what HTTP asks
@@ -139,6 +138,12 @@ struct trib_engine {
 	struct trib_engine_counts counts;
 };
 
+/* What orders are resolved over, for one command: its parts may be others after the next. */
+static inline struct trib_market engine_market(const struct trib_engine *engine)
+{
+	return (struct trib_market){ engine->domain, engine->rules, &engine->spaces, engine->platform };
+}
+
 /* engine.c */
 
 /* TRIB_OK if commands may write now. */
@@ -252,12 +257,6 @@ void conditions_fini(struct trib_engine *engine);
  * an older copy knows fewer names: no number of a token may index anything before this has been asked.
  */
 bool engine_could_issue(const struct trib_engine *engine, const struct trib_token *token);
-
-/* facts.c */
-
-void facts_open_goods(struct trib_engine *engine, struct trib_facts *facts, uint32_t goods);
-void facts_open_creator(struct trib_engine *engine, struct trib_facts *facts, uint32_t creator);
-void facts_open_touch(struct trib_engine *engine, struct trib_facts *facts, const struct trib_touch *touch);
 
 /* counting.c */
 

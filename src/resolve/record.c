@@ -29,7 +29,7 @@ void trib_order_record_undecide(struct trib_order_record *record)
 
 	memset((char *)record + from, 0, offsetof(struct trib_order_record, ext) - from);
 	for (uint32_t i = 0; i < record->n_touches; i++)
-		record->touches[i].reason = 0;
+		record->touches[i].reason = record->touches[i].assist = 0;
 }
 
 size_t trib_order_record_bytes_max(const struct trib_order_record *record)
@@ -66,7 +66,8 @@ char *trib_token_fields_put(char *p, uint32_t field, const struct trib_touch *to
 	return p;
 }
 
-static char *put_considered(char *p, const struct trib_considered *considered)
+/* `several`: it is not the one token that the order bears. */
+static char *put_considered(char *p, const struct trib_considered *considered, bool several)
 {
 	char *content = trib_wire_open(p, 13, SMALL_LENGTH_WIDTH);
 
@@ -74,6 +75,9 @@ static char *put_considered(char *p, const struct trib_considered *considered)
 	p = trib_wire_put_u64(p, 2, (uint64_t)considered->touch.at_ms);
 	p = trib_wire_put_u64(p, 3, considered->touch.kind);
 	p = trib_wire_put_u64(p, 4, considered->reason);
+	if (several)
+		p = trib_wire_put_u64(p, 5, considered->by_token);
+	p = trib_wire_put_u64(p, 6, (uint64_t)considered->assist);
 	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
 	return p;
 }
@@ -155,7 +159,7 @@ char *trib_order_record_put(char *p, const struct trib_order_record *record)
 	p = trib_wire_put_u64(p, 11, record->node);
 	p = trib_wire_put_bytes(p, 12, record->path);
 	for (uint32_t i = 0; i < record->n_touches; i++)
-		p = put_considered(p, &record->touches[i]);
+		p = put_considered(p, &record->touches[i], record->n_touches > 1);
 	for (uint32_t i = 0; i < record->n_slices; i++)
 		p = put_slice(p, &record->slices[i], record->lines);
 	p = trib_wire_put_s64(p, 15, record->charged);
@@ -225,6 +229,8 @@ static bool get_considered(struct trib_bytes rest, struct trib_considered *ret_c
 		case 2: ret_considered->touch.at_ms = (int64_t)field.value; break;
 		case 3: ret_considered->touch.kind = (uint8_t)field.value; break;
 		case 4: ret_considered->reason = (uint8_t)field.value; break;
+		case 5: ret_considered->by_token = field.value != 0; break;
+		case 6: ret_considered->assist = (int64_t)field.value; break;
 		}
 	}
 	return ok;
@@ -374,5 +380,7 @@ bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *re
 		case 29: record->base_result = trib_wire_unzigzag(field.value); break;
 		}
 	}
+	if (record->n_touches == 1)
+		record->touches[0].by_token = record->by_token;
 	return ok && record->order.size > 0 && record->order.size <= TRIB_ORDER_ID_BYTES_MAX;
 }

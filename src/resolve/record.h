@@ -49,7 +49,9 @@ enum {
 
 struct trib_considered {
 	struct trib_touch touch;
+	bool by_token;	/* the order stated its token; else it was recorded before */
 	uint8_t reason; /* enum trib_reason */
+	int64_t assist; /* its part of the base for reports, as the node's `assist` divides it */
 };
 
 /* One touch's part of an order; its lines are lines[line .. line + n_lines). */
@@ -88,17 +90,18 @@ struct trib_order_record {
 	int64_t amounts[TRIB_AMOUNTS]; /* all 0 unless has_amounts */
 	uint32_t qty, scene, page;
 	uint32_t carrier_kind, carrier, carrier_owner;
-	bool at_stated, by_token;
+	bool at_stated;
+	bool by_token; /* a token is a candidate; or tokens were stated, all of them bad, and nothing else */
 	bool has_amounts;
 	bool base_computed; /* base_amount is not stated: resolving gives it, from the amounts */
-	uint32_t n_ext, n_touches; /* touches: oldest first, without reasons */
+	struct trib_bytes bad_token; /* the first that could not be trusted */
+	uint32_t n_ext, n_touches;   /* touches: oldest first, without reasons */
 
 	/* As decided. */
 	enum trib_outcome outcome;
 	uint32_t tree, tree_version, node;
 	int64_t charged;
 	int64_t base_result; /* what the formula of the base gave where that is below 0, and the base is 0 */
-	struct trib_bytes bad_token;
 	struct trib_bytes path;	 /* varints: node index << 1 | value */
 	struct trib_bytes facts; /* varints: fact, zigzag value */
 	uint32_t n_slices, n_lines;

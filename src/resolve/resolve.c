@@ -148,7 +148,15 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 		fill_terms_facts(market, record, touch, facts);
 }
 
-/* The scene that the caller names, else the token's registration's, else `default`. */
+static const struct trib_touch *newest_token(const struct trib_order_record *record)
+{
+	for (uint32_t i = record->n_touches; i-- > 0;)
+		if (record->touches[i].by_token)
+			return &record->touches[i].touch;
+	return NULL;
+}
+
+/* The scene that the caller names, else the newest token's registration's, else `default`. */
 static const struct trib_tree *find_tree(const struct trib_market *market,
 					 const struct trib_resolve_request *request,
 					 const struct trib_order_record *record)
@@ -157,8 +165,12 @@ static const struct trib_tree *find_tree(const struct trib_market *market,
 
 	if (request->tree)
 		return request->tree;
-	if (scene == 0 && request->scene_text.size == 0 && record->by_token && record->n_touches)
-		scene = trib_domain_registration(market->domain, record->touches[0].touch.registration)->scene;
+	if (scene == 0 && request->scene_text.size == 0 && record->by_token) {
+		const struct trib_touch *token = newest_token(record);
+
+		if (token)
+			scene = trib_domain_registration(market->domain, token->registration)->scene;
+	}
 	return trib_rules_find(market->rules, scene, request->now_ms);
 }
 
@@ -230,7 +242,7 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 	struct trib_slice *slice = &record->slices[record->n_slices++];
 	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
 	uint32_t parties[TRIB_SLOTS];
-	const struct trib_rates rates = { .bps = {
+	struct trib_rates rates = { .bps = {
 		[TRIB_RATE_COMMISSION] = (uint16_t)terms->commission_bps,
 		[TRIB_RATE_SERVICE] = (uint16_t)terms->service_bps,
 		[TRIB_RATE_SERVICE2] = (uint16_t)terms->service2_bps,
@@ -239,6 +251,13 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 	} };
 	int64_t charged = 0;
 
+	if (TRIB_UNLIKELY(node->has_match_rates)) {
+		const struct trib_touch *considered = &record->touches[touch].touch;
+		int32_t rate = node->match_bps[match_of(market, record->goods, considered->goods)];
+
+		if (rate != TRIB_MATCH_RATE_NONE)
+			rates.bps[TRIB_RATE_COMMISSION] = (uint16_t)rate;
+	}
 	trib_resolve_parties(market, node, terms, parties);
 	size_t n = trib_split(node->shares, node->n_shares, base, &rates, parties, lines, &charged);
 
@@ -273,6 +292,37 @@ static enum trib_outcome earlier_outcome(enum trib_outcome a, enum trib_outcome 
 	return a != TRIB_OUTCOME_NONE ? a : b;
 }
 
+/* Did this candidate lose to others only, as the model has it, and was it more than a view? */
+static bool assists(const struct trib_considered *considered)
+{
+	switch ((enum trib_reason)considered->reason) {
+	case TRIB_REASON_WON:
+	case TRIB_REASON_LATER_WON:
+	case TRIB_REASON_EARLIER_WON:
+	case TRIB_REASON_HIGHER_PRIORITY_WON:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Assist credit: what each touch that counted did for the order, beside whom the money went to. */
+static void share_assists(struct trib_order_record *record, const struct trib_node *node)
+{
+	const struct trib_model_rule rule = { .model = node->assist, .half_life = node->half_life_ms };
+	struct trib_model_touch touches[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	int64_t parts[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < record->n_touches; i++)
+		if (assists(&record->touches[i]))
+			touches[n++] = (struct trib_model_touch){ .age = record->at_ms - record->touches[i].touch.at_ms };
+	trib_model_divide(&rule, touches, n, record->base_amount, parts);
+	for (uint32_t i = record->n_touches; i-- > 0;)
+		if (assists(&record->touches[i]))
+			record->touches[i].assist = parts[--n];
+}
+
 /*
  * Terms and money of every winner. Where the terms of some winners say no, their part of the base earns nothing;
  * where those of all do, that is the order's outcome. What the node states comes after the fixed checks.
@@ -302,6 +352,8 @@ static void pay_winners(const struct trib_market *market, struct trib_order_reco
 		record->outcome = stated;
 	if (record->outcome != TRIB_OUTCOME_ATTRIBUTED)
 		return;
+	if (TRIB_UNLIKELY(node->has_assist))
+		share_assists(record, node);
 	for (uint32_t i = 0; i < resolution->winners; i++)
 		if (terms[i].outcome == TRIB_OUTCOME_NONE)
 			split_slice(market, record, node, &terms[i], resolution->winner[i],
@@ -406,11 +458,8 @@ void trib_resolve_order(const struct trib_market *market, const struct trib_reso
 	note_facts(trib_tree_facts(tree), &facts, record);
 	if (TRIB_UNLIKELY(record->base_computed && walk.node->base))
 		compute_base(market, request, walk.node, &facts, record);
-	if (record->by_token && request->token != TRIB_TOKEN_OK) {
+	if (record->by_token && !record->n_touches) {
 		record->outcome = TRIB_OUTCOME_BAD_TOKEN;
-		record->bad_token =
-			trib_bytes(request->token_text.data,
-				   TRIB_MIN(request->token_text.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
 		return;
 	}
 	/* A root that does not hold has no window and no match to judge touches by. */

@@ -12,7 +12,7 @@
  * with other rules: all by this code, so that the same market and the same record give the same bytes anywhere.
  *
  *	struct trib_market market = { domain, rules, &spaces, platform };
- *	struct trib_resolve_request request = { .now_ms = now_ms, .token = TRIB_TOKEN_OK, .scratch = &arena };
+ *	struct trib_resolve_request request = { .now_ms = now_ms, .scratch = &arena };
  *
  *	… the upper half of the record: what was stated, and the touches that are candidates …
  *	trib_resolve_order(&market, &request, &record);
@@ -21,7 +21,7 @@
  * touches) and nothing else. Any number of threads may resolve over one market, each with its own record and scratch,
  * as long as nobody changes the market.
  *
- *	 candidates  the token, or the user's touches
+ *	 candidates  the token, the user's touches, or both; a record that is by_token and has none bears a bad token
  *	 walk        facts of the order and its primary touch → the node
  *	 winners     which candidates count, and their parts of the base
  *	 terms       who is to get what rate, for each winner
@@ -46,8 +46,6 @@ struct trib_market {
 struct trib_resolve_request {
 	int64_t now_ms;		      /* which version of the rules is active */
 	const struct trib_tree *tree; /* rules to resolve by instead of the scene's; NULL: the scene's */
-	enum trib_token_result token; /* of a record that is by_token; where it is not OK there are no touches */
-	struct trib_bytes token_text; /* as stated; a bad one is kept in the record */
 
 	/* Words that were stated but that no dictionary knows (their codes in the record are 0); else empty. */
 	struct trib_bytes scene_text, page_text, carrier_kind_text, carrier_text, carrier_owner_text;

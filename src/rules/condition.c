@@ -141,8 +141,9 @@ static const struct {
 #define X(id, number, group, name, kind, space, words, home, doc) { name, TRIB_FACT_##id },
 	TRIB_FACT_TABLE(X)
 #undef X
-		{ "order.carrier.kind", TRIB_FACT_ORDER_CARRIER },
-	{ "touch.carrier.kind", TRIB_FACT_TOUCH_CARRIER },
+#define X(name, fact) { name, TRIB_FACT_##fact },
+		TRIB_FACT_ALIAS_TABLE(X)
+#undef X
 };
 
 enum { NAMES = TRIB_ARRAY_SIZE(name_table), VARIABLES = NAMES + TRIB_GROUPS };

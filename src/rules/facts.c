@@ -99,10 +99,11 @@ enum trib_fact trib_fact_find(struct trib_bytes name)
 	for (int fact = 1; fact < TRIB_FACTS; fact++)
 		if (trib_bytes_is(name, trib_fact_rows[fact].name))
 			return (enum trib_fact)fact;
-	if (trib_bytes_is(name, "order.carrier.kind"))
-		return TRIB_FACT_ORDER_CARRIER;
-	if (trib_bytes_is(name, "touch.carrier.kind"))
-		return TRIB_FACT_TOUCH_CARRIER;
+#define X(alias, fact)                                                                             \
+	if (trib_bytes_is(name, alias))                                                            \
+		return TRIB_FACT_##fact;
+	TRIB_FACT_ALIAS_TABLE(X)
+#undef X
 	return TRIB_FACT_NONE;
 }
 

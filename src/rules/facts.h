@@ -286,6 +286,15 @@ enum trib_space {
 	X(ORDER_SELF_PURCHASE, 103, ORDER, "order.self_purchase", BOOL, NONE, "", ENGINE,          \
 	  "the buyer is the merchant or the creator of the primary touch")
 
+/* Other names of facts: X(name, fact). */
+#define TRIB_FACT_ALIAS_TABLE(X)                                                                   \
+	X("order.carrier.kind", ORDER_CARRIER)                                                     \
+	X("order.carrier_id", ORDER_CARRIER_ID)                                                    \
+	X("order.carrier_owner", ORDER_CARRIER_OWNER)                                              \
+	X("touch.carrier.kind", TOUCH_CARRIER)                                                     \
+	X("touch.carrier_id", TOUCH_CARRIER_ID)                                                    \
+	X("touch.carrier_owner", TOUCH_CARRIER_OWNER)
+
 enum trib_fact {
 	TRIB_FACT_NONE = 0,
 #define X(id, number, group, name, kind, space, words, home, doc) TRIB_FACT_##id = number,

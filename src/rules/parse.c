@@ -145,6 +145,47 @@ static trib_status parse_lock(struct parser *p, struct node *node, const json_t 
 	return TRIB_OK;
 }
 
+static trib_status parse_assist(struct parser *p, struct node *node, const json_t *value)
+{
+	if (!json_is_string(value) || !trib_model_of_word(text_of(value), &node->public.assist) ||
+	    node->public.assist == TRIB_MODEL_PRIORITY)
+		return refuse(p, node, "assist", value,
+			      "one of last, first, linear, position, decay");
+	node->public.has_assist = true;
+	return TRIB_OK;
+}
+
+/* {"goods": 1000, "shop": 300, "any": 0}: what is left out keeps the rate of the terms. */
+static trib_status parse_match_rates(struct parser *p, struct node *node, json_t *value)
+{
+	struct trib_node *public = &node->public;
+	trib_status status = TRIB_OK;
+	const char *word;
+	json_t *rate;
+
+	if (!json_is_object(value))
+		return refuse(p, node, "match_rates", value, "an object of goods, shop, any");
+	public->has_match_rates = true;
+	for (int level = 0; level <= TRIB_MATCH_ANY; level++)
+		public->match_bps[level] = TRIB_MATCH_RATE_NONE;
+	json_object_foreach(value, word, rate)
+	{
+		enum trib_match level;
+		char field[64];
+		int64_t bps = 0;
+
+		snprintf(field, sizeof(field), "match_rates.%.32s", word);
+		if (!trib_match_of_word(trib_bytes_text(word), &level))
+			return refuse(p, node, field, rate, "one of goods, shop, any");
+		status = parse_integer(p, node, field, rate, 0, TRIB_BPS_MAX,
+				       "a whole number from 0 to 10000", &bps);
+		if (status != TRIB_OK)
+			return status;
+		public->match_bps[level] = (int32_t)bps;
+	}
+	return status;
+}
+
 static trib_status parse_outcome(struct parser *p, struct node *node, const json_t *value)
 {
 	enum trib_outcome outcome =
@@ -472,10 +513,11 @@ static trib_status parse_shares(struct parser *p, struct node *node, json_t *jso
 
 static const char *const node_fields[] = {
 	"id",	  "priority", "when",	"model", "window",    "match",	     "lock",	 "grace", "base",
+	"match_rates", "assist",
 	"shares", "outcome",  "reason", "held",	 "half_life", "priority_by", "children", NULL,
 };
 #define NODE_FIELDS                                                                                \
-	"id, priority, when, model, window, match, lock, grace, base, shares, outcome, reason, "          \
+	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, " \
 	"half_life, "                                                                              \
 	"priority_by, children"
 
@@ -516,6 +558,10 @@ static trib_status parse_words(struct parser *p, struct node *node, json_t *json
 		status = parse_span(p, node, "half_life", value, &public->half_life_ms);
 	if (status == TRIB_OK && (value = json_object_get(json, "match")))
 		status = parse_match(p, node, value);
+	if (status == TRIB_OK && (value = json_object_get(json, "match_rates")))
+		status = parse_match_rates(p, node, value);
+	if (status == TRIB_OK && (value = json_object_get(json, "assist")))
+		status = parse_assist(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "lock")))
 		status = parse_lock(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "grace")))

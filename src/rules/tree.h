@@ -32,6 +32,8 @@ struct trib_node_party {
 	struct trib_bytes id;
 };
 
+enum { TRIB_MATCH_RATE_NONE = -1 }; /* a level has no rate of its own: the terms' holds */
+
 /* A node with all that it inherits. */
 struct trib_node {
 	struct trib_bytes id;
@@ -45,6 +47,9 @@ struct trib_node {
 	int64_t half_life_ms; /* of model decay */
 	enum trib_match match;
 	enum trib_model model;
+	bool has_assist, has_match_rates;
+	enum trib_model assist; /* divides the base among the touches that counted, for reports */
+	int32_t match_bps[TRIB_MATCH_ANY + 1]; /* the commission of touches of a level, instead of the terms' */
 	enum trib_lock lock;
 	int64_t grace_ms; /* a lower commission counts only once it has stood so long; 0: at once */
 	enum trib_outcome outcome; /* ATTRIBUTED: go on with winners and shares */

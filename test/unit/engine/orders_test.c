@@ -226,6 +226,228 @@ static void cuts_have_a_grace(void **state)
 	}
 }
 
+/* --- Carriers, match levels, candidates --------------------------------------------------------------- */
+
+/* A link of this creator's for these goods, made in one's own live room. */
+static void live_link(const char *creator, const char *goods, char ret_token[128])
+{
+	const struct trib_link_request request = { .channel = T("app"), .creator = T(creator), .goods = T(goods),
+						   .carrier = { T("live"), T(creator), T(creator) }, .page = T("live_cart") };
+	enum trib_outcome outcome;
+	struct trib_error error;
+	size_t size;
+	trib_status status = trib_engine_link(world.engine, &request, ret_token, &size, &outcome, &error);
+
+	assert_ok(status, error);
+	ret_token[size] = '\0';
+}
+
+#define COMMISSION(bps) \
+	"\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":" bps "}]"
+
+static void expect_explained(const char *order, const char *part)
+{
+	struct trib_buffer json;
+	struct trib_error error;
+
+	trib_buffer_init(&json, 1 << 20);
+	trib_status status = trib_engine_explain(world.engine, T(order), &json, &error);
+
+	assert_ok(status, error);
+	if (!strstr(trib_buffer_text(&json), part))
+		fail_msg("found %s, expected %s in it", trib_buffer_text(&json), part);
+	trib_buffer_fini(&json);
+}
+
+/* c1's old token, bought in c2's live room. */
+static void whose_room_it_was(void **state)
+{
+	char a[128], b[128], both[300];
+
+	world_market();
+	world_rules("strict", "{\"root\":{\"id\":\"r\"," COMMISSION("1000") ",\"children\":[{\"id\":\"moved\",\"outcome\":"
+			      "\"carrier_conflict\",\"when\":\"has(touch) && order.carrier == 'live' && "
+			      "order.carrier_owner != touch.carrier_owner\"}]}}");
+	world_rules("owner", "{\"root\":{\"id\":\"r\",\"model\":\"priority\",\"priority_by\":"
+			     "\"touch.same_carrier ? 1 : 0\"," COMMISSION("1000") "}}");
+	live_link("c2", "g1", b);
+	world_pass(1000);
+	live_link("c1", "g1", a); /* the newer one */
+	world_pass(1000);
+	const struct trib_carrier_request in_b = { T("live"), T("c2"), T("c2") };
+	const struct trib_carrier_request in_a = { T("live"), T("c1"), T("c1") };
+
+	assert_int_equal(ORDER(.order = T("a1"), .token = T(a), .base_amount = 1000, .scene = T("strict"), .carrier = in_b).outcome,
+			 TRIB_OUTCOME_CARRIER_CONFLICT);
+	assert_int_equal(ORDER(.order = T("a2"), .token = T(a), .base_amount = 1000, .scene = T("strict"), .carrier = in_a).charged,
+			 100);
+	assert_int_equal(world_balance("c2", TRIB_WORD_CREATOR), 0);
+	/* Both tokens stated: the room's owner wins, not the newer. */
+	snprintf(both, sizeof(both), "%s,%s", a, b);
+	assert_int_equal(ORDER(.order = T("b1"), .token = T(both), .base_amount = 1000, .scene = T("owner"), .carrier = in_b).charged,
+			 100);
+	assert_int_equal(world_balance("c2", TRIB_WORD_CREATOR), 100);
+	expect_explained("b1", "\"won\":true,\"reason\":\"won\",\"kind\":\"click\",\"creator\":\"c2\",\"goods\":\"g1\",\"carrier\":"
+			       "{\"kind\":\"live\",\"id\":\"c2\",\"owner\":\"c2\"},\"page\":\"live_cart\",\"token\":true}");
+	expect_explained("b1", "\"won\":false,\"reason\":\"higher_priority_won\"");
+	/* The same with c2's click on record instead of its token. */
+	snprintf(both, sizeof(both), "%s,-", a);
+	world_touch("u1", b);
+	world_pass(1000);
+	assert_int_equal(ORDER(.order = T("b2"), .token = T(both), .base_amount = 1000, .scene = T("owner"), .carrier = in_a).charged,
+			 100);
+	assert_int_equal(world_balance("c2", TRIB_WORD_CREATOR), 100);
+	assert_int_equal(ORDER(.order = T("b3"), .token = T(both), .base_amount = 1000, .scene = T("owner"), .carrier = in_b).charged,
+			 100);
+	assert_int_equal(world_balance("c2", TRIB_WORD_CREATOR), 200);
+}
+
+/* A token for goods g1, an order for g2 of the same shop. */
+static void levels_have_rates(void **state)
+{
+	static const struct {
+		const char *order, *scene, *goods;
+		enum trib_outcome outcome;
+		int64_t charged;
+	} rows[] = {
+		{ "a1", "near", "g1", TRIB_OUTCOME_ATTRIBUTED, 100 }, /* the terms' */
+		{ "a2", "near", "g2", TRIB_OUTCOME_ATTRIBUTED, 30 },
+		{ "a3", "near", "g3", TRIB_OUTCOME_GOODS_MISMATCH, 0 },
+		{ "a4", "any", "g1", TRIB_OUTCOME_ATTRIBUTED, 150 },
+		{ "a5", "any", "g2", TRIB_OUTCOME_ATTRIBUTED, 70 }, /* the terms' of g2 */
+		{ "a6", "any", "g3", TRIB_OUTCOME_ATTRIBUTED, 0 },  /* none */
+		{ "a7", "exact", "g2", TRIB_OUTCOME_GOODS_MISMATCH, 0 },
+	};
+
+	world_market();
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"p2\",\"merchant\":\"m1\",\"goods\":[\"g2\"],\"terms\":{\"commission_bps\":700}}");
+	world_rules("exact", "{\"root\":{\"id\":\"r\"," COMMISSION("\"terms.commission_bps\"") "}}");
+	world_rules("near", "{\"root\":{\"id\":\"r\",\"match\":\"shop\",\"match_rates\":{\"shop\":300}," COMMISSION("\"terms.commission_bps\"") "}}");
+	world_rules("any", "{\"root\":{\"id\":\"r\",\"match\":\"any\",\"match_rates\":{\"goods\":1500,\"any\":0}," COMMISSION("\"terms.commission_bps\"") "}}");
+	const char *token = world_token("c1", "g1");
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct world_answer answer = ORDER(.order = T(rows[i].order), .token = T(token), .base_amount = 1000,
+						   .scene = T(rows[i].scene), .goods = T(rows[i].goods));
+
+		assert_ok(answer.status, answer.error);
+		if (answer.outcome != rows[i].outcome || answer.charged != rows[i].charged)
+			fail_msg("%s: found %s, %lld", rows[i].order, trib_outcome_word(answer.outcome),
+				 (long long)answer.charged);
+	}
+}
+
+static void touch_kind(const char *user, const char *token, enum trib_touch_kind kind)
+{
+	const struct trib_touch_request request = { .user = T(user), .token = T(token), .kind = kind };
+	enum trib_touch_answer answer;
+	struct trib_error error;
+	trib_status status = trib_engine_touch(world.engine, &request, &answer, &error);
+
+	assert_ok(status, error);
+	world_pass(1000);
+}
+
+/* Money follows the last click; who helped is told beside it, and a view below a click is not. */
+static void assists_stand_beside_the_money(void **state)
+{
+	char a[128], b[128];
+
+	world_market();
+	world_rules("report", "{\"root\":{\"id\":\"r\",\"assist\":\"linear\"," COMMISSION("1000") "}}");
+	strcpy(a, world_token("c1", "g1"));
+	strcpy(b, world_token("c2", "g1"));
+	world_pass(1000);
+	touch_kind("u1", a, TRIB_TOUCH_CLICK);
+	touch_kind("u1", b, TRIB_TOUCH_CART);
+	touch_kind("u1", a, TRIB_TOUCH_VIEW);
+	touch_kind("u1", b, TRIB_TOUCH_FAVOURITE);
+	struct world_answer answer = ORDER(.order = T("a1"), .base_amount = 1000, .scene = T("report"));
+
+	assert_int_equal(answer.charged, 100);
+	assert_int_equal(answer.n_slices, 1);
+	assert_int_equal(world_balance("c2", TRIB_WORD_CREATOR), 100);
+	expect_explained("a1", "\"won\":false,\"reason\":\"later_won\",\"kind\":\"click\",\"creator\":\"c1\",\"goods\":\"g1\",\"assist\":333}");
+	expect_explained("a1", "\"won\":false,\"reason\":\"view_below_click\",\"kind\":\"view\",\"creator\":\"c1\",\"goods\":\"g1\"}");
+	expect_explained("a1", "\"won\":true,\"reason\":\"won\",\"kind\":\"favourite\",\"creator\":\"c2\",\"goods\":\"g1\",\"assist\":334}");
+	world_crash();
+	expect_explained("a1", "\"assist\":333}");
+	/* An order that earns nothing has no assists; one without the field neither. */
+	assert_int_equal(ORDER(.order = T("a2"), .base_amount = 0, .scene = T("report")).outcome, TRIB_OUTCOME_ZERO_BASE);
+}
+
+static void several_candidates(void **state)
+{
+	enum { OLD, A, B, C, TOKENS };
+	char tokens[TOKENS][128], text[1400];
+	static const struct {
+		const char *order, *user;
+		const char *list; /* o a b c: tokens; x: a forged one */
+		enum trib_outcome outcome;
+		const char *paid; /* the creator */
+	} rows[] = {
+		{ "a1", "u1", "a,b", TRIB_OUTCOME_ATTRIBUTED, "c2" },
+		{ "a2", "u1", "b,a", TRIB_OUTCOME_ATTRIBUTED, "c2" },
+		{ "a3", "u1", "a,b,-", TRIB_OUTCOME_ATTRIBUTED, "c2" }, /* nothing was recorded */
+		{ "a4", "u2", "a,b,-", TRIB_OUTCOME_ATTRIBUTED, "c1" }, /* c1's link was touched last */
+		{ "a5", "u2", "b,-", TRIB_OUTCOME_ATTRIBUTED, "c1" },
+		{ "a6", "u2", "a,b", TRIB_OUTCOME_ATTRIBUTED, "c2" }, /* what was recorded is not asked for */
+		{ "a7", "u1", "x,a", TRIB_OUTCOME_ATTRIBUTED, "c1" },
+		{ "a8", "u1", "x,x", TRIB_OUTCOME_BAD_TOKEN, NULL },
+		{ "a9", "u1", "x,-", TRIB_OUTCOME_NO_TOUCH, NULL },
+		{ "b1", "u1", "a,a", TRIB_OUTCOME_ATTRIBUTED, "c1" },
+		{ "b2", "u1", "o,x", TRIB_OUTCOME_EXPIRED, NULL },
+		{ "b3", "u1", "o,-", TRIB_OUTCOME_EXPIRED, NULL },
+		{ "b4", "u1", "o,a", TRIB_OUTCOME_ATTRIBUTED, "c1" },
+		{ "b5", "u1", "c,o", TRIB_OUTCOME_GOODS_MISMATCH, NULL }, /* c is of other goods */
+		{ "b6", "u1", "c,a", TRIB_OUTCOME_ATTRIBUTED, "c1" },
+		{ "b7", "u1", "a,a,b,b,c,o,-,x", TRIB_OUTCOME_ATTRIBUTED, "c2" },
+	};
+
+	world_market();
+	strcpy(tokens[OLD], world_token("c1", "g1"));
+	world_pass(31 * WORLD_DAY_MS);
+	strcpy(tokens[C], world_token("c1", "g3"));
+	strcpy(tokens[A], world_token("c1", "g1"));
+	world_pass(1000);
+	strcpy(tokens[B], world_token("c2", "g1"));
+	world_pass(1000);
+	world_touch("u2", tokens[A]);
+	world_pass(1000);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		int64_t before[2] = { world_balance("c1", TRIB_WORD_CREATOR), world_balance("c2", TRIB_WORD_CREATOR) };
+
+		*text = '\0';
+		for (const char *p = rows[i].list; *p; p++)
+			strcat(text, *p == 'o'	 ? tokens[OLD]
+				     : *p == 'a' ? tokens[A]
+				     : *p == 'b' ? tokens[B]
+				     : *p == 'c' ? tokens[C]
+				     : *p == 'x' ? "nonsense"
+				     : *p == ',' ? ","
+						 : "-");
+		struct world_answer answer = ORDER(.order = T(rows[i].order), .user = T(rows[i].user), .token = T(text),
+						   .base_amount = 1000);
+		int64_t gained[2] = { world_balance("c1", TRIB_WORD_CREATOR) - before[0],
+				      world_balance("c2", TRIB_WORD_CREATOR) - before[1] };
+
+		assert_ok(answer.status, answer.error);
+		if (answer.outcome != rows[i].outcome)
+			fail_msg("%s: found %s", rows[i].order, trib_outcome_word(answer.outcome));
+		assert_int_equal(gained[0], rows[i].paid && !strcmp(rows[i].paid, "c1") ? 100 : 0);
+		assert_int_equal(gained[1], rows[i].paid && !strcmp(rows[i].paid, "c2") ? 100 : 0);
+		struct world_answer again = ORDER(.order = T(rows[i].order), .user = T(rows[i].user), .token = T(text),
+						  .base_amount = 1000);
+
+		assert_true(again.repeated && again.outcome == rows[i].outcome);
+	}
+	expect_explained("a7", "\"bad_token\":\"nonsense\"");
+	static const char *const refused[] = { ",", "a,", ",a", "a,,b", "-,-,-,-,-,-,-,-,-", "a,a,a,a,a,a,a,a,a" };
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(refused); i++)
+		assert_int_equal(ORDER(.order = T("c1"), .token = T(refused[i]), .base_amount = 1000).status, TRIB_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +455,10 @@ int main(void)
 		WORLD_TEST(formulas_of_nodes),
 		WORLD_TEST(whose_time_fixes_the_rate),
 		WORLD_TEST(cuts_have_a_grace),
+		WORLD_TEST(whose_room_it_was),
+		WORLD_TEST(levels_have_rates),
+		WORLD_TEST(assists_stand_beside_the_money),
+		WORLD_TEST(several_candidates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
