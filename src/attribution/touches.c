@@ -318,27 +318,40 @@ static bool has_room(const struct trib_touches *touches, uint32_t size, size_t g
 		       touches->options.bytes_max;
 }
 
-/* A hand goes round all users; whoever was not used since it last came by, and may go, goes. */
-static bool make_room(struct trib_touches *touches, uint64_t for_user, uint32_t size, size_t growth)
+/* Forgets the user under the hand, if there is one that may go. */
+static void evict_next(struct trib_touches *touches, struct trib_user_hand *hand, uint64_t for_user, bool spare_used)
 {
-	for (size_t looks = 0; !has_room(touches, size, growth); looks++) {
+	uint64_t unit = trib_user_index_next(&touches->index, hand);
+	struct block *block = unit ? block_at(touches, unit) : NULL;
+
+	if (!block || block->user == for_user)
+		return;
+	if (block->used && spare_used) {
+		block->used = 0;
+	} else if (touches->options.may_evict(touches->options.context, block->user)) {
+		remove_user(touches, unit);
+		touches->evicted++;
+	}
+}
+
+/*
+ * A hand goes round all users; whoever was not used since it last came by, and may go, goes. Where everybody was used
+ * lately, somebody goes all the same. A new user whose part of the index is full takes the slot of one beside it.
+ */
+static bool make_room(struct trib_touches *touches, uint64_t for_user, uint32_t size, bool is_new)
+{
+	struct trib_user_hand beside = trib_user_index_beside(for_user);
+
+	for (size_t looks = 0;; looks++) {
+		size_t growth = is_new ? trib_user_index_growth(&touches->index, for_user) : 0;
+
+		if (has_room(touches, size, growth))
+			return true;
 		if (!touches->options.may_evict || looks == EVICT_LOOKS)
 			return false;
-		uint64_t unit = trib_user_index_next(&touches->index, &touches->evicting);
-		struct block *block = unit ? block_at(touches, unit) : NULL;
-
-		if (!block || block->user == for_user)
-			continue;
-		if (block->used) {
-			block->used = 0;
-			continue;
-		}
-		if (touches->options.may_evict(touches->options.context, block->user)) {
-			remove_user(touches, unit);
-			touches->evicted++;
-		}
+		evict_next(touches, growth ? &beside : &touches->evicting, for_user,
+			   !growth && looks < EVICT_LOOKS / 2);
 	}
-	return true;
 }
 
 static trib_status no_room(const struct trib_touches *touches, struct trib_error *error)
@@ -400,7 +413,7 @@ static trib_status insert_user(struct trib_touches *touches, uint64_t user,
 	uint64_t unit;
 	struct block *block;
 
-	if (!make_room(touches, user, size, trib_user_index_growth(&touches->index, user)))
+	if (!make_room(touches, user, size, true))
 		return no_room(touches, error);
 	unit = trib_blocks_add(&touches->blocks, size);
 	block = block_at(touches, unit);
@@ -427,7 +440,7 @@ static trib_status fit_block(struct trib_touches *touches, uint64_t user, size_t
 	uint32_t size = touches->size_for[wanted];
 
 	if (wanted > capacities[block->size] || wanted <= capacities[block->size] / 2) {
-		if (!make_room(touches, user, size, 0))
+		if (!make_room(touches, user, size, false))
 			return no_room(touches, error);
 		*unit = trib_user_index_find(&touches->index, user); /* evictions move blocks */
 		*unit = resize_block(touches, *unit, size, (uint16_t)drop);

@@ -185,6 +185,11 @@ void trib_user_index_remove(struct trib_user_index *index, uint64_t user, uint64
 	index->count--;
 }
 
+struct trib_user_hand trib_user_index_beside(uint64_t user)
+{
+	return (struct trib_user_hand){ .table = place_of(user).table };
+}
+
 uint64_t trib_user_index_next(const struct trib_user_index *index, struct trib_user_hand *hand)
 {
 	const struct trib_user_table *table = &index->tables[hand->table];

@@ -52,6 +52,9 @@ void trib_user_index_add(struct trib_user_index *index, uint64_t user, uint64_t 
 void trib_user_index_move(struct trib_user_index *index, uint64_t user, uint64_t from, uint64_t to);
 void trib_user_index_remove(struct trib_user_index *index, uint64_t user, uint64_t unit);
 
+/* A hand at the first slot of the user's table. */
+struct trib_user_hand trib_user_index_beside(uint64_t user);
+
 /* The unit under the hand (0: an empty slot), which goes on to the next slot and after the last to the first. */
 uint64_t trib_user_index_next(const struct trib_user_index *index, struct trib_user_hand *hand);
 

@@ -87,6 +87,7 @@ trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_even
 		return status;
 	*(struct trib_touch_event *)log_add(&engine->changes.touches) = *event;
 	counting_touch(engine, event);
+	trib_filter_add(&engine->recent_users, event->user);
 	engine->counts.touches++;
 	return TRIB_OK;
 }

@@ -45,6 +45,7 @@ struct checkpoint {
 	enum phase phase;
 	uint64_t from, position;
 	struct changes changes;
+	struct trib_filter users; /* of changes.touches */
 	struct trib_domain_freeze *domain;
 	struct log_of balances; /* struct balance */
 	struct log_of rows;	/* struct row */
@@ -186,6 +187,9 @@ static void begin(struct trib_engine *engine)
 	checkpoint->changes = (struct changes){ log_take(&engine->changes.orders),
 						log_take(&engine->changes.touches),
 						log_take(&engine->changes.links) };
+	checkpoint->users = engine->recent_users;
+	engine->recent_users = engine->spare_users;
+	engine->spare_users = (struct trib_filter){ 0 };
 	checkpoint->domain = trib_domain_freeze(engine->domain);
 	add_counter(checkpoint, "saved/hash-keys", hash_keys_mark(engine));
 	add_counter(checkpoint, "sequence/change", engine->changes_written);
@@ -459,6 +463,16 @@ static void checkpoint_free(struct checkpoint *checkpoint)
 	free(checkpoint);
 }
 
+/* What it held of the engine's goes back, empty. */
+static void checkpoint_end(struct trib_engine *engine)
+{
+	struct checkpoint *checkpoint = TRIB_TAKE_PTR(engine->checkpoint);
+
+	trib_filter_clear(&checkpoint->users);
+	engine->spare_users = checkpoint->users;
+	checkpoint_free(checkpoint);
+}
+
 static void finish(struct trib_engine *engine)
 {
 	struct checkpoint *checkpoint = engine->checkpoint;
@@ -474,20 +488,22 @@ static void finish(struct trib_engine *engine)
 	engine->runs = trib_realloc(engine->runs, (engine->n_runs + 1) * sizeof(*engine->runs));
 	engine->runs[engine->n_runs++] = checkpoint->run;
 	engine->counts.checkpoints++;
-	engine->checkpoint = NULL;
-	checkpoint_free(checkpoint);
+	checkpoint_end(engine);
 }
 
+/* A share of the journal has come; or a share of the touches, which cannot leave memory before they are stored. */
 static bool is_due(const struct trib_engine *engine)
 {
 	return trib_journal_next(engine->journal) - trib_store_position(engine->store) >=
-	       engine->options.checkpoint_bytes;
+		       engine->options.checkpoint_bytes ||
+	       engine->changes.touches.count >= engine->touches_share;
 }
 
 static bool is_overdue(const struct trib_engine *engine)
 {
 	return trib_journal_next(engine->journal) - trib_store_position(engine->store) >=
-	       SHARES_BEHIND_MAX * engine->options.checkpoint_bytes;
+		       SHARES_BEHIND_MAX * engine->options.checkpoint_bytes ||
+	       engine->changes.touches.count >= 2 * engine->touches_share;
 }
 
 bool checkpoint_is_due(const struct trib_engine *engine)
@@ -570,13 +586,16 @@ bool checkpoint_finish(struct trib_engine *engine, bool begin_one)
 
 void checkpoint_drop(struct trib_engine *engine)
 {
-	struct checkpoint *checkpoint = TRIB_TAKE_PTR(engine->checkpoint);
-
-	if (!checkpoint)
+	if (!engine->checkpoint)
 		return;
-	join(checkpoint);
-	drop_filters(checkpoint);
-	checkpoint_free(checkpoint);
+	join(engine->checkpoint);
+	drop_filters(engine->checkpoint);
+	checkpoint_end(engine);
+}
+
+bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user)
+{
+	return engine->checkpoint && trib_filter_may_have(&engine->checkpoint->users, user);
 }
 
 const struct log_of *checkpoint_links(const struct trib_engine *engine)

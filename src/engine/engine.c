@@ -11,6 +11,7 @@ enum {
 	CHANGE_BYTES_MAX = 64 << 20,
 	CHUNK_FRAME_BYTES = 64,
 	BATCH_TIME_BYTES = 16,
+	TOUCH_BYTES = 64, /* of memory or journal, about */
 };
 #define DEFAULT_TOUCHES_BYTES	((size_t)8 << 30)
 #define DAY_MS			(INT64_C(24) * 3600 * 1000)
@@ -466,13 +467,19 @@ static void make_state(struct trib_engine *engine)
 						 .check_condition = conditions_check,
 						 .creators_when = conditions_creator };
 	const struct trib_touches_options touches = { .bytes_max = engine->options.touches_bytes,
-						      .retention_ms = engine->options.touch_retention_ms };
+						      .retention_ms = engine->options.touch_retention_ms,
+						      .may_evict = history_may_forget,
+						      .context = engine };
 
 	engine->domain = trib_domain_new(&engine->table_key);
 	trib_domain_set_hooks(engine->domain, &hooks);
 	engine->spaces = (struct trib_spaces){ space_find, space_text, engine };
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
 	engine->touches = trib_touches_new(&touches);
+	engine->touches_share = TRIB_MIN(engine->options.touches_bytes / 4, engine->options.checkpoint_bytes) /
+				TOUCH_BYTES;
+	trib_filter_init(&engine->recent_users, engine->touches_share);
+	trib_filter_init(&engine->spare_users, engine->touches_share);
 	engine->ledger = trib_ledger_new();
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
@@ -530,6 +537,8 @@ static void close_state(struct trib_engine *engine)
 	trib_journal_free(TRIB_TAKE_PTR(engine->journal));
 	history_free_runs(engine);
 	changes_fini(&engine->changes);
+	trib_filter_fini(&engine->recent_users);
+	trib_filter_fini(&engine->spare_users);
 	trib_order_index_free(TRIB_TAKE_PTR(engine->order_index));
 	trib_counters_free(TRIB_TAKE_PTR(engine->counters));
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));

@@ -261,14 +261,16 @@ trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct 
 	/* Replay may be the one that asks. */
 	if (TRIB_UNLIKELY(engine->runs_loading) && history_load_end(engine, error) != TRIB_OK)
 		return engine->runs_error.status;
-	if (TRIB_LIKELY(engine->n_cold_runs == 0) || trib_touches_has_user(engine->touches, user))
-		return TRIB_OK;
+	/* Once users have been forgotten, those of this opening's runs may be among them. */
+	size_t n_runs = trib_touches_count(engine->touches).evicted ? engine->n_runs : engine->n_cold_runs;
 	size_t i = 0;
 
-	while (i < engine->n_cold_runs && !(engine->runs[i].touches.words &&
-					    trib_filter_may_have(&engine->runs[i].touches, user)))
+	if (TRIB_LIKELY(n_runs == 0) || trib_touches_has_user(engine->touches, user))
+		return TRIB_OK;
+	while (i < n_runs &&
+	       !(engine->runs[i].touches.words && trib_filter_may_have(&engine->runs[i].touches, user)))
 		i++;
-	if (i == engine->n_cold_runs)
+	if (i == n_runs)
 		return TRIB_OK;
 	load.count = 0;
 	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_TOUCH,
@@ -278,6 +280,13 @@ trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct 
 	if (status != TRIB_OK || load.count == 0)
 		return status;
 	return trib_touches_load(engine->touches, user, load.list, load.count, error);
+}
+
+bool history_may_forget(void *context, uint64_t user)
+{
+	const struct trib_engine *engine = context;
+
+	return !trib_filter_may_have(&engine->recent_users, user) && !checkpoint_may_have_user(engine, user);
 }
 
 /* --- Links -------------------------------------------------------------------------------------------- */

@@ -102,6 +102,9 @@ struct trib_engine {
 	uint32_t platform; /* its party number */
 	uint64_t changes_written; /* numbers of chunked changes */
 	struct changes changes;
+	size_t touches_share; /* so many, and a checkpoint is due: a quarter of what memory holds */
+	struct trib_filter recent_users; /* users of changes.touches: not in the store yet, not to be forgotten */
+	struct trib_filter spare_users;  /* empty; takes its place at the next freeze */
 	struct run *runs;
 	size_t n_runs, n_cold_runs; /* cold: those that were there at opening, whose touches are not in memory */
 	pthread_t runs_loader; /* while runs_loading, which is while opening */
@@ -200,6 +203,8 @@ void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerpri
 trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct trib_error *error);
 /* The EXT that a link keeps, in engine->link_event. */
 trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct trib_error *error);
+/* May this user's touches leave memory, because the store has all of them? What trib_touches asks. */
+bool history_may_forget(void *context, uint64_t user);
 /* Adds to the index, making room where it is full. */
 void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position);
 /*
@@ -219,6 +224,8 @@ bool checkpoint_is_due(const struct trib_engine *engine);
 /* Runs the one under way, or a new one, to its end, waiting. False where it cannot be written now. */
 bool checkpoint_finish(struct trib_engine *engine, bool begin);
 void checkpoint_drop(struct trib_engine *engine);
+/* Has the one under way touches of this user, which are not in the store yet? */
+bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user);
 /* The links of the one under way, which are neither in engine->changes nor in the store; NULL: none. */
 const struct log_of *checkpoint_links(const struct trib_engine *engine);
 void changes_fini(struct changes *changes);

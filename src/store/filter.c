@@ -12,6 +12,11 @@ static void allocate(struct trib_filter *filter, uint64_t lines)
 void trib_filter_init(struct trib_filter *filter, uint64_t keys)
 {
 	allocate(filter, keys * BITS_PER_KEY / (8 * LINE_BYTES) + 1);
+	trib_filter_clear(filter);
+}
+
+void trib_filter_clear(struct trib_filter *filter)
+{
 	memset(filter->words, 0, filter->lines * LINE_BYTES);
 }
 

@@ -19,6 +19,7 @@ struct trib_filter {
 
 void trib_filter_init(struct trib_filter *filter, uint64_t keys);
 void trib_filter_fini(struct trib_filter *filter);
+void trib_filter_clear(struct trib_filter *filter); /* nothing is in it then */
 void trib_filter_add(struct trib_filter *filter, uint64_t hash);
 
 /* From stored bytes; false where their size is not that of a filter. */

@@ -202,6 +202,32 @@ static void a_change_larger_than_a_batch_is_whole_or_not_there(void **state)
 	assert_int_equal(world_order("o", "u", "g2", 1000, world_token("c2", "g2")).charged, 70);
 }
 
+/* More users than memory holds: who has not come by for long is forgotten, and read back from the store. */
+static void users_that_left_memory_come_back(void **state)
+{
+	enum { USERS = 60000, TOUCHES_EACH = 2 };
+	char token[128], user[32], order[32];
+	struct trib_engine_counts counts;
+
+	trib_engine_close(world.engine);
+	world.options.touches_bytes = 4 << 20;
+	world_open();
+	world_market();
+	strcpy(token, world_token("c1", "g1"));
+	for (int i = 0; i < USERS * TOUCHES_EACH; i++) {
+		snprintf(user, sizeof(user), "v%d", i % USERS);
+		world_touch(user, token);
+		trib_engine_turn(world.engine);
+	}
+	trib_engine_count(world.engine, &counts);
+	assert_true(counts.live_touches.evicted > 0);
+	for (int i = 0; i < USERS; i += 97) {
+		snprintf(user, sizeof(user), "v%d", i);
+		snprintf(order, sizeof(order), "by-v%d", i);
+		assert_int_equal(world_order(order, user, "g1", 1000, "-").outcome, TRIB_OUTCOME_ATTRIBUTED);
+	}
+}
+
 int main(void)
 {
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -213,6 +239,7 @@ int main(void)
 		WORLD_TEST(links_refused_by_terms_name_the_outcome),
 		WORLD_TEST(tree_of_a_scene_decides),
 		WORLD_TEST(nothing_answered_is_lost),
+		WORLD_TEST(users_that_left_memory_come_back),
 		WORLD_TEST(a_change_larger_than_a_batch_is_whole_or_not_there),
 	};
 
