@@ -550,6 +550,9 @@ bool checkpoint_turn(struct trib_engine *engine, bool now)
 	struct checkpoint *checkpoint = engine->checkpoint;
 
 	if (!checkpoint) {
+		/* Batches that follow each other without a gap would never let it begin. */
+		if (is_overdue(engine) && trib_engine_settle(engine) != TRIB_ENGINE_RUNNING)
+			return false;
 		bool between = !engine->batch_open || engine->write_at == engine->batch.payload;
 
 		if (between && (now || is_due(engine)) &&

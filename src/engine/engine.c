@@ -476,7 +476,7 @@ static void make_state(struct trib_engine *engine)
 	engine->spaces = (struct trib_spaces){ space_find, space_text, engine };
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
 	engine->touches = trib_touches_new(&touches);
-	engine->touches_share = TRIB_MIN(engine->options.touches_bytes / 4, engine->options.checkpoint_bytes) /
+	engine->touches_share = TRIB_MIN(engine->options.touches_bytes / 8, engine->options.checkpoint_bytes) /
 				TOUCH_BYTES;
 	trib_filter_init(&engine->recent_users, engine->touches_share);
 	trib_filter_init(&engine->spare_users, engine->touches_share);

@@ -102,7 +102,7 @@ struct trib_engine {
 	uint32_t platform; /* its party number */
 	uint64_t changes_written; /* numbers of chunked changes */
 	struct changes changes;
-	size_t touches_share; /* so many, and a checkpoint is due: a quarter of what memory holds */
+	size_t touches_share; /* so many, and a checkpoint is due: an eighth of what memory holds */
 	struct trib_filter recent_users; /* users of changes.touches: not in the store yet, not to be forgotten */
 	struct trib_filter spare_users;  /* empty; takes its place at the next freeze */
 	struct run *runs;
