@@ -25,6 +25,7 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
 	TRIB_CALL_RULES_HITS, /* name */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
+	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
 
@@ -48,6 +49,7 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
+	struct trib_bytes creator, offer;
 	struct trib_bytes party, role, currency, kind_word, stage, cursor;
 	bool detail;
 	uint32_t limit;

@@ -736,6 +736,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_RULES_HITS:
 		return trib_rules_write_hits(engine->rules, call->name, &call->reply, &call->error);
 	case TRIB_CALL_STATE: return call_state(engine, call);
+	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
 	}
 	return trib_fail(&call->error, TRIB_INTERNAL, "call", "found kind %d", call->kind);

@@ -12,6 +12,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__terms__descriptor,	       &tributary__party__descriptor,
 	&tributary__goods__descriptor,	       &tributary__plan__descriptor,
 	&tributary__registration__descriptor,  &tributary__link_answer__descriptor,
+	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor,  &tributary__put_answer__descriptor,
 	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
