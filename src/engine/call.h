@@ -23,6 +23,7 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
+	TRIB_CALL_RULES_ROLLOUT, /* name, body */
 	TRIB_CALL_RULES_HITS, /* name */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */

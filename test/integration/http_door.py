@@ -208,6 +208,9 @@ def journey(server):
          want=lambda answer: answer["total"] == 0 and len(answer["items"]) == 2)
     step("GET", "/api/v1/ledger/balances", "/api/v1/ledger/balances?party=c1&role=creator&currency=CNY",
          want=lambda answer: [row["balance"] for row in answer["items"]] == [299])
+    step("POST", "/api/v1/rules/{id}:rollout", "/api/v1/rules/default:rollout", {"version": 1, "share_bps": 500},
+         want=lambda answer: answer["version"] == 1)
+    check("a roll-out is shown", server.ask("GET", "/api/v1/rules/default").json["rollouts"][0]["share_bps"] == 500)
     step("GET", "/api/v1/rules/{id}/hits", "/api/v1/rules/default/hits")
     step("GET", "/api/v1/facts", "/api/v1/facts",
          want=lambda answer: {"order.base", "counter.user_clicks_1h"} <= {row["name"] for row in answer["items"]})
