@@ -40,6 +40,7 @@
 	X(HTTP_CONNECTIONS, 1024, "connections", "each costs a socket and a buffer")               \
 	X(HTTP_IDLE_SECONDS, 60, "seconds", "a connection that sends nothing is closed")           \
 	X(LIST_ITEMS, 1000, "items", "one page of a list")                                         \
+	X(STATEMENT_ROWS, 100000, "rows", "one page of a statement as CSV")                        \
 	X(JSON_DEPTH, 64, "levels", "nesting of any JSON that comes in")                           \
 	X(CEL_SOURCE_BYTES, 65536, "bytes", "one expression")                                      \
 	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
@@ -57,7 +58,6 @@
 	X(RULE_SOURCE_BYTES, 786432, "bytes", "one rule tree as JSON; a version is one event")     \
 	X(RULE_TREES, 10000, "trees", "all in memory")                                             \
 	X(RULE_VERSIONS, 100000, "versions", "of one tree; all in memory, and answer for their orders") \
-	X(RULE_ROLLOUTS, 64, "roll-outs", "of one tree since it was activated as a whole")            \
 	X(RULE_WINDOW_DAYS, 366, "days", "window, half_life; touches are not kept longer")         \
 	X(ORDER_REFUNDS, 128, "refunds", "of one order line; each of its events holds them all")    \
 	X(ORDER_EDITS, 16, "bases", "stated by status messages of one order line")                 \

@@ -6,6 +6,7 @@
  *	lifecycle.h	status messages and refunds → the state, and the split of what is left
  *	ledger.h	accounts and their balances, summing to nought
  *	chain.h		the lines of an order as they change: pending, posted, voided
+ *	statement.h	what a party had, what came and went, what it has
  */
 #ifndef TRIB_COMMISSION_COMMISSION_H
 #define TRIB_COMMISSION_COMMISSION_H
@@ -14,6 +15,7 @@
 #include "commission/ledger.h"
 #include "commission/lifecycle.h"
 #include "commission/split.h"
+#include "commission/statement.h"
 #include "commission/step.h"
 
 #endif

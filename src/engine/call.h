@@ -23,10 +23,9 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
-	TRIB_CALL_RULES_ROLLOUT, /* name, body */
 	TRIB_CALL_RULES_HITS, /* name */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
-	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
+	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
 
@@ -39,6 +38,8 @@ struct trib_call_file {
 struct trib_call_file *trib_call_file_ref(struct trib_call_file *file);
 void trib_call_file_unref(struct trib_call_file *file);
 
+enum { TRIB_CALL_CURSOR_CHARS = 48 };
+
 /* Everything given belongs to the caller and stays until done(). */
 struct trib_call {
 	struct trib_call *next; /* the engine's */
@@ -50,9 +51,11 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
-	struct trib_bytes creator, offer;
 	struct trib_bytes party, role, currency, kind_word, stage, cursor;
 	bool detail;
+	int64_t from_ms, to_ms;
+	bool has_to; /* else: until now */
+	struct trib_bytes format, language;
 	uint32_t limit;
 	uint64_t since;
 	/* IMPORT: one entity each; an item that is NULL was refused before. */
@@ -68,6 +71,8 @@ struct trib_call {
 	const char *code;  /* of a refusal by outcome: "no_plan"; else NULL */
 	int http_status;   /* 200 or 201 when status is OK */
 	uint64_t position; /* of the newest event when this was decided */
+	const char *content_type; /* NULL: JSON */
+	char next_cursor[TRIB_CALL_CURSOR_CHARS]; /* of an answer that has no place for it inside; "": none */
 	struct trib_buffer reply; /* JSON; initialised by the caller, with its maximum */
 	struct trib_call_file *file; /* SNAPSHOT: what stands before the reply, or NULL; the caller unrefs it */
 	void (*done)(struct trib_call *call); /* on the engine's thread */

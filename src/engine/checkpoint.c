@@ -48,6 +48,7 @@ struct checkpoint {
 	struct trib_filter users; /* of changes.touches */
 	struct trib_domain_freeze *domain;
 	struct log_of balances; /* struct balance */
+	int64_t began_ms, ended_ms; /* engine time at `from` and at `position` */
 	struct log_of rows;	/* struct row */
 	struct trib_buffer row_bytes;
 	struct trib_store *store;
@@ -120,18 +121,13 @@ static void add_activations(struct checkpoint *checkpoint, const struct trib_rul
 	const struct trib_rules_activation *activations = trib_rules_activations(rules, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		char key[4], numbers[16];
-		struct trib_buffer value;
+		char key[4], value[16];
 
 		trib_key_u32(key, i);
-		trib_key_u32(numbers, activations[i].tree);
-		trib_key_u32(numbers + 4, activations[i].version);
-		trib_key_u64(numbers + 8, (uint64_t)activations[i].from_ms);
-		trib_buffer_init(&value, SIZE_MAX);
-		trib_buffer_add(&value, numbers, sizeof(numbers));
-		trib_rules_pack_rollout(rules, &activations[i], &value);
-		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 4), trib_buffer_bytes(&value));
-		trib_buffer_fini(&value);
+		trib_key_u32(value, activations[i].tree);
+		trib_key_u32(value + 4, activations[i].version);
+		trib_key_u64(value + 8, (uint64_t)activations[i].from_ms);
+		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 4), trib_bytes(value, 16));
 	}
 }
 
@@ -201,6 +197,9 @@ static void begin(struct trib_engine *engine)
 	add_counter(checkpoint, "sequence/link", engine->links_issued);
 	add_counter(checkpoint, "sequence/market", engine->snapshots.position);
 	add_counter(checkpoint, "sequence/time", (uint64_t)engine->now_ms);
+	add_counter(checkpoint, "statements/from", engine->statements.untold);
+	checkpoint->began_ms = engine->statements.stored_ms;
+	checkpoint->ended_ms = engine->now_ms;
 	freeze_rules(engine, checkpoint);
 	if (engine->counters)
 		trib_counters_take_changes(engine->counters, add_place, checkpoint);
@@ -353,6 +352,26 @@ static void write_balances(struct checkpoint *checkpoint, struct trib_checkpoint
 	}
 }
 
+/* In the order of write_balances. */
+static void write_statement_rows(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	const struct balance *balances = checkpoint->balances.items;
+
+	for (size_t i = 0; i < checkpoint->balances.count; i++) {
+		char key[STATEMENT_KEY_BYTES], value[STATEMENT_VALUE_BYTES];
+		const struct trib_statement_row row = { .account = balances[i].account,
+							.from = checkpoint->from,
+							.to = checkpoint->position,
+							.began_ms = checkpoint->began_ms,
+							.ended_ms = checkpoint->ended_ms,
+							.balance = balances[i].balance };
+
+		statement_row_put(key, value, &row);
+		trib_checkpoint_put(file, TRIB_TABLE_STATEMENT, trib_bytes(key, sizeof(key)),
+				    trib_bytes(value, sizeof(value)));
+	}
+}
+
 static void write_rows(struct checkpoint *checkpoint, struct trib_checkpoint *file, enum trib_table first,
 		       enum trib_table last)
 {
@@ -420,6 +439,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_domain(checkpoint, file); /* NAME to REGISTRATION */
 	write_rows(checkpoint, file, TRIB_TABLE_RULES, TRIB_TABLE_ACTIVATION);
 	write_balances(checkpoint, file);
+	write_statement_rows(checkpoint, file);
 	write_links(checkpoint, file);
 	write_orders(checkpoint, file);
 	if (checkpoint->run.orders.words)
@@ -492,6 +512,7 @@ static void finish(struct trib_engine *engine)
 	}
 	engine->runs = trib_realloc(engine->runs, (engine->n_runs + 1) * sizeof(*engine->runs));
 	engine->runs[engine->n_runs++] = checkpoint->run;
+	engine->statements.stored_ms = checkpoint->ended_ms;
 	engine->counts.checkpoints++;
 	checkpoint_end(engine);
 }
@@ -679,13 +700,19 @@ static trib_status load_counter(void *context, struct trib_bytes key, struct tri
 	else if (trib_bytes_is(key, "sequence/market"))
 		engine->snapshots.position = trib_key_read_u64(value.data);
 	else if (trib_bytes_is(key, "sequence/time"))
-		engine->now_ms = TRIB_MAX(engine->now_ms, (int64_t)trib_key_read_u64(value.data));
+		engine->now_ms = engine->statements.stored_ms =
+			TRIB_MAX(engine->now_ms, (int64_t)trib_key_read_u64(value.data));
+	else if (trib_bytes_is(key, "statements/from"))
+		engine->statements.untold = trib_key_read_u64(value.data);
 	return TRIB_OK;
 }
 
 trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error)
 {
 	struct trib_bytes all = trib_bytes("", 0);
+
+	/* A store of an earlier release says nothing of rows: it kept none. */
+	engine->statements.untold = trib_store_position(engine->store);
 	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_META, all, load_counter, engine, error);
 
 	for (size_t i = 0; status == TRIB_OK && i < trib_market_tables_count; i++) {

@@ -485,6 +485,7 @@ static void make_state(struct trib_engine *engine)
 	if (!engine->options.foreground)
 		warmer_start(engine);
 	snapshots_init(engine);
+	statements_init(engine);
 	engine->changes = (struct changes){ .orders.item_size = sizeof(struct order_entry),
 					    .touches.item_size = sizeof(struct trib_touch_event),
 					    .links.item_size = sizeof(struct link_entry) };
@@ -530,8 +531,10 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 static void close_state(struct trib_engine *engine)
 {
 	warmer_stop(engine);
-	if (engine->store)
+	if (engine->store) {
 		snapshots_fini(engine);
+		statements_fini(engine);
+	}
 	checkpoint_drop(engine);
 	conditions_fini(engine);
 	trib_journal_free(TRIB_TAKE_PTR(engine->journal));
@@ -673,7 +676,8 @@ static void probe(struct trib_engine *engine)
 	if (now_ns - engine->probed_ns < PROBE_EVERY_NS)
 		return;
 	engine->probed_ns = now_ns;
-	trib_store_retry(engine->store); /* no checkpoint is under way, no other thread reads */
+	if (!engine->snapshots.job && !engine->statements.job)
+		trib_store_retry(engine->store); /* no checkpoint is under way, no other thread reads */
 	trib_journal_probe(engine->journal);
 }
 
@@ -697,6 +701,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 		return engine->state;
 	snapshots_turn(engine);
 	calls_turn(engine);
+	statements_turn(engine);
 	if (engine->in_flight_count == 0)
 		close_batch(engine);
 	if (engine->state == TRIB_ENGINE_RUNNING)

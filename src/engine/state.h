@@ -8,11 +8,11 @@
  *	links.c       LINK, TRACK, TOUCH
  *	calls.c       what HTTP asks
  *	explain.c     records → JSON
- *	estimate.c    what a creator would earn
  *	counting.c    events → counters (counters.h) → facts
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
  *	snapshots.c   the market → rich clients
+ *	statements.c  what a party had, what came and went, what it has
  *	warmer.c      memory before it is needed
  */
 #ifndef TRIB_ENGINE_STATE_H
@@ -23,6 +23,7 @@
 #include "engine/engine.h"
 #include "engine/order_index.h"
 #include "engine/snapshots.h"
+#include "engine/statements.h"
 #include "store/store.h"
 
 /* A growing array of plain values. */
@@ -113,6 +114,7 @@ struct trib_engine {
 	struct trib_error runs_error;
 	struct checkpoint *checkpoint;
 	struct snapshots snapshots;
+	struct statements statements;
 	uint32_t *rules_saved;	  /* by tree: versions already in the store */
 	uint32_t rules_saved_count;
 	enum trib_table loading; /* while opening */
@@ -248,10 +250,6 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 /* Gives the words of a tree their codes, so that lines can bear them. */
 trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t version,
 			     struct trib_error *error);
-
-/* estimate.c */
-
-trib_status call_estimate(struct trib_engine *engine, struct trib_call *call);
 
 /* conditions.c */
 

@@ -120,7 +120,12 @@ static enum MHD_Result send_reply(struct trib_http_request *request)
 	unsigned status = call->http_status ? (unsigned)call->http_status : MHD_HTTP_OK;
 	size_t size = call->reply.size;
 
-	return leave(request, response_of(&call->reply), status, size, "application/json");
+	struct MHD_Response *response = response_of(&call->reply);
+
+	if (response && call->content_type && call->next_cursor[0])
+		MHD_add_response_header(response, "Tributary-Next-Cursor", call->next_cursor);
+	return leave(request, response, status, size,
+		     call->content_type ? call->content_type : "application/json");
 }
 
 /* What is sent in pieces: a file, and what stands behind it. */

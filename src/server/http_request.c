@@ -235,6 +235,19 @@ static void read_bool(struct trib_http_request *request, const char *name, struc
 					 (int)TRIB_MIN(value.size, (size_t)40), value.data);
 }
 
+static void read_time(struct trib_http_request *request, const char *name, struct trib_bytes value,
+		      int64_t *ret_time_ms)
+{
+	uint64_t time_ms;
+
+	if (trib_bytes_to_u64(value, &time_ms) && time_ms <= INT64_MAX)
+		*ret_time_ms = (int64_t)time_ms;
+	else
+		trib_http_request_refuse(request, TRIB_INVALID, 0, name,
+					 "found %.*s, expected a time in ms since 1970, UTC",
+					 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+}
+
 static void read_param(struct trib_http_request *request, enum trib_param param, const char *name,
 		       struct trib_bytes value)
 {
@@ -268,12 +281,6 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_CURRENCY:
 		read_text(request, name, value, &call->currency);
 		return;
-	case TRIB_PARAM_CREATOR:
-		read_text(request, name, value, &call->creator);
-		return;
-	case TRIB_PARAM_OFFER:
-		read_text(request, name, value, &call->offer);
-		return;
 	case TRIB_PARAM_TEXT:
 		if (!trib_utf8_valid(value))
 			trib_http_request_refuse(request, TRIB_INVALID, 0, name,
@@ -285,6 +292,19 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 		return;
 	case TRIB_PARAM_STAGE:
 		read_text(request, name, value, &call->stage);
+		return;
+	case TRIB_PARAM_FROM:
+		read_time(request, name, value, &call->from_ms);
+		return;
+	case TRIB_PARAM_TO:
+		read_time(request, name, value, &call->to_ms);
+		call->has_to = true;
+		return;
+	case TRIB_PARAM_FORMAT:
+		call->format = value;
+		return;
+	case TRIB_PARAM_LANG:
+		call->language = value;
 		return;
 	case TRIB_PARAM_DETAIL:
 		read_bool(request, name, value, &call->detail);

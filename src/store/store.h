@@ -33,6 +33,7 @@
 	X(ACTIVATION, 0x17, "count → tree, version, from when")                            \
 	X(HITS, 0x16, "tree, version → hits per node")                                             \
 	X(BALANCE, 0x20, "party, role, currency, kind → balances pending and posted; of 0.1: party, role, currency → balance")                                        \
+	X(STATEMENT, 0x21, "party, role, currency, kind, mark → the stretch of the journal up to that mark, and balances at its end") \
 	X(LINK_EXT, 0x28, "link → position of its event, where EXT did not fit into the token")                            \
 	X(ORDER, 0x30, "order fingerprint → positions of its events")                              \
 	X(ORDER_RUN, 0x31, "from, to → filter over the fingerprints of that stretch of the journal") \
