@@ -58,6 +58,7 @@
 	X(RULE_SOURCE_BYTES, 786432, "bytes", "one rule tree as JSON; a version is one event")     \
 	X(RULE_TREES, 10000, "trees", "all in memory")                                             \
 	X(RULE_VERSIONS, 100000, "versions", "of one tree; all in memory, and answer for their orders") \
+	X(RULE_ROLLOUTS, 64, "roll-outs", "of one tree since it was activated as a whole")            \
 	X(RULE_WINDOW_DAYS, 366, "days", "window, half_life; touches are not kept longer")         \
 	X(ORDER_REFUNDS, 128, "refunds", "of one order line; each of its events holds them all")    \
 	X(ORDER_EDITS, 16, "bases", "stated by status messages of one order line")                 \

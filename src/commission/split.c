@@ -7,7 +7,7 @@ static bool pays_from_outside(uint8_t slot)
 }
 
 /* part × bps / 10,000 without a product above 64 bits: the part is cut at 10,000 first. */
-static int64_t portion(int64_t part, uint32_t bps, enum trib_round round)
+int64_t trib_portion(int64_t part, uint32_t bps, enum trib_round round)
 {
 	uint64_t whole = (uint64_t)part / TRIB_BPS_MAX, rest = (uint64_t)part % TRIB_BPS_MAX * bps;
 	uint64_t amount = whole * bps + rest / TRIB_BPS_MAX;
@@ -63,7 +63,7 @@ size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 			continue;
 		int64_t part = share->of == TRIB_OF_BASE ? base : parts[share->of];
 		struct purse purse = purse_of(shares, share, part, ret_lines, count);
-		int64_t amount = portion(share->take == TRIB_TAKE_REST ? purse.rest : part, bps,
+		int64_t amount = trib_portion(share->take == TRIB_TAKE_REST ? purse.rest : part, bps,
 					 share->round);
 
 		amount = TRIB_MIN(amount, TRIB_MIN(share->cap, purse.rest));

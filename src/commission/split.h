@@ -31,6 +31,9 @@ struct trib_rates {
 	uint16_t bps[TRIB_RATES];
 };
 
+/* part × bps / 10,000, rounded; part ≥ 0, bps ≤ 10,000. */
+int64_t trib_portion(int64_t part, uint32_t bps, enum trib_round round);
+
 struct trib_line {
 	uint8_t share; /* its index */
 	uint8_t kind, to, from;

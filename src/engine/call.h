@@ -23,8 +23,10 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
+	TRIB_CALL_RULES_ROLLOUT, /* name, body */
 	TRIB_CALL_RULES_HITS, /* name */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
+	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
@@ -51,6 +53,7 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
+	struct trib_bytes creator, offer;
 	struct trib_bytes party, role, currency, kind_word, stage, cursor;
 	bool detail;
 	int64_t from_ms, to_ms;

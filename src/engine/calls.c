@@ -659,6 +659,30 @@ static trib_status call_rules_activate(struct trib_engine *engine, struct trib_c
 	return TRIB_OK;
 }
 
+static trib_status call_rules_rollout(struct trib_engine *engine, struct trib_call *call)
+{
+	Tributary__Event event = TRIBUTARY__EVENT__INIT;
+	Tributary__RulesActivated rollout;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	if (status == TRIB_OK)
+		status = trib_rules_decide_rollout(engine->rules, call->name,
+						   (const Tributary__RolloutRequest *)call->body, engine->now_ms,
+						   &engine->arena, &rollout, &call->error);
+	if (status != TRIB_OK)
+		return status;
+	event.kind_case = TRIBUTARY__EVENT__KIND_RULES_ACTIVATED;
+	event.rules_activated = &rollout;
+	status = engine_emit(engine, &event, &call->error);
+	if (status != TRIB_OK)
+		return status;
+	trib_buffer_add_text(&call->reply, "{\"id\":");
+	trib_json_add_string(&call->reply, call->name);
+	trib_buffer_add_format(&call->reply, ",\"version\":%u,\"at\":%lld,\"position\":%llu}", rollout.version,
+			       (long long)rollout.at, (unsigned long long)engine->position);
+	return TRIB_OK;
+}
+
 /* --- State -------------------------------------------------------------------------------------------- */
 
 static const char *state_word(const struct trib_engine *engine)
@@ -733,9 +757,11 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 		return trib_rules_write_json(engine->rules, call->name, call->version, engine->now_ms,
 					     &call->reply, &call->error);
 	case TRIB_CALL_RULES_ACTIVATE: return call_rules_activate(engine, call);
+	case TRIB_CALL_RULES_ROLLOUT: return call_rules_rollout(engine, call);
 	case TRIB_CALL_RULES_HITS:
 		return trib_rules_write_hits(engine->rules, call->name, &call->reply, &call->error);
 	case TRIB_CALL_STATE: return call_state(engine, call);
+	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
 	}

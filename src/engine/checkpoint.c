@@ -121,13 +121,18 @@ static void add_activations(struct checkpoint *checkpoint, const struct trib_rul
 	const struct trib_rules_activation *activations = trib_rules_activations(rules, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		char key[4], value[16];
+		char key[4], numbers[16];
+		struct trib_buffer value;
 
 		trib_key_u32(key, i);
-		trib_key_u32(value, activations[i].tree);
-		trib_key_u32(value + 4, activations[i].version);
-		trib_key_u64(value + 8, (uint64_t)activations[i].from_ms);
-		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 4), trib_bytes(value, 16));
+		trib_key_u32(numbers, activations[i].tree);
+		trib_key_u32(numbers + 4, activations[i].version);
+		trib_key_u64(numbers + 8, (uint64_t)activations[i].from_ms);
+		trib_buffer_init(&value, SIZE_MAX);
+		trib_buffer_add(&value, numbers, sizeof(numbers));
+		trib_rules_pack_rollout(rules, &activations[i], &value);
+		add_row(checkpoint, TRIB_TABLE_ACTIVATION, trib_bytes(key, 4), trib_buffer_bytes(&value));
+		trib_buffer_fini(&value);
 	}
 }
 

@@ -8,6 +8,7 @@
  *	links.c       LINK, TRACK, TOUCH
  *	calls.c       what HTTP asks
  *	explain.c     records → JSON
+ *	estimate.c    what a creator would earn
  *	counting.c    events → counters (counters.h) → facts
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
@@ -250,6 +251,10 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 /* Gives the words of a tree their codes, so that lines can bear them. */
 trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t version,
 			     struct trib_error *error);
+
+/* estimate.c */
+
+trib_status call_estimate(struct trib_engine *engine, struct trib_call *call);
 
 /* conditions.c */
 

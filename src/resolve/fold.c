@@ -29,8 +29,20 @@ static trib_status load_rules(struct trib_rules *rules, struct trib_bytes value,
 static trib_status load_activation(struct trib_rules *rules, struct trib_bytes key, struct trib_bytes value,
 				   struct trib_error *error)
 {
-	uint32_t tree = key.size == 4 && value.size == 16 ? trib_key_read_u32(value.data) : 0;
+	uint32_t tree = key.size == 4 && value.size >= 16 ? trib_key_read_u32(value.data) : 0;
 
+	/* Behind the numbers of a roll-out stands its event. */
+	if (tree && value.size > 16) {
+		Tributary__RulesActivated *event = tributary__rules_activated__unpack(
+			NULL, value.size - 16, (const uint8_t *)value.data + 16);
+
+		if (!event)
+			return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no roll-out");
+		trib_status status = trib_rules_apply_rollout(rules, event, error);
+
+		tributary__rules_activated__free_unpacked(event, NULL);
+		return status;
+	}
 	if (tree == 0 || tree > trib_rules_count(rules))
 		return trib_fail(error, TRIB_CORRUPT, "store", "found an activation of no rule tree");
 	return trib_rules_apply_activate(rules, trib_rules_name(rules, tree), trib_key_read_u32(value.data + 4),
@@ -100,6 +112,8 @@ trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rul
 		return trib_rules_apply_put(rules, trib_bytes_text(event->rules_put->name), event->rules_put->version,
 					    trib_bytes_text(event->rules_put->source), error);
 	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+		if (event->rules_activated->part)
+			return trib_rules_apply_rollout(rules, event->rules_activated, error);
 		return trib_rules_apply_activate(rules, trib_bytes_text(event->rules_activated->name),
 						 event->rules_activated->version, event->rules_activated->at, error);
 	default:

@@ -156,6 +156,27 @@ static const struct trib_touch *newest_token(const struct trib_order_record *rec
 	return NULL;
 }
 
+/* What a roll-out's condition is asked with. */
+struct rollout_asker {
+	const struct trib_market *market;
+	const struct trib_resolve_request *request;
+	const struct trib_order_record *record;
+};
+
+static bool rollout_holds(void *context, const struct trib_tree *condition)
+{
+	const struct rollout_asker *asker = context;
+	const struct trib_order_record *record = asker->record;
+	struct trib_facts facts;
+	struct trib_walk walk;
+
+	fill_facts(asker->market, asker->request, record,
+		   record->n_touches ? &record->touches[record->n_touches - 1].touch : NULL,
+		   trib_tree_facts(condition), &facts);
+	trib_tree_walk(condition, &facts, &walk);
+	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;
+}
+
 /* The scene that the caller names, else the newest token's registration's, else `default`. */
 static const struct trib_tree *find_tree(const struct trib_market *market,
 					 const struct trib_resolve_request *request,
@@ -171,7 +192,10 @@ static const struct trib_tree *find_tree(const struct trib_market *market,
 		if (token)
 			scene = trib_domain_registration(market->domain, token->registration)->scene;
 	}
-	return trib_rules_find(market->rules, scene, request->now_ms);
+	struct rollout_asker asker = { market, request, record };
+	const struct trib_rules_order order = { record->order, rollout_holds, &asker };
+
+	return trib_rules_choose(market->rules, scene, request->now_ms, &order);
 }
 
 /* What the walk read, for the event. */

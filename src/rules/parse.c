@@ -725,7 +725,7 @@ static trib_status load_json(struct trib_bytes json, json_t **ret_root, struct t
 
 /* What only answers have may come back in a PUT, and is not kept. */
 static const char *const answer_fields[] = { "name",	  "number",   "version", "active",
-					     "scheduled", "position", NULL };
+					     "scheduled", "rollouts", "position", NULL };
 
 static trib_status parse_scene(struct parser *p, json_t *root)
 {

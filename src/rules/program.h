@@ -122,10 +122,10 @@ struct trib_tree {
 	struct trib_arena arena; /* nodes, texts, shares */
 	struct node *nodes;
 	uint32_t node_count, node_capacity;
-	uint32_t *order;		       /* children of each node in the order tried */
-	trib_fact_set facts;		       /* read by conditions */
-	trib_fact_set strings;		       /* of them strings */
-	struct trib_expr_program **formulas;   /* of priority_by and base, freed with the tree */
+	uint32_t *order;		     /* children of each node in the order tried */
+	trib_fact_set facts;		     /* read by conditions */
+	trib_fact_set strings;		     /* of them strings */
+	struct trib_expr_program **formulas; /* of priority_by and base, freed with the tree */
 	uint32_t formula_count;
 
 	void *block; /* the four that follow */

@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "rules/program.h"
+#include "rules/rollout.h"
 #include "rules/rules.h"
 
 /*
@@ -37,8 +38,10 @@ struct line {
 	struct start {
 		int64_t from_ms;
 		uint32_t version;
+		struct rollout *rollout; /* of a part of the orders; NULL: of all. Not owned */
 	} * activations;
 	uint32_t activation_count, activation_capacity;
+	bool rolls; /* there has been a roll-out */
 };
 
 /* Who waits for one constant. */
@@ -151,6 +154,8 @@ void trib_rules_free(struct trib_rules *rules)
 	for (uint32_t i = 0; i < rules->want_capacity; i++)
 		free(rules->wants[i].trees);
 	free(rules->wants);
+	for (uint32_t i = 0; i < rules->activation_count; i++)
+		rollout_unref(rules->activations[i].rollout);
 	free(rules->activations);
 	free(rules->codes);
 	free(rules);
@@ -351,6 +356,18 @@ trib_status trib_rules_decide_activate(const struct trib_rules *rules, struct tr
 	return TRIB_OK;
 }
 
+/* Into the line's timeline; returns its place. */
+static void add_start(struct line *line, struct start start)
+{
+	uint32_t i;
+
+	PUSH(line->activations, line->activation_count, line->activation_capacity);
+	for (i = line->activation_count - 1; i && line->activations[i - 1].from_ms > start.from_ms;
+	     i--)
+		line->activations[i] = line->activations[i - 1];
+	line->activations[i] = start;
+}
+
 static void add_activation(struct trib_rules *rules, struct line *line, uint32_t version,
 			   int64_t from_ms)
 {
@@ -359,10 +376,7 @@ static void add_activation(struct trib_rules *rules, struct line *line, uint32_t
 			       1];
 	uint32_t i;
 
-	PUSH(line->activations, line->activation_count, line->activation_capacity);
-	for (i = line->activation_count - 1; i && line->activations[i - 1].from_ms > from_ms; i--)
-		line->activations[i] = line->activations[i - 1];
-	line->activations[i] = (struct start){ from_ms, version };
+	add_start(line, (struct start){ from_ms, version, NULL });
 	PUSH(scene->servings, scene->count, scene->capacity);
 	for (i = scene->count - 1; i && scene->servings[i - 1].from_ms > from_ms; i--)
 		scene->servings[i] = scene->servings[i - 1];
@@ -382,17 +396,280 @@ trib_status trib_rules_apply_activate(struct trib_rules *rules, struct trib_byte
 	add_activation(rules, line, version, from_ms);
 	*PUSH(rules->activations, rules->activation_count, rules->activation_capacity) =
 		(struct trib_rules_activation){ from_ms, (uint32_t)(line - rules->lines) + 1,
-						version };
+						version, NULL };
 	return TRIB_OK;
 }
 
-/* The version active at a time, 0: none yet. Those that lie ahead stand at the end, and are few. */
-static uint32_t version_at(const struct line *line, int64_t now_ms)
+/* The place behind the activation that holds at a time, 0: none yet. Those that lie ahead are few. */
+static uint32_t behind_active(const struct line *line, int64_t now_ms)
 {
 	for (uint32_t i = line->activation_count; i; i--)
-		if (line->activations[i - 1].from_ms <= now_ms)
-			return line->activations[i - 1].version;
+		if (line->activations[i - 1].from_ms <= now_ms && !line->activations[i - 1].rollout)
+			return i;
 	return 0;
+}
+
+/* The version active at a time, 0: none yet. */
+static uint32_t version_at(const struct line *line, int64_t now_ms)
+{
+	uint32_t place = behind_active(line, now_ms);
+
+	return place ? line->activations[place - 1].version : 0;
+}
+
+/* ---- Roll-outs --------------------------------------------------------------------------------------------- */
+
+/* Walks over what is rolled out at a time, one version after another in the order in which they first came. */
+struct rolled {
+	const struct line *line;
+	uint32_t first, next, end;
+};
+
+static struct rolled rolled_begin(const struct line *line, int64_t now_ms)
+{
+	struct rolled rolled = { .line = line, .end = line->activation_count };
+
+	rolled.first = rolled.next = behind_active(line, now_ms);
+	if (rolled.first == 0)
+		rolled.end = 0;
+	while (rolled.end > rolled.first && line->activations[rolled.end - 1].from_ms > now_ms)
+		rolled.end--;
+	return rolled;
+}
+
+static const struct start *rolled_next(struct rolled *rolled)
+{
+	const struct start *starts = rolled->line->activations;
+
+	while (rolled->next < rolled->end) {
+		const struct start *found = &starts[rolled->next++];
+		bool seen = false;
+
+		for (const struct start *before = &starts[rolled->first]; before < found; before++)
+			seen |= before->version == found->version;
+		if (seen)
+			continue;
+		/* The latest word about this version. */
+		for (uint32_t i = rolled->next; i < rolled->end; i++)
+			if (starts[i].version == found->version)
+				found = &starts[i];
+		return found;
+	}
+	return NULL;
+}
+
+/* How many have been said since the line was last activated as a whole. */
+static uint32_t count_rollouts(const struct line *line)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = line->activation_count; i && line->activations[i - 1].rollout; i--)
+		count++;
+	return count;
+}
+
+static const struct trib_tree *choose_version(const struct line *line, const struct trib_tree *tree,
+					      int64_t now_ms, const struct trib_rules_order *order)
+{
+	struct rolled rolled = rolled_begin(line, now_ms);
+	const struct start *start;
+	uint32_t below = 0, position = UINT32_MAX;
+
+	while ((start = rolled_next(&rolled))) {
+		const struct rollout *rollout = start->rollout;
+		uint32_t share = rollout_share_bps(rollout, now_ms);
+
+		/* One place for all shares of a tree; they share its salt. */
+		if (rollout->step_count && position == UINT32_MAX)
+			position = rollout_position(rollout, order->id);
+		bool mine =
+			rollout->step_count == 0 || (position >= below && position < below + share);
+
+		if (rollout->step_count)
+			below += share;
+		if (mine && (!rollout->when || order->holds(order->context, rollout->when)))
+			return line->versions[start->version - 1].tree;
+	}
+	return tree;
+}
+
+trib_fact_set trib_rules_rollout_facts(const struct trib_rules *rules, uint32_t tree,
+				       int64_t now_ms)
+{
+	const struct start *start;
+	trib_fact_set facts = 0;
+
+	if (tree == 0 || tree > rules->line_count)
+		return 0;
+	struct rolled rolled = rolled_begin(&rules->lines[tree - 1], now_ms);
+
+	while ((start = rolled_next(&rolled)))
+		if (start->rollout->when)
+			facts |= trib_tree_facts(start->rollout->when);
+	return facts;
+}
+
+/* Steps in the order of their times, the first being the share at the beginning. */
+static trib_status make_steps(const Tributary__RolloutRequest *request, int64_t from_ms,
+			      struct trib_arena *arena, Tributary__RulesActivated *event,
+			      struct trib_error *error)
+{
+	size_t count = request->n_steps + request->has_share_bps;
+	Tributary__RolloutStep *steps = trib_arena_alloc(arena, (count + 1) * sizeof(*steps));
+	Tributary__RolloutStep **list = trib_arena_alloc(arena, (count + 1) * sizeof(*list));
+	int64_t last_ms = from_ms;
+	size_t n = 0;
+
+	if (!steps || !list)
+		return trib_fail(error, TRIB_TOO_LARGE, "steps", "found %zu", request->n_steps);
+	for (size_t i = 0; i < count; i++) {
+		tributary__rollout_step__init(&steps[i]);
+		list[i] = &steps[i];
+		steps[i].has_at = steps[i].has_share_bps = 1;
+	}
+	if (request->has_share_bps) {
+		steps[n].at = from_ms;
+		steps[n++].share_bps = request->share_bps;
+	}
+	for (size_t i = 0; i < request->n_steps; i++) {
+		const Tributary__RolloutStep *step = request->steps[i];
+		char at[32];
+
+		snprintf(at, sizeof(at), "steps[%zu].at", i);
+		if (step->at < last_ms || (n && step->at == last_ms && i))
+			return trib_fail(error, TRIB_INVALID, at,
+					 "found %lld, expected later than %lld",
+					 (long long)step->at, (long long)last_ms);
+		last_ms = steps[n].at = step->at;
+		steps[n++].share_bps = step->share_bps;
+	}
+	event->n_step = n;
+	event->step = list;
+	return TRIB_OK;
+}
+
+/* The scene that the orders of a line have at a time must be the version's. */
+static trib_status check_scene(const struct line *line, uint32_t version, int64_t from_ms,
+			       struct trib_error *error)
+{
+	uint32_t active = version_at(line, from_ms);
+	struct trib_bytes scene, other;
+
+	if (active == 0)
+		return trib_fail(error, TRIB_REFUSED, "version",
+				 "found no active version beside which to roll out, expected one");
+	scene = trib_tree_scene(line->versions[active - 1].tree);
+	other = trib_tree_scene(line->versions[version - 1].tree);
+	if (trib_bytes_equal(scene, other))
+		return TRIB_OK;
+	return trib_fail(error, TRIB_REFUSED, "version",
+			 "found scene " TRIB_BYTES_FMT ", expected " TRIB_BYTES_FMT
+			 ", which the active version serves",
+			 TRIB_BYTES_ARG(other), TRIB_BYTES_ARG(scene));
+}
+
+trib_status trib_rules_decide_rollout(const struct trib_rules *rules, struct trib_bytes name,
+				      const Tributary__RolloutRequest *request, int64_t now_ms,
+				      struct trib_arena *arena,
+				      Tributary__RulesActivated *ret_event,
+				      struct trib_error *error)
+{
+	const struct line *line = find_line(rules, name);
+	Tributary__RulesActivated event = TRIBUTARY__RULES_ACTIVATED__INIT;
+	struct rollout *rollout;
+	int64_t from_ms;
+	trib_status status = trib_rules_decide_activate(rules, name, request->version,
+							request->has_at ? request->at : now_ms,
+							now_ms, &from_ms, error);
+
+	if (status == TRIB_OK)
+		status = check_scene(line, request->version, from_ms, error);
+	if (status != TRIB_OK)
+		return status;
+	if (!request->has_share_bps && !(request->when && *request->when) && request->n_steps == 0)
+		return trib_fail(error, TRIB_INVALID, "share_bps",
+				 "found no part of the orders, expected share_bps, when or steps");
+	if (count_rollouts(line) >= TRIB_LIMIT_RULE_ROLLOUTS)
+		return trib_fail(error, TRIB_LIMIT, "name",
+				 "found %d roll-outs since the last activation, expected no more",
+				 TRIB_LIMIT_RULE_ROLLOUTS);
+	event.name = trib_arena_copy(arena, name);
+	event.has_version = event.has_at = event.has_part = event.has_salt = 1;
+	event.version = request->version;
+	event.at = from_ms;
+	event.part = 1;
+	event.when = request->when && *request->when ? request->when : NULL;
+	event.salt = trib_hash_keyed(name, &rules->key);
+	for (uint32_t i = line->activation_count; i; i--)
+		if (line->activations[i - 1].rollout)
+			event.salt = line->activations[i - 1].rollout->salt;
+	status = make_steps(request, from_ms, arena, &event, error);
+	if (status == TRIB_OK)
+		status = rollout_new(&event, rules->spaces, &rules->key, &rollout, error);
+	if (status != TRIB_OK)
+		return status;
+	rollout_unref(rollout);
+	*ret_event = event;
+	return TRIB_OK;
+}
+
+trib_status trib_rules_apply_rollout(struct trib_rules *rules,
+				     const Tributary__RulesActivated *event,
+				     struct trib_error *error)
+{
+	struct line *line = event->name ? find_line(rules, trib_bytes_text(event->name)) : NULL;
+	struct rollout *rollout;
+
+	if (!line || event->version == 0 || event->version > line->version_count)
+		return trib_fail(error, TRIB_CORRUPT, "rules",
+				 "found a roll-out of version %u, which is not there",
+				 event->version);
+	if (rollout_new(event, rules->spaces, &rules->key, &rollout, error) != TRIB_OK)
+		return trib_fail(error, TRIB_CORRUPT, "rules",
+				 "found a roll-out that was never accepted");
+	if (rollout->when)
+		want_names(rules, rollout->when);
+	line->rolls = true;
+	add_start(line, (struct start){ event->at, event->version, rollout });
+	*PUSH(rules->activations, rules->activation_count, rules->activation_capacity) =
+		(struct trib_rules_activation){ event->at, (uint32_t)(line - rules->lines) + 1,
+						event->version, rollout };
+	return TRIB_OK;
+}
+
+void trib_rules_pack_rollout(const struct trib_rules *rules,
+			     const struct trib_rules_activation *activation,
+			     struct trib_buffer *buffer)
+{
+	Tributary__RulesActivated event = TRIBUTARY__RULES_ACTIVATED__INIT;
+	Tributary__RolloutStep steps[33], *list[33];
+	const struct rollout *rollout = activation->rollout;
+
+	if (!rollout)
+		return;
+	trib_assert(rollout->step_count <= TRIB_ARRAY_SIZE(steps));
+	for (uint32_t i = 0; i < rollout->step_count; i++) {
+		tributary__rollout_step__init(&steps[i]);
+		list[i] = &steps[i];
+		steps[i].has_at = steps[i].has_share_bps = 1;
+		steps[i].at = rollout->steps[i].from_ms;
+		steps[i].share_bps = rollout->steps[i].share_bps;
+	}
+	TRIB_AUTOFREE char *when = strndup(rollout->when_text.data, rollout->when_text.size);
+
+	event.name = rules->lines[activation->tree - 1].name;
+	event.has_version = event.has_at = event.has_part = event.has_salt = 1;
+	event.version = activation->version;
+	event.at = activation->from_ms;
+	event.part = 1;
+	event.salt = rollout->salt;
+	event.when = rollout->when ? when : NULL;
+	event.n_step = rollout->step_count;
+	event.step = list;
+	size_t size = tributary__rules_activated__get_packed_size(&event);
+
+	tributary__rules_activated__pack(&event, (uint8_t *)trib_buffer_reserve(buffer, size));
+	buffer->size += size;
 }
 
 /* ---- Per order --------------------------------------------------------------------------------------------- */
@@ -436,6 +713,17 @@ const struct trib_tree *trib_rules_find(const struct trib_rules *rules, uint32_t
 		if (rules->codes[i].code == scene)
 			return find_tree(rules, rules->codes[i].scene, now_ms);
 	return find_tree(rules, 1, now_ms);
+}
+
+const struct trib_tree *trib_rules_choose(const struct trib_rules *rules, uint32_t scene,
+					  int64_t now_ms, const struct trib_rules_order *order)
+{
+	const struct trib_tree *tree = trib_rules_find(rules, scene, now_ms);
+	const struct line *line = &rules->lines[trib_tree_number(tree) - 1];
+
+	if (TRIB_LIKELY(!line->rolls))
+		return tree;
+	return choose_version(line, tree, now_ms, order);
 }
 
 const struct trib_tree *trib_rules_find_text(const struct trib_rules *rules,
@@ -566,6 +854,8 @@ struct trib_rules *trib_rules_copy(const struct trib_rules *rules)
 	copy->activations =
 		duplicate(rules->activations, rules->activation_count, sizeof(*rules->activations));
 	copy->activation_count = copy->activation_capacity = rules->activation_count;
+	for (uint32_t i = 0; i < copy->activation_count; i++)
+		rollout_ref(copy->activations[i].rollout);
 	for (uint32_t i = 0; i < rules->scene_count; i++)
 		copy->scenes[i].servings =
 			duplicate(rules->scenes[i].servings, rules->scenes[i].count,
@@ -601,11 +891,48 @@ static json_t *scheduled_json(const struct line *line, int64_t now_ms)
 	for (uint32_t i = 0; i < line->activation_count; i++) {
 		const struct start *activation = &line->activations[i];
 
-		if (activation->from_ms > now_ms)
+		if (activation->from_ms > now_ms && !activation->rollout)
 			json_array_append_new(list, json_pack("{s:I, s:I}", "version",
 							      (json_int_t)activation->version, "at",
 							      (json_int_t)activation->from_ms));
 	}
+	return list;
+}
+
+static json_t *rollout_json(const struct start *start, int64_t now_ms)
+{
+	const struct rollout *rollout = start->rollout;
+	json_t *json = json_pack("{s:I, s:I}", "version", (json_int_t)start->version, "at",
+				 (json_int_t)start->from_ms);
+	json_t *steps = json_array();
+
+	if (rollout->step_count)
+		json_object_set_new(json, "share_bps",
+				    json_integer(rollout_share_bps(rollout, now_ms)));
+	if (rollout->when)
+		json_object_set_new(json, "when", text_json(rollout->when_text));
+	for (uint32_t i = 0; i < rollout->step_count; i++)
+		if (rollout->steps[i].from_ms > now_ms)
+			json_array_append_new(
+				steps, json_pack("{s:I, s:I}", "share_bps",
+						 (json_int_t)rollout->steps[i].share_bps, "at",
+						 (json_int_t)rollout->steps[i].from_ms));
+	json_object_set_new(json, "steps", steps);
+	return json;
+}
+
+/* Those under way, then those that lie ahead. */
+static json_t *rollouts_json(const struct line *line, int64_t now_ms)
+{
+	struct rolled rolled = rolled_begin(line, now_ms);
+	const struct start *start;
+	json_t *list = json_array();
+
+	while ((start = rolled_next(&rolled)))
+		json_array_append_new(list, rollout_json(start, now_ms));
+	for (uint32_t i = 0; i < line->activation_count; i++)
+		if (line->activations[i].rollout && line->activations[i].from_ms > now_ms)
+			json_array_append_new(list, rollout_json(&line->activations[i], now_ms));
 	return list;
 }
 
@@ -631,6 +958,7 @@ trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_by
 	json_object_set_new(json, "version", json_integer(tree->version));
 	json_object_set_new(json, "active", json_integer(version_at(line, now_ms)));
 	json_object_set_new(json, "scheduled", scheduled_json(line, now_ms));
+	json_object_set_new(json, "rollouts", rollouts_json(line, now_ms));
 	json_object_set_new(json, "scene", text_json(tree->scene));
 	json_object_set(json, "root", json_object_get(source, "root"));
 	json_decref(source);

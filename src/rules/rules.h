@@ -18,6 +18,12 @@
  *
  *	const struct trib_tree *tree = trib_rules_find(rules, scene_code, now_ms);       // per order
  *
+ * Beside the active version others may take a part of the orders (a roll-out). A later activation ends them all:
+ *
+ *	status = trib_rules_decide_rollout(rules, name, &request, now_ms, &arena, &event, &error);
+ *	status = trib_rules_apply_rollout(rules, &event, &error);
+ *	tree = trib_rules_choose(rules, scene_code, now_ms, &order);
+ *
  * A version serves one scene, the tree's name unless its body says another. Of trees that serve the same scene the
  * one activated last holds. An order whose scene no active tree serves gets `default`, which may be replaced as any.
  *
@@ -26,6 +32,7 @@
 #ifndef TRIB_RULES_RULES_H
 #define TRIB_RULES_RULES_H
 
+#include "proto/proto.h"
 #include "rules/complete.h"
 #include "rules/facts.h"
 #include "rules/share.h"
@@ -63,6 +70,21 @@ trib_status trib_rules_decide_activate(const struct trib_rules *rules, struct tr
 trib_status trib_rules_apply_activate(struct trib_rules *rules, struct trib_bytes name,
 				      uint32_t version, int64_t from_ms, struct trib_error *error);
 
+/*
+ * A roll-out that may be: the event lives in the arena. REFUSED where no version is active from then on, or one of
+ * another scene. At any time those count that were decided for, or begin, after the activation that holds; of two of
+ * one version the later one does. A share of 0 takes a version back.
+ */
+trib_status trib_rules_decide_rollout(const struct trib_rules *rules, struct trib_bytes name,
+				      const Tributary__RolloutRequest *request, int64_t now_ms,
+				      struct trib_arena *arena,
+				      Tributary__RulesActivated *ret_event,
+				      struct trib_error *error);
+/* Of an event, or of a row, that says `part`. */
+trib_status trib_rules_apply_rollout(struct trib_rules *rules,
+				     const Tributary__RulesActivated *event,
+				     struct trib_error *error);
+
 /* An entity or a dictionary entry got its number: constants that waited for it know it from now on. Cheap. */
 void trib_rules_name_added(struct trib_rules *rules, enum trib_space space, struct trib_bytes text,
 			   uint32_t code);
@@ -74,6 +96,24 @@ const struct trib_tree *trib_rules_find(const struct trib_rules *rules, uint32_t
 					int64_t now_ms);
 const struct trib_tree *trib_rules_find_text(const struct trib_rules *rules,
 					     struct trib_bytes scene, int64_t now_ms);
+
+/* The order that asks, for roll-outs. `holds`: is the condition (a tree) true for it? */
+struct trib_rules_order {
+	struct trib_bytes id;
+	bool (*holds)(void *context, const struct trib_tree *condition);
+	void *context;
+};
+
+/*
+ * As trib_rules_find, and then the version that a roll-out gives the order. Roll-outs are asked in the order in which
+ * their versions first came: a share takes the next so many places of 10000, whether or not its condition holds.
+ */
+const struct trib_tree *trib_rules_choose(const struct trib_rules *rules, uint32_t scene,
+					  int64_t now_ms, const struct trib_rules_order *order);
+
+/* The facts that the conditions of a tree's roll-outs read now; 0 where none is under way. */
+trib_fact_set trib_rules_rollout_facts(const struct trib_rules *rules, uint32_t tree,
+				       int64_t now_ms);
 
 /* Counts a decision, on apply. False: no such tree, version or node (a broken event). */
 bool trib_rules_hit(struct trib_rules *rules, uint32_t tree, uint32_t version, uint32_t node);
@@ -96,7 +136,13 @@ const uint64_t *trib_rules_hits(const struct trib_rules *rules, uint32_t tree,
 struct trib_rules_activation {
 	int64_t from_ms;
 	uint32_t tree, version;
+	struct rollout *rollout; /* NULL: of all orders */
 };
+
+/* Appends the RulesActivated of a roll-out, packed; nothing for an activation. */
+void trib_rules_pack_rollout(const struct trib_rules *rules,
+			     const struct trib_rules_activation *activation,
+			     struct trib_buffer *buffer);
 const struct trib_rules_activation *trib_rules_activations(const struct trib_rules *rules,
 							   uint32_t *ret_count);
 
@@ -109,7 +155,8 @@ trib_status trib_rules_write_hits(const struct trib_rules *rules, struct trib_by
 
 /*
  * Checkpoints: a fresh trib_rules becomes this one by apply_put of every version of every tree in the order of
- * numbers (but for version 1 of tree 1, which is built in), apply_activate in the order of trib_rules_activations(),
+ * numbers (but for version 1 of tree 1, which is built in), apply_activate or apply_rollout in the order of
+ * trib_rules_activations(),
  * and trib_rules_load_hits.
  */
 bool trib_rules_load_hits(struct trib_rules *rules, uint32_t tree, uint32_t version,

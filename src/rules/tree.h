@@ -58,7 +58,7 @@ struct trib_node {
 	const struct trib_bytes *share_names; /* one a share */
 	const struct trib_node_party *parties;
 	struct trib_bytes base_formula; /* as written; "" where it is the default */
-	const void *base; /* see trib_node_base; NULL: the default, order.base */
+	const void *base;		/* see trib_node_base; NULL: the default, order.base */
 	const void *
 		priority_by; /* see trib_node_priority; NULL: the registration's priority is meant */
 	trib_fact_set priority_facts; /* what priority_by reads */
@@ -134,7 +134,8 @@ bool trib_path_next(struct trib_path_cursor *cursor, const struct trib_node **re
 int64_t trib_node_priority(const struct trib_node *node, const struct trib_facts *facts);
 
 /* `base` for an order whose facts are filled; false, and nothing set, in an error. Only where base is not NULL. */
-bool trib_node_base(const struct trib_node *node, const struct trib_facts *facts, int64_t *ret_base);
+bool trib_node_base(const struct trib_node *node, const struct trib_facts *facts,
+		    int64_t *ret_base);
 
 /* Sets parties[slot] for the parties that the node's shares call by their ids. */
 static inline void trib_node_fill_parties(const struct trib_node *node,

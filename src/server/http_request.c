@@ -281,6 +281,12 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_CURRENCY:
 		read_text(request, name, value, &call->currency);
 		return;
+	case TRIB_PARAM_CREATOR:
+		read_text(request, name, value, &call->creator);
+		return;
+	case TRIB_PARAM_OFFER:
+		read_text(request, name, value, &call->offer);
+		return;
 	case TRIB_PARAM_TEXT:
 		if (!trib_utf8_valid(value))
 			trib_http_request_refuse(request, TRIB_INVALID, 0, name,

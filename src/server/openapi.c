@@ -8,17 +8,18 @@
 /* Messages of the protocol that the door's bodies and answers name; what they hold comes along. Requests first. */
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor,
-	&tributary__order_request__descriptor, &tributary__activate_request__descriptor,
+	&tributary__order_request__descriptor, &tributary__activate_request__descriptor, &tributary__rollout_request__descriptor,
 	&tributary__terms__descriptor,	       &tributary__party__descriptor,
 	&tributary__goods__descriptor,	       &tributary__plan__descriptor,
 	&tributary__registration__descriptor,  &tributary__link_answer__descriptor,
+	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor,  &tributary__put_answer__descriptor,
 	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
 	&tributary__statement__descriptor,
 	&tributary__problem__descriptor,
 };
-enum { REQUESTS = 5 };
+enum { REQUESTS = 6 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =

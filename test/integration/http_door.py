@@ -192,6 +192,14 @@ def journey(server):
     check("a repeat has the same answer", server.ask("POST", "/api/v1/orders", order).json == first)
     conflict = server.ask("POST", "/api/v1/orders", {**order, "base_amount": 1})
     check("other content is a conflict", conflict.status == 409 and conflict.json["code"] == "conflict", conflict)
+    amounts = {"paid": 3000, "freight": 300, "coupon_platform": 290}
+    step("POST", "/api/v1/orders", "/api/v1/orders", {"order": "o2", "user": "u2", "goods": "g1", "token": "-", "amounts": amounts},
+         want=lambda answer: answer["outcome"] == "no_touch")
+    step("GET", "/api/v1/orders/{order}", "/api/v1/orders/o2", want=lambda answer: (
+        answer["base_amount"] == 2990 and not answer["base_stated"] and answer["trade_amount"] == 3000
+        and answer["base_formula"] == f"default@{version}/{answer['node']}"))
+    step("GET", "/api/v1/goods/{id}:estimate", "/api/v1/goods/g1:estimate?creator=c1",
+         want=lambda answer: answer["commission_bps"] == 1000 and answer["amount"] == (answer["price"] + 5) // 10)
     step("GET", "/api/v1/orders/{order}", "/api/v1/orders/o1/1")
     step("GET", "/api/v1/orders/{order}", "/api/v1/orders/o1%2F1")
     step("GET", "/api/v1/orders/{order}:explain", "/api/v1/orders/o1/1:explain",
@@ -200,6 +208,9 @@ def journey(server):
          want=lambda answer: answer["total"] == 0 and len(answer["items"]) == 2)
     step("GET", "/api/v1/ledger/balances", "/api/v1/ledger/balances?party=c1&role=creator&currency=CNY",
          want=lambda answer: [row["balance"] for row in answer["items"]] == [299])
+    step("POST", "/api/v1/rules/{id}:rollout", "/api/v1/rules/default:rollout", {"version": 1, "share_bps": 500},
+         want=lambda answer: answer["version"] == 1)
+    check("a roll-out is shown", server.ask("GET", "/api/v1/rules/default").json["rollouts"][0]["share_bps"] == 500)
     step("GET", "/api/v1/rules/{id}/hits", "/api/v1/rules/default/hits")
     step("GET", "/api/v1/facts", "/api/v1/facts",
          want=lambda answer: {"order.base", "counter.user_clicks_1h"} <= {row["name"] for row in answer["items"]})
@@ -241,6 +252,11 @@ def refusals(server):
         ("POST", "/api/v1/links", {"channel": "none", "creator": "c1", "goods": "g1"}, None, None),
         ("GET", "/api/v1/goods?cursor=%FF%00", None, None, None),
         ("GET", "/api/v1/nothing", None, 404, "not_found"),
+        ("GET", "/api/v1/goods/g1:estimate", None, 400, "invalid"),
+        ("GET", "/api/v1/goods/none:estimate?creator=c1", None, 404, "not_found"),
+        ("GET", "/api/v1/goods/g1:estimate?creator=c1", None, 422, "plan_ended"),
+        ("POST", "/api/v1/orders", {"order": "o9", "user": "u", "goods": "g1"}, 400, "invalid"),
+        ("POST", "/api/v1/orders", {"order": "o9", "user": "u", "goods": "g1", "amounts": {"freight": 1}}, 400, "invalid"),
         ("PATCH", "/api/v1/goods/g1", {}, 405, "method_not_allowed"),
     ]
     for method, path, body, status, code in rows:

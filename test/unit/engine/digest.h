@@ -89,9 +89,19 @@ static inline void digest_rules(struct digest *digest)
 			digest_line(text, trib_bytes(source.data, TRIB_MIN(source.size, (size_t)4000)));
 		}
 	}
-	for (uint32_t i = 0; i < count; i++)
-		trib_buffer_add_format(text, "activation %u@%u from %lld\n", activations[i].tree,
+	for (uint32_t i = 0; i < count; i++) {
+		struct trib_buffer packed;
+
+		trib_buffer_init(&packed, 1 << 20);
+		trib_rules_pack_rollout(rules, &activations[i], &packed);
+		trib_buffer_add_format(text, "activation %u@%u from %lld", activations[i].tree,
 				       activations[i].version, (long long)activations[i].from_ms);
+		if (packed.size)
+			trib_buffer_add_format(text, " part %zu %llx", packed.size,
+					       (unsigned long long)trib_hash_bytes(trib_buffer_bytes(&packed)));
+		trib_buffer_add_char(text, '\n');
+		trib_buffer_fini(&packed);
+	}
 }
 
 struct digest_balance {

@@ -448,6 +448,61 @@ static void several_candidates(void **state)
 		assert_int_equal(ORDER(.order = T("c1"), .token = T(refused[i]), .base_amount = 1000).status, TRIB_INVALID);
 }
 
+/* --- Before listing ----------------------------------------------------------------------------------- */
+
+static void estimate(const char *goods, const char *creator, const char *offer, trib_status status, const char *part)
+{
+	struct trib_call call = { .kind = TRIB_CALL_ESTIMATE, .name = T(goods), .creator = T(creator), .offer = T(offer) };
+
+	world_call(&call);
+	const char *found = call.status == TRIB_OK ? trib_buffer_text(&call.reply) : call.code ? call.code : call.error.at;
+
+	if (call.status != status || !strstr(found, part))
+		fail_msg("%s for %s: found %s %s, expected %s", goods, creator, trib_status_word(call.status), found, part);
+	trib_buffer_fini(&call.reply);
+}
+
+static void creators_see_what_they_would_earn(void **state)
+{
+	static const struct {
+		const char *price, *bps, *amount;
+	} rows[] = {
+		{ "2990", "1500", "448" }, /* 448.5: to even */
+		{ "7900", "1000", "790" },
+		{ "990", "2200", "218" }, /* 217.8 */
+		{ "50", "500", "2" },	 /* 2.5 */
+		{ "70", "500", "4" },	 /* 3.5 */
+		{ "0", "500", "0" },
+		{ "9223372036854775807", "10000", "9223372036854775807" },
+		{ "199", "0", "0" },
+	};
+	char json[256], part[128];
+
+	world_market();
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"e%zu\",\"merchant\":\"m1\",\"price\":%s}", i, rows[i].price);
+		world_put(TRIB_NOUN_GOODS, json);
+		snprintf(json, sizeof(json), "{\"id\":\"pe%zu\",\"merchant\":\"m1\",\"goods\":[\"e%zu\"],\"terms\":{\"commission_bps\":%s}}",
+			 i, i, rows[i].bps);
+		world_put(TRIB_NOUN_PLAN, json);
+		snprintf(json, sizeof(json), "e%zu", i);
+		snprintf(part, sizeof(part), "\"commission_bps\":%s,\"amount\":%s,\"plan\":\"pe%zu@1\",\"kind\":\"general\"", rows[i].bps,
+			 rows[i].amount, i);
+		estimate(json, "c1", "", TRIB_OK, part);
+	}
+	/* Better terms for one creator; no terms; nobody. */
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"pt\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"kind\":\"targeted\",\"creators\":[\"c2\"],"
+				  "\"terms\":{\"commission_bps\":2000}}");
+	estimate("g1", "c1", "", TRIB_OK, "\"price\":1999,\"currency\":\"CNY\",\"commission_bps\":1000,\"amount\":200,\"plan\":\"p1@1\"");
+	estimate("g1", "c2", "", TRIB_OK, "\"commission_bps\":2000,\"amount\":400,\"plan\":\"pt@1\",\"kind\":\"targeted\"");
+	estimate("g1", "c2", "p1", TRIB_OK, "\"plan\":\"pt@1\",\"kind\":\"targeted\",\"offer\":\"p1@1\"");
+	estimate("g1", "c1", "pt", TRIB_REFUSED, "no_plan");
+	estimate("g2", "c1", "", TRIB_REFUSED, "no_plan");
+	estimate("g1", "", "", TRIB_INVALID, "creator");
+	estimate("g1", "nobody", "", TRIB_NOT_FOUND, "creator");
+	estimate("nothing", "c1", "", TRIB_NOT_FOUND, "id");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +514,7 @@ int main(void)
 		WORLD_TEST(levels_have_rates),
 		WORLD_TEST(assists_stand_beside_the_money),
 		WORLD_TEST(several_candidates),
+		WORLD_TEST(creators_see_what_they_would_earn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,28 @@ static void put_plan(struct workload *work, unsigned i)
 		   (int)pick(work, 500));
 }
 
+/* Some version of the tree gets a part of its orders. */
+static void roll_out(struct workload *work, const char *name)
+{
+	const struct trib_rules *rules = trib_engine_rules(world.engine);
+	uint32_t latest = trib_rules_latest(rules, trib_rules_number(rules, trib_bytes_text(name)));
+	Tributary__RolloutRequest request = TRIBUTARY__ROLLOUT_REQUEST__INIT;
+	char when[64];
+	struct trib_call call = { .kind = TRIB_CALL_RULES_ROLLOUT, .name = trib_bytes_text(name),
+				  .body = &request.base };
+
+	snprintf(when, sizeof(when), "order.base > %d || goods.category == 'c%d'", (int)pick(work, 9000),
+		 (int)pick(work, 5));
+	request.has_version = request.has_share_bps = 1;
+	request.version = 1 + (uint32_t)pick(work, latest);
+	request.share_bps = (uint32_t)pick(work, 10001);
+	if (pick(work, 2))
+		request.when = when;
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+}
+
 static void put_rules(struct workload *work)
 {
 	static const char *const models[] = { "last", "first", "linear", "position", "decay", "priority" };
@@ -87,6 +109,8 @@ static void put_rules(struct workload *work)
 		 name, models[pick(work, 6)], matches[pick(work, 3)], 1 + (int)pick(work, 100), (int)pick(work, 9000),
 		 1 + (int)pick(work, 3), (int)pick(work, 4), (int)pick(work, 5));
 	world_rules(name, json);
+	if (pick(work, 3) == 0)
+		roll_out(work, name);
 }
 
 static void link_somebody(struct workload *work)

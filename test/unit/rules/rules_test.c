@@ -289,7 +289,7 @@ static void trees_are_written_as_they_can_be_put(void **state)
 	assert_ok(trib_rules_write_json(rules, trib_bytes_text("a"), 0, 50, &json, &error), error);
 	assert_string_equal(trib_buffer_text(&json),
 			    "{\"name\":\"a\",\"number\":2,\"version\":2,\"active\":1,\"scheduled\":"
-			    "[{\"version\":2,\"at\":100}],"
+			    "[{\"version\":2,\"at\":100}],\"rollouts\":[],"
 			    "\"scene\":\"s\",\"root\":{\"id\":\"r\"}}");
 	assert_ok(put(rules, "a", trib_buffer_text(&json), &version, &error), error);
 	assert_int_equal(version, 3);
@@ -297,7 +297,7 @@ static void trees_are_written_as_they_can_be_put(void **state)
 	assert_ok(trib_rules_write_json(rules, trib_bytes_text("a"), 1, 100, &json, &error), error);
 	assert_string_equal(trib_buffer_text(&json),
 			    "{\"name\":\"a\",\"number\":2,\"version\":1,\"active\":2,\"scheduled\":"
-			    "[],\"scene\":\"a\",\"root\":{"
+			    "[],\"rollouts\":[],\"scene\":\"a\",\"root\":{"
 			    "\"id\":\"r\",\"window\":\"1d\"}}");
 	assert_int_equal(trib_rules_write_json(rules, trib_bytes_text("a"), 9, 0, &json, &error),
 			 TRIB_NOT_FOUND);
