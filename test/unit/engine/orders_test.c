@@ -1,7 +1,37 @@
 /* The rows that the trade knows of, order by order: amounts, locks, carriers, candidates. */
+#include "engine/state.h"
 #include "unit/engine/world.h"
 
 #define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+
+/*
+ * What was recorded, forgotten and resolved again, is the same to the byte: the rich client and a simulation see what
+ * the engine saw.
+ */
+static void resolve_again(struct trib_bytes order)
+{
+	static char first[1 << 16], second[1 << 16];
+	static struct trib_order_record record;
+	const struct trib_order_record *found;
+	struct trib_arena scratch;
+	struct trib_error error;
+	uint64_t position;
+	trib_status status = trib_engine_order(world.engine, order, &found, &position, &error);
+
+	assert_ok(status, error);
+	size_t size = (size_t)(trib_order_record_put(first, found) - first);
+
+	assert_true(trib_order_record_get(trib_bytes(first, size), &record));
+	trib_order_record_undecide(&record);
+	trib_arena_init(&scratch, 1 << 20);
+	const struct trib_market market = engine_market(world.engine);
+	const struct trib_resolve_request request = { .now_ms = world.engine->now_ms, .scratch = &scratch };
+
+	trib_resolve_order(&market, &request, &record);
+	assert_int_equal(trib_order_record_put(second, &record) - second, size);
+	assert_memory_equal(first, second, size);
+	trib_arena_fini(&scratch);
+}
 
 /* Every order is told by a call with named fields; what is not named is not stated. */
 static struct world_answer place(const struct trib_order_request *stated)
@@ -16,6 +46,8 @@ static struct world_answer place(const struct trib_order_request *stated)
 	if (!request.token.size)
 		request.token = trib_bytes_text("-");
 	trib_engine_orders(world.engine, &request, 1, world_answered, &answer);
+	if (answer.status == TRIB_OK && !answer.repeated)
+		resolve_again(request.order);
 	return answer;
 }
 
