@@ -96,18 +96,23 @@ static void put_rules(struct workload *work)
 {
 	static const char *const models[] = { "last", "first", "linear", "position", "decay", "priority" };
 	static const char *const matches[] = { "goods", "shop", "any" };
-	char name[8], json[1024];
+	static const char *const locks[] = { "link", "touch", "order", "pay", "deposit" };
+	static const char *const assists[] = { "", "\"assist\":\"linear\",", "\"assist\":\"decay\",\"match_rates\":{\"shop\":300}," };
+	static const char *const bases[] = { "order.base", "order.paid - order.freight", "order.paid / order.freight * order.qty" };
+	char name[8], json[1280];
 
 	snprintf(name, sizeof(name), "s%d", (int)pick(work, 3));
 	snprintf(json, sizeof(json),
-		 "{\"scene\":\"%s\",\"root\":{\"id\":\"root\",\"model\":\"%s\",\"match\":\"%s\",\"window\":\"%dh\",\"shares\":["
+		 "{\"scene\":\"%s\",\"root\":{\"id\":\"root\",\"model\":\"%s\",\"match\":\"%s\",\"window\":\"%dh\",\"grace\":\"%dh\",%s\"base\":\"%s\","
+		 "\"priority_by\":\"touch.same_carrier ? 2 : touch.count\",\"shares\":["
 		 "{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\"},"
 		 "{\"name\":\"technical\",\"to\":\"platform\",\"from\":\"creator\",\"of\":\"commission\",\"bps\":\"terms.platform_bps\"}],"
 		 "\"children\":[{\"id\":\"a\",\"when\":\"order.base > %d\",\"model\":\"last\"},"
 		 "{\"id\":\"often\",\"when\":\"counter.user_orders_1h > %d || counter.device_users > 2\",\"outcome\":\"not_distributed\"},"
-		 "{\"id\":\"b\",\"when\":\"has(touch) && ('t%d' in creator.tags || goods.category == 'c%d')\",\"lock\":\"link\"}]}}",
-		 name, models[pick(work, 6)], matches[pick(work, 3)], 1 + (int)pick(work, 100), (int)pick(work, 9000),
-		 1 + (int)pick(work, 3), (int)pick(work, 4), (int)pick(work, 5));
+		 "{\"id\":\"b\",\"when\":\"has(touch) && ('t%d' in creator.tags || goods.category == 'c%d')\",\"lock\":\"%s\"}]}}",
+		 name, models[pick(work, 6)], matches[pick(work, 3)], 1 + (int)pick(work, 100), 1 + (int)pick(work, 50),
+		 assists[pick(work, 3)], bases[pick(work, 3)], (int)pick(work, 9000), 1 + (int)pick(work, 3),
+		 (int)pick(work, 4), (int)pick(work, 5), locks[pick(work, 5)]);
 	world_rules(name, json);
 	if (pick(work, 3) == 0)
 		roll_out(work, name);
@@ -164,10 +169,19 @@ static void touch_somebody(struct workload *work)
 	trib_engine_touch(world.engine, &request, &answer, &error);
 }
 
+/* Amounts instead of a base, or beside it. */
+static void state_amounts(struct workload *work, struct trib_order_request *request)
+{
+	request->has_amounts = true;
+	request->no_base = pick(work, 4) != 0;
+	for (int i = 0; i < TRIB_AMOUNTS; i++)
+		request->amounts[i] = pick(work, 2) ? (int64_t)pick(work, i ? 2000 : 10000) : 0;
+}
+
 /* One in eight repeats an earlier one's name, mostly with other content. */
 static void order_something(struct workload *work)
 {
-	char order[24], user[16], item[16], scene[8], device[16];
+	char order[24], user[16], item[16], scene[8], device[16], list[3 * 128];
 	struct trib_ext_pair ext = { trib_bytes_text("device"), trib_bytes(device, 0) };
 	struct world_answer answer;
 	unsigned number = work->n_orders && pick(work, 8) == 0 ? (unsigned)pick(work, work->n_orders) : work->n_orders++;
@@ -189,6 +203,14 @@ static void order_something(struct workload *work)
 		request.ext = &ext;
 		request.n_ext = 1;
 	}
+	if (pick(work, 3) == 0)
+		state_amounts(work, &request);
+	if (pick(work, 4) == 0) {
+		snprintf(list, sizeof(list), "%s,%s%s", a_token(work), a_token(work), pick(work, 2) ? ",-" : "");
+		request.token = trib_bytes_text(list);
+	}
+	if (pick(work, 4) == 0)
+		request.carrier = (struct trib_carrier_request){ trib_bytes_text("live"), trib_bytes_text("room1"), trib_bytes_text("p1") };
 	trib_engine_orders(world.engine, &request, 1, world_answered, &answer);
 }
 

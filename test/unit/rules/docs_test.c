@@ -151,7 +151,8 @@ static void default_is_as_shown(void **state)
 static void shipped_trees_are_accepted(void **state)
 {
 	static const char *const files[] = { "data/rules/live.json", "data/rules/shelf.json",
-					     "data/rules/share.json" };
+					     "data/rules/share.json", "data/rules/offsite.json",
+					     "data/rules/presale.json" };
 
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(files); i++) {
 		TRIB_AUTOFREE char *text = read_file(files[i]);
