@@ -56,7 +56,7 @@ enum trib_metric_kind {
 	X(CHECKPOINTS, COUNTER, "tributary_checkpoints_total", "", "checkpoints of the store")     \
 	X(READ_ONLY, GAUGE, "tributary_read_only", "", "1 while storage takes no writes")          \
 	X(LIVE_TOUCHES, GAUGE, "tributary_live_touches", "", "touches in memory")                  \
-	X(ENTITIES, GAUGE, "tributary_entities", "noun", "parties, goods, plans, registrations")
+	X(ENTITIES, GAUGE, "tributary_entities", "noun", "parties, goods, plans, registrations, blocks")
 
 enum trib_metric {
 #define X(name, kind, text, label, help) TRIB_METRIC_##name,

@@ -37,8 +37,7 @@ uint32_t trib_fold_code(const struct trib_domain *domain, const char *word, bool
 	return code;
 }
 
-static uint32_t current_version(const struct trib_domain *domain, enum trib_noun noun,
-				uint32_t number)
+uint32_t trib_version_of(const struct trib_domain *domain, enum trib_noun noun, uint32_t number)
 {
 	switch (noun) {
 	case TRIB_NOUN_PARTY:
@@ -47,6 +46,8 @@ static uint32_t current_version(const struct trib_domain *domain, enum trib_noun
 		return trib_domain_goods(domain, number)->version;
 	case TRIB_NOUN_PLAN:
 		return trib_domain_plan(domain, number)->version_count;
+	case TRIB_NOUN_BLOCK:
+		return trib_domain_block(domain, number)->version;
 	default:
 		return trib_domain_registration(domain, number)->version;
 	}
@@ -69,18 +70,18 @@ trib_status trib_fold_begin(const struct trib_domain *domain, enum trib_noun nou
 		return trib_fold_refuse(error, noun, number, "found the id of another number");
 	if (version == 0 ||
 	    (!any_version &&
-	     version != (number <= count ? current_version(domain, noun, number) : 0) + 1))
+	     version != (number <= count ? trib_version_of(domain, noun, number) : 0) + 1))
 		return trib_fold_refuse(error, noun, number, "found a version out of turn");
 	return TRIB_OK;
 }
 
-/* Takes over the reference. */
-static void note_change(struct trib_domain *domain, uint8_t table, uint32_t number,
-			uint32_t version, struct trib_record *record)
+void trib_note_change(struct trib_domain *domain, uint8_t table, uint32_t number, uint8_t noun,
+		      uint32_t version, struct trib_record *record)
 {
 	TRIB_GROW(domain->changes, domain->change_count, domain->change_capacity);
 	domain->changes[domain->change_count++] = (struct trib_change){
 		.table = table,
+		.noun = noun,
 		.number = number,
 		.version = version,
 		.record = record,
@@ -120,7 +121,8 @@ void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t n
 	trib_record_unref(*slot);
 	*slot = record;
 	if (!domain->loading)
-		note_change(domain, table_of(noun), number, version, trib_record_ref(record));
+		trib_note_change(domain, table_of(noun), number, 0, version,
+				 trib_record_ref(record));
 }
 
 /* ---- Words -------------------------------------------------------------------------------- */
@@ -137,7 +139,7 @@ trib_status trib_fold_name(struct trib_domain *domain, uint32_t code, struct tri
 		struct trib_record *record = trib_record_new(word.size);
 
 		memcpy(record->bytes, word.data, word.size);
-		note_change(domain, TRIB_TABLE_NAME, code, 0, record);
+		trib_note_change(domain, TRIB_TABLE_NAME, code, 0, 0, record);
 	}
 	return TRIB_OK;
 }
@@ -338,6 +340,9 @@ trib_status trib_fold_registration(struct trib_domain *domain,
 	if (!known || !now.channel || !now.ext_overflow || !now.status)
 		return trib_fold_refuse(error, TRIB_NOUN_REGISTRATION, put->number,
 					"found a word that is not known");
+	if (!trib_precedence_read(registration, &now.precedence, &now.ranked))
+		return trib_fold_refuse(error, TRIB_NOUN_REGISTRATION, put->number,
+					"found a precedence of no known words");
 	status = trib_duration_parse(
 		trib_text(registration->token_ttl ? registration->token_ttl : "30d"), "token_ttl",
 		&now.token_ttl_ms, error);
@@ -370,6 +375,12 @@ trib_status trib_domain_apply(struct trib_domain *domain, const Tributary__Event
 		return trib_fold_plan(domain, event->plan_put, NULL, error);
 	case TRIBUTARY__EVENT__KIND_REGISTRATION_PUT:
 		return trib_fold_registration(domain, event->registration_put, NULL, error);
+	case TRIBUTARY__EVENT__KIND_BLOCK_PUT:
+		return trib_fold_block(domain, event->block_put, NULL, error);
+	case TRIBUTARY__EVENT__KIND_STATUS_SET:
+		return trib_fold_status(domain, event->status_set, error);
+	case TRIBUTARY__EVENT__KIND_BOUNDS_SET:
+		return trib_fold_bounds(domain, event->bounds_set, error);
 	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
 		return trib_fold_name(domain, event->name_added->number,
 				      event->name_added->text ? trib_text(event->name_added->text)

@@ -164,6 +164,38 @@ static bool check_choices(const struct trib_domain *domain, const char **ret_rea
 	return true;
 }
 
+static bool check_timelines(const struct trib_domain *domain, const char **ret_reason)
+{
+	MUST(domain->timed.count == domain->timeline_count, "timelines are lost or shared");
+	for (size_t i = 0; i < domain->timeline_count; i++) {
+		const struct trib_timeline *timeline = &domain->timelines[i];
+
+		MUST(timeline->count > 0, "a timeline is empty");
+		for (uint32_t j = 1; j < timeline->count; j++)
+			MUST(timeline->rows[j - 1].from_ms < timeline->rows[j].from_ms,
+			     "statuses do not ascend");
+	}
+	return true;
+}
+
+static bool check_blocks(const struct trib_domain *domain, const char **ret_reason)
+{
+	uint32_t listed = 0;
+
+	for (uint32_t i = 1; i <= domain->nouns.count[TRIB_NOUN_BLOCK]; i++) {
+		const struct trib_block *block = trib_domain_block(domain, i);
+		bool active = block->status == TRIB_WORD_ACTIVE;
+
+		listed += active;
+		MUST(!active || block->until_ms <= 0 ||
+			     trib_domain_blocked(domain, (enum trib_block_kind)block->kind,
+						 block->key, block->until_ms - 1),
+		     "a block is not found by its key");
+	}
+	MUST(listed == domain->blocked.count, "blocks that are closed are listed");
+	return true;
+}
+
 bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason)
 {
 	const struct trib_nouns *nouns = &domain->nouns;
@@ -179,7 +211,8 @@ bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason
 	for (uint32_t i = 1; i <= nouns->count[TRIB_NOUN_PLAN]; i++)
 		if (!check_plan(domain, i, ret_reason))
 			return false;
-	return check_choices(domain, ret_reason);
+	return check_timelines(domain, ret_reason) && check_blocks(domain, ret_reason) &&
+	       check_choices(domain, ret_reason);
 }
 
 /* ---- Digest ------------------------------------------------------------------------------- */
@@ -205,6 +238,34 @@ static void mix_version(const struct trib_domain *domain, uint64_t *digest,
 					       sizeof(*domain->attributes))));
 }
 
+static void mix_statuses(const struct trib_domain *domain, enum trib_noun noun, uint64_t *digest)
+{
+	for (uint32_t number = 1; number <= domain->nouns.count[noun]; number++) {
+		uint32_t count;
+		const struct trib_status_row *rows =
+			trib_domain_statuses(domain, noun, number, &count);
+
+		for (uint32_t i = 0; i < count; i++) {
+			mix(digest, (uint64_t)rows[i].from_ms);
+			mix(digest, (uint64_t)number << 8 | rows[i].status);
+			mix(digest, trib_hash_bytes(trib_text(rows[i].reason)));
+		}
+	}
+}
+
+static void mix_bounds(const struct trib_domain *domain, uint64_t *digest)
+{
+	struct trib_bytes category;
+	int32_t low = 0, high = 0;
+
+	for (uint32_t i = 1; i <= trib_domain_bounds_count(domain); i++) {
+		bool set = trib_domain_bounds(domain, i, &category, &low, &high);
+
+		mix(digest, trib_hash_bytes(category));
+		mix(digest, set ? (uint64_t)low << 16 | (uint64_t)high : UINT64_MAX);
+	}
+}
+
 uint64_t trib_domain_digest(const struct trib_domain *domain)
 {
 	uint64_t digest = 0;
@@ -217,6 +278,10 @@ uint64_t trib_domain_digest(const struct trib_domain *domain)
 			mix(&digest, trib_hash_bytes(trib_record_bytes(
 					     *trib_domain_record_slot(domain, noun, i))));
 	}
+	mix_statuses(domain, TRIB_NOUN_PARTY, &digest);
+	mix_statuses(domain, TRIB_NOUN_GOODS, &digest);
+	mix_statuses(domain, TRIB_NOUN_PLAN, &digest);
+	mix_bounds(domain, &digest);
 	for (uint32_t i = 1; i <= domain->nouns.count[TRIB_NOUN_PLAN]; i++) {
 		const struct trib_plan *plan = trib_domain_plan(domain, i);
 

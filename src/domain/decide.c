@@ -16,6 +16,9 @@ struct deciding {
 	bool dry; /* only refusals are wanted: hash no users */
 	int64_t now_ms;
 
+	const char *status; /* that the table of statuses is to say from status_from_ms on; NULL: nothing new */
+	int64_t status_from_ms;
+
 	const char **words; /* that have no code yet, without repeats */
 	uint32_t word_count, word_capacity;
 };
@@ -111,6 +114,42 @@ static trib_status use_words(struct deciding *deciding, char **words, size_t cou
 		if (status_ != TRIB_OK)                                                            \
 			return status_;                                                            \
 	} while (0)
+
+/* ---- Statuses ----------------------------------------------------------------------------- */
+
+/*
+ * What a PUT makes of the status. Without rows in the table of statuses its own word holds, whenever. With rows the
+ * table rules: a PUT that states another status than there is adds a row, one that states none leaves it alone, but
+ * for opening what was closed; and the word for the time before the first row stays.
+ */
+static trib_status settle_status(struct deciding *deciding, const char *id, int64_t from_ms,
+				 char **status)
+{
+	const struct trib_domain *domain = deciding->domain;
+	enum trib_noun noun = deciding->noun;
+	uint32_t number = trib_domain_find(domain, noun, trib_text(id));
+	uint8_t stated = *status ? trib_word_of_status(noun, *status) : 0;
+
+	if (*status && !stated)
+		return trib_fail(deciding->error, TRIB_INVALID, "status",
+				 "found \"%.64s\", expected %s", *status, trib_statuses_of(noun));
+	if (number && trib_status_is_timed(domain, noun, number)) {
+		uint8_t said = trib_status_said(domain, noun, number, from_ms);
+
+		deciding->status_from_ms = from_ms;
+		if (stated && stated != said)
+			deciding->status = *status;
+		else if (!stated && said == TRIB_WORD_CLOSED)
+			deciding->status = "active";
+		if (noun == TRIB_NOUN_PARTY)
+			*status = (char *)trib_status_word_of(trib_domain_party(domain, number)->status);
+		else if (noun == TRIB_NOUN_GOODS)
+			*status = (char *)trib_status_word_of(trib_domain_goods(domain, number)->status);
+	}
+	if (!*status)
+		*status = "active";
+	return TRIB_OK;
+}
 
 /* ---- Parties ------------------------------------------------------------------------------ */
 
@@ -235,12 +274,7 @@ static trib_status decide_party(struct deciding *deciding, const Tributary__Part
 	if (!put || !party)
 		return no_memory(deciding);
 	TRY(check_agencies(deciding, party));
-	if (!party->status)
-		party->status = "active";
-	if (!trib_word_of_status(TRIB_NOUN_PARTY, party->status))
-		return trib_fail(deciding->error, TRIB_INVALID, "status",
-				 "found \"%s\", expected active, restricted, frozen or closed",
-				 party->status);
+	TRY(settle_status(deciding, party->id, deciding->now_ms, &party->status));
 	TRY(use_words(deciding, party->roles, party->n_roles));
 	TRY(use_word(deciding, party->region));
 	TRY(use_words(deciding, party->tags, party->n_tags));
@@ -271,12 +305,7 @@ static trib_status decide_goods(struct deciding *deciding, const Tributary__Good
 	TRY(need_known(deciding, TRIB_NOUN_PARTY, goods->merchant, "merchant"));
 	if (!goods->currency)
 		goods->currency = "CNY";
-	if (!goods->status)
-		goods->status = "active";
-	if (!trib_word_of_status(TRIB_NOUN_GOODS, goods->status))
-		return trib_fail(deciding->error, TRIB_INVALID, "status",
-				 "found \"%s\", expected active, withdrawn or closed",
-				 goods->status);
+	TRY(settle_status(deciding, goods->id, deciding->now_ms, &goods->status));
 	TRY(use_word(deciding, goods->category));
 	TRY(use_word(deciding, goods->brand));
 	TRY(use_word(deciding, goods->currency));
@@ -525,6 +554,37 @@ static trib_status check_goods(struct deciding *deciding, const Tributary__Plan 
 	return TRIB_OK;
 }
 
+/* The commission may have to lie within the bounds of the goods' categories. */
+static trib_status check_bounds(struct deciding *deciding, const Tributary__Plan *plan)
+{
+	const struct trib_domain *domain = deciding->domain;
+	uint32_t before = 0;
+
+	if (trib_domain_bounds_count(domain) == 0 || !plan->terms || !plan->terms->has_commission_bps)
+		return TRIB_OK;
+	for (size_t i = 0; i < plan->n_goods; i++) {
+		uint32_t number =
+			trib_domain_find(domain, TRIB_NOUN_GOODS, trib_text(plan->goods[i]));
+		uint32_t category = trib_domain_goods(domain, number)->category;
+		int32_t rate = plan->terms->commission_bps, low, high;
+		struct trib_bytes prefix;
+
+		if (category == before || category == 0)
+			continue;
+		before = category;
+		if (!trib_domain_find_bounds(domain, trib_names_text(domain->symbols, category), &low,
+					     &high, &prefix) ||
+		    (rate >= low && rate <= high))
+			continue;
+		return trib_fail(deciding->error, TRIB_INVALID, "terms.commission_bps",
+				 "found %d, expected %d to %d: the bounds of category \"" TRIB_BYTES_FMT
+				 "\", of goods \"%.64s\"",
+				 rate, low, high, (int)TRIB_MIN(prefix.size, (size_t)100),
+				 prefix.data, plan->goods[i]);
+	}
+	return TRIB_OK;
+}
+
 static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan *given,
 			       ProtobufCMessage **ret_put)
 {
@@ -549,13 +609,9 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 	TRY(check_audience(deciding, plan, kind));
 	TRY(check_attributes(deciding, plan, kind));
 	TRY(settle_times(deciding, plan));
-	if (!plan->status)
-		plan->status = "active";
-	if (!trib_word_of_status(TRIB_NOUN_PLAN, plan->status))
-		return trib_fail(deciding->error, TRIB_INVALID, "status",
-				 "found \"%s\", expected active, paused, ended or closed",
-				 plan->status);
+	TRY(settle_status(deciding, plan->id, plan->effective_from, &plan->status));
 	TRY(check_terms(deciding, plan->terms));
+	TRY(check_bounds(deciding, plan));
 	plan->has_number = plan->has_version = false;
 	put->plan = plan;
 	*ret_put = &put->base;
@@ -563,6 +619,32 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 }
 
 /* ---- Registrations ------------------------------------------------------------------------ */
+
+static trib_status check_distinct(struct deciding *deciding, char **words, size_t count,
+				  const char *at)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(words[i], words[j]) == 0)
+				return trib_fail(deciding->error, TRIB_INVALID, at,
+						 "found \"%.64s\" twice, expected it once", words[i]);
+	return TRIB_OK;
+}
+
+static trib_status check_precedence(struct deciding *deciding,
+				    const Tributary__Registration *registration)
+{
+	struct trib_precedence precedence;
+	bool ranked;
+
+	TRY(check_distinct(deciding, registration->precedence, registration->n_precedence,
+			   "precedence"));
+	TRY(check_distinct(deciding, registration->ties, registration->n_ties, "ties"));
+	if (trib_precedence_read(registration, &precedence, &ranked))
+		return TRIB_OK;
+	return trib_fail(deciding->error, TRIB_INVALID, "precedence",
+			 "found a word that is none of its, expected kinds of plans, and ties");
+}
 
 static trib_status decide_registration(struct deciding *deciding,
 				       const Tributary__Registration *given,
@@ -587,16 +669,79 @@ static trib_status decide_registration(struct deciding *deciding,
 		return trib_fail(deciding->error, TRIB_INVALID, "ext_overflow",
 				 "found \"%s\", expected keep or refuse",
 				 registration->ext_overflow);
-	if (!registration->status)
-		registration->status = "active";
-	if (!trib_word_of_status(TRIB_NOUN_REGISTRATION, registration->status))
-		return trib_fail(deciding->error, TRIB_INVALID, "status",
-				 "found \"%s\", expected active or closed", registration->status);
+	TRY(settle_status(deciding, registration->id, deciding->now_ms, &registration->status));
+	TRY(check_precedence(deciding, registration));
 	TRY(use_word(deciding, registration->channel));
 	TRY(use_word(deciding, registration->scene));
 	TRY(use_word(deciding, registration->play));
 	registration->has_number = registration->has_version = false;
 	put->registration = registration;
+	*ret_put = &put->base;
+	return TRIB_OK;
+}
+
+/* ---- Blocks ------------------------------------------------------------------------------- */
+
+/* The hash of a user that is stated, or the one that is there where value_hash says so. */
+static trib_status hash_blocked(struct deciding *deciding, Tributary__Block *block,
+				Tributary__BlockPut *put)
+{
+	const struct trib_domain *domain = deciding->domain;
+	const struct trib_domain_hooks *hooks = &domain->hooks;
+	uint32_t number = trib_domain_find(domain, TRIB_NOUN_BLOCK, trib_text(block->id));
+	const struct trib_block *before = trib_domain_block(domain, number);
+	uint64_t hash = block->value_hash ? strtoull(block->value_hash, NULL, 16) : 0;
+
+	put->has_user_hash = true;
+	if (!block->value && block->value_hash && before->kind == TRIB_BLOCK_USER &&
+	    before->key == hash) {
+		put->user_hash = hash;
+		return TRIB_OK;
+	}
+	TRY(need_stated(deciding, block->value, "value"));
+	if (!hooks->hash_user)
+		return trib_fail(deciding->error, TRIB_UNSUPPORTED, "value",
+				 "found a user, expected none: there is no key to hash it with");
+	put->user_hash = hooks->hash_user(hooks->context, trib_text(block->value));
+	block->value = NULL;
+	return TRIB_OK;
+}
+
+static trib_status decide_block(struct deciding *deciding, const Tributary__Block *given,
+				ProtobufCMessage **ret_put)
+{
+	Tributary__BlockPut init = TRIBUTARY__BLOCK_PUT__INIT;
+	Tributary__BlockPut *put = copy_of(deciding, &init, sizeof(init));
+	Tributary__Block *block = copy_of(deciding, given, sizeof(*given));
+
+	if (!put || !block)
+		return no_memory(deciding);
+	TRY(need_stated(deciding, block->kind, "kind"));
+	switch (trib_block_kind_of(block->kind)) {
+	case TRIB_BLOCK_NONE:
+		return trib_fail(deciding->error, TRIB_INVALID, "kind",
+				 "found \"%.64s\", expected user, creator, device, order, goods, "
+				 "carrier or address",
+				 block->kind);
+	case TRIB_BLOCK_USER:
+		TRY(hash_blocked(deciding, block, put));
+		break;
+	case TRIB_BLOCK_CREATOR:
+		TRY(need_stated(deciding, block->value, "value"));
+		TRY(need_known(deciding, TRIB_NOUN_PARTY, block->value, "value"));
+		break;
+	case TRIB_BLOCK_GOODS:
+		TRY(need_stated(deciding, block->value, "value"));
+		TRY(need_known(deciding, TRIB_NOUN_GOODS, block->value, "value"));
+		break;
+	default:
+		TRY(need_stated(deciding, block->value, "value"));
+	}
+	TRY(settle_status(deciding, block->id, deciding->now_ms, &block->status));
+	block->has_until = TRIB_STATED(block, until) != 0;
+	block->value_hash = NULL;
+	block->has_number = block->has_version = false;
+	put->block = block;
 	*ret_put = &put->base;
 	return TRIB_OK;
 }
@@ -612,6 +757,8 @@ static const char *id_of(enum trib_noun noun, const ProtobufCMessage *message)
 		return ((const Tributary__Goods *)message)->id;
 	case TRIB_NOUN_PLAN:
 		return ((const Tributary__Plan *)message)->id;
+	case TRIB_NOUN_BLOCK:
+		return ((const Tributary__Block *)message)->id;
 	default:
 		return ((const Tributary__Registration *)message)->id;
 	}
@@ -635,6 +782,8 @@ static trib_status decide_message(struct deciding *deciding, const ProtobufCMess
 		return decide_goods(deciding, (const Tributary__Goods *)message, ret_put);
 	case TRIB_NOUN_PLAN:
 		return decide_plan(deciding, (const Tributary__Plan *)message, ret_put);
+	case TRIB_NOUN_BLOCK:
+		return decide_block(deciding, (const Tributary__Block *)message, ret_put);
 	default:
 		return decide_registration(deciding, (const Tributary__Registration *)message,
 					   ret_put);
@@ -661,25 +810,12 @@ static Tributary__Event put_event(enum trib_noun noun, ProtobufCMessage *put, ui
 		CASE(GOODS, GoodsPut, goods_put);
 		CASE(PLAN, PlanPut, plan_put);
 		CASE(REGISTRATION, RegistrationPut, registration_put);
+		CASE(BLOCK, BlockPut, block_put);
 	default:
-		trib_assert(!"one of four nouns");
+		trib_assert(!"one of the nouns");
 	}
 #undef CASE
 	return event;
-}
-
-static uint32_t version_of(const struct trib_domain *domain, enum trib_noun noun, uint32_t number)
-{
-	switch (noun) {
-	case TRIB_NOUN_PARTY:
-		return trib_domain_party(domain, number)->version;
-	case TRIB_NOUN_GOODS:
-		return trib_domain_goods(domain, number)->version;
-	case TRIB_NOUN_PLAN:
-		return trib_domain_plan(domain, number)->version_count;
-	default:
-		return trib_domain_registration(domain, number)->version;
-	}
 }
 
 /* Would the record say the same, with this put in the version that is there? */
@@ -717,22 +853,28 @@ static bool fill_name(Tributary__Event *event, uint32_t code, const char *word,
 	return true;
 }
 
+/* New words, then the put (NULL: nothing changes but the status), then the status. */
 static trib_status make_events(struct deciding *deciding, ProtobufCMessage *put,
 			       struct trib_domain_decision *decision)
 {
-	uint32_t count = deciding->word_count + 1;
-	uint32_t code = trib_names_count(deciding->domain->symbols);
+	uint32_t count = 0, code = trib_names_count(deciding->domain->symbols);
 	Tributary__Event init = TRIBUTARY__EVENT__INIT;
-	Tributary__Event *events = trib_arena_alloc(deciding->arena, count * sizeof(*events));
+	Tributary__Event *events =
+		trib_arena_alloc(deciding->arena, (deciding->word_count + 2) * sizeof(*events));
 
 	if (!events)
 		return no_memory(deciding);
-	for (uint32_t i = 0; i + 1 < count; i++) {
-		events[i] = init;
-		if (!fill_name(&events[i], ++code, deciding->words[i], deciding->arena))
+	for (uint32_t i = 0; put && i < deciding->word_count; i++) {
+		events[count] = init;
+		if (!fill_name(&events[count++], ++code, deciding->words[i], deciding->arena))
 			return no_memory(deciding);
 	}
-	events[count - 1] = put_event(deciding->noun, put, decision->number, decision->version);
+	if (put)
+		events[count++] = put_event(deciding->noun, put, decision->number, decision->version);
+	if (deciding->status &&
+	    !trib_status_event(deciding->domain, deciding->noun, decision->number, deciding->status,
+			       deciding->status_from_ms, NULL, deciding->arena, &events[count++]))
+		return no_memory(deciding);
 	decision->events = events;
 	decision->event_count = count;
 	return TRIB_OK;
@@ -759,9 +901,11 @@ trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_n
 	if (decision.created)
 		decision.number = trib_domain_count(domain, noun) + 1;
 	else
-		decision.version = version_of(domain, noun, decision.number);
+		decision.version = trib_version_of(domain, noun, decision.number);
 	if (!decision.created && noun != TRIB_NOUN_PLAN &&
 	    is_so_already(&deciding, put, decision.number, decision.version)) {
+		if (deciding.status)
+			TRY(make_events(&deciding, NULL, &decision));
 		*ret_decision = decision;
 		return TRIB_OK;
 	}
@@ -796,6 +940,8 @@ trib_status trib_domain_check_put(const struct trib_domain *domain, enum trib_no
 static bool is_closed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
 		      int64_t now_ms)
 {
+	if (trib_status_is_timed(domain, noun, number))
+		return trib_status_said(domain, noun, number, now_ms) == TRIB_WORD_CLOSED;
 	switch (noun) {
 	case TRIB_NOUN_PARTY:
 		return trib_domain_party(domain, number)->status == TRIB_WORD_CLOSED;
@@ -807,6 +953,8 @@ static bool is_closed(const struct trib_domain *domain, enum trib_noun noun, uin
 
 		return newest->status == TRIB_WORD_CLOSED && newest->from_ms <= now_ms;
 	}
+	case TRIB_NOUN_BLOCK:
+		return trib_domain_block(domain, number)->status == TRIB_WORD_CLOSED;
 	default:
 		return trib_domain_registration(domain, number)->status == TRIB_WORD_CLOSED;
 	}
@@ -832,6 +980,9 @@ static void close_put(enum trib_noun noun, ProtobufCMessage *put, int64_t now_ms
 			plan->has_effective_to = false;
 		break;
 	}
+	case TRIB_NOUN_BLOCK:
+		((Tributary__BlockPut *)put)->block->status = "closed";
+		break;
 	default:
 		((Tributary__RegistrationPut *)put)->registration->status = "closed";
 	}
@@ -851,8 +1002,16 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 		return trib_fail(error, TRIB_NOT_FOUND, "id",
 				 "found \"" TRIB_BYTES_FMT "\", expected the id of a known %s",
 				 (int)TRIB_MIN(id.size, (size_t)64), id.data, trib_noun_word(noun));
-	decision.version = version_of(domain, noun, decision.number);
-	if (!is_closed(domain, noun, decision.number, now_ms)) {
+	decision.version = trib_version_of(domain, noun, decision.number);
+	if (is_closed(domain, noun, decision.number, now_ms)) {
+		*ret_decision = decision;
+		return TRIB_OK;
+	}
+	if (trib_status_is_timed(domain, noun, decision.number)) {
+		deciding.status = "closed";
+		deciding.status_from_ms = now_ms;
+		TRY(make_events(&deciding, NULL, &decision));
+	} else {
 		const struct trib_record *record =
 			*trib_domain_record_slot(domain, noun, decision.number);
 		ProtobufCMessage *put = trib_domain_unpack(trib_put_descriptor(noun),

@@ -8,6 +8,7 @@ static const size_t entry_size[TRIB_NOUN_COUNT] = {
 	[TRIB_NOUN_GOODS] = sizeof(struct trib_goods),
 	[TRIB_NOUN_PLAN] = sizeof(struct trib_plan),
 	[TRIB_NOUN_REGISTRATION] = sizeof(struct trib_registration),
+	[TRIB_NOUN_BLOCK] = sizeof(struct trib_block),
 };
 
 const char *trib_noun_word(enum trib_noun noun)
@@ -40,6 +41,7 @@ const ProtobufCMessageDescriptor *trib_noun_descriptor(enum trib_noun noun)
 		[TRIB_NOUN_GOODS] = &tributary__goods__descriptor,
 		[TRIB_NOUN_PLAN] = &tributary__plan__descriptor,
 		[TRIB_NOUN_REGISTRATION] = &tributary__registration__descriptor,
+		[TRIB_NOUN_BLOCK] = &tributary__block__descriptor,
 	};
 
 	return descriptors[noun];
@@ -52,6 +54,7 @@ const ProtobufCMessageDescriptor *trib_put_descriptor(enum trib_noun noun)
 		[TRIB_NOUN_GOODS] = &tributary__goods_put__descriptor,
 		[TRIB_NOUN_PLAN] = &tributary__plan_put__descriptor,
 		[TRIB_NOUN_REGISTRATION] = &tributary__registration_put__descriptor,
+		[TRIB_NOUN_BLOCK] = &tributary__block_put__descriptor,
 	};
 
 	return descriptors[noun];
@@ -69,6 +72,7 @@ void trib_domain_reserve(struct trib_domain *domain, enum trib_noun noun, uint32
 	domain->nouns.goods = domain->columns[TRIB_NOUN_GOODS].data;
 	domain->nouns.plans = domain->columns[TRIB_NOUN_PLAN].data;
 	domain->nouns.registrations = domain->columns[TRIB_NOUN_REGISTRATION].data;
+	domain->nouns.blocks = domain->columns[TRIB_NOUN_BLOCK].data;
 }
 
 struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key)
@@ -79,7 +83,9 @@ struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key)
 		domain->ids[noun] = trib_names_new(table_key);
 		trib_domain_reserve(domain, noun, 0);
 	}
+	domain->table_key = *table_key;
 	domain->symbols = trib_names_new(table_key);
+	domain->bounded = trib_names_new(table_key);
 	domain->conditions = trib_names_new(table_key);
 	domain->attributes = trib_alloc_zeroed(1, sizeof(*domain->attributes));
 	domain->attribute_count = domain->attribute_capacity = 1;
@@ -126,6 +132,10 @@ void trib_domain_free(struct trib_domain *domain)
 	free(domain->pending);
 	free(domain->choices);
 	free(domain->attributes);
+	free(domain->bounds);
+	trib_names_free(domain->bounded);
+	trib_timelines_fini(domain);
+	trib_pairs_fini(&domain->blocked);
 	trib_bindings_fini(domain);
 	trib_pairs_fini(&domain->users);
 	free(domain->scratch[0]);

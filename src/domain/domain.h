@@ -43,7 +43,8 @@
 	X(PARTY, 0, "party", "parties", TRIB_TABLE_PARTY)                                          \
 	X(GOODS, 1, "goods", "goods", TRIB_TABLE_GOODS)                                            \
 	X(PLAN, 2, "plan", "plans", TRIB_TABLE_PLAN)                                               \
-	X(REGISTRATION, 3, "registration", "registrations", TRIB_TABLE_REGISTRATION)
+	X(REGISTRATION, 3, "registration", "registrations", TRIB_TABLE_REGISTRATION)               \
+	X(BLOCK, 4, "block", "blocks", TRIB_TABLE_BLOCK)
 
 enum trib_noun {
 #define X(name, number, word, plural, table) TRIB_NOUN_##name = number,
@@ -93,6 +94,7 @@ struct trib_nouns {
 	const struct trib_goods *goods;
 	const struct trib_plan *plans;
 	const struct trib_registration *registrations;
+	const struct trib_block *blocks;
 	uint32_t count[TRIB_NOUN_COUNT]; /* numbers go from 1 to count */
 };
 
@@ -155,6 +157,105 @@ static inline uint32_t trib_domain_agency(const struct trib_domain *domain, uint
 		       ? entry->agency
 		       : trib_domain_agency_bound(domain, party, at_ms, ret_pay);
 }
+
+static inline const struct trib_block *trib_domain_block(const struct trib_domain *domain,
+							 uint32_t number)
+{
+	return &trib_domain_nouns(domain)->blocks[number];
+}
+
+/* ---- Statuses by time --------------------------------------------------------------------- */
+
+/*
+ * A party, goods or a plan has the status that its PUT says, unless a table of its own says otherwise: rows that
+ * each hold from a time on, up to the next, past or to come. The order's AT decides which row counts. `closed` is
+ * final: it drops the rows behind it.
+ */
+struct trib_status_row {
+	int64_t from_ms;
+	const char *reason; /* "" for none */
+	uint8_t status;	    /* a word of the noun's */
+};
+
+/* The rows by time; NULL for none. Good until the next trib_domain_apply. */
+const struct trib_status_row *trib_domain_statuses(const struct trib_domain *domain,
+						   enum trib_noun noun, uint32_t number,
+						   uint32_t *ret_count);
+
+/* What the table says of at_ms; `otherwise` where it says nothing. */
+uint8_t trib_domain_status_timed(const struct trib_domain *domain, enum trib_noun noun,
+				 uint32_t number, int64_t at_ms, uint8_t otherwise);
+
+static inline uint8_t trib_domain_party_status(const struct trib_domain *domain, uint32_t number,
+					       int64_t at_ms)
+{
+	const struct trib_party *party = trib_domain_party(domain, number);
+
+	return TRIB_LIKELY(!(party->flags & TRIB_PARTY_TIMED))
+		       ? party->status
+		       : trib_domain_status_timed(domain, TRIB_NOUN_PARTY, number, at_ms,
+						  party->status);
+}
+
+static inline uint8_t trib_domain_goods_status(const struct trib_domain *domain, uint32_t number,
+					       int64_t at_ms)
+{
+	const struct trib_goods *goods = trib_domain_goods(domain, number);
+
+	return TRIB_LIKELY(!goods->timed)
+		       ? goods->status
+		       : trib_domain_status_timed(domain, TRIB_NOUN_GOODS, number, at_ms,
+						  goods->status);
+}
+
+/* The newest time from which the goods are withdrawn, past or to come; 0: no such time is known. */
+int64_t trib_domain_withdrawn_at(const struct trib_domain *domain, uint32_t goods);
+
+struct trib_domain_decision; /* below */
+
+/* What a status door makes of an entity that is there: TRIB_NOT_FOUND for others. `version` stays. */
+trib_status trib_domain_decide_status(const struct trib_domain *domain, enum trib_noun noun,
+				      struct trib_bytes id, const Tributary__StatusRequest *request,
+				      int64_t now_ms, struct trib_arena *arena,
+				      struct trib_domain_decision *ret_decision,
+				      struct trib_error *error);
+
+/* ---- Blocks ------------------------------------------------------------------------------- */
+
+/* Is anybody or anything of this kind blocked at all? A look that costs nothing. */
+bool trib_domain_has_blocks(const struct trib_domain *domain, enum trib_block_kind kind);
+
+/*
+ * The block that holds at a time, 0: none. The key is a user's keyed hash, or the number of a party (creator) or of
+ * goods; other kinds are found by their text. One cache line or two, however many blocks there are.
+ */
+uint32_t trib_domain_blocked(const struct trib_domain *domain, enum trib_block_kind kind,
+			     uint64_t key, int64_t at_ms);
+uint32_t trib_domain_blocked_text(const struct trib_domain *domain, enum trib_block_kind kind,
+				  struct trib_bytes value, int64_t at_ms);
+
+/* ---- Bounds ------------------------------------------------------------------------------- */
+
+/*
+ * What the commission may lie between for a category, by its longest prefix (whole parts of the path "a/b/c")
+ * that has bounds: "beauty/lips/gloss" has those of "beauty/lips", else of "beauty". False: there are none.
+ */
+bool trib_domain_find_bounds(const struct trib_domain *domain, struct trib_bytes category,
+			     int32_t *ret_min_bps, int32_t *ret_max_bps,
+			     struct trib_bytes *ret_prefix);
+
+/* Those of exactly this category. And all of them, by number from 1; false for one that has none any more. */
+bool trib_domain_own_bounds(const struct trib_domain *domain, struct trib_bytes category,
+			    int32_t *ret_min_bps, int32_t *ret_max_bps);
+uint32_t trib_domain_bounds_count(const struct trib_domain *domain);
+bool trib_domain_bounds(const struct trib_domain *domain, uint32_t number,
+			struct trib_bytes *ret_category, int32_t *ret_min_bps, int32_t *ret_max_bps);
+
+/* `bounds` NULL takes them away: TRIB_NOT_FOUND where there are none. */
+trib_status trib_domain_decide_bounds(const struct trib_domain *domain, struct trib_bytes category,
+				      const Tributary__Bounds *bounds, struct trib_arena *arena,
+				      struct trib_domain_decision *ret_decision,
+				      struct trib_error *error);
 
 /* The ids of a noun, for trib_names_hash, _prefetch and _find_hashed in batches. */
 const struct trib_names *trib_domain_ids(const struct trib_domain *domain, enum trib_noun noun);
@@ -252,6 +353,10 @@ trib_status trib_record_unpack(const struct trib_record *record, enum trib_noun 
 			       struct trib_arena *arena, struct trib_entity *ret_entity,
 			       struct trib_error *error);
 
+/* What a GET shows beside the record: number, version, the status at a time, when goods are withdrawn. */
+void trib_domain_show(const struct trib_domain *domain, enum trib_noun noun, int64_t at_ms,
+		      const struct trib_entity *entity);
+
 /* A reference, which the caller gives back; NULL for a number that is not there. */
 struct trib_record *trib_domain_record(const struct trib_domain *domain, enum trib_noun noun,
 				       uint32_t number);
@@ -288,8 +393,8 @@ const struct trib_domain_row *trib_domain_freeze_rows(struct trib_domain_freeze 
 void trib_domain_freeze_free(struct trib_domain_freeze *freeze);
 
 /*
- * Brings a new domain to the state of the store: every row of the tables NAME, PARTY, GOODS, PLAN
- * and REGISTRATION, in this order, each in key order; then load_done. Rows that were loaded are not
+ * Brings a new domain to the state of the store: every row of the tables NAME, PARTY, GOODS, PLAN,
+ * REGISTRATION, BLOCK, STATUS and BOUNDS, in this order, each in key order; then load_done. Rows that were loaded are not
  * handed to the next freeze.
  */
 trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,

@@ -41,6 +41,8 @@ static int by_key(const void *a, const void *b)
 		return left->table < right->table ? -1 : 1;
 	if (left->number != right->number)
 		return left->number < right->number ? -1 : 1;
+	if (left->noun != right->noun)
+		return left->noun < right->noun ? -1 : 1;
 	return (left->version > right->version) - (left->version < right->version);
 }
 
@@ -48,7 +50,7 @@ static int by_key(const void *a, const void *b)
 static bool is_superseded(const struct trib_change *change, const struct trib_change *next)
 {
 	return change->table != TRIB_TABLE_PLAN && change->table == next->table &&
-	       change->number == next->number;
+	       change->number == next->number && change->noun == next->noun;
 }
 
 const struct trib_domain_row *trib_domain_freeze_rows(struct trib_domain_freeze *freeze,
@@ -69,6 +71,9 @@ const struct trib_domain_row *trib_domain_freeze_rows(struct trib_domain_freeze 
 
 			row->table = changes[i].table;
 			row->key_size = (uint8_t)trib_key_u32(row->key, changes[i].number);
+			if (row->table == TRIB_TABLE_STATUS)
+				row->key_size += (uint8_t)trib_key_u32(row->key + row->key_size,
+								       changes[i].noun);
 			if (row->table == TRIB_TABLE_PLAN)
 				row->key_size += (uint8_t)trib_key_u32(row->key + row->key_size,
 								       changes[i].version);
@@ -109,6 +114,11 @@ static trib_status load_put(struct trib_domain *domain, enum trib_noun noun, uin
 			return trib_fold_plan(domain, (const Tributary__PlanPut *)put, record,
 					      error);
 		break;
+	case TRIB_NOUN_BLOCK:
+		if (((const Tributary__BlockPut *)put)->number == number)
+			return trib_fold_block(domain, (const Tributary__BlockPut *)put, record,
+					       error);
+		break;
 	default:
 		if (((const Tributary__RegistrationPut *)put)->number == number)
 			return trib_fold_registration(
@@ -117,19 +127,19 @@ static trib_status load_put(struct trib_domain *domain, enum trib_noun noun, uin
 	return trib_fold_refuse(error, noun, number, "found the row of another number");
 }
 
-static trib_status load_row(struct trib_domain *domain, enum trib_noun noun, struct trib_bytes key,
-			    struct trib_bytes value, struct trib_error *error)
+static trib_status load_row(struct trib_domain *domain, enum trib_noun noun, enum trib_table table,
+			    struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
 {
 	size_t key_size = noun == TRIB_NOUN_PLAN ? 8 : 4;
 
 	if (key.size != key_size)
-		return corrupt(error, TRIB_TABLE_PARTY + noun, "found a key of another size");
+		return corrupt(error, table, "found a key of another size");
 	trib_arena_reset(&domain->unpacked);
 	ProtobufCMessage *put =
 		trib_domain_unpack(trib_put_descriptor(noun), value, &domain->unpacked);
 
 	if (!put)
-		return corrupt(error, TRIB_TABLE_PARTY + noun,
+		return corrupt(error, table,
 			       "found bytes that cannot be read, expected a packed entity");
 	struct trib_record *record = trib_record_new(value.size);
 
@@ -153,9 +163,18 @@ trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
 		if (key.size != 4)
 			return corrupt(error, table, "found a key of another size");
 		return trib_fold_name(domain, trib_key_read_u32(key.data), value, error);
+	case TRIB_TABLE_STATUS:
+		if (key.size != 8)
+			return corrupt(error, table, "found a key of another size");
+		return trib_load_statuses(domain, trib_key_read_u32(key.data),
+					  trib_key_read_u32(key.data + 4), value, error);
+	case TRIB_TABLE_BOUNDS:
+		if (key.size != 4)
+			return corrupt(error, table, "found a key of another size");
+		return trib_load_bounds(domain, trib_key_read_u32(key.data), value, error);
 #define X(name, number, word, plural, its_table)                                                   \
 	case its_table:                                                                            \
-		status = load_row(domain, TRIB_NOUN_##name, key, value, error);                    \
+		status = load_row(domain, TRIB_NOUN_##name, its_table, key, value, error);         \
 		break;
 		TRIB_NOUN_TABLE(X)
 #undef X

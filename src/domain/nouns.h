@@ -178,9 +178,51 @@ struct trib_plan {
 	const uint32_t *goods;		    /* what the newest version lists, ascending */
 	uint32_t goods_count;
 	uint32_t version_count, step_count, step_capacity;
-	uint32_t spare[6];
+	bool timed; /* statuses were set by time: trib_domain_status_timed */
+	uint32_t spare[5];
 };
 _Static_assert(sizeof(struct trib_plan) == 128, "two cache lines");
+
+/* Which of several plans wins. Of two of one rank the ties decide, in order. */
+enum trib_tie {
+	TRIB_TIE_NONE,
+	TRIB_TIE_HIGHER_COMMISSION,
+	TRIB_TIE_LOWER_COMMISSION,
+	TRIB_TIE_NEWER,
+	TRIB_TIE_OLDER
+};
+
+struct trib_precedence {
+	uint8_t rank[5];       /* by kind, from GENERAL on; the higher wins */
+	uint8_t rank_unchosen; /* of an activity that nobody chose */
+	uint8_t ties[4];       /* enum trib_tie */
+};
+
+/* Who or what is blocked. X(NAME, number, word); numbers never change. */
+#define TRIB_BLOCK_KIND_TABLE(X)                                                                   \
+	X(USER, 1, "user")                                                                         \
+	X(CREATOR, 2, "creator")                                                                   \
+	X(DEVICE, 3, "device")                                                                     \
+	X(ORDER, 4, "order")                                                                       \
+	X(GOODS, 5, "goods")                                                                       \
+	X(CARRIER, 6, "carrier")                                                                   \
+	X(ADDRESS, 7, "address")
+
+enum trib_block_kind {
+	TRIB_BLOCK_NONE = 0,
+#define X(name, number, word) TRIB_BLOCK_##name = number,
+	TRIB_BLOCK_KIND_TABLE(X)
+#undef X
+		TRIB_BLOCK_KINDS /* one more than there are */
+};
+
+struct trib_block {
+	uint64_t key;	  /* user hash, number of a party or goods, or a hash of the text */
+	int64_t until_ms; /* INT64_MAX: for good */
+	uint32_t version;
+	uint8_t kind;	/* enum trib_block_kind */
+	uint8_t status; /* ACTIVE or CLOSED */
+};
 
 struct trib_registration {
 	int64_t token_ttl_ms;
@@ -190,6 +232,8 @@ struct trib_registration {
 	uint32_t version;
 	uint8_t ext_overflow; /* KEEP or REFUSE */
 	uint8_t status;	      /* ACTIVE or CLOSED */
+	bool ranked;	      /* it has a precedence or ties of its own */
+	struct trib_precedence precedence;
 };
 
 const struct trib_plan_version *trib_plan_version_find(const struct trib_plan *plan,

@@ -7,6 +7,8 @@
  *	record.c    whole entities                freeze.c  to the store and back
  *	check.c     the validator                 pairs.c   who has which user
  *	binding.c   agencies by time              attributes.c  what only some plans say
+ *	timeline.c  statuses by time              block.c   block lists
+ *	bounds.c    rates by category
  */
 #ifndef TRIB_DOMAIN_PRIVATE_H
 #define TRIB_DOMAIN_PRIVATE_H
@@ -48,6 +50,7 @@ struct trib_choice {
 /* Something that the store does not have yet. */
 struct trib_change {
 	uint8_t table; /* enum trib_table */
+	uint8_t noun;  /* of STATUS, whose rows are told apart by it */
 	uint32_t number, version;
 	struct trib_record *record;
 };
@@ -58,6 +61,19 @@ struct trib_bindings {
 	uint32_t count;
 };
 
+/* Statuses of one entity, by time. */
+struct trib_timeline {
+	struct trib_status_row *rows; /* their reasons stand in `sets` */
+	uint32_t count, capacity;
+	uint32_t changes; /* rows of the store are told apart by it */
+};
+
+struct trib_bound {
+	int32_t min_bps, max_bps;
+	uint32_t changes;
+	bool set;
+};
+
 /* A party that was loaded before its agency was. */
 struct trib_pending_agency {
 	uint32_t party;
@@ -66,6 +82,7 @@ struct trib_pending_agency {
 
 struct trib_domain {
 	struct trib_nouns nouns; /* first: the accessors of domain.h rely on it */
+	struct trib_hash_key table_key;
 	struct trib_column columns[TRIB_NOUN_COUNT];
 	struct trib_column records[TRIB_NOUN_COUNT]; /* struct trib_record * by number */
 	struct trib_names *ids[TRIB_NOUN_COUNT];
@@ -84,6 +101,17 @@ struct trib_domain {
 	struct trib_pairs bound; /* party → index in bindings, plus one */
 	struct trib_bindings *bindings;
 	size_t binding_count, binding_capacity;
+
+	struct trib_pairs timed; /* noun, number → index in timelines, plus one */
+	struct trib_timeline *timelines;
+	size_t timeline_count, timeline_capacity;
+
+	struct trib_names *bounded; /* categories that have or had bounds; bounds[n - 1] is that of number n */
+	struct trib_bound *bounds;
+	size_t bound_count, bound_capacity;
+
+	struct trib_pairs blocked; /* kind and key → blocks that are not closed */
+	uint32_t blocks_of_kind[TRIB_BLOCK_KINDS];
 
 	struct trib_plan_attributes *attributes; /* [0] is zeros */
 	size_t attribute_count, attribute_capacity;
@@ -124,6 +152,8 @@ void trib_words_seed(struct trib_names *symbols);
 
 /* The code of a status or kind; 0 if it is none of the noun's. NULL is the default. */
 uint8_t trib_word_of_status(enum trib_noun noun, const char *text);
+const char *trib_status_word_of(uint8_t status);   /* "active" */
+const char *trib_statuses_of(enum trib_noun noun); /* "active, paused, ended or closed" */
 uint8_t trib_word_of_kind(const char *text);
 uint8_t trib_word_of_overflow(const char *text);
 
@@ -161,6 +191,12 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 trib_status trib_fold_registration(struct trib_domain *domain,
 				   const Tributary__RegistrationPut *put,
 				   struct trib_record *record, struct trib_error *error);
+trib_status trib_fold_block(struct trib_domain *domain, const Tributary__BlockPut *put,
+			    struct trib_record *record, struct trib_error *error);
+trib_status trib_fold_status(struct trib_domain *domain, const Tributary__StatusSet *set,
+			     struct trib_error *error);
+trib_status trib_fold_bounds(struct trib_domain *domain, const Tributary__BoundsSet *set,
+			     struct trib_error *error);
 trib_status trib_fold_name(struct trib_domain *domain, uint32_t code, struct trib_bytes word,
 			   struct trib_error *error);
 
@@ -171,6 +207,37 @@ trib_status trib_fold_begin(const struct trib_domain *domain, enum trib_noun nou
 void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t number,
 		     uint32_t version, const char *id, const ProtobufCMessage *put,
 		     struct trib_record *record);
+
+/* Takes over the reference. Of several changes of one row that of the highest version counts. */
+void trib_note_change(struct trib_domain *domain, uint8_t table, uint32_t number, uint8_t noun,
+		      uint32_t version, struct trib_record *record);
+
+/* Rows of the store. */
+trib_status trib_load_statuses(struct trib_domain *domain, uint32_t number, uint32_t noun,
+			       struct trib_bytes value, struct trib_error *error);
+trib_status trib_load_bounds(struct trib_domain *domain, uint32_t number, struct trib_bytes value,
+			     struct trib_error *error);
+void trib_timelines_fini(struct trib_domain *domain);
+
+/* What the table or the PUTs say of a party, goods or plan at a time; and whether the table says anything at all. */
+uint8_t trib_status_said(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+			 int64_t at_ms);
+bool trib_status_is_timed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number);
+
+/* A StatusSet; false where the arena is full. Texts are borrowed. */
+bool trib_status_event(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+		       const char *status, int64_t from_ms, const char *reason,
+		       struct trib_arena *arena, Tributary__Event *ret_event);
+
+/* What a registration says of plans that compete; false for words that are none. Not ranked: the usual. */
+bool trib_precedence_read(const Tributary__Registration *registration,
+			  struct trib_precedence *ret_precedence, bool *ret_ranked);
+
+/* 0 for a word that is none. */
+enum trib_block_kind trib_block_kind_of(const char *word);
+
+/* The version of an entity that is there. */
+uint32_t trib_version_of(const struct trib_domain *domain, enum trib_noun noun, uint32_t number);
 
 /* A number as the event bears it: what is not marked as stated is not in its bytes either. */
 #define TRIB_STATED(message, field) ((message)->has_##field ? (message)->field : 0)

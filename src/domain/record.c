@@ -66,10 +66,22 @@ static trib_status show_users(const Tributary__PartyPut *put, struct trib_arena 
 	return TRIB_OK;
 }
 
+static trib_status show_hash(Tributary__BlockPut *put, struct trib_arena *arena)
+{
+	char *digits = put->has_user_hash ? trib_arena_alloc(arena, 17) : NULL;
+
+	if (put->has_user_hash && !digits)
+		return TRIB_NO_MEMORY;
+	if (digits)
+		snprintf(digits, 17, "%016llx", (unsigned long long)put->user_hash);
+	put->block->value_hash = digits;
+	return TRIB_OK;
+}
+
 static trib_status fill_entity(ProtobufCMessage *put, enum trib_noun noun, struct trib_arena *arena,
 			       struct trib_entity *ret_entity)
 {
-	/* The four Puts begin alike but their types differ. */
+	/* The Puts begin alike but their types differ. */
 	if (noun == TRIB_NOUN_PARTY) {
 		Tributary__PartyPut *party = (Tributary__PartyPut *)put;
 
@@ -91,6 +103,13 @@ static trib_status fill_entity(ProtobufCMessage *put, enum trib_noun noun, struc
 			return TRIB_CORRUPT;
 		*ret_entity =
 			(struct trib_entity){ &plan->plan->base, plan->number, plan->version };
+	} else if (noun == TRIB_NOUN_BLOCK) {
+		Tributary__BlockPut *block = (Tributary__BlockPut *)put;
+
+		if (!block->block || show_hash(block, arena) != TRIB_OK)
+			return TRIB_CORRUPT;
+		*ret_entity =
+			(struct trib_entity){ &block->block->base, block->number, block->version };
 	} else {
 		Tributary__RegistrationPut *registration = (Tributary__RegistrationPut *)put;
 
@@ -113,4 +132,34 @@ trib_status trib_record_unpack(const struct trib_record *record, enum trib_noun 
 		return trib_fail(error, TRIB_CORRUPT, trib_noun_word(noun),
 				 "found bytes that cannot be read, expected a packed entity");
 	return TRIB_OK;
+}
+
+/* A string or number field by its name, of messages that have it. */
+static void *field_of(ProtobufCMessage *message, const char *name, bool stated)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+	if (field->type != PROTOBUF_C_TYPE_STRING)
+		*(protobuf_c_boolean *)((char *)message + field->quantifier_offset) = stated;
+	return (char *)message + field->offset;
+}
+
+void trib_domain_show(const struct trib_domain *domain, enum trib_noun noun, int64_t at_ms,
+		      const struct trib_entity *entity)
+{
+	ProtobufCMessage *message = entity->message;
+
+	*(uint32_t *)field_of(message, "number", true) = entity->number;
+	*(uint32_t *)field_of(message, "version", true) = entity->version;
+	if (!trib_status_is_timed(domain, noun, entity->number))
+		return;
+	uint8_t status = trib_status_said(domain, noun, entity->number, at_ms);
+
+	*(const char **)field_of(message, "status", true) = trib_status_word_of(status);
+	if (noun != TRIB_NOUN_GOODS)
+		return;
+	int64_t withdrawn_at = trib_domain_withdrawn_at(domain, entity->number);
+
+	*(int64_t *)field_of(message, "withdrawn_at", withdrawn_at != 0) = withdrawn_at;
 }

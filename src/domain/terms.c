@@ -19,9 +19,53 @@ struct search {
 	const struct trib_terms_request *request;
 	const struct trib_goods *goods;
 	const struct trib_goods_plan *entries;
+	const struct trib_precedence *precedence;
 	struct candidate best; /* entry is NULL when there is none */
-	bool exclusive_open;   /* some exclusive plan is, for whomever */
+	bool ranked;	       /* the precedence is not the usual one */
+	bool exclusive_open;   /* some exclusive plan is, for whomever, and bars the others */
+	bool exclusive_speaks; /* one of them is for this creator; asked only where ranked */
 };
+
+static const struct trib_precedence usual = {
+	.rank = { [TRIB_WORD_GENERAL - TRIB_WORD_GENERAL] = 1,
+		  [TRIB_WORD_TARGETED - TRIB_WORD_GENERAL] = 4,
+		  [TRIB_WORD_EXCLUSIVE - TRIB_WORD_GENERAL] = 5,
+		  [TRIB_WORD_ACTIVITY - TRIB_WORD_GENERAL] = 3,
+		  [TRIB_WORD_MANAGED - TRIB_WORD_GENERAL] = 2 },
+	.rank_unchosen = 0,
+	.ties = { TRIB_TIE_HIGHER_COMMISSION, TRIB_TIE_NEWER },
+};
+
+bool trib_precedence_read(const Tributary__Registration *registration,
+			  struct trib_precedence *ret_precedence, bool *ret_ranked)
+{
+	static const char *const ties[] = { "", "higher_commission", "lower_commission", "newer",
+					    "older" };
+	struct trib_precedence precedence = usual;
+
+	if (registration->n_precedence > TRIB_ARRAY_SIZE(precedence.rank) ||
+	    registration->n_ties >= TRIB_ARRAY_SIZE(ties))
+		return false;
+	for (size_t i = 0; i < registration->n_precedence; i++) {
+		uint8_t kind = trib_word_of_kind(registration->precedence[i]);
+
+		if (!kind)
+			return false;
+		precedence.rank[kind - TRIB_WORD_GENERAL] = (uint8_t)(20 - i);
+	}
+	if (registration->n_ties)
+		memset(precedence.ties, 0, sizeof(precedence.ties));
+	for (size_t i = 0; i < registration->n_ties; i++) {
+		for (uint8_t tie = 1; tie < TRIB_ARRAY_SIZE(ties); tie++)
+			if (strcmp(registration->ties[i], ties[tie]) == 0)
+				precedence.ties[i] = tie;
+		if (!precedence.ties[i])
+			return false;
+	}
+	*ret_ranked = registration->n_precedence || registration->n_ties;
+	*ret_precedence = precedence;
+	return true;
+}
 
 const char *trib_terms_verdict_word(enum trib_terms_verdict verdict)
 {
@@ -42,15 +86,51 @@ static inline bool covers(const struct trib_goods_plan *entry, uint32_t version)
 	return version - entry->first <= entry->last - entry->first;
 }
 
-/* NONE: open. The version is in force, so it has started. */
-static inline enum trib_outcome state_of(const struct trib_plan_version *version, int64_t at_ms)
+static inline uint8_t status_of(const struct search *search, uint32_t number,
+				const struct trib_plan_version *version)
 {
-	if (at_ms >= version->to_ms)
+	if (TRIB_LIKELY(!trib_domain_plan(search->domain, number)->timed))
+		return version->status;
+	return trib_domain_status_timed(search->domain, TRIB_NOUN_PLAN, number,
+					search->request->at_ms, version->status);
+}
+
+/* NONE: open. The version is in force, so it has started. */
+static inline enum trib_outcome state_of(const struct search *search, uint32_t plan,
+					 const struct trib_plan_version *version)
+{
+	if (search->request->at_ms >= version->to_ms)
 		return TRIB_OUTCOME_PLAN_ENDED;
-	if (TRIB_LIKELY(version->status == TRIB_WORD_ACTIVE))
+	uint8_t status = status_of(search, plan, version);
+
+	if (TRIB_LIKELY(status == TRIB_WORD_ACTIVE))
 		return TRIB_OUTCOME_NONE;
-	return version->status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED
-						   : TRIB_OUTCOME_PLAN_ENDED;
+	return status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED : TRIB_OUTCOME_PLAN_ENDED;
+}
+
+/* When the plan began to be exclusive, in one stretch up to the version in force. */
+static int64_t exclusive_since(const struct trib_plan *plan, uint32_t number)
+{
+	uint32_t i = plan->step_count;
+
+	if (!plan->steps)
+		return plan->newest.from_ms;
+	while (plan->steps[i - 1].version != number)
+		i--;
+	while (i > 1 && trib_plan_version(plan, plan->steps[i - 2].version)->kind ==
+				TRIB_WORD_EXCLUSIVE)
+		i--;
+	return plan->steps[i - 1].from_ms;
+}
+
+/* Does an open exclusive plan stop others by now? */
+static bool bars(const struct search *search, const struct trib_plan *plan,
+		 const struct trib_plan_version *version)
+{
+	int64_t grace_ms = trib_domain_attributes(search->domain, version->attributes)->grace_ms;
+
+	return grace_ms == 0 || search->request->at_ms - exclusive_since(plan, version->number) >=
+					grace_ms;
 }
 
 static inline bool speaks_to(const struct search *search, const struct trib_plan_version *version)
@@ -68,18 +148,9 @@ static inline bool speaks_to(const struct search *search, const struct trib_plan
 
 static inline uint8_t rank_of(const struct search *search, uint32_t plan, uint8_t kind)
 {
-	switch (kind) {
-	case TRIB_WORD_EXCLUSIVE:
-		return 5;
-	case TRIB_WORD_TARGETED:
-		return 4;
-	case TRIB_WORD_ACTIVITY:
-		return plan == search->request->offer ? 3 : 0;
-	case TRIB_WORD_MANAGED:
-		return 2;
-	default:
-		return 1;
-	}
+	if (kind == TRIB_WORD_ACTIVITY && plan != search->request->offer)
+		return search->precedence->rank_unchosen;
+	return search->precedence->rank[kind - TRIB_WORD_GENERAL];
 }
 
 static bool ever_covers(const struct search *search, uint32_t plan, uint32_t version)
@@ -134,10 +205,49 @@ static uint32_t locked_version(const struct search *search, const struct trib_go
 
 /* ---- All plans of the goods --------------------------------------------------------------- */
 
-static inline bool is_better(const struct candidate *a, const struct candidate *b)
+/* More than 0: a wins over b by this tie. */
+static int64_t by_tie(uint8_t tie, const struct candidate *a, const struct candidate *b)
+{
+	int64_t commission = (int64_t)a->locked->commission_bps - b->locked->commission_bps;
+	int64_t newer = (int64_t)a->entry->plan - b->entry->plan;
+
+	switch (tie) {
+	case TRIB_TIE_HIGHER_COMMISSION:
+		return commission;
+	case TRIB_TIE_LOWER_COMMISSION:
+		return -commission;
+	case TRIB_TIE_OLDER:
+		return -newer;
+	default:
+		return newer;
+	}
+}
+
+/* The first tie that tells them apart; after those that are stated: the newer. */
+static uint8_t deciding_tie(const struct search *search, const struct candidate *a,
+			    const struct candidate *b, int64_t *ret_sign)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(search->precedence->ties); i++) {
+		uint8_t tie = search->precedence->ties[i];
+
+		if (tie && (*ret_sign = by_tie(tie, a, b)) != 0)
+			return tie;
+	}
+	*ret_sign = by_tie(TRIB_TIE_NEWER, a, b);
+	return TRIB_TIE_NEWER;
+}
+
+static inline bool is_better(const struct search *search, const struct candidate *a,
+			     const struct candidate *b)
 {
 	if (a->rank != b->rank)
 		return a->rank > b->rank;
+	if (TRIB_UNLIKELY(search->ranked)) {
+		int64_t sign;
+
+		deciding_tie(search, a, b, &sign);
+		return sign > 0;
+	}
 	if (a->locked->commission_bps != b->locked->commission_bps)
 		return a->locked->commission_bps > b->locked->commission_bps;
 	return a->entry->plan > b->entry->plan;
@@ -153,10 +263,12 @@ static inline void consider(struct search *search, const struct trib_goods_plan 
 		return;
 	const struct trib_plan_version *version = trib_plan_version(plan, number);
 
-	if (state_of(version, request->at_ms) != TRIB_OUTCOME_NONE)
+	if (state_of(search, entry->plan, version) != TRIB_OUTCOME_NONE)
 		return;
-	if (version->kind == TRIB_WORD_EXCLUSIVE)
-		search->exclusive_open = true;
+	if (TRIB_UNLIKELY(version->kind == TRIB_WORD_EXCLUSIVE)) {
+		search->exclusive_open |= bars(search, plan, version);
+		search->exclusive_speaks |= search->ranked && speaks_to(search, version);
+	}
 	struct candidate candidate = { .entry = entry,
 				       .locked = version,
 				       .locked_number = number,
@@ -170,7 +282,7 @@ static inline void consider(struct search *search, const struct trib_goods_plan 
 		candidate.locked_number = locked_version(search, entry, number);
 		candidate.locked = trib_plan_version(plan, candidate.locked_number);
 	}
-	if (search->best.entry && !is_better(&candidate, &search->best))
+	if (search->best.entry && !is_better(search, &candidate, &search->best))
 		return;
 	if (speaks_to(search, version)) /* last, as it may cost most */
 		search->best = candidate;
@@ -223,7 +335,7 @@ static enum trib_outcome standing(const struct search *search, const struct trib
 	if (!covers(entry, number))
 		return TRIB_OUTCOME_NO_PLAN;
 	if (*ret_version)
-		state = state_of(version, search->request->at_ms);
+		state = state_of(search, entry->plan, version);
 	return speaks_to(search, version) ? state : TRIB_OUTCOME_NO_PLAN;
 }
 
@@ -267,27 +379,33 @@ static enum trib_outcome find_offer(const struct search *search,
 
 /* ---- The answer --------------------------------------------------------------------------- */
 
-static inline bool is_barred(const struct trib_party *party)
+static inline bool is_barred(const struct search *search, uint32_t party)
 {
-	return party->status == TRIB_WORD_FROZEN || party->status == TRIB_WORD_CLOSED;
+	uint8_t status = trib_domain_party_status(search->domain, party, search->request->at_ms);
+
+	return status == TRIB_WORD_FROZEN || status == TRIB_WORD_CLOSED;
 }
 
-static inline enum trib_outcome outcome_of(const struct search *search,
-					   const struct trib_party *creator)
+/* May this creator not sell, because others alone may? */
+static inline bool is_excluded(const struct search *search)
 {
-	const struct trib_party *merchant =
-		trib_domain_party(search->domain, search->goods->merchant);
+	return search->exclusive_open && !search->exclusive_speaks &&
+	       (!search->best.entry || search->best.kind != TRIB_WORD_EXCLUSIVE);
+}
+
+static inline enum trib_outcome outcome_of(const struct search *search, uint32_t goods)
+{
+	const struct trib_terms_request *request = search->request;
 
 	if (TRIB_UNLIKELY(!search->best.entry && !search->exclusive_open))
 		return why_none(search);
-	if (TRIB_UNLIKELY(search->goods->status != TRIB_WORD_ACTIVE))
+	if (TRIB_UNLIKELY(trib_domain_goods_status(search->domain, goods, request->at_ms) !=
+			  TRIB_WORD_ACTIVE))
 		return TRIB_OUTCOME_GOODS_WITHDRAWN;
-	if (TRIB_UNLIKELY(is_barred(creator) || is_barred(merchant)))
+	if (TRIB_UNLIKELY(is_barred(search, request->creator) ||
+			  is_barred(search, search->goods->merchant)))
 		return TRIB_OUTCOME_PARTY_FROZEN;
-	if (search->exclusive_open &&
-	    (!search->best.entry || search->best.kind != TRIB_WORD_EXCLUSIVE))
-		return TRIB_OUTCOME_CREATOR_NOT_ALLOWED;
-	return TRIB_OUTCOME_NONE;
+	return is_excluded(search) ? TRIB_OUTCOME_CREATOR_NOT_ALLOWED : TRIB_OUTCOME_NONE;
 }
 
 /* Leader and service rates: the chosen offer's if it counts, else the winner's. */
@@ -323,9 +441,14 @@ static inline void begin(struct search *search, const struct trib_domain *domain
 	/* Numbers come from tokens: what is not there reads as goods without plans. */
 	uint32_t goods = request->goods <= nouns->count[TRIB_NOUN_GOODS] ? request->goods : 0;
 
-	*search = (struct search){ .domain = domain, .request = request };
+	*search = (struct search){ .domain = domain, .request = request, .precedence = &usual };
 	search->goods = &nouns->goods[goods];
 	search->entries = trib_goods_plans(search->goods);
+	if (request->registration && request->registration <= nouns->count[TRIB_NOUN_REGISTRATION] &&
+	    TRIB_UNLIKELY(nouns->registrations[request->registration].ranked)) {
+		search->precedence = &nouns->registrations[request->registration].precedence;
+		search->ranked = true;
+	}
 }
 
 void trib_terms_resolve(const struct trib_domain *domain, const struct trib_terms_request *request,
@@ -333,7 +456,6 @@ void trib_terms_resolve(const struct trib_domain *domain, const struct trib_term
 {
 	const struct trib_nouns *nouns = trib_domain_nouns(domain);
 	bool creator_known = request->creator && request->creator <= nouns->count[TRIB_NOUN_PARTY];
-	const struct trib_party *creator = &nouns->parties[creator_known ? request->creator : 0];
 	struct search search;
 
 	begin(&search, domain, request);
@@ -341,7 +463,7 @@ void trib_terms_resolve(const struct trib_domain *domain, const struct trib_term
 		find_best(&search);
 	*ret_terms = (struct trib_terms){ .creator = request->creator,
 					  .merchant = search.goods->merchant };
-	ret_terms->outcome = creator_known ? outcome_of(&search, creator) : TRIB_OUTCOME_NO_PLAN;
+	ret_terms->outcome = creator_known ? outcome_of(&search, request->goods) : TRIB_OUTCOME_NO_PLAN;
 	if (ret_terms->outcome != TRIB_OUTCOME_NONE) {
 		const struct trib_goods_plan *entry;
 		uint32_t version;
@@ -408,16 +530,25 @@ void trib_terms_resolve_batch(const struct trib_domain *domain,
 
 /* ---- Why ---------------------------------------------------------------------------------- */
 
-static enum trib_terms_verdict lost_by(const struct candidate *candidate,
-				       const struct candidate *best)
+static enum trib_terms_verdict lost_by(const struct search *search,
+				       const struct candidate *candidate)
 {
-	if (candidate->entry == best->entry)
+	static const uint8_t verdicts[] = {
+		[TRIB_TIE_HIGHER_COMMISSION] = TRIB_TERMS_LOWER_COMMISSION,
+		[TRIB_TIE_LOWER_COMMISSION] = TRIB_TERMS_HIGHER_COMMISSION,
+		[TRIB_TIE_NEWER] = TRIB_TERMS_OLDER,
+		[TRIB_TIE_OLDER] = TRIB_TERMS_NEWER,
+	};
+	int64_t sign;
+
+	if (!search->best.entry)
+		return TRIB_TERMS_BARRED;
+	if (candidate->entry == search->best.entry)
 		return TRIB_TERMS_WON;
-	if (candidate->rank != best->rank)
+	if (candidate->rank != search->best.rank)
 		return TRIB_TERMS_LOWER_KIND;
-	if (candidate->locked->commission_bps != best->locked->commission_bps)
-		return TRIB_TERMS_LOWER_COMMISSION;
-	return TRIB_TERMS_OLDER;
+	return (enum trib_terms_verdict)
+		verdicts[deciding_tie(search, candidate, &search->best, &sign)];
 }
 
 /* False where the version in force does not list the goods: then it is no candidate. */
@@ -442,10 +573,15 @@ static bool explain_one(const struct search *search, const struct trib_goods_pla
 	*ret_row =
 		(struct trib_terms_candidate){ .plan = entry->plan,
 					       .version = shown,
+					       .locked = candidate.locked_number,
 					       .kind = version->kind,
+					       .rank = candidate.rank,
 					       .commission_bps = candidate.locked->commission_bps };
+	ret_row->bars = version->kind == TRIB_WORD_EXCLUSIVE && shown &&
+			state_of(search, entry->plan, version) == TRIB_OUTCOME_NONE &&
+			bars(search, plan, version);
 	if (state == TRIB_OUTCOME_NONE)
-		ret_row->verdict = lost_by(&candidate, &search->best);
+		ret_row->verdict = lost_by(search, &candidate);
 	else if (state == TRIB_OUTCOME_NO_PLAN)
 		ret_row->verdict = TRIB_TERMS_OTHER_CREATORS;
 	else if (state == TRIB_OUTCOME_PLAN_NOT_STARTED)
@@ -467,8 +603,8 @@ uint32_t trib_terms_explain(const struct trib_domain *domain,
 	begin(&search, domain, request);
 	find_best(&search);
 	/* Nobody wins where an exclusive plan of others is open. */
-	if (search.exclusive_open && search.best.kind != TRIB_WORD_EXCLUSIVE)
-		search.best = (struct candidate){ .rank = UINT8_MAX };
+	if (is_excluded(&search))
+		search.best = (struct candidate){ 0 };
 	for (uint32_t i = 0; i < search.goods->plan_count; i++) {
 		if (!explain_one(&search, &search.entries[i], &row))
 			continue;

@@ -25,8 +25,12 @@
  *	party_frozen         the creator or the goods' merchant is frozen or closed
  *	creator_not_allowed  an exclusive plan is open, and none has the creator in its audience
  *
+ * Statuses are those of at_ms: what the table of statuses says (trib_domain_status_timed), else the plan's version,
+ * the goods, the parties. An exclusive plan bars others from its beginning plus its grace on.
+ *
  * Else the winner: exclusive > targeted > the activity that is the chosen offer > managed > general
- * > an activity that nobody chose; then the higher commission, then the newer plan (higher number).
+ * > an activity that nobody chose; then the higher commission, then the newer plan (higher number). A registration may
+ * state another precedence and other ties.
  *
  * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did
  * not list the goods then, the version in force at at_ms rules. With a grace, a version that lowers the
@@ -46,6 +50,7 @@ struct trib_domain;
 struct trib_terms_request {
 	uint32_t goods, creator;
 	uint32_t offer;	 /* the plan that the creator chose when listing; 0: none */
+	uint32_t registration; /* whose precedence rules; 0: the usual */
 	int64_t at_ms;	 /* of the order, or of the link being made */
 	int64_t lock_ms; /* at_ms for `lock: order`, the link's issue time for `lock: link`, … */
 	int64_t grace_ms; /* a lower commission counts only once it has stood so long; 0: at once */
@@ -80,7 +85,8 @@ void trib_terms_resolve_batch(const struct trib_domain *domain,
 void trib_terms_prefetch(const struct trib_domain *domain, uint32_t goods, uint32_t creator);
 void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods, uint32_t offer);
 
-/* What became of one plan that was looked at. X(NAME, number, word); numbers never change. */
+/* What became of one plan that was looked at; `higher_commission` and `newer` lose under ties of their own,
+ * `barred` to an exclusive plan of others. X(NAME, number, word); numbers never change. */
 #define TRIB_TERMS_VERDICT_TABLE(X)                                                                \
 	X(WON, 1, "won")                                                                           \
 	X(LOWER_KIND, 2, "lower_kind")                                                             \
@@ -89,7 +95,10 @@ void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods,
 	X(NOT_STARTED, 5, "not_started")                                                           \
 	X(PAUSED, 6, "paused")                                                                     \
 	X(ENDED, 7, "ended")                                                                       \
-	X(OTHER_CREATORS, 8, "other_creators")
+	X(OTHER_CREATORS, 8, "other_creators")                                                     \
+	X(HIGHER_COMMISSION, 9, "higher_commission")                                               \
+	X(NEWER, 10, "newer")                                                                      \
+	X(BARRED, 11, "barred")
 
 enum trib_terms_verdict {
 #define X(name, number, word) TRIB_TERMS_##name = number,
@@ -100,7 +109,10 @@ const char *trib_terms_verdict_word(enum trib_terms_verdict verdict);
 
 struct trib_terms_candidate {
 	uint32_t plan, version; /* in force at at_ms; 0: none yet */
+	uint32_t locked;	/* the version whose rates count */
 	uint8_t kind;
+	uint8_t rank;		/* of its kind: the higher wins */
+	bool bars;		/* it is exclusive, and others may not sell */
 	uint8_t verdict;	/* enum trib_terms_verdict */
 	int32_t commission_bps; /* that would have been locked */
 };

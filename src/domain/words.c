@@ -51,6 +51,8 @@ uint8_t trib_word_of_status(enum trib_noun noun, const char *text)
 					       { "paused", TRIB_WORD_PAUSED },
 					       { "ended", TRIB_WORD_ENDED },
 					       { "closed", TRIB_WORD_CLOSED } };
+	static const struct word of_block[] = { { "active", TRIB_WORD_ACTIVE },
+						{ "closed", TRIB_WORD_CLOSED } };
 	static const struct word of_registration[] = { { "active", TRIB_WORD_ACTIVE },
 						       { "closed", TRIB_WORD_CLOSED } };
 
@@ -61,8 +63,37 @@ uint8_t trib_word_of_status(enum trib_noun noun, const char *text)
 		return among(text, of_goods, TRIB_ARRAY_SIZE(of_goods));
 	case TRIB_NOUN_PLAN:
 		return among(text, of_plan, TRIB_ARRAY_SIZE(of_plan));
+	case TRIB_NOUN_BLOCK:
+		return among(text, of_block, TRIB_ARRAY_SIZE(of_block));
 	default:
 		return among(text, of_registration, TRIB_ARRAY_SIZE(of_registration));
+	}
+}
+
+const char *trib_status_word_of(uint8_t status)
+{
+	switch (status) {
+#define X(name, code, word)                                                                        \
+	case code:                                                                                 \
+		return word;
+		TRIB_OTHER_WORD_TABLE(X)
+#undef X
+	default:
+		return "";
+	}
+}
+
+const char *trib_statuses_of(enum trib_noun noun)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY:
+		return "active, restricted, frozen or closed";
+	case TRIB_NOUN_GOODS:
+		return "active, withdrawn or closed";
+	case TRIB_NOUN_PLAN:
+		return "active, paused, ended or closed";
+	default:
+		return "active or closed";
 	}
 }
 

@@ -32,6 +32,9 @@
 	X(RULES, 0x15, "tree, version → RulesPut")                                               \
 	X(ACTIVATION, 0x17, "count → tree, version, from when")                            \
 	X(HITS, 0x16, "tree, version → hits per node")                                             \
+	X(BLOCK, 0x18, "number → BlockPut")                                                        \
+	X(STATUS, 0x19, "number, noun → StatusTimeline")                                           \
+	X(BOUNDS, 0x1a, "number → BoundsSet")                                                      \
 	X(BALANCE, 0x20, "party, role, currency, kind → balances pending and posted; of 0.1: party, role, currency → balance")                                        \
 	X(STATEMENT, 0x21, "party, role, currency, kind, mark → the stretch of the journal up to that mark, and balances at its end") \
 	X(LINK_EXT, 0x28, "link → position of its event, where EXT did not fit into the token")                            \
