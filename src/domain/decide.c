@@ -134,7 +134,10 @@ static trib_status settle_status(struct deciding *deciding, const char *id, int6
 		return trib_fail(deciding->error, TRIB_INVALID, "status",
 				 "found \"%.64s\", expected %s", *status, trib_statuses_of(noun));
 	if (number && trib_status_is_timed(domain, noun, number)) {
-		uint8_t said = trib_status_said(domain, noun, number, from_ms);
+		/* Of a plan no row may rule yet: then its versions do, with the word of each. */
+		uint8_t said = noun == TRIB_NOUN_PLAN ?
+				       trib_domain_status_timed(domain, noun, number, from_ms, stated) :
+				       trib_domain_status(domain, noun, number, from_ms);
 
 		deciding->status_from_ms = from_ms;
 		if (stated && stated != said)
@@ -941,7 +944,7 @@ static bool is_closed(const struct trib_domain *domain, enum trib_noun noun, uin
 		      int64_t now_ms)
 {
 	if (trib_status_is_timed(domain, noun, number))
-		return trib_status_said(domain, noun, number, now_ms) == TRIB_WORD_CLOSED;
+		return trib_domain_status(domain, noun, number, now_ms) == TRIB_WORD_CLOSED;
 	switch (noun) {
 	case TRIB_NOUN_PARTY:
 		return trib_domain_party(domain, number)->status == TRIB_WORD_CLOSED;

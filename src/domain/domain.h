@@ -208,6 +208,10 @@ static inline uint8_t trib_domain_goods_status(const struct trib_domain *domain,
 						  goods->status);
 }
 
+/* The status of a party, goods or plan at a time; of other nouns the one they have. */
+uint8_t trib_domain_status(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+			   int64_t at_ms);
+
 /* The newest time from which the goods are withdrawn, past or to come; 0: no such time is known. */
 int64_t trib_domain_withdrawn_at(const struct trib_domain *domain, uint32_t goods);
 

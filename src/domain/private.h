@@ -219,9 +219,7 @@ trib_status trib_load_bounds(struct trib_domain *domain, uint32_t number, struct
 			     struct trib_error *error);
 void trib_timelines_fini(struct trib_domain *domain);
 
-/* What the table or the PUTs say of a party, goods or plan at a time; and whether the table says anything at all. */
-uint8_t trib_status_said(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
-			 int64_t at_ms);
+/* Does the table of statuses say anything of the entity? */
 bool trib_status_is_timed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number);
 
 /* A StatusSet; false where the arena is full. Texts are borrowed. */

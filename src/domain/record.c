@@ -154,7 +154,7 @@ void trib_domain_show(const struct trib_domain *domain, enum trib_noun noun, int
 	*(uint32_t *)field_of(message, "version", true) = entity->version;
 	if (!trib_status_is_timed(domain, noun, entity->number))
 		return;
-	uint8_t status = trib_status_said(domain, noun, entity->number, at_ms);
+	uint8_t status = trib_domain_status(domain, noun, entity->number, at_ms);
 
 	*(const char **)field_of(message, "status", true) = trib_status_word_of(status);
 	if (noun != TRIB_NOUN_GOODS)

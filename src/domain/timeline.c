@@ -72,7 +72,7 @@ int64_t trib_domain_withdrawn_at(const struct trib_domain *domain, uint32_t good
 	return 0;
 }
 
-uint8_t trib_status_said(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+uint8_t trib_domain_status(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
 			 int64_t at_ms)
 {
 	switch (noun) {
@@ -80,6 +80,10 @@ uint8_t trib_status_said(const struct trib_domain *domain, enum trib_noun noun, 
 		return trib_domain_party_status(domain, number, at_ms);
 	case TRIB_NOUN_GOODS:
 		return trib_domain_goods_status(domain, number, at_ms);
+	case TRIB_NOUN_REGISTRATION:
+		return trib_domain_registration(domain, number)->status;
+	case TRIB_NOUN_BLOCK:
+		return trib_domain_block(domain, number)->status;
 	default: {
 		const struct trib_plan *plan = trib_domain_plan(domain, number);
 		const struct trib_plan_version *version = trib_plan_version(

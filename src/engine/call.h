@@ -17,6 +17,10 @@ enum trib_call_kind {
 	TRIB_CALL_CLOSE, /* noun, name */
 	TRIB_CALL_LIST,	 /* noun, cursor, limit */
 	TRIB_CALL_IMPORT, /* noun, items, atomic */
+	TRIB_CALL_STATUS_PUT, TRIB_CALL_STATUS_GET, /* noun, name; body */
+	TRIB_CALL_BOUNDS_PUT, TRIB_CALL_BOUNDS_GET, /* name: the category; body, NULL takes them away */
+	TRIB_CALL_BOUNDS_LIST, /* cursor, limit */
+	TRIB_CALL_TERMS, /* name (of goods), creator, offer, registration, at */
 	TRIB_CALL_LINK, TRIB_CALL_TOUCH, TRIB_CALL_ORDER, /* body */
 	TRIB_CALL_TRACK, TRIB_CALL_ORDER_GET, TRIB_CALL_EXPLAIN, /* name */
 	TRIB_CALL_BALANCES, /* party, role, currency, kind_word, stage, detail, cursor, limit */
@@ -53,7 +57,7 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
-	struct trib_bytes creator, offer;
+	struct trib_bytes creator, offer, registration;
 	struct trib_bytes party, role, currency, kind_word, stage, cursor;
 	bool detail;
 	int64_t from_ms, to_ms;

@@ -101,16 +101,6 @@ static trib_status call_close(struct trib_engine *engine, struct trib_call *call
 	return status;
 }
 
-/* Every noun has these two, which the server writes. */
-static void set_u32(ProtobufCMessage *message, const char *name, uint32_t value)
-{
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
-
-	memcpy((char *)message + field->offset, &value, sizeof(value));
-	*(protobuf_c_boolean *)((char *)message + field->quantifier_offset) = true;
-}
-
 static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
 			      struct trib_buffer *json, struct trib_error *error)
 {
@@ -119,8 +109,7 @@ static trib_status add_entity(struct trib_engine *engine, const struct trib_reco
 
 	if (status != TRIB_OK)
 		return status;
-	set_u32(entity.message, "number", entity.number);
-	set_u32(entity.message, "version", entity.version);
+	trib_domain_show(engine->domain, noun, engine->now_ms, &entity);
 	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
 	return TRIB_OK;
 }
@@ -134,6 +123,7 @@ static trib_status call_get(struct trib_engine *engine, struct trib_call *call)
 				 "found \"%.*s\", expected the id of a known %s",
 				 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data,
 				 trib_noun_word(call->noun));
+	engine_begin(engine, 0, &call->error); /* the status shown is that of now */
 	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
 	trib_status status = add_entity(engine, record, call->noun, &call->reply, &call->error);
 
@@ -151,6 +141,7 @@ static trib_status call_list(struct trib_engine *engine, struct trib_call *call)
 
 	if (status != TRIB_OK)
 		return status;
+	engine_begin(engine, 0, &call->error);
 	trib_buffer_add_text(&call->reply, "{\"items\":[");
 	for (uint32_t i = 0; i < count; i++) {
 		if (i)
@@ -745,6 +736,12 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_CLOSE: return call_close(engine, call);
 	case TRIB_CALL_LIST: return call_list(engine, call);
 	case TRIB_CALL_IMPORT: return call_import(engine, call);
+	case TRIB_CALL_STATUS_PUT: return call_status_put(engine, call);
+	case TRIB_CALL_STATUS_GET: return call_status_get(engine, call);
+	case TRIB_CALL_BOUNDS_PUT: return call_bounds_put(engine, call);
+	case TRIB_CALL_BOUNDS_GET: return call_bounds_get(engine, call);
+	case TRIB_CALL_BOUNDS_LIST: return call_bounds_list(engine, call);
+	case TRIB_CALL_TERMS: return call_terms(engine, call);
 	case TRIB_CALL_LINK: return call_link(engine, call);
 	case TRIB_CALL_TOUCH: return call_touch(engine, call);
 	case TRIB_CALL_ORDER: return call_order(engine, call);

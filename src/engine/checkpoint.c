@@ -389,14 +389,16 @@ static void write_rows(struct checkpoint *checkpoint, struct trib_checkpoint *fi
 						       rows[i].value_size));
 }
 
-static void write_domain(const struct checkpoint *checkpoint, struct trib_checkpoint *file)
+static void write_domain(const struct checkpoint *checkpoint, struct trib_checkpoint *file,
+			 enum trib_table first, enum trib_table last)
 {
 	size_t count;
 	const struct trib_domain_row *rows = trib_domain_freeze_rows(checkpoint->domain, &count);
 
 	for (size_t i = 0; i < count; i++)
-		trib_checkpoint_put(file, (enum trib_table)rows[i].table,
-				    trib_bytes(rows[i].key, rows[i].key_size), rows[i].value);
+		if (rows[i].table >= first && rows[i].table <= last)
+			trib_checkpoint_put(file, (enum trib_table)rows[i].table,
+					    trib_bytes(rows[i].key, rows[i].key_size), rows[i].value);
 }
 
 static void write_links(const struct checkpoint *checkpoint, struct trib_checkpoint *file)
@@ -441,8 +443,9 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 		return;
 	build_filters(checkpoint);
 	write_rows(checkpoint, file, TRIB_TABLE_META, TRIB_TABLE_META);
-	write_domain(checkpoint, file); /* NAME to REGISTRATION */
+	write_domain(checkpoint, file, TRIB_TABLE_NAME, TRIB_TABLE_REGISTRATION);
 	write_rows(checkpoint, file, TRIB_TABLE_RULES, TRIB_TABLE_ACTIVATION);
+	write_domain(checkpoint, file, TRIB_TABLE_BLOCK, TRIB_TABLE_BOUNDS);
 	write_balances(checkpoint, file);
 	write_statement_rows(checkpoint, file);
 	write_links(checkpoint, file);

@@ -7,6 +7,7 @@
  *	conditions.c  registration.when, plan.creators_when
  *	links.c       LINK, TRACK, TOUCH
  *	calls.c       what HTTP asks
+ *	nouns.c       … about statuses, bounds and terms
  *	explain.c     records → JSON
  *	estimate.c    what a creator would earn
  *	counting.c    events → counters (counters.h) → facts
@@ -255,6 +256,18 @@ trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t
 /* estimate.c */
 
 trib_status call_estimate(struct trib_engine *engine, struct trib_call *call);
+
+/* nouns.c */
+
+trib_status call_status_put(struct trib_engine *engine, struct trib_call *call);
+trib_status call_status_get(struct trib_engine *engine, struct trib_call *call);
+trib_status call_bounds_put(struct trib_engine *engine, struct trib_call *call);
+trib_status call_bounds_get(struct trib_engine *engine, struct trib_call *call);
+trib_status call_bounds_list(struct trib_engine *engine, struct trib_call *call);
+trib_status call_terms(struct trib_engine *engine, struct trib_call *call);
+/* `"plans":n,"candidates":[…]`: what became of every plan that competed, as things stand now. */
+void engine_add_choice(struct trib_engine *engine, const struct trib_terms_request *request,
+		       struct trib_buffer *json);
 
 /* conditions.c */
 

@@ -185,6 +185,8 @@ static void read_captures(struct trib_http_request *request)
 	}
 	bool order = call->kind == TRIB_CALL_EXPLAIN || call->kind == TRIB_CALL_ORDER_GET;
 
+	if (call->kind == TRIB_CALL_BOUNDS_PUT || call->kind == TRIB_CALL_BOUNDS_GET)
+		return; /* a category: the domain says what is wrong with it */
 	if (call->kind == TRIB_CALL_TRACK)
 		return; /* the token's outcome says what is wrong with it */
 	if (order ? !order_valid(call->name) : !trib_external_id_valid(call->name))
@@ -271,6 +273,13 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 			trib_http_request_refuse(request, TRIB_INVALID, 0, "since",
 						 "found %.*s, expected a position",
 						 (int)TRIB_MIN(value.size, (size_t)40), value.data);
+		return;
+	case TRIB_PARAM_AT:
+		read_time(request, name, value, &call->at_ms);
+		call->has_at = true;
+		return;
+	case TRIB_PARAM_REGISTRATION:
+		read_text(request, name, value, &call->registration);
 		return;
 	case TRIB_PARAM_PARTY:
 		read_text(request, name, value, &call->party);

@@ -9,9 +9,11 @@
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor,
 	&tributary__order_request__descriptor, &tributary__activate_request__descriptor, &tributary__rollout_request__descriptor,
-	&tributary__terms__descriptor,	       &tributary__party__descriptor,
+	&tributary__terms__descriptor,	       &tributary__status_request__descriptor,
+	&tributary__bounds__descriptor,	       &tributary__party__descriptor,
 	&tributary__goods__descriptor,	       &tributary__plan__descriptor,
-	&tributary__registration__descriptor,  &tributary__link_answer__descriptor,
+	&tributary__registration__descriptor,  &tributary__block__descriptor,
+	&tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
 	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor,  &tributary__put_answer__descriptor,
@@ -19,7 +21,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__statement__descriptor,
 	&tributary__problem__descriptor,
 };
-enum { REQUESTS = 6 };
+enum { REQUESTS = 8 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =
@@ -54,7 +56,7 @@ static const char rule_schemas[] =
 	"}";
 
 static const enum trib_noun nouns[] = { TRIB_NOUN_PARTY, TRIB_NOUN_GOODS, TRIB_NOUN_PLAN,
-					TRIB_NOUN_REGISTRATION };
+					TRIB_NOUN_REGISTRATION, TRIB_NOUN_BLOCK };
 
 static const char *plural_of(enum trib_noun noun)
 {
@@ -88,7 +90,7 @@ static void add_ref(const char *name, struct trib_buffer *text)
 
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
-	static const char *const names[] = { "id", "order", "version" };
+	static const char *const names[] = { "id", "order", "version", "category" };
 	unsigned count = 0;
 	char hole[16];
 

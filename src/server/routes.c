@@ -58,6 +58,24 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/goods/{id}:estimate", TRIB_ACTION_CALL, TRIB_CALL_ESTIMATE,
 	  TRIB_BODY_NONE, NULL, AT_LEAST | TRIB_PARAM_CREATOR | TRIB_PARAM_OFFER, "Estimate",
 	  "estimateGoods", "What a creator would earn by one of these goods, at their price" },
+	{ "GET", "/api/v1/goods/{id}:terms", TRIB_ACTION_CALL, TRIB_CALL_TERMS, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | TRIB_PARAM_CREATOR | TRIB_PARAM_AT | TRIB_PARAM_OFFER | TRIB_PARAM_REGISTRATION,
+	  NULL, "explainTerms", "What goods would earn a creator, and why that plan rules" },
+	{ "PUT", "/api/v1/bounds/{category}", TRIB_ACTION_CALL, TRIB_CALL_BOUNDS_PUT,
+	  TRIB_BODY_MESSAGE, &tributary__bounds__descriptor, AT_LEAST, NULL, "putBounds",
+	  "What commissions may lie between in a category and below it" },
+	{ "GET", "/api/v1/bounds/{category}", TRIB_ACTION_CALL, TRIB_CALL_BOUNDS_GET,
+	  TRIB_BODY_NONE, NULL, AT_LEAST, NULL, "readBounds", "The bounds that hold for a category" },
+	{ "DELETE", "/api/v1/bounds/{category}", TRIB_ACTION_CALL, TRIB_CALL_BOUNDS_PUT,
+	  TRIB_BODY_NONE, NULL, AT_LEAST, NULL, "deleteBounds", "Take a category's bounds away" },
+	{ "GET", "/api/v1/bounds", TRIB_ACTION_CALL, TRIB_CALL_BOUNDS_LIST, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE, NULL, "listBounds", "Categories with bounds, a page at a time" },
+	{ "PUT", "/api/v1/{noun}/{id}/status", TRIB_ACTION_CALL, TRIB_CALL_STATUS_PUT,
+	  TRIB_BODY_MESSAGE, &tributary__status_request__descriptor, AT_LEAST, "StatusAnswer",
+	  "putStatus", "Set a status from a time on, past or to come" },
+	{ "GET", "/api/v1/{noun}/{id}/status", TRIB_ACTION_CALL, TRIB_CALL_STATUS_GET,
+	  TRIB_BODY_NONE, NULL, AT_LEAST, "StatusAnswer", "readStatus",
+	  "The status in force now, and those set by time" },
 	{ "POST", "/api/v1/{noun}:import", TRIB_ACTION_IMPORT, TRIB_CALL_IMPORT, TRIB_BODY_LINES,
 	  NULL, TRIB_PARAM_ATOMIC, "ImportAnswer", "import", "Put many, one JSON object a line" },
 	{ "GET", "/api/v1/{noun}", TRIB_ACTION_CALL, TRIB_CALL_LIST, TRIB_BODY_NONE, NULL,
@@ -93,8 +111,12 @@ const struct trib_param_row trib_params[] = {
 	  "the position of a snapshot that is there already: only what has changed since; the whole "
 	  "where that reaches back too far" },
 	{ TRIB_PARAM_CREATOR, "creator", "{\"type\":\"string\"}", "whose terms; must be stated" },
+	{ TRIB_PARAM_AT, "at", "{\"type\":\"integer\",\"minimum\":0}",
+	  "as of this time, ms UTC; absent: now" },
 	{ TRIB_PARAM_OFFER, "offer", "{\"type\":\"string\"}",
-	  "the plan that the creator would choose" },
+	  "the plan that the creator chose when listing" },
+	{ TRIB_PARAM_REGISTRATION, "registration", "{\"type\":\"string\"}",
+	  "whose precedence of plans rules" },
 	{ TRIB_PARAM_ATOMIC, "atomic", "{\"type\":\"boolean\",\"default\":false}",
 	  "all lines or none" },
 	{ TRIB_PARAM_TEXT, "text", "{\"type\":\"string\"}",
@@ -144,7 +166,7 @@ static size_t captured_size(struct trib_bytes name, const char *rest, struct tri
 
 	if (*rest == '/')
 		return slash ? (size_t)(slash - path.data) : 0;
-	if (slash && !trib_bytes_is(name, "order"))
+	if (slash && !trib_bytes_is(name, "order") && !trib_bytes_is(name, "category"))
 		return 0;
 	if (path.size <= suffix || memcmp(path.data + path.size - suffix, rest, suffix) != 0)
 		return 0;

@@ -14,6 +14,7 @@ static void seed(struct world *world)
 		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],"
 		  "\"terms\":{\"commission_bps\":1000}}");
 	world_put(world, TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\"}");
+	world_put(world, TRIB_NOUN_BLOCK, "{\"id\":\"b1\",\"kind\":\"user\",\"value\":\"bad\"}");
 }
 
 static void a_put_is_told_once_and_read_back(void **state)
@@ -401,7 +402,7 @@ static void closing_keeps_the_entity(void **state)
 
 	seed(&world);
 	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++) {
-		static const char *const ids[] = { "c1", "g1", "p1", "r1" };
+		static const char *const ids[] = { "c1", "g1", "p1", "r1", "b1" };
 
 		world.now_ms = 2000;
 		assert_ok(world_close(&world, noun, ids[noun]), world.error);
@@ -420,6 +421,261 @@ static void closing_keeps_the_entity(void **state)
 	assert_int_equal(world.decision.version, 3);
 	assert_int_equal(trib_domain_party(world.domain, world.decision.number)->status,
 			 TRIB_WORD_ACTIVE);
+	world_fini(&world);
+}
+
+static void statuses_by_time(void **state)
+{
+	static const struct {
+		enum trib_noun noun;
+		const char *id, *json;
+		trib_status status;
+		uint32_t events;
+	} rows[] = {
+		{ TRIB_NOUN_PARTY, "c1", "{\"status\":\"frozen\",\"from\":3000,\"reason\":\"r\"}",
+		  TRIB_OK, 1 },
+		{ TRIB_NOUN_PARTY, "c1", "{\"status\":\"frozen\",\"from\":3000,\"reason\":\"r\"}",
+		  TRIB_OK, 0 },
+		{ TRIB_NOUN_PARTY, "c1", "{\"status\":\"frozen\",\"from\":3000}", TRIB_OK, 1 },
+		{ TRIB_NOUN_PARTY, "c1", "{\"status\":\"active\",\"from\":4000}", TRIB_OK, 1 },
+		{ TRIB_NOUN_PARTY, "c1", "{\"status\":\"paused\"}", TRIB_INVALID, 0 },
+		{ TRIB_NOUN_PARTY, "c9", "{\"status\":\"frozen\"}", TRIB_NOT_FOUND, 0 },
+		{ TRIB_NOUN_PARTY, "c1", "{}", TRIB_INVALID, 0 },
+		{ TRIB_NOUN_REGISTRATION, "r1", "{\"status\":\"closed\"}", TRIB_UNSUPPORTED, 0 },
+		{ TRIB_NOUN_GOODS, "g1", "{\"status\":\"withdrawn\",\"from\":7000}", TRIB_OK, 1 },
+	};
+	struct world world;
+	uint32_t count;
+
+	seed(&world);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		if (world_status(&world, rows[i].noun, rows[i].id, rows[i].json) != rows[i].status ||
+		    (rows[i].status == TRIB_OK && world.decision.event_count != rows[i].events))
+			fail_msg("row %zu: %s", i, world.error.text);
+	}
+	uint32_t creator = world_number(&world, TRIB_NOUN_PARTY, "c1");
+
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 2999), TRIB_WORD_ACTIVE);
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 3000), TRIB_WORD_FROZEN);
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 4000), TRIB_WORD_ACTIVE);
+	trib_domain_statuses(world.domain, TRIB_NOUN_PARTY, creator, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(trib_domain_withdrawn_at(world.domain, 1), 7000);
+
+	/* A PUT that says nothing of it leaves the table alone; one that says what is so, too. */
+	world.now_ms = 3500;
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"level\":9}");
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 3600), TRIB_WORD_FROZEN);
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"level\":9,\"status\":\"frozen\"}");
+	assert_int_equal(world.decision.event_count, 0);
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"level\":9,\"status\":\"active\"}");
+	assert_int_equal(world.decision.event_count, 1);
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 3400), TRIB_WORD_FROZEN);
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 3500), TRIB_WORD_ACTIVE);
+	/* DELETE closes for good; a PUT opens again. */
+	assert_ok(world_close(&world, TRIB_NOUN_PARTY, "c1"), world.error);
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 9000), TRIB_WORD_CLOSED);
+	world.now_ms = 5000;
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\"}");
+	assert_int_equal(trib_domain_party_status(world.domain, creator, 9000), TRIB_WORD_ACTIVE);
+	world_fini(&world);
+}
+
+static void what_is_read_can_be_put_back(void **state)
+{
+	struct world world;
+	struct trib_buffer json;
+	struct trib_entity entity;
+
+	seed(&world);
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c1\",\"user_ids\":[\"u1\"],\"level\":2}");
+	assert_ok(world_status(&world, TRIB_NOUN_PARTY, "c1", "{\"status\":\"frozen\",\"from\":500}"),
+		  world.error);
+	assert_ok(world_status(&world, TRIB_NOUN_GOODS, "g1",
+			       "{\"status\":\"withdrawn\",\"from\":500}"),
+		  world.error);
+	trib_buffer_init(&json, 1 << 20);
+	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++) {
+		static const char *const ids[] = { "c1", "g1", "p1", "r1", "b1" };
+		uint64_t before = trib_domain_digest(world.domain);
+		struct trib_record *record = trib_domain_record(
+			world.domain, noun, world_number(&world, noun, ids[noun]));
+
+		trib_arena_reset(&world.arena);
+		trib_buffer_reset(&json);
+		assert_ok(trib_record_unpack(record, noun, &world.arena, &entity, &world.error),
+			  world.error);
+		trib_domain_show(world.domain, noun, world.now_ms, &entity);
+		trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, &json);
+		trib_record_unref(record);
+		world_put(&world, noun, trib_buffer_text(&json));
+		if (noun != TRIB_NOUN_PLAN && trib_domain_digest(world.domain) != before)
+			fail_msg("%s", trib_buffer_text(&json));
+	}
+	assert_int_equal(trib_domain_goods_status(world.domain, 1, 400), TRIB_WORD_ACTIVE);
+	trib_buffer_fini(&json);
+	world_fini(&world);
+}
+
+static uint32_t blocked(const struct world *world, enum trib_block_kind kind, const char *value,
+			int64_t at_ms)
+{
+	if (kind == TRIB_BLOCK_USER)
+		return trib_domain_blocked(world->domain, kind,
+					   world_hash_user(NULL, trib_bytes_text(value)), at_ms);
+	if (kind == TRIB_BLOCK_CREATOR)
+		return trib_domain_blocked(world->domain, kind,
+					   world_number(world, TRIB_NOUN_PARTY, value), at_ms);
+	return trib_domain_blocked_text(world->domain, kind, trib_bytes_text(value), at_ms);
+}
+
+static void blocks(void **state)
+{
+	struct world world;
+
+	seed(&world); /* b1 blocks the user "bad" */
+	assert_int_equal(blocked(&world, TRIB_BLOCK_USER, "bad", INT64_MAX - 1), 1);
+	assert_int_equal(blocked(&world, TRIB_BLOCK_USER, "good", 0), 0);
+	assert_int_equal(blocked(&world, TRIB_BLOCK_DEVICE, "bad", 0), 0);
+	assert_null(strstr(world_get(&world, TRIB_NOUN_BLOCK, "b1"), "bad"));
+	assert_false(trib_domain_has_blocks(world.domain, TRIB_BLOCK_DEVICE));
+	uint32_t b2 = world_put(&world, TRIB_NOUN_BLOCK,
+				"{\"id\":\"b2\",\"kind\":\"device\",\"value\":\"d1\",\"until\":5000}");
+	uint32_t b3 = world_put(&world, TRIB_NOUN_BLOCK,
+				"{\"id\":\"b3\",\"kind\":\"device\",\"value\":\"d1\",\"until\":9000}");
+
+	assert_int_equal(blocked(&world, TRIB_BLOCK_DEVICE, "d1", 4999), b2);
+	assert_int_equal(blocked(&world, TRIB_BLOCK_DEVICE, "d1", 5000), b3);
+	assert_int_equal(blocked(&world, TRIB_BLOCK_DEVICE, "d1", 9000), 0);
+	world_put(&world, TRIB_NOUN_BLOCK,
+		  "{\"id\":\"b2\",\"kind\":\"creator\",\"value\":\"c1\",\"reason\":\"fraud\"}");
+	assert_int_equal(blocked(&world, TRIB_BLOCK_CREATOR, "c1", 1), b2);
+	assert_int_equal(blocked(&world, TRIB_BLOCK_DEVICE, "d1", 4999), b3);
+	assert_ok(world_close(&world, TRIB_NOUN_BLOCK, "b2"), world.error);
+	assert_int_equal(blocked(&world, TRIB_BLOCK_CREATOR, "c1", 1), 0);
+	assert_int_equal(world_try(&world, TRIB_NOUN_BLOCK,
+				   "{\"id\":\"b4\",\"kind\":\"creator\",\"value\":\"c9\"}"),
+			 TRIB_INVALID);
+	assert_string_equal(world.error.at, "value");
+	assert_int_equal(world_try(&world, TRIB_NOUN_BLOCK, "{\"id\":\"b4\",\"kind\":\"device\"}"),
+			 TRIB_INVALID);
+	world_fini(&world);
+}
+
+static trib_status set_bounds(struct world *world, const char *category, const char *json)
+{
+	ProtobufCMessage *message = NULL;
+
+	trib_arena_reset(&world->arena);
+	if (json)
+		assert_ok(trib_proto_from_json(&tributary__bounds__descriptor, trib_bytes_text(json),
+					       &world->arena, &message, &world->error),
+			  world->error);
+	trib_status status = trib_domain_decide_bounds(
+		world->domain, trib_bytes_text(category), (const Tributary__Bounds *)message,
+		&world->arena, &world->decision, &world->error);
+
+	if (status == TRIB_OK)
+		world_apply(world);
+	return status;
+}
+
+static void bounds_by_category(void **state)
+{
+	static const struct {
+		const char *category;
+		int32_t low, high; /* -1: none */
+		const char *prefix;
+	} rows[] = {
+		{ "beauty", 100, 5000, "beauty" },
+		{ "beauty/lips", 500, 3000, "beauty/lips" },
+		{ "beauty/lips/gloss", 500, 3000, "beauty/lips" },
+		{ "beauty/skin", 100, 5000, "beauty" },
+		{ "beautyful", -1, -1, NULL },
+		{ "shoes", -1, -1, NULL },
+		{ "", -1, -1, NULL },
+	};
+	struct world world;
+
+	seed(&world);
+	assert_int_equal(set_bounds(&world, "beauty", "{\"min_bps\":100,\"max_bps\":5000}"), TRIB_OK);
+	assert_true(world.decision.created);
+	assert_int_equal(set_bounds(&world, "beauty/lips", "{\"min_bps\":500,\"max_bps\":3000}"),
+			 TRIB_OK);
+	assert_int_equal(set_bounds(&world, "beauty/lips", "{\"min_bps\":500,\"max_bps\":3000}"),
+			 TRIB_OK);
+	assert_int_equal(world.decision.event_count, 0);
+	assert_int_equal(set_bounds(&world, "beauty", "{\"min_bps\":2,\"max_bps\":1}"), TRIB_INVALID);
+	assert_int_equal(set_bounds(&world, "shoes", NULL), TRIB_NOT_FOUND);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		int32_t low = -1, high = -1;
+		struct trib_bytes prefix;
+		bool found = trib_domain_find_bounds(world.domain, trib_bytes_text(rows[i].category),
+						     &low, &high, &prefix);
+
+		assert_int_equal(found, rows[i].prefix != NULL);
+		assert_int_equal(low, rows[i].low);
+		assert_int_equal(high, rows[i].high);
+		assert_true(!found || trib_bytes_is(prefix, rows[i].prefix));
+	}
+	/* What a plan pays must lie within those of all its goods. */
+	world_put(&world, TRIB_NOUN_GOODS, "{\"id\":\"g2\",\"merchant\":\"m1\",\"category\":\"beauty/lips/x\"}");
+	assert_int_equal(world_try(&world, TRIB_NOUN_PLAN,
+				   "{\"id\":\"p2\",\"merchant\":\"m1\",\"goods\":[\"g1\",\"g2\"],"
+				   "\"terms\":{\"commission_bps\":3001}}"),
+			 TRIB_INVALID);
+	assert_string_equal(world.error.at, "terms.commission_bps");
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p2\",\"merchant\":\"m1\",\"goods\":[\"g1\",\"g2\"],"
+		  "\"terms\":{\"commission_bps\":3000}}");
+	assert_int_equal(set_bounds(&world, "beauty/lips", NULL), TRIB_OK);
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p2\",\"merchant\":\"m1\",\"goods\":[\"g2\"],"
+		  "\"terms\":{\"commission_bps\":5000}}");
+	struct trib_domain *again = world_replay(&world);
+
+	assert_true(trib_domain_digest(again) == trib_domain_digest(world.domain));
+	trib_domain_free(again);
+	world_fini(&world);
+}
+
+/* Everything that stands in a table of its own, from the store. */
+static void tables_come_back_from_the_store(void **state)
+{
+	struct trib_domain *domain = trib_domain_new(&world_key);
+	struct trib_error error;
+	struct world world;
+	const char *reason = "";
+	size_t count;
+
+	seed(&world);
+	assert_ok(world_status(&world, TRIB_NOUN_PLAN, "p1", "{\"status\":\"paused\",\"from\":5000}"),
+		  world.error);
+	assert_ok(world_status(&world, TRIB_NOUN_PLAN, "p1",
+			       "{\"status\":\"active\",\"from\":6000,\"reason\":\"again\"}"),
+		  world.error);
+	assert_ok(world_status(&world, TRIB_NOUN_PARTY, "c1", "{\"status\":\"frozen\"}"), world.error);
+	assert_int_equal(set_bounds(&world, "a", "{\"max_bps\":5000}"), TRIB_OK);
+	assert_int_equal(set_bounds(&world, "b", "{\"max_bps\":4000}"), TRIB_OK);
+	assert_int_equal(set_bounds(&world, "a", NULL), TRIB_OK);
+	assert_ok(world_close(&world, TRIB_NOUN_BLOCK, "b1"), world.error);
+	world_put(&world, TRIB_NOUN_BLOCK, "{\"id\":\"b2\",\"kind\":\"order\",\"value\":\"o1\"}");
+	struct trib_domain_freeze *freeze = trib_domain_freeze(world.domain);
+	const struct trib_domain_row *rows = trib_domain_freeze_rows(freeze, &count);
+
+	for (size_t i = 0; i < count; i++)
+		assert_ok(trib_domain_load(domain, rows[i].table,
+					   trib_bytes(rows[i].key, rows[i].key_size), rows[i].value,
+					   &error),
+			  error);
+	assert_ok(trib_domain_load_done(domain, &error), error);
+	if (!trib_domain_check(domain, &reason))
+		fail_msg("%s", reason);
+	assert_true(trib_domain_digest(domain) == trib_domain_digest(world.domain));
+	assert_int_equal(trib_domain_blocked_text(domain, TRIB_BLOCK_ORDER, trib_bytes_text("o1"), 0),
+			 2);
+	trib_domain_freeze_free(freeze);
+	trib_domain_free(domain);
 	world_fini(&world);
 }
 
@@ -634,6 +890,11 @@ int main(void)
 		cmocka_unit_test(bounds_of_a_managed_plan_stay),
 		cmocka_unit_test(what_cannot_be_is_refused_by_name),
 		cmocka_unit_test(closing_keeps_the_entity),
+		cmocka_unit_test(statuses_by_time),
+		cmocka_unit_test(what_is_read_can_be_put_back),
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(bounds_by_category),
+		cmocka_unit_test(tables_come_back_from_the_store),
 		cmocka_unit_test(shipped_words_stand_at_their_codes),
 		cmocka_unit_test(events_of_another_state_are_refused),
 		cmocka_unit_test(pages_of_a_list_are_complete_and_in_order),

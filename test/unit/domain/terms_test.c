@@ -8,7 +8,7 @@
 struct step {
 	int64_t now_ms;
 	enum trib_noun noun;
-	const char *json; /* or DELETE and the id */
+	const char *json; /* or DELETE and the id; or STATUS, the id and what the door takes */
 };
 
 #define PARTY(text)                                                                                \
@@ -368,6 +368,129 @@ static const struct row rows[] = {
 	  1000,
 	  1000,
 	  WINS("t@1", 2000, NULL, 0) },
+	/* statuses by time: the order's AT decides */
+	{ "paused from a time on: before it",
+	  { GENERAL, PLAN("STATUS general {\"status\":\"paused\",\"from\":5000}") },
+	  "a",
+	  NULL,
+	  4999,
+	  4999,
+	  WINS("general@1", 1000, NULL, 0) },
+	{ "paused from a time on: from it on",
+	  { GENERAL, PLAN("STATUS general {\"status\":\"paused\",\"from\":5000}") },
+	  "a",
+	  NULL,
+	  5000,
+	  5000,
+	  COMES_TO(PLAN_PAUSED) },
+	{ "paused for a while",
+	  { GENERAL, PLAN("STATUS general {\"status\":\"active\",\"from\":8000}"),
+	    PLAN("STATUS general {\"status\":\"paused\",\"from\":5000}") },
+	  "a",
+	  NULL,
+	  8000,
+	  8000,
+	  WINS("general@1", 1000, NULL, 0) },
+	{ "set for the past, late",
+	  { GENERAL, PLAN_AT(9000, "STATUS general {\"status\":\"ended\",\"from\":3000}") },
+	  "a",
+	  NULL,
+	  3500,
+	  3500,
+	  COMES_TO(PLAN_ENDED) },
+	{ "a new version does not open what is paused",
+	  { GENERAL, PLAN("STATUS general {\"status\":\"paused\"}"),
+	    PLAN_AT(2000, "{\"id\":\"general\",\"merchant\":\"m\",\"goods\":[\"g\"],"
+			  "\"terms\":{\"commission_bps\":1100}}") },
+	  "a",
+	  NULL,
+	  3000,
+	  3000,
+	  COMES_TO(PLAN_PAUSED) },
+	{ "unless it says so",
+	  { GENERAL, PLAN("STATUS general {\"status\":\"paused\"}"),
+	    PLAN_AT(2000, "{\"id\":\"general\",\"merchant\":\"m\",\"goods\":[\"g\"],"
+			  "\"status\":\"active\",\"terms\":{\"commission_bps\":1100}}") },
+	  "a",
+	  NULL,
+	  3000,
+	  3000,
+	  WINS("general@2", 1100, NULL, 0) },
+	{ "closed drops what was planned behind it",
+	  { GENERAL, PLAN("STATUS general {\"status\":\"active\",\"from\":8000}"),
+	    PLAN_AT(4000, "DELETE general") },
+	  "a",
+	  NULL,
+	  9000,
+	  9000,
+	  COMES_TO(PLAN_ENDED) },
+	{ "goods withdrawn from a time on",
+	  { GENERAL,
+	    { 1000, TRIB_NOUN_GOODS, "STATUS g {\"status\":\"withdrawn\",\"from\":5000}" } },
+	  "a",
+	  NULL,
+	  5000,
+	  5000,
+	  COMES_TO(GOODS_WITHDRAWN) },
+	{ "and an order from before",
+	  { GENERAL,
+	    { 1000, TRIB_NOUN_GOODS, "STATUS g {\"status\":\"withdrawn\",\"from\":5000}" } },
+	  "a",
+	  NULL,
+	  4999,
+	  4999,
+	  WINS("general@1", 1000, NULL, 0) },
+	{ "a creator frozen for a while",
+	  { GENERAL, PARTY("STATUS a {\"status\":\"frozen\",\"from\":2000,\"reason\":\"returns\"}"),
+	    PARTY("STATUS a {\"status\":\"active\",\"from\":3000}") },
+	  "a",
+	  NULL,
+	  2999,
+	  2999,
+	  COMES_TO(PARTY_FROZEN) },
+	{ "a merchant frozen, the order locked before",
+	  { GENERAL, PARTY("STATUS m {\"status\":\"frozen\",\"from\":2000}") },
+	  "a",
+	  NULL,
+	  2500,
+	  1500,
+	  COMES_TO(PARTY_FROZEN) },
+	{ "an exclusive plan that is paused stops nobody",
+	  { GENERAL, PLAN(EXCLUSIVE("x", "b")),
+	    PLAN("STATUS x {\"status\":\"paused\",\"from\":5000}") },
+	  "a",
+	  NULL,
+	  5000,
+	  5000,
+	  WINS("general@1", 1000, NULL, 0) },
+	/* the grace of an exclusive plan */
+	{ "exclusive plan made after another creator's link, with grace: within it",
+	  { GENERAL, PLAN_AT(5000, "{\"id\":\"x\",\"merchant\":\"m\",\"goods\":[\"g\"],\"kind\":"
+				   "\"exclusive\",\"creators\":[\"b\"],\"grace\":\"2s\"}") },
+	  "a",
+	  NULL,
+	  6999,
+	  2000,
+	  WINS("general@1", 1000, NULL, 0) },
+	{ "… and when it is over",
+	  { GENERAL, PLAN_AT(5000, "{\"id\":\"x\",\"merchant\":\"m\",\"goods\":[\"g\"],\"kind\":"
+				   "\"exclusive\",\"creators\":[\"b\"],\"grace\":\"2s\"}") },
+	  "a",
+	  NULL,
+	  7000,
+	  2000,
+	  COMES_TO(CREATOR_NOT_ALLOWED) },
+	{ "another rate does not begin the grace anew",
+	  { GENERAL, PLAN_AT(5000, "{\"id\":\"x\",\"merchant\":\"m\",\"goods\":[\"g\"],\"kind\":"
+				   "\"exclusive\",\"creators\":[\"b\"],\"grace\":\"2s\"}"),
+	    PLAN_AT(6500, "{\"id\":\"x\",\"merchant\":\"m\",\"goods\":[\"g\"],\"kind\":"
+			  "\"exclusive\",\"creators\":[\"b\"],\"grace\":\"2s\","
+			  "\"terms\":{\"commission_bps\":100}}") },
+	  "a",
+	  NULL,
+	  7000,
+	  2000,
+	  COMES_TO(CREATOR_NOT_ALLOWED) },
 	/* the offer */
 	{ "the offer's leader is paid when an exclusive plan wins",
 	  { ACTIVITY("act", "1000", "l1"), PLAN(EXCLUSIVE("x", "a")) },
@@ -542,7 +665,13 @@ static void take_steps(struct world *world, const struct step *steps)
 {
 	for (int i = 0; i < 6 && steps[i].json; i++) {
 		world->now_ms = steps[i].now_ms;
-		if (strncmp(steps[i].json, "DELETE ", 7) == 0)
+		if (strncmp(steps[i].json, "STATUS ", 7) == 0) {
+			char id[16];
+
+			sscanf(steps[i].json + 7, "%15s", id);
+			assert_ok(world_status(world, steps[i].noun, id, strchr(steps[i].json, '{')),
+				  world->error);
+		} else if (strncmp(steps[i].json, "DELETE ", 7) == 0)
 			assert_ok(world_close(world, steps[i].noun, steps[i].json + 7),
 				  world->error);
 		else
@@ -677,7 +806,95 @@ static void every_candidate_is_explained(void **state)
 	 */
 	world_put(&world, TRIB_NOUN_PLAN, EXCLUSIVE("x", "b"));
 	assert_int_equal(trib_terms_explain(world.domain, &request, candidates, 3), 6);
-	assert_int_equal(candidates[2].verdict, TRIB_TERMS_LOWER_KIND);
+	assert_int_equal(candidates[2].verdict, TRIB_TERMS_BARRED);
+	world_fini(&world);
+}
+
+/* A registration that states another order, by which its links are judged. */
+static void a_registration_may_rank_plans_its_own_way(void **state)
+{
+	static const struct {
+		const char *says, *plan;
+		enum trib_terms_verdict of_target;
+	} ways[] = {
+		{ "", "t", TRIB_TERMS_WON },
+		{ ",\"precedence\":[\"general\"]", "general", TRIB_TERMS_LOWER_KIND },
+		{ ",\"precedence\":[\"activity\",\"targeted\"]", "act", TRIB_TERMS_LOWER_KIND },
+		{ ",\"precedence\":[\"managed\"]", "t", TRIB_TERMS_WON },
+		{ ",\"ties\":[\"lower_commission\"]", "u", TRIB_TERMS_HIGHER_COMMISSION },
+		{ ",\"ties\":[\"newer\"]", "u", TRIB_TERMS_OLDER },
+		{ ",\"ties\":[\"older\"]", "t", TRIB_TERMS_WON },
+	};
+	struct trib_terms_candidate candidates[8];
+	struct trib_terms terms;
+	struct world world;
+	char json[160];
+
+	seed(&world);
+	take_steps(&world, (struct step[6]){ GENERAL, ACTIVITY("act", "100", "l1"),
+					     TARGETED("t", "a", "2000"), TARGETED("u", "a", "1500") });
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(ways); i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"r\",\"channel\":\"app\"%s}", ways[i].says);
+		struct trib_terms_request request = {
+			.goods = 1,
+			.creator = world_number(&world, TRIB_NOUN_PARTY, "a"),
+			.offer = world_number(&world, TRIB_NOUN_PLAN, "act"),
+			.registration = world_put(&world, TRIB_NOUN_REGISTRATION, json),
+			.at_ms = 2000,
+			.lock_ms = 2000,
+		};
+
+		trib_terms_resolve(world.domain, &request, &terms);
+		assert_int_equal(terms.plan, world_number(&world, TRIB_NOUN_PLAN, ways[i].plan));
+		assert_int_equal(terms.leader, world_number(&world, TRIB_NOUN_PARTY, "l1"));
+		assert_int_equal(trib_terms_explain(world.domain, &request, candidates, 8), 4);
+		assert_int_equal(candidates[2].verdict, ways[i].of_target);
+	}
+	/* Whoever is among the exclusive plan's creators may sell, whatever wins. */
+	world_put(&world, TRIB_NOUN_PLAN, EXCLUSIVE("x", "a"));
+	struct trib_terms_request request = {
+		.goods = 1,
+		.creator = world_number(&world, TRIB_NOUN_PARTY, "a"),
+		.registration = world_put(&world, TRIB_NOUN_REGISTRATION,
+					  "{\"id\":\"r\",\"channel\":\"app\",\"precedence\":[\"targeted\"]}"),
+		.at_ms = 2000,
+		.lock_ms = 2000,
+	};
+
+	trib_terms_resolve(world.domain, &request, &terms);
+	assert_int_equal(terms.outcome, TRIB_OUTCOME_NONE);
+	assert_int_equal(terms.plan, world_number(&world, TRIB_NOUN_PLAN, "t"));
+	request.creator = world_number(&world, TRIB_NOUN_PARTY, "b");
+	trib_terms_resolve(world.domain, &request, &terms);
+	assert_int_equal(terms.outcome, TRIB_OUTCOME_CREATOR_NOT_ALLOWED);
+	world_fini(&world);
+}
+
+static void the_agency_of_order_time(void **state)
+{
+	struct trib_terms terms;
+	struct world world;
+
+	seed(&world);
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"general\",\"merchant\":\"m\",\"goods\":[\"g\"],"
+		  "\"terms\":{\"commission_bps\":1000,\"agency_bps\":2000}}");
+	/* The agency changes between order (2000) and settlement. */
+	world_put(&world, TRIB_NOUN_PARTY,
+		  "{\"id\":\"a\",\"agencies\":[{\"agency\":\"l1\",\"to\":3000,\"pay\":\"all_to_agency\"},"
+		  "{\"agency\":\"l2\",\"from\":3000}]}");
+	struct trib_terms_request request = { .goods = 1,
+					      .creator = world_number(&world, TRIB_NOUN_PARTY, "a"),
+					      .at_ms = 2000,
+					      .lock_ms = 9000 };
+
+	trib_terms_resolve(world.domain, &request, &terms);
+	assert_int_equal(terms.agency, world_number(&world, TRIB_NOUN_PARTY, "l1"));
+	assert_int_equal(terms.agency_pay, TRIB_AGENCY_ALL);
+	request.at_ms = 3000;
+	trib_terms_resolve(world.domain, &request, &terms);
+	assert_int_equal(terms.agency, world_number(&world, TRIB_NOUN_PARTY, "l2"));
+	assert_int_equal(terms.agency_pay, TRIB_AGENCY_SPLIT);
 	world_fini(&world);
 }
 
@@ -685,7 +902,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(rows_in_rule_order),
 					    cmocka_unit_test(all_that_terms_name),
-					    cmocka_unit_test(every_candidate_is_explained) };
+					    cmocka_unit_test(every_candidate_is_explained),
+					    cmocka_unit_test(a_registration_may_rank_plans_its_own_way),
+					    cmocka_unit_test(the_agency_of_order_time) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
  */
 #include "world.h"
 
-enum { PARTIES = 12, GOODS = 4, PLANS = 10, VERSIONS = 12, TIMES = 30 };
+enum { PARTIES = 12, GOODS = 4, PLANS = 10, VERSIONS = 12, TIMES = 30, REGISTRATIONS = 3 };
 
 struct twin_version {
 	int64_t from_ms, to_ms;
@@ -15,9 +15,19 @@ struct twin_version {
 	int64_t level;	   /* creators_when, 0: none */
 	int32_t commission_bps, service_bps;
 	uint32_t leader;
+	int64_t grace_ms;
+};
+
+/* The table of statuses of one entity: what was set to begin at each time, 0: nothing. */
+struct twin_statuses {
+	uint8_t from[TIMES + 4];
+	bool any;
 };
 
 struct twin {
+	struct twin_statuses statuses[3][PARTIES + 1]; /* by noun, number */
+	uint8_t order[REGISTRATIONS + 1][5];	       /* kinds, the best first */
+	const char *ties[REGISTRATIONS + 1][4];
 	struct twin_version versions[PLANS + 1][VERSIONS + 1];
 	uint32_t version_count[PLANS + 1];
 	uint8_t party_status[PARTIES + 1];
@@ -25,6 +35,40 @@ struct twin {
 	uint8_t goods_status[GOODS + 1];
 	uint32_t goods_merchant[GOODS + 1];
 };
+
+/* ---- Statuses ------------------------------------------------------------------------------ */
+
+static void twin_set_status(struct twin *twin, enum trib_noun noun, uint32_t number, int64_t from_ms,
+			    uint8_t status)
+{
+	struct twin_statuses *table = &twin->statuses[noun][number];
+
+	table->any = true;
+	table->from[from_ms] = status;
+	for (int64_t t = from_ms + 1; status == TRIB_WORD_CLOSED && t < TIMES + 4; t++)
+		table->from[t] = 0;
+}
+
+static uint8_t twin_status(const struct twin *twin, enum trib_noun noun, uint32_t number,
+			   int64_t at_ms, uint8_t otherwise)
+{
+	for (int64_t t = at_ms; t >= 0; t--)
+		if (twin->statuses[noun][number].from[t])
+			return twin->statuses[noun][number].from[t];
+	return otherwise;
+}
+
+/* A PUT states a status: with a table it is a row, unless it says what is so already. */
+static void twin_state_status(struct twin *twin, enum trib_noun noun, uint32_t number,
+			      int64_t from_ms, uint8_t stated, uint8_t *base)
+{
+	uint8_t otherwise = noun == TRIB_NOUN_PLAN ? stated : *base;
+
+	if (!twin->statuses[noun][number].any)
+		*base = stated;
+	else if (twin_status(twin, noun, number, from_ms, otherwise) != stated)
+		twin_set_status(twin, noun, number, from_ms, stated);
+}
 
 /* ---- The twin's terms ---------------------------------------------------------------------- */
 
@@ -67,10 +111,12 @@ static enum trib_outcome twin_state(const struct twin *twin, uint32_t plan,
 		return TRIB_OUTCOME_NO_PLAN;
 	if (!number)
 		return TRIB_OUTCOME_PLAN_NOT_STARTED;
-	if (version->status == TRIB_WORD_ENDED || version->status == TRIB_WORD_CLOSED ||
+	uint8_t status = twin_status(twin, TRIB_NOUN_PLAN, plan, request->at_ms, version->status);
+
+	if (status == TRIB_WORD_ENDED || status == TRIB_WORD_CLOSED ||
 	    (version->to_ms && request->at_ms >= version->to_ms))
 		return TRIB_OUTCOME_PLAN_ENDED;
-	return version->status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED : TRIB_OUTCOME_NONE;
+	return status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED : TRIB_OUTCOME_NONE;
 }
 
 static uint32_t twin_locked(const struct twin *twin, uint32_t plan,
@@ -81,15 +127,39 @@ static uint32_t twin_locked(const struct twin *twin, uint32_t plan,
 	return locked && twin->versions[plan][locked].goods >> request->goods & 1 ? locked : number;
 }
 
-static int twin_rank(uint8_t kind, bool chosen)
+static int twin_rank(const struct twin *twin, uint32_t registration, uint8_t kind, bool chosen)
 {
-	static const uint8_t order[] = { TRIB_WORD_GENERAL, TRIB_WORD_MANAGED, TRIB_WORD_ACTIVITY,
-					 TRIB_WORD_TARGETED, TRIB_WORD_EXCLUSIVE };
+	static const uint8_t usual[] = { TRIB_WORD_EXCLUSIVE, TRIB_WORD_TARGETED, TRIB_WORD_ACTIVITY,
+					 TRIB_WORD_MANAGED, TRIB_WORD_GENERAL };
+	int rank = 10;
 
-	for (int i = 0; i < 5; i++)
-		if (order[i] == kind)
-			return kind == TRIB_WORD_ACTIVITY && !chosen ? -1 : i;
+	if (kind == TRIB_WORD_ACTIVITY && !chosen)
+		return -1;
+	for (int i = 0; i < 5 && twin->order[registration][i]; i++, rank--)
+		if (twin->order[registration][i] == kind)
+			return rank;
+	for (int i = 0; i < 5; i++, rank--)
+		if (usual[i] == kind)
+			return rank;
 	return -2;
+}
+
+/* Is a better than b, both of one rank? */
+static bool twin_wins_tie(const struct twin *twin, uint32_t registration, uint32_t plan_a,
+			  int32_t bps_a, uint32_t plan_b, int32_t bps_b)
+{
+	static const char *const usual[4] = { "higher_commission", "newer" };
+	const char *const *ties = twin->ties[registration][0] ? twin->ties[registration] : usual;
+
+	for (int i = 0; i < 4 && ties[i]; i++) {
+		if (!strcmp(ties[i], "newer"))
+			return plan_a > plan_b;
+		if (!strcmp(ties[i], "older"))
+			return plan_a < plan_b;
+		if (bps_a != bps_b)
+			return (bps_a > bps_b) == !strcmp(ties[i], "higher_commission");
+	}
+	return plan_a > plan_b;
 }
 
 /* An open exclusive plan, for whomever. */
@@ -100,14 +170,30 @@ static bool twin_is_exclusive(const struct twin *twin, uint32_t plan,
 	const struct twin_version *version = &twin->versions[plan][number];
 
 	return number && version->goods >> request->goods & 1 &&
-	       version->kind == TRIB_WORD_EXCLUSIVE && version->status == TRIB_WORD_ACTIVE &&
+	       version->kind == TRIB_WORD_EXCLUSIVE &&
+	       twin_status(twin, TRIB_NOUN_PLAN, plan, request->at_ms, version->status) ==
+		       TRIB_WORD_ACTIVE &&
 	       (!version->to_ms || request->at_ms < version->to_ms);
 }
 
-static bool twin_barred(const struct twin *twin, uint32_t party)
+/* … whose grace is over: it has been of that kind so long. */
+static bool twin_bars(const struct twin *twin, uint32_t plan, int64_t at_ms)
 {
-	return twin->party_status[party] == TRIB_WORD_FROZEN ||
-	       twin->party_status[party] == TRIB_WORD_CLOSED;
+	int64_t since_ms = at_ms;
+
+	while (since_ms > 0 &&
+	       twin->versions[plan][twin_in_force(twin, plan, since_ms - 1)].kind ==
+		       TRIB_WORD_EXCLUSIVE)
+		since_ms--;
+	return at_ms - since_ms >=
+	       twin->versions[plan][twin_in_force(twin, plan, at_ms)].grace_ms;
+}
+
+static bool twin_barred(const struct twin *twin, uint32_t party, int64_t at_ms)
+{
+	uint8_t status = twin_status(twin, TRIB_NOUN_PARTY, party, at_ms, twin->party_status[party]);
+
+	return status == TRIB_WORD_FROZEN || status == TRIB_WORD_CLOSED;
 }
 
 static struct trib_terms twin_resolve(const struct twin *twin,
@@ -116,7 +202,7 @@ static struct trib_terms twin_resolve(const struct twin *twin,
 	struct trib_terms terms = { .creator = request->creator,
 				    .merchant = twin->goods_merchant[request->goods] };
 	enum trib_outcome none = TRIB_OUTCOME_NO_PLAN, offer_state = TRIB_OUTCOME_NONE;
-	bool exclusive = false;
+	bool exclusive = false, among_them = false;
 	uint32_t best = 0, best_locked = 0, number;
 	int best_rank = -3;
 
@@ -125,7 +211,8 @@ static struct trib_terms twin_resolve(const struct twin *twin,
 		uint32_t locked = twin_locked(twin, plan, request, number);
 		const struct twin_version *rates = &twin->versions[plan][locked];
 
-		exclusive |= twin_is_exclusive(twin, plan, request);
+		exclusive |= twin_is_exclusive(twin, plan, request) &&
+			     twin_bars(twin, plan, request->at_ms);
 		if (state != TRIB_OUTCOME_NONE) {
 			if (state != TRIB_OUTCOME_NO_PLAN &&
 			    (none == TRIB_OUTCOME_NO_PLAN || state < none))
@@ -133,13 +220,14 @@ static struct trib_terms twin_resolve(const struct twin *twin,
 			continue;
 		}
 		terms.kind = twin->versions[plan][number].kind;
-		int rank = twin_rank(terms.kind, plan == request->offer);
+		int rank = twin_rank(twin, request->registration, terms.kind, plan == request->offer);
 
-		if (best &&
-		    (rank < best_rank ||
-		     (rank == best_rank &&
-		      rates->commission_bps < twin->versions[best][best_locked].commission_bps)))
-			continue; /* an equal one is newer: plans come by number */
+		among_them |= terms.kind == TRIB_WORD_EXCLUSIVE;
+		if (best && (rank < best_rank ||
+			     (rank == best_rank &&
+			      !twin_wins_tie(twin, request->registration, plan, rates->commission_bps,
+					     best, twin->versions[best][best_locked].commission_bps))))
+			continue;
 		best = plan;
 		best_locked = locked;
 		best_rank = rank;
@@ -150,11 +238,13 @@ static struct trib_terms twin_resolve(const struct twin *twin,
 	terms.kind = 0;
 	if (!best && !exclusive)
 		terms.outcome = (uint8_t)none;
-	else if (twin->goods_status[request->goods] != TRIB_WORD_ACTIVE)
+	else if (twin_status(twin, TRIB_NOUN_GOODS, request->goods, request->at_ms,
+			     twin->goods_status[request->goods]) != TRIB_WORD_ACTIVE)
 		terms.outcome = TRIB_OUTCOME_GOODS_WITHDRAWN;
-	else if (twin_barred(twin, request->creator) || twin_barred(twin, terms.merchant))
+	else if (twin_barred(twin, request->creator, request->at_ms) ||
+		 twin_barred(twin, terms.merchant, request->at_ms))
 		terms.outcome = TRIB_OUTCOME_PARTY_FROZEN;
-	else if (exclusive && best_rank != 4)
+	else if (exclusive && !among_them)
 		terms.outcome = TRIB_OUTCOME_CREATOR_NOT_ALLOWED;
 	if (terms.outcome)
 		return terms;
@@ -214,8 +304,11 @@ static void put_party(struct world *world, struct twin *twin, struct trib_rng *r
 		party.agency = agency;
 	party.has_level = true;
 	party.level = twin->party_level[number] = trib_rng_between(rng, 0, 3);
-	twin->party_status[number] = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses));
-	party.status = word_of(world, twin->party_status[number]);
+	uint8_t status = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses));
+
+	party.status = word_of(world, status);
+	twin_state_status(twin, TRIB_NOUN_PARTY, number, world->now_ms, status,
+			  &twin->party_status[number]);
 	put(world, TRIB_NOUN_PARTY, &party.base);
 }
 
@@ -227,12 +320,15 @@ static void put_goods(struct world *world, struct twin *twin, struct trib_rng *r
 	char id[16], merchant[16];
 
 	twin->goods_merchant[number] = (uint32_t)trib_rng_between(rng, 1, 2);
-	twin->goods_status[number] = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses));
+	uint8_t status = one_of(rng, statuses, TRIB_ARRAY_SIZE(statuses));
+
+	twin_state_status(twin, TRIB_NOUN_GOODS, number, world->now_ms, status,
+			  &twin->goods_status[number]);
 	snprintf(id, sizeof(id), "g%u", number);
 	snprintf(merchant, sizeof(merchant), "c%u", twin->goods_merchant[number]);
 	goods.id = id;
 	goods.merchant = merchant;
-	goods.status = word_of(world, twin->goods_status[number]);
+	goods.status = word_of(world, status);
 	put(world, TRIB_NOUN_GOODS, &goods.base);
 }
 
@@ -273,6 +369,8 @@ static void draw_version(struct twin_version *version, struct trib_rng *rng)
 		version->level = trib_rng_between(rng, 1, 3);
 	else if (trib_rng_chance(rng, 0.4))
 		version->creators = (uint32_t)trib_rng_below(rng, 1 << (PARTIES + 1)) & ~1u;
+	if (version->kind == TRIB_WORD_EXCLUSIVE && trib_rng_chance(rng, 0.4))
+		version->grace_ms = trib_rng_between(rng, 1, 8);
 	if ((version->kind == TRIB_WORD_TARGETED || version->kind == TRIB_WORD_EXCLUSIVE) &&
 	    !version->level && !version->creators)
 		version->creators = 1u << trib_rng_between(rng, 1, PARTIES);
@@ -282,8 +380,9 @@ static void put_plan(struct world *world, struct twin *twin, struct trib_rng *rn
 {
 	Tributary__Plan plan = TRIBUTARY__PLAN__INIT;
 	Tributary__Terms terms = TRIBUTARY__TERMS__INIT;
-	char id[16], when[16], leader[16];
+	char id[16], when[16], leader[16], grace[16];
 	struct twin_version *version;
+	uint8_t ignored;
 
 	if (twin->version_count[number] == VERSIONS)
 		return;
@@ -299,6 +398,9 @@ static void put_plan(struct world *world, struct twin *twin, struct trib_rng *rn
 	plan.creators_when = version->level ? when : NULL;
 	plan.kind = word_of(world, version->kind);
 	plan.status = word_of(world, version->status);
+	twin_state_status(twin, TRIB_NOUN_PLAN, number, version->from_ms, version->status, &ignored);
+	snprintf(grace, sizeof(grace), "%dms", (int)version->grace_ms);
+	plan.grace = version->grace_ms ? grace : NULL;
 	plan.has_effective_from = plan.has_effective_to = true;
 	plan.effective_from = version->from_ms;
 	plan.effective_to = version->to_ms;
@@ -318,11 +420,14 @@ static void close_plan(struct world *world, struct twin *twin, struct trib_rng *
 
 	if (count == VERSIONS)
 		return;
-	world->now_ms = trib_rng_between(rng, 1, TIMES);
 	snprintf(id, sizeof(id), "p%u", number);
 	assert_ok(world_close(world, TRIB_NOUN_PLAN, id), world->error);
 	if (world->decision.event_count == 0)
 		return;
+	if (twin->statuses[TRIB_NOUN_PLAN][number].any) {
+		twin_set_status(twin, TRIB_NOUN_PLAN, number, world->now_ms, TRIB_WORD_CLOSED);
+		return;
+	}
 	struct twin_version *closed = &twin->versions[number][count + 1];
 
 	*closed = twin->versions[number][count];
@@ -333,16 +438,85 @@ static void close_plan(struct world *world, struct twin *twin, struct trib_rng *
 	twin->version_count[number]++;
 }
 
+/* Through the door of statuses. */
+static void set_status(struct world *world, struct twin *twin, struct trib_rng *rng)
+{
+	static const uint8_t statuses[3][3] = {
+		{ TRIB_WORD_ACTIVE, TRIB_WORD_FROZEN, TRIB_WORD_RESTRICTED },
+		{ TRIB_WORD_ACTIVE, TRIB_WORD_WITHDRAWN, TRIB_WORD_CLOSED },
+		{ TRIB_WORD_ACTIVE, TRIB_WORD_PAUSED, TRIB_WORD_ENDED },
+	};
+	static const char letters[] = "cgp";
+	enum trib_noun noun = (enum trib_noun)trib_rng_below(rng, 3);
+	uint32_t number =
+		(uint32_t)trib_rng_between(rng, 1, trib_domain_count(world->domain, noun));
+	uint8_t status = statuses[noun][trib_rng_below(rng, trib_rng_chance(rng, 0.3) ? 3 : 2)];
+	Tributary__StatusRequest request = TRIBUTARY__STATUS_REQUEST__INIT;
+	char id[16];
+
+	snprintf(id, sizeof(id), "%c%u", letters[noun], number);
+	request.status = word_of(world, status);
+	request.has_from = trib_rng_chance(rng, 0.8);
+	request.from = trib_rng_between(rng, 0, TIMES + 2);
+	request.reason = trib_rng_chance(rng, 0.5) ? "because" : NULL;
+	assert_ok(trib_domain_decide_status(world->domain, noun, trib_bytes_text(id), &request,
+					    world->now_ms, &world->arena, &world->decision,
+					    &world->error),
+		  world->error);
+	world_apply(world);
+	twin_set_status(twin, noun, number, request.has_from ? request.from : world->now_ms, status);
+}
+
+static void put_registration(struct world *world, struct twin *twin, struct trib_rng *rng,
+			     uint32_t number)
+{
+	static const uint8_t kinds[] = { TRIB_WORD_GENERAL, TRIB_WORD_TARGETED, TRIB_WORD_EXCLUSIVE,
+					 TRIB_WORD_ACTIVITY, TRIB_WORD_MANAGED };
+	static const char *const all[] = { "higher_commission", "lower_commission", "newer", "older" };
+	Tributary__Registration registration = TRIBUTARY__REGISTRATION__INIT;
+	char id[16], *precedence[5], *ties[2];
+
+	memset(twin->order[number], 0, sizeof(twin->order[number]));
+	memset(twin->ties[number], 0, sizeof(twin->ties[number]));
+	for (uint64_t i = 0, n = trib_rng_below(rng, 6); i < n; i++) {
+		uint8_t kind = one_of(rng, kinds, 5);
+
+		if (memchr(twin->order[number], kind, 5))
+			continue;
+		twin->order[number][registration.n_precedence] = kind;
+		precedence[registration.n_precedence++] = word_of(world, kind);
+	}
+	for (uint64_t i = 0, n = trib_rng_below(rng, 3); i < n; i++) {
+		const char *tie = all[trib_rng_below(rng, 4)];
+
+		if (i == 1 && tie == twin->ties[number][0])
+			continue;
+		twin->ties[number][registration.n_ties] = tie;
+		ties[registration.n_ties++] = (char *)tie;
+	}
+	snprintf(id, sizeof(id), "r%u", number);
+	registration.id = id;
+	registration.channel = "app";
+	registration.precedence = precedence;
+	registration.ties = ties;
+	put(world, TRIB_NOUN_REGISTRATION, &registration.base);
+}
+
 static void change(struct world *world, struct twin *twin, struct trib_rng *rng)
 {
 	trib_arena_reset(&world->arena);
+	world->now_ms = trib_rng_between(rng, 1, TIMES);
 	if (trib_rng_chance(rng, 0.1))
 		put_party(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, PARTIES));
 	else if (trib_rng_chance(rng, 0.1))
 		put_goods(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, GOODS));
+	else if (trib_rng_chance(rng, 0.05))
+		put_registration(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, REGISTRATIONS));
 	else if (trib_domain_count(world->domain, TRIB_NOUN_PLAN) == PLANS &&
 		 trib_rng_chance(rng, 0.15))
 		close_plan(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, PLANS));
+	else if (trib_domain_count(world->domain, TRIB_NOUN_PLAN) && trib_rng_chance(rng, 0.15))
+		set_status(world, twin, rng);
 	else /* numbers are given in order */
 		put_plan(world, twin, rng,
 			 (uint32_t)trib_rng_between(
@@ -357,6 +531,7 @@ static struct trib_terms_request draw_request(struct trib_rng *rng)
 		.goods = (uint32_t)trib_rng_between(rng, 1, GOODS),
 		.creator = (uint32_t)trib_rng_between(rng, 1, PARTIES),
 		.offer = trib_rng_chance(rng, 0.5) ? (uint32_t)trib_rng_between(rng, 1, PLANS) : 0,
+		.registration = (uint32_t)trib_rng_between(rng, 0, REGISTRATIONS),
 		.at_ms = trib_rng_between(rng, 0, TIMES + 2),
 	};
 
@@ -488,10 +663,13 @@ static void one_world(struct trib_rng *rng)
 	struct world world;
 
 	world_init(&world);
+	world.now_ms = 1;
 	for (uint32_t i = 1; i <= PARTIES; i++)
 		put_party(&world, &twin, rng, i);
 	for (uint32_t i = 1; i <= GOODS; i++)
 		put_goods(&world, &twin, rng, i);
+	for (uint32_t i = 1; i <= REGISTRATIONS; i++)
+		put_registration(&world, &twin, rng, i);
 	for (int i = 0; i < 60; i++) {
 		change(&world, &twin, rng);
 		for (int j = 0; j < 40; j++) {

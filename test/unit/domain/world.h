@@ -128,6 +128,27 @@ static TRIB_UNUSED trib_status world_close(struct world *world, enum trib_noun n
 	return status;
 }
 
+/* `json` is what the door of statuses takes. */
+static TRIB_UNUSED trib_status world_status(struct world *world, enum trib_noun noun,
+					    const char *id, const char *json)
+{
+	ProtobufCMessage *message;
+
+	trib_arena_reset(&world->arena);
+	trib_status status = trib_proto_from_json(&tributary__status_request__descriptor,
+						  trib_bytes_text(json), &world->arena, &message,
+						  &world->error);
+
+	if (status == TRIB_OK)
+		status = trib_domain_decide_status(world->domain, noun, trib_bytes_text(id),
+						   (const Tributary__StatusRequest *)message,
+						   world->now_ms, &world->arena, &world->decision,
+						   &world->error);
+	if (status == TRIB_OK)
+		world_apply(world);
+	return status;
+}
+
 /* 0 for NULL. */
 static TRIB_UNUSED uint32_t world_number(const struct world *world, enum trib_noun noun,
 					 const char *id)
