@@ -71,9 +71,9 @@ struct trib_domain_hooks {
 	trib_status (*check_condition)(void *context, enum trib_condition_place place,
 				       struct trib_bytes source, struct trib_error *error);
 
-	/* When resolving terms: does the condition hold for this creator? An error of evaluation is
-	 * false. */
-	bool (*creators_when)(void *context, uint32_t condition, uint32_t creator);
+	/* When resolving terms: does the condition hold for this creator at that time? An error of
+	 * evaluation is false. */
+	bool (*creators_when)(void *context, uint32_t condition, uint32_t creator, int64_t at_ms);
 
 	/* When deciding: the keyed hash of a user id. */
 	uint64_t (*hash_user)(void *context, struct trib_bytes user);

@@ -142,7 +142,7 @@ static inline bool speaks_to(const struct search *search, const struct trib_plan
 	if (TRIB_UNLIKELY(version->creators_when))
 		return hooks->creators_when &&
 		       hooks->creators_when(hooks->context, version->creators_when,
-					    search->request->creator);
+					    search->request->creator, search->request->at_ms);
 	return true;
 }
 

@@ -83,14 +83,14 @@ bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib
 	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;
 }
 
-bool conditions_creator(void *context, uint32_t condition, uint32_t creator)
+bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int64_t at_ms)
 {
 	struct trib_engine *engine = context;
 	const struct trib_market market = engine_market(engine);
 	struct trib_facts facts;
 
 	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
-	trib_facts_open_creator(&market, &facts, creator);
+	trib_facts_open_creator(&market, &facts, creator, at_ms);
 	return conditions_hold(engine, condition, &facts);
 }
 

@@ -41,8 +41,8 @@ static bool registration_when(void *context, uint32_t registration)
 	struct trib_facts facts;
 
 	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
-	trib_facts_open_goods(&market, &facts, numbers->goods);
-	trib_facts_open_creator(&market, &facts, numbers->creator);
+	trib_facts_open_goods(&market, &facts, numbers->goods, numbers->at_ms);
+	trib_facts_open_creator(&market, &facts, numbers->creator, numbers->at_ms);
 	trib_facts_open_touch(&facts, &touch);
 	return conditions_hold(engine, trib_domain_registration(engine->domain, registration)->when, &facts);
 }
@@ -178,7 +178,8 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 	    (status = find_numbers(engine, request, &numbers, error)) != TRIB_OK)
 		return status;
 	const struct trib_terms_request wanted = { .goods = numbers.goods, .creator = numbers.creator,
-						   .offer = numbers.offer, .at_ms = numbers.at_ms,
+						   .offer = numbers.offer,
+						   .registration = numbers.registration, .at_ms = numbers.at_ms,
 						   .lock_ms = numbers.at_ms };
 
 	trib_terms_resolve(engine->domain, &wanted, &terms);

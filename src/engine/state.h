@@ -273,7 +273,7 @@ void engine_add_choice(struct trib_engine *engine, const struct trib_terms_reque
 
 trib_status conditions_check(void *context, enum trib_condition_place place, struct trib_bytes source,
 			     struct trib_error *error);
-bool conditions_creator(void *context, uint32_t condition, uint32_t creator);
+bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int64_t at_ms);
 /* Does a condition hold for these facts? An error of evaluation is false. */
 bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts);
 void conditions_fini(struct trib_engine *engine);

@@ -10,7 +10,8 @@ static const uint8_t touch_words[] = {
 	[TRIB_TOUCH_SHARE_OPEN] = TRIB_WORD_SHARE_OPEN,
 };
 
-void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t number)
+void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t number,
+			    int64_t at_ms)
 {
 	const struct trib_goods *goods = trib_domain_goods(market->domain, number);
 	const struct trib_party *merchant = trib_domain_party(market->domain, goods->merchant);
@@ -21,24 +22,34 @@ void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *
 	trib_facts_set_string(facts, TRIB_FACT_GOODS_BRAND, goods->brand, none);
 	trib_facts_set(facts, TRIB_FACT_GOODS_PRICE, goods->price);
 	trib_facts_set_string(facts, TRIB_FACT_GOODS_SITE, goods->site, none);
-	trib_facts_set_string(facts, TRIB_FACT_GOODS_STATUS, goods->status, none);
+	trib_facts_set_string(facts, TRIB_FACT_GOODS_STATUS,
+			      trib_domain_goods_status(market->domain, number, at_ms), none);
+	trib_facts_set_bool(facts, TRIB_FACT_GOODS_PROMOTED, goods->promoted);
+	if (TRIB_UNLIKELY(goods->timed))
+		trib_facts_set(facts, TRIB_FACT_GOODS_WITHDRAWN_AT,
+			       trib_domain_withdrawn_at(market->domain, number));
 	trib_facts_open(facts, TRIB_GROUP_MERCHANT);
 	trib_facts_set_string(facts, TRIB_FACT_MERCHANT_ID, goods->merchant, none);
-	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS, merchant->status);
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS,
+		       trib_domain_party_status(market->domain, goods->merchant, at_ms));
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_DEPOSIT, merchant->deposit);
 	trib_facts_set_double(facts, TRIB_FACT_MERCHANT_SCORE, merchant->score);
 }
 
-void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t number)
+void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t number,
+			    int64_t at_ms)
 {
 	const struct trib_party *creator = trib_domain_party(market->domain, number);
 	struct trib_bytes none = { 0 };
+	uint8_t pay;
 
 	trib_facts_open(facts, TRIB_GROUP_CREATOR);
 	trib_facts_set_string(facts, TRIB_FACT_CREATOR_ID, number, none);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_FOLLOWERS, creator->followers);
-	trib_facts_set_string(facts, TRIB_FACT_CREATOR_AGENCY, creator->agency, none);
+	trib_facts_set_string(facts, TRIB_FACT_CREATOR_AGENCY,
+			      trib_domain_agency(market->domain, number, at_ms, &pay), none);
 	trib_facts_set_string(facts, TRIB_FACT_CREATOR_REGION, creator->region, none);
-	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, creator->status);
+	trib_facts_set(facts, TRIB_FACT_CREATOR_STATUS, trib_domain_party_status(market->domain, number, at_ms));
 	trib_facts_set(facts, TRIB_FACT_CREATOR_LEVEL, creator->level);
 	trib_facts_set_double(facts, TRIB_FACT_CREATOR_SCORE, creator->score);
 	trib_facts_set_tags(facts, creator->tags);

@@ -71,6 +71,7 @@ void trib_resolve_terms(const struct trib_market *market, const struct trib_orde
 		.goods = record->goods,
 		.creator = touch->creator,
 		.offer = touch->offer,
+		.registration = touch->registration,
 		.at_ms = record->at_ms,
 		.lock_ms = node ? trib_resolve_lock_ms(record, touch, node->lock, times) : record->at_ms,
 		.grace_ms = node ? node->grace_ms : 0,
@@ -128,7 +129,7 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_ORDER])
 		fill_order_facts(market, request, record, facts);
 	if (wanted & (trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT]))
-		trib_facts_open_goods(market, facts, record->goods);
+		trib_facts_open_goods(market, facts, record->goods, record->at_ms);
 	if (TRIB_UNLIKELY(wanted & trib_facts_engine_only) && request->engine_facts)
 		request->engine_facts(request->engine_context, record, touch, wanted & trib_facts_engine_only, facts);
 	if (!touch)
@@ -143,7 +144,7 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 	trib_facts_set(facts, TRIB_FACT_TOUCH_MATCH,
 		       TRIB_WORD_GOODS + match_of(market, record->goods, touch->goods));
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_CREATOR])
-		trib_facts_open_creator(market, facts, touch->creator);
+		trib_facts_open_creator(market, facts, touch->creator, record->at_ms);
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_TERMS])
 		fill_terms_facts(market, record, touch, facts);
 }

@@ -95,9 +95,11 @@ void trib_resolve_parties(const struct trib_market *market, const struct trib_no
 
 /* --- Facts -------------------------------------------------------------------------------------------- */
 
-/* Open a group (goods: merchant as well; touch: link as well) and set what nouns and tokens say of it. */
-void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t goods);
-void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t creator);
+/* Open a group (goods: merchant as well; touch: link as well) and set what nouns and tokens say of it at a time. */
+void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t goods,
+			   int64_t at_ms);
+void trib_facts_open_creator(const struct trib_market *market, struct trib_facts *facts, uint32_t creator,
+			     int64_t at_ms);
 void trib_facts_open_touch(struct trib_facts *facts, const struct trib_touch *touch);
 
 #include "resolve/answer.h"

@@ -58,7 +58,7 @@ uint32_t trib_view_registration(void *context, struct trib_bytes id)
 /* --- Conditions --------------------------------------------------------------------------------------- */
 
 /* Does a plan's creators_when hold? Its tree was compiled when the plan came. */
-static bool condition_holds(void *context, uint32_t condition, uint32_t creator)
+static bool condition_holds(void *context, uint32_t condition, uint32_t creator, int64_t at_ms)
 {
 	const struct trib_view *view = context;
 	struct trib_facts facts;
@@ -67,7 +67,7 @@ static bool condition_holds(void *context, uint32_t condition, uint32_t creator)
 	if (condition > view->n_conditions || !view->conditions[condition] || !condition_scratch)
 		return false;
 	trib_facts_init(&facts, &view->spaces, condition_scratch);
-	trib_facts_open_creator(&view->market, &facts, creator);
+	trib_facts_open_creator(&view->market, &facts, creator, at_ms);
 	trib_tree_walk(view->conditions[condition], &facts, &walk);
 	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;
 }

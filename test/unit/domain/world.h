@@ -36,7 +36,8 @@ static TRIB_UNUSED trib_status world_check(void *context, enum trib_condition_pl
 				   "found something else, expected level >= N");
 }
 
-static TRIB_UNUSED bool world_creators_when(void *context, uint32_t condition, uint32_t creator)
+static TRIB_UNUSED bool world_creators_when(void *context, uint32_t condition, uint32_t creator,
+					int64_t at_ms)
 {
 	const struct trib_domain *domain = ((struct world *)context)->domain;
 	int64_t level = 0;
