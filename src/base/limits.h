@@ -69,6 +69,8 @@
 	X(KEPT_BYTES, 268435456, "bytes", "messages of orders that are unknown yet")               \
 	X(KEPT_DAYS, 30, "days", "messages of an unknown order wait so long for it")               \
 	X(COUNTERS, 262144, "subjects", "users, devices, creators, links whose events are counted for rules") \
+	X(TALLIES, 4194304, "tallies", "plan, creator and period that have sold or spent; all in memory") \
+	X(BUYERS, 4194304, "buyers", "of shops whose plans or rules ask who is new; all in memory")  \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

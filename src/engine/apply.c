@@ -69,6 +69,10 @@ void apply_order(struct trib_engine *engine, const struct trib_order_record *rec
 	if (record->tree)
 		trib_rules_hit(engine->rules, record->tree, record->tree_version, record->node);
 	counting_order(engine, record);
+	stateful_apply(engine, record->tallies);
+	stateful_bought(engine, record);
+	if (TRIB_UNLIKELY(record->held))
+		trib_reviews_open(engine->reviews, position);
 	engine->counts.orders++;
 	if (record->outcome < TRIB_ARRAY_SIZE(engine->counts.outcomes))
 		engine->counts.outcomes[record->outcome]++;
@@ -112,6 +116,9 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 		trib_keys_rebind(engine->keys);
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_RULES_ACTIVATED)
 		counting_begin(engine);
+	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT && event->plan_put->plan &&
+	    event->plan_put->plan->new_to_shop)
+		stateful_begin_buyers(engine);
 	return status;
 }
 

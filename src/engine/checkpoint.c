@@ -19,7 +19,7 @@
 
 enum {
 	BALANCES_PER_TURN = 256, /* some tens of microseconds */
-	KEY_BYTES = 16,
+	KEY_BYTES = 24,
 	BALANCE_KEY_BYTES = 13,
 	NICE = 10,
 	SHARES_BEHIND_MAX = 5, /* so much journal may lie behind the store: it is what a restart replays */
@@ -179,6 +179,34 @@ static void add_place(void *context, uint32_t place, struct trib_bytes bytes)
 	add_row(context, TRIB_TABLE_COUNTER, trib_bytes(key, trib_key_u32(key, place)), bytes);
 }
 
+static void add_tally(void *context, const struct trib_tally *tally)
+{
+	char key[TRIB_TALLY_KEY_BYTES], value[TRIB_TALLY_VALUE_BYTES];
+
+	trib_tally_put_row(tally, key, value);
+	add_row(context, TRIB_TABLE_TALLY, trib_bytes(key, sizeof(key)), trib_bytes(value, sizeof(value)));
+}
+
+static void add_review(void *context, uint64_t position, bool waits)
+{
+	char key[8], value = waits;
+
+	add_row(context, TRIB_TABLE_REVIEW, trib_bytes(key, trib_key_u64(key, position)), trib_bytes(&value, 1));
+}
+
+/* What grows with orders and is rarely asked for: changes only. Kinds of tallies ascend, and buyers come last. */
+static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkpoint)
+{
+	if (engine->counters)
+		trib_counters_take_changes(engine->counters, add_place, checkpoint);
+	trib_tallies_take_changes(engine->tallies, add_tally, checkpoint);
+	if (engine->buyers) {
+		add_counter(checkpoint, "tracked/buyers", 1);
+		trib_tallies_take_changes(engine->buyers, add_tally, checkpoint);
+	}
+	trib_reviews_take_changes(engine->reviews, add_review, checkpoint);
+}
+
 /* Everything decided so far is in batches that are handed over: between two batches, state stands at `next`. */
 static void begin(struct trib_engine *engine)
 {
@@ -206,8 +234,7 @@ static void begin(struct trib_engine *engine)
 	checkpoint->began_ms = engine->statements.stored_ms;
 	checkpoint->ended_ms = engine->now_ms;
 	freeze_rules(engine, checkpoint);
-	if (engine->counters)
-		trib_counters_take_changes(engine->counters, add_place, checkpoint);
+	freeze_tallies(engine, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -455,7 +482,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_touches(checkpoint, file);
 	if (checkpoint->run.touches.words)
 		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
-	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_COUNTER);
+	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_REVIEW);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
 }
 
@@ -669,6 +696,24 @@ static trib_status load_place(void *context, struct trib_bytes key, struct trib_
 	return counting_load(context, key, value, error);
 }
 
+static trib_status load_tally(void *context, struct trib_bytes key, struct trib_bytes value,
+			      struct trib_error *error)
+{
+	return stateful_load(context, key, value, error);
+}
+
+static trib_status load_review(void *context, struct trib_bytes key, struct trib_bytes value,
+			       struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	if (key.size != 8 || value.size != 1)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no review");
+	if (*value.data)
+		trib_reviews_load(engine->reviews, trib_key_read_u64(key.data));
+	return TRIB_OK;
+}
+
 static trib_status load_balance(void *context, struct trib_bytes key, struct trib_bytes value,
 				struct trib_error *error)
 {
@@ -701,7 +746,9 @@ static trib_status load_counter(void *context, struct trib_bytes key, struct tri
 	if (trib_bytes_is(key, "saved/hash-keys") && trib_key_read_u64(value.data) != hash_keys_mark(engine))
 		return trib_fail(error, TRIB_CORRUPT, "hash.keys",
 				 "found other keys than the store was made with: no order or user in it would be known again");
-	if (trib_bytes_is(key, "sequence/change"))
+	if (trib_bytes_is(key, "tracked/buyers"))
+		stateful_begin_buyers(engine);
+	else if (trib_bytes_is(key, "sequence/change"))
 		engine->changes_written = trib_key_read_u64(value.data);
 	else if (trib_bytes_is(key, "sequence/link"))
 		engine->links_issued = trib_key_read_u64(value.data);
@@ -739,6 +786,10 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 	counting_begin(engine);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_COUNTER, all, load_place, engine, error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_TALLY, all, load_tally, engine, error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_REVIEW, all, load_review, engine, error);
 	if (status != TRIB_OK)
 		return status;
 	snapshots_loaded(engine, engine->snapshots.position);

@@ -11,9 +11,9 @@
 /* The EXT of an order that names the buyer's device. */
 static const char device_key[] = "device";
 
-static bool asks_for_counters(const struct trib_tree *tree)
+static bool asks_for(const struct trib_tree *tree, trib_fact_set facts)
 {
-	return tree && (trib_tree_facts(tree) & trib_fact_group_masks[TRIB_GROUP_COUNTER]);
+	return tree && (trib_tree_facts(tree) & facts);
 }
 
 void counting_begin(struct trib_engine *engine)
@@ -21,9 +21,15 @@ void counting_begin(struct trib_engine *engine)
 	uint32_t count;
 	const struct trib_rules_activation *activations = trib_rules_activations(engine->rules, &count);
 
-	for (uint32_t i = 0; !engine->counters && i < count; i++)
-		if (asks_for_counters(trib_rules_tree(engine->rules, activations[i].tree, activations[i].version)))
+	for (uint32_t i = 0; i < count; i++) {
+		const struct trib_tree *tree =
+			trib_rules_tree(engine->rules, activations[i].tree, activations[i].version);
+
+		if (!engine->counters && asks_for(tree, trib_fact_group_masks[TRIB_GROUP_COUNTER]))
 			engine->counters = trib_counters_new(TRIB_LIMIT_COUNTERS);
+		if (asks_for(tree, TRIB_FACT_BIT(TRIB_FACT_ORDER_NEW_TO_SHOP)))
+			stateful_begin_buyers(engine);
+	}
 }
 
 /* 0: the order names none. */
@@ -82,8 +88,10 @@ void counting_order(struct trib_engine *engine, const struct trib_order_record *
 		return;
 	device = device_of(engine, record);
 	trib_counters_add(counters, TRIB_COUNTED_USER, user, TRIB_COUNT_ORDERS, record->at_ms);
-	if (record->by_token && record->n_touches)
-		trib_counters_add_user(counters, TRIB_COUNTED_LINK, record->touches[0].touch.link, user, record->at_ms);
+	for (uint32_t i = 0; i < record->n_touches; i++)
+		if (record->touches[i].by_token)
+			trib_counters_add_user(counters, TRIB_COUNTED_LINK, record->touches[i].touch.link, user,
+					       record->at_ms);
 	count_credits(counters, record);
 	if (!device)
 		return;
@@ -203,6 +211,9 @@ void counting_facts(const void *context, const struct trib_order_record *record,
 		fill_counters(engine, record, touch, wanted, facts);
 	if (wanted & (TRIB_FACT_BIT(TRIB_FACT_ORDER_BUYER) | TRIB_FACT_BIT(TRIB_FACT_ORDER_SELF_PURCHASE)))
 		fill_buyer(engine, record, touch, facts);
+	if (engine->buyers && trib_fact_in(&wanted, TRIB_FACT_ORDER_NEW_TO_SHOP))
+		trib_facts_set_bool(facts, TRIB_FACT_ORDER_NEW_TO_SHOP,
+				    stateful_is_new_to_shop(engine, record, INT64_MAX / 2));
 }
 
 /* --- Checkpoints -------------------------------------------------------------------------------------- */

@@ -481,6 +481,8 @@ static void make_state(struct trib_engine *engine)
 	trib_filter_init(&engine->recent_users, engine->touches_share);
 	trib_filter_init(&engine->spare_users, engine->touches_share);
 	engine->ledger = trib_ledger_new();
+	engine->tallies = trib_tallies_new(TRIB_LIMIT_TALLIES);
+	engine->reviews = trib_reviews_new();
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
@@ -544,6 +546,9 @@ static void close_state(struct trib_engine *engine)
 	trib_filter_fini(&engine->spare_users);
 	trib_order_index_free(TRIB_TAKE_PTR(engine->order_index));
 	trib_counters_free(TRIB_TAKE_PTR(engine->counters));
+	trib_tallies_free(TRIB_TAKE_PTR(engine->tallies));
+	trib_tallies_free(TRIB_TAKE_PTR(engine->buyers));
+	trib_reviews_free(TRIB_TAKE_PTR(engine->reviews));
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));
@@ -617,6 +622,7 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	trib_buffer_init(&engine->link_bytes, TRIB_LINK_EVENT_BYTES_MAX);
 	engine->seq = 1;
 	orders_init(engine);
+	stateful_init(engine);
 	calls_init(engine);
 	if ((status = open_keys(engine, error)) != TRIB_OK ||
 	    (status = open_state(engine, error)) != TRIB_OK) {
@@ -634,6 +640,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	close_state(engine);
 	calls_fini(engine);
 	orders_fini(engine);
+	stateful_fini(engine);
 	trib_keys_free(engine->keys);
 	trib_buffer_fini(&engine->chunk_bytes);
 	trib_buffer_fini(&engine->event_bytes);

@@ -124,6 +124,8 @@ static void add_answer(const struct trib_engine *engine, const struct trib_order
 {
 	add_text(json, "outcome", trib_bytes_text(trib_outcome_word(record->outcome)));
 	add_rules(engine, record, json);
+	if (record->held)
+		add_bool(json, "held", true);
 	add_number(json, "charged", record->charged);
 	add_text(json, "currency", symbol(engine, record->currency));
 	add_credits(engine, record, json);
@@ -403,6 +405,8 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_text(json, "currency", symbol(engine, record->currency));
 	add_credits(engine, record, json);
 	add_ledger(engine, record, json);
+	if (record->tallies.size)
+		stateful_explain(engine, record->tallies, json);
 	trib_buffer_add_char(json, '}');
 	return json->failed ? trib_fail(error, TRIB_TOO_LARGE, "order", "the explanation passes %zu bytes",
 					json->size_max) :

@@ -403,6 +403,8 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 						      .scratch = &engine->facts_arena };
 
 	trib_resolve_order(&market, &resolve, record);
+	if ((status = stateful_decide(engine, record, error)) != TRIB_OK)
+		return status;
 	if (!apply_order_fits(engine, record))
 		return trib_fail(error, TRIB_LIMIT, "base_amount", "found %lld, a balance would pass 64 bits",
 				 (long long)request->base_amount);

@@ -11,6 +11,7 @@
  *	explain.c     records → JSON
  *	estimate.c    what a creator would earn
  *	counting.c    events → counters (counters.h) → facts
+ *	stateful.c    budgets, steps, incentives: lines that other orders' lines decide
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
  *	snapshots.c   the market → rich clients
@@ -24,8 +25,10 @@
 #include "engine/counters.h"
 #include "engine/engine.h"
 #include "engine/order_index.h"
+#include "engine/reviews.h"
 #include "engine/snapshots.h"
 #include "engine/statements.h"
+#include "engine/stateful.h"
 #include "store/store.h"
 
 /* A growing array of plain values. */
@@ -80,6 +83,9 @@ struct trib_engine {
 	struct trib_ledger *ledger;
 	struct trib_order_index *order_index;
 	struct trib_counters *counters; /* NULL: no rules ask for what is counted */
+	struct trib_tallies *tallies;
+	struct trib_tallies *buyers;	/* by shop; NULL: nobody asks who is new */
+	struct trib_reviews *reviews;	/* held orders that wait */
 	struct warmer *warmer; /* NULL in the foreground */
 
 	enum trib_engine_state state;
@@ -135,6 +141,7 @@ struct trib_engine {
 	struct trib_arena arena;	  /* one command's */
 	struct trib_arena facts_arena;
 	struct order_work *work;	  /* orders.c */
+	struct stateful *stateful;	  /* stateful.c */
 
 	/* Calls. */
 	struct trib_call *ring; /* newest first; pushed by any thread */
@@ -296,6 +303,23 @@ void counting_order(struct trib_engine *engine, const struct trib_order_record *
 void counting_facts(const void *context, const struct trib_order_record *record, const struct trib_touch *touch,
 		    trib_fact_set wanted, struct trib_facts *facts);
 trib_status counting_load(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
+			  struct trib_error *error);
+
+/* stateful.c */
+
+void stateful_init(struct trib_engine *engine);
+void stateful_fini(struct trib_engine *engine);
+/* After resolving: takes out what budgets no longer pay, adds lines, fills record->tallies. May journal a name. */
+trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error);
+/* `,"stateful":[…]` of EXPLAIN. */
+void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallies, struct trib_buffer *json);
+/* The tallies of an event. */
+void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies);
+/* From now on it is known who has bought in which shop. */
+void stateful_begin_buyers(struct trib_engine *engine);
+void stateful_bought(struct trib_engine *engine, const struct trib_order_record *record);
+bool stateful_is_new_to_shop(const struct trib_engine *engine, const struct trib_order_record *record, int64_t window_ms);
+trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
 			  struct trib_error *error);
 
 /* orders.c */

@@ -38,7 +38,7 @@ size_t trib_order_record_bytes_max(const struct trib_order_record *record)
 
 	for (uint32_t i = 0; i < record->n_ext; i++)
 		ext += record->ext[i].key.size + record->ext[i].value.size + 16;
-	return 256 + record->order.size + record->bad_token.size + record->path.size + record->facts.size +
+	return 256 + record->order.size + record->bad_token.size + record->path.size + record->facts.size + record->tallies.size +
 	       ext + (record->has_amounts ? 96 : 0) + record->n_touches * 128 + record->n_slices * 96 +
 	       record->n_lines * 64;
 }
@@ -179,6 +179,8 @@ char *trib_order_record_put(char *p, const struct trib_order_record *record)
 		p = trib_wire_put_u64(p, 28, record->base_computed);
 		p = trib_wire_put_s64(p, 29, record->base_result);
 	}
+	p = trib_wire_put_u64(p, 45, record->held);
+	p = trib_wire_put_bytes(p, 46, record->tallies);
 	return p;
 }
 
@@ -337,6 +339,7 @@ static bool get_order_bytes_field(const struct trib_wire_field *field, struct tr
 	case 23: record->bad_token = field->bytes; return true;
 	case 26: record->facts = field->bytes; return true;
 	case 27: return get_amounts(field->bytes, record);
+	case 46: record->tallies = field->bytes; return true;
 	}
 	return true;
 }
@@ -378,6 +381,7 @@ bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *re
 		case 25: record->by_token = narrow; break;
 		case 28: record->base_computed = narrow; break;
 		case 29: record->base_result = trib_wire_unzigzag(field.value); break;
+		case 45: record->held = narrow; break;
 		}
 	}
 	if (record->n_touches == 1)

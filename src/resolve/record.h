@@ -99,11 +99,13 @@ struct trib_order_record {
 
 	/* As decided. */
 	enum trib_outcome outcome;
+	bool held; /* attributed, and frozen until somebody has looked at it */
 	uint32_t tree, tree_version, node;
 	int64_t charged;
 	int64_t base_result; /* what the formula of the base gave where that is below 0, and the base is 0 */
 	struct trib_bytes path;	 /* varints: node index << 1 | value */
 	struct trib_bytes facts; /* varints: fact, zigzag value */
+	struct trib_bytes tallies; /* message Tallies: what the engine's stateful lines went by */
 	uint32_t n_slices, n_lines;
 
 	struct trib_ext_pair ext[TRIB_LIMIT_EXT_PAIRS];

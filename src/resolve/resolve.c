@@ -298,7 +298,7 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 			.from_party = lines[i].from_party, .from_role = role_of_slot(lines[i].from),
 			.amount = lines[i].amount,
 		};
-		line->kinds = trib_line_kinds(lines[i].kind, line->from_role, line->to_role, false);
+		line->kinds = trib_line_kinds(lines[i].kind, line->from_role, line->to_role, record->held);
 	}
 	record->charged += charged;
 }
@@ -377,6 +377,7 @@ static void pay_winners(const struct trib_market *market, struct trib_order_reco
 		record->outcome = stated;
 	if (record->outcome != TRIB_OUTCOME_ATTRIBUTED)
 		return;
+	record->held = node->held;
 	if (TRIB_UNLIKELY(node->has_assist))
 		share_assists(record, node);
 	for (uint32_t i = 0; i < resolution->winners; i++)

@@ -201,6 +201,17 @@ static trib_status parse_outcome(struct parser *p, struct node *node, const json
 	return TRIB_OK;
 }
 
+/* A reason that is inherited was another's: it does not say why this node holds. */
+static trib_status parse_held(struct parser *p, struct node *node, const json_t *value)
+{
+	if (!json_is_boolean(value))
+		return refuse(p, node, "held", value, "true or false");
+	node->public.held = json_is_true(value);
+	if (node->public.held)
+		node->public.reason = trib_bytes("", 0);
+	return TRIB_OK;
+}
+
 static trib_status parse_text(struct parser *p, struct node *node, const char *field,
 			      const json_t *value, size_t size_max, struct trib_bytes *ret_text)
 {
@@ -517,7 +528,7 @@ static const char *const node_fields[] = {
 	"shares", "outcome",  "reason", "held",	 "half_life", "priority_by", "children", NULL,
 };
 #define NODE_FIELDS                                                                                \
-	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, " \
+	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, held, " \
 	"half_life, "                                                                              \
 	"priority_by, children"
 
@@ -570,10 +581,10 @@ static trib_status parse_words(struct parser *p, struct node *node, json_t *json
 		status = parse_base(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "outcome")))
 		status = parse_outcome(p, node, value);
+	if (status == TRIB_OK && (value = json_object_get(json, "held")))
+		status = parse_held(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "reason")))
 		status = parse_text(p, node, "reason", value, 256, &public->reason);
-	if (status == TRIB_OK && json_object_get(json, "held"))
-		status = refuse_to_come(p, node, "held", "held");
 	if (status == TRIB_OK && (value = json_object_get(json, "priority_by")))
 		status = parse_priority_by(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "shares")))

@@ -53,6 +53,7 @@ struct trib_node {
 	enum trib_lock lock;
 	int64_t grace_ms; /* a lower commission counts only once it has stood so long; 0: at once */
 	enum trib_outcome outcome; /* ATTRIBUTED: go on with winners and shares */
+	bool held;		   /* what is attributed is frozen until somebody has looked at it */
 	uint32_t n_shares, n_parties;
 	const struct trib_share *shares;
 	const struct trib_bytes *share_names; /* one a share */

@@ -42,7 +42,9 @@
 	X(ORDER_RUN, 0x31, "from, to → filter over the fingerprints of that stretch of the journal") \
 	X(TOUCH, 0x38, "user hash, mark → TouchRecorded of one user up to that mark, each behind its size")                        \
 	X(TOUCH_RUN, 0x39, "from, to → filter over the user hashes of that stretch")          \
-	X(COUNTER, 0x40, "place → what is counted of the subject there; engine/counters.h")
+	X(COUNTER, 0x40, "place → what is counted of the subject there; engine/counters.h")   \
+	X(TALLY, 0x41, "kind, plan, rule, creator, period → what was sold and spent; engine/tallies.h") \
+	X(REVIEW, 0x42, "position of the decision of a held order → does it wait?")
 
 enum trib_table {
 #define X(name, prefix, doc) TRIB_TABLE_##name = prefix,

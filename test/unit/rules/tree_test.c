@@ -135,7 +135,7 @@ static void children_inherit_what_they_do_not_say(void **state)
 			"rest','bps':100,'cap':50,"
 			"'round':'half_even'}],"
 			"'children':[{'id':'a','when':'order.qty > "
-			"1','model':'decay','children':[{'id':'a1','when':'order.qty > "
+			"1','model':'decay','held':true,'children':[{'id':'a1','when':'order.qty > "
 			"2','shares':[]}]},"
 			"{'id':'b','when':'order.base > "
 			"1','outcome':'attributed','base':'order.base','window':'30d'}]}}");
@@ -155,9 +155,10 @@ static void children_inherit_what_they_do_not_say(void **state)
 	assert_int_equal(a1->match, TRIB_MATCH_SHOP);
 	assert_int_equal(a1->lock, TRIB_LOCK_LINK);
 	assert_int_equal(a1->outcome, TRIB_OUTCOME_OWN_SHOP);
-	assert_true(trib_bytes_is(a1->reason, "ours"));
+	assert_true(trib_bytes_is(r->reason, "ours") && trib_bytes_is(a1->reason, ""));
 	assert_int_equal(b->outcome, TRIB_OUTCOME_ATTRIBUTED);
 	assert_true(trib_bytes_is(b->reason, ""));
+	assert_true(!r->held && a->held && a1->held && !b->held);
 	assert_int_equal(a->n_shares, 2);
 	assert_int_equal(a1->n_shares, 0);
 	assert_int_equal(a1->parent, 1);
@@ -415,7 +416,7 @@ static const struct {
 	{ ROOT("'base':'paid - freight'"), TRIB_INVALID, "r.base", "" },
 	{ ROOT("'base':'order.paid - touch.count'"), TRIB_INVALID, "r.base", "a formula over order.*" },
 	{ ROOT("'base':'order.paid > 3'"), TRIB_INVALID, "r.base", "int" },
-	{ ROOT("'held':true"), TRIB_UNSUPPORTED, "r.held", "not built yet" },
+	{ ROOT("'held':'yes'"), TRIB_INVALID, "r.held", "true or false" },
 	{ ROOT("'outcome':'lost'"), TRIB_INVALID, "r.outcome", "found \"lost\"" },
 	{ ROOT("'outcome':'bad_token'"), TRIB_INVALID, "r.outcome", "found \"bad_token\"" },
 	{ ROOT("'reason':''"), TRIB_INVALID, "r.reason", "not empty" },

@@ -1,0 +1,473 @@
+#include "engine/stateful.h"
+
+#include "engine/state.h"
+#include "expr/expr.h"
+#include "proto/wire.h"
+
+enum { CHANGES_MAX = 256, PERIODS = 8, CHANGE_BYTES_MAX = 160, MINUTE_MS = 60000, NAMES = 3 };
+
+/* The period of a zone that holds a moment, as it was last asked for: calendars are slow. */
+struct period {
+	uint32_t zone;
+	enum trib_period kind;
+	int64_t from_ms, to_ms; /* both 0: not asked for yet */
+};
+
+struct stateful {
+	struct trib_order_line lines[TRIB_ORDER_LINES_MAX];
+	struct trib_tally_change changes[CHANGES_MAX];
+	size_t n_changes;
+	struct trib_buffer bytes;
+	struct period periods[PERIODS];
+	unsigned next_period;
+};
+
+void stateful_init(struct trib_engine *engine)
+{
+	engine->stateful = trib_alloc_zeroed(1, sizeof(*engine->stateful));
+	trib_buffer_init(&engine->stateful->bytes, TRIB_LIMIT_BATCH_BYTES);
+}
+
+void stateful_fini(struct trib_engine *engine)
+{
+	if (engine->stateful)
+		trib_buffer_fini(&engine->stateful->bytes);
+	free(TRIB_TAKE_PTR(engine->stateful));
+}
+
+/* --- Bytes -------------------------------------------------------------------------------------------- */
+
+size_t trib_tally_changes_bytes_max(size_t n)
+{
+	return n * CHANGE_BYTES_MAX;
+}
+
+char *trib_tally_changes_put(char *p, const struct trib_tally_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct trib_tally_change *change = &changes[i];
+		const struct trib_tally *now = &change->now;
+		char *content = trib_wire_open(p, 1, 2);
+
+		p = trib_wire_put_u64(content, 1, now->key.kind);
+		p = trib_wire_put_u64(p, 2, now->key.plan);
+		p = trib_wire_put_u64(p, 3, now->key.rule);
+		p = trib_wire_put_u64(p, 4, now->key.creator);
+		p = trib_wire_put_s64(p, 5, now->key.period);
+		p = trib_wire_put_u64(p, 6, (uint64_t)now->sold.orders);
+		p = trib_wire_put_u64(p, 7, (uint64_t)now->sold.qty);
+		p = trib_wire_put_u64(p, 8, (uint64_t)now->sold.gmv);
+		p = trib_wire_put_s64(p, 9, now->amount);
+		p = trib_wire_put_s64(p, 10, change->sold_by.orders);
+		p = trib_wire_put_s64(p, 11, change->sold_by.qty);
+		p = trib_wire_put_s64(p, 12, change->sold_by.gmv);
+		p = trib_wire_put_s64(p, 13, change->amount_by);
+		p = trib_wire_put_u64(p, 14, change->plan_version);
+		trib_wire_close(content, p, 2);
+	}
+	return p;
+}
+
+static bool get_change(struct trib_bytes rest, struct trib_tally_change *ret_change)
+{
+	struct trib_tally_change change = { 0 };
+	struct trib_wire_field field;
+	bool ok;
+
+	while (trib_wire_next(&rest, &field, &ok)) {
+		uint32_t narrow = (uint32_t)field.value;
+		int64_t number = trib_wire_unzigzag(field.value);
+
+		switch (field.number) {
+		case 1: change.now.key.kind = narrow; break;
+		case 2: change.now.key.plan = narrow; break;
+		case 3: change.now.key.rule = narrow; break;
+		case 4: change.now.key.creator = narrow; break;
+		case 5: change.now.key.period = (int32_t)number; break;
+		case 6: change.now.sold.orders = (int64_t)field.value; break;
+		case 7: change.now.sold.qty = (int64_t)field.value; break;
+		case 8: change.now.sold.gmv = (int64_t)field.value; break;
+		case 9: change.now.amount = number; break;
+		case 10: change.sold_by.orders = number; break;
+		case 11: change.sold_by.qty = number; break;
+		case 12: change.sold_by.gmv = number; break;
+		case 13: change.amount_by = number; break;
+		case 14: change.plan_version = narrow; break;
+		}
+	}
+	*ret_change = change;
+	return ok && trib_tally_kind_word((enum trib_tally_kind)change.now.key.kind);
+}
+
+bool trib_tally_changes_get(struct trib_bytes bytes, struct trib_tally_change *ret_changes, size_t max, size_t *ret_n)
+{
+	struct trib_wire_field field;
+	size_t n = 0;
+	bool ok;
+
+	while (trib_wire_next(&bytes, &field, &ok)) {
+		if (field.number != 1 || field.type != TRIB_WIRE_BYTES)
+			continue;
+		if (n < max && !get_change(field.bytes, &ret_changes[n]))
+			return false;
+		n += n < max;
+	}
+	*ret_n = n;
+	return ok;
+}
+
+/* --- Tallies ------------------------------------------------------------------------------------------ */
+
+static int64_t add_bounded(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
+/* The change of a tally in this order, begun from what stands; NULL where there is no room for a new one. */
+static struct trib_tally_change *change_of(struct trib_engine *engine, struct trib_tally_key key, uint32_t plan_version)
+{
+	struct stateful *work = engine->stateful;
+	const struct trib_tally *stands;
+
+	for (size_t i = 0; i < work->n_changes; i++)
+		if (memcmp(&work->changes[i].now.key, &key, sizeof(key)) == 0)
+			return &work->changes[i];
+	stands = trib_tallies_get(engine->tallies, &key);
+	if (work->n_changes == CHANGES_MAX ||
+	    (!stands && !trib_tallies_has_room(engine->tallies, work->n_changes + 1)))
+		return NULL;
+	struct trib_tally_change *change = &work->changes[work->n_changes++];
+
+	memset(change, 0, sizeof(*change));
+	change->now.key = key;
+	if (stands)
+		change->now = *stands;
+	change->plan_version = plan_version;
+	return change;
+}
+
+static void spend(struct trib_tally_change *change, int64_t amount)
+{
+	if (!change)
+		return;
+	change->now.amount = add_bounded(change->now.amount, amount);
+	change->amount_by = add_bounded(change->amount_by, amount);
+}
+
+/* When the period of a zone began that holds a moment, in minutes since 1970; an unknown zone is UTC. */
+static int32_t period_of(struct trib_engine *engine, uint32_t zone, enum trib_period kind, int64_t at_ms)
+{
+	struct stateful *work = engine->stateful;
+	struct trib_bytes text = trib_bytes_text("UTC");
+
+	for (int i = 0; i < PERIODS; i++) {
+		const struct period *known = &work->periods[i];
+
+		if (known->zone == zone && known->kind == kind && at_ms >= known->from_ms && at_ms < known->to_ms)
+			return (int32_t)(known->from_ms / MINUTE_MS);
+	}
+	struct period *period = &work->periods[work->next_period++ % PERIODS];
+
+	*period = (struct period){ .zone = zone, .kind = kind };
+	if (zone)
+		text = trib_names_text(trib_domain_symbols(engine->domain), zone);
+	if (!trib_zone_period(text, kind, at_ms, &period->from_ms, &period->to_ms))
+		trib_zone_period(trib_bytes_text("UTC"), kind, at_ms, &period->from_ms, &period->to_ms);
+	return (int32_t)(period->from_ms / MINUTE_MS);
+}
+
+/* --- One order ---------------------------------------------------------------------------------------- */
+
+static const struct trib_plan_attributes *attributes_of(const struct trib_engine *engine, const struct trib_slice *slice)
+{
+	const struct trib_plan_version *version =
+		trib_plan_version(trib_domain_plan(engine->domain, slice->plan), slice->plan_version);
+
+	return version && version->attributes ? trib_domain_attributes(engine->domain, version->attributes) : NULL;
+}
+
+static bool is_outside(uint32_t role)
+{
+	return role == TRIB_WORD_MERCHANT || role == TRIB_WORD_PLATFORM;
+}
+
+static int64_t charged_by(const struct trib_order_line *lines, uint32_t n)
+{
+	int64_t charged = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (is_outside(lines[i].from_role))
+			charged = add_bounded(charged, lines[i].amount);
+	return charged;
+}
+
+static int64_t extra_amount(const struct trib_extra *extra, int64_t base)
+{
+	if (!extra->by || base <= 0)
+		return 0;
+	return add_bounded((int64_t)((__int128)base * extra->bps / TRIB_BPS_MAX), extra->amount);
+}
+
+static struct trib_tally_key key_of_buyer(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	uint32_t shop = trib_domain_goods(engine->domain, record->goods)->merchant;
+	uint64_t hash = trib_hash_u64(record->user ^ trib_hash_u64(shop));
+
+	return (struct trib_tally_key){ .kind = TRIB_TALLY_BUYER, .plan = (uint32_t)(hash >> 32), .rule = (uint32_t)hash };
+}
+
+bool stateful_is_new_to_shop(const struct trib_engine *engine, const struct trib_order_record *record, int64_t window_ms)
+{
+	const struct trib_tally_key key = key_of_buyer(engine, record);
+	const struct trib_tally *bought;
+
+	/* A memory that is full cannot tell new buyers from those it had no room for: nobody is new. */
+	if (!engine->buyers || !trib_tallies_has_room(engine->buyers, 1))
+		return false;
+	bought = trib_tallies_get(engine->buyers, &key);
+	return !bought || bought->amount < record->at_ms - window_ms;
+}
+
+/* May the plan still spend? Where it may, `charged` is spent. */
+static bool spend_budget(struct trib_engine *engine, const struct trib_plan_attributes *attributes,
+			 const struct trib_order_record *record, const struct trib_slice *slice, int64_t charged)
+{
+	struct trib_tally_key key = { .kind = TRIB_TALLY_BUDGET, .plan = slice->plan };
+	struct trib_tally_change *whole = NULL, *day = NULL;
+
+	if (attributes->budget)
+		whole = change_of(engine, key, slice->plan_version);
+	if (attributes->budget && (!whole || whole->now.amount >= attributes->budget))
+		return false;
+	if (attributes->daily_cap) {
+		key.kind = TRIB_TALLY_DAY;
+		key.period = period_of(engine, attributes->zone, TRIB_PERIOD_DAY, record->at_ms);
+		day = change_of(engine, key, slice->plan_version);
+		if (!day || day->now.amount >= attributes->daily_cap)
+			return false;
+	}
+	spend(whole, charged);
+	spend(day, charged);
+	return true;
+}
+
+/* What is added to the slice's commission, as far as its own budget goes. */
+static int64_t spend_incentive(struct trib_engine *engine, const struct trib_plan_attributes *attributes,
+			       const struct trib_slice *slice)
+{
+	const struct trib_tally_key key = { .kind = TRIB_TALLY_INCENTIVE, .plan = slice->plan };
+	int64_t amount = extra_amount(&attributes->incentive, slice->base);
+	struct trib_tally_change *spent;
+
+	if (!amount || !attributes->incentive_budget)
+		return amount;
+	spent = change_of(engine, key, slice->plan_version);
+	if (!spent || spent->now.amount >= attributes->incentive_budget)
+		return 0;
+	spend(spent, amount);
+	return amount;
+}
+
+/* A line of ours at the end of those that are being gathered. */
+static trib_status add_line(struct trib_engine *engine, struct trib_order_record *record, struct trib_slice *slice,
+			    enum trib_stateful_share share, uint8_t by, int64_t amount, struct trib_error *error)
+{
+	struct trib_order_line *line = &engine->stateful->lines[record->n_lines];
+	uint32_t name;
+	trib_status status;
+
+	amount = TRIB_MIN(amount, INT64_MAX - record->charged);
+	if (amount <= 0 || record->n_lines == TRIB_ORDER_LINES_MAX)
+		return TRIB_OK;
+	status = engine_code(engine, trib_bytes_text(trib_stateful_share_word(share)), "line", &name, error);
+	if (status != TRIB_OK)
+		return status;
+	*line = (struct trib_order_line){
+		.share = share, .name = name, .amount = amount,
+		.to_party = record->touches[slice->touch].touch.creator, .to_role = TRIB_WORD_CREATOR,
+		.from_party = by == TRIB_WORD_PLATFORM ? engine->platform :
+							 trib_domain_goods(engine->domain, record->goods)->merchant,
+		.from_role = by,
+	};
+	line->kinds = trib_line_kinds(TRIB_LINE_INCENTIVE, line->from_role, line->to_role, record->held);
+	record->n_lines++;
+	slice->n_lines++;
+	record->charged += amount;
+	return TRIB_OK;
+}
+
+/* A slice that stays: its lines, then ours. */
+static trib_status keep_slice(struct trib_engine *engine, struct trib_order_record *record, struct trib_slice slice,
+			      const struct trib_plan_attributes *attributes, struct trib_error *error)
+{
+	struct trib_slice *kept = &record->slices[record->n_slices++];
+	trib_status status = TRIB_OK;
+
+	memcpy(&engine->stateful->lines[record->n_lines], &record->lines[slice.line],
+	       slice.n_lines * sizeof(record->lines[0]));
+	slice.line = record->n_lines;
+	record->n_lines += slice.n_lines;
+	*kept = slice;
+	if (!attributes)
+		return TRIB_OK;
+	if (attributes->incentive.by)
+		status = add_line(engine, record, kept, TRIB_SHARE_INCENTIVE, attributes->incentive.by,
+				  spend_incentive(engine, attributes, kept), error);
+	if (status == TRIB_OK && attributes->new_to_shop.by &&
+	    stateful_is_new_to_shop(engine, record, attributes->new_to_shop_window_ms))
+		status = add_line(engine, record, kept, TRIB_SHARE_NEW_TO_SHOP, attributes->new_to_shop.by,
+				  extra_amount(&attributes->new_to_shop, kept->base), error);
+	return status;
+}
+
+static void encode(struct trib_engine *engine, struct trib_order_record *record)
+{
+	struct stateful *work = engine->stateful;
+
+	trib_buffer_reset(&work->bytes);
+	char *begin = trib_buffer_reserve(&work->bytes, trib_tally_changes_bytes_max(work->n_changes));
+
+	record->tallies = trib_bytes(begin, (size_t)(trib_tally_changes_put(begin, work->changes, work->n_changes) - begin));
+}
+
+static trib_status decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error)
+{
+	uint32_t n_slices = record->n_slices;
+	trib_status status = TRIB_OK;
+
+	engine->stateful->n_changes = 0;
+	record->n_slices = record->n_lines = 0;
+	for (uint32_t i = 0; status == TRIB_OK && i < n_slices; i++) {
+		const struct trib_slice slice = record->slices[i];
+		const struct trib_plan_attributes *attributes = attributes_of(engine, &slice);
+		int64_t charged = charged_by(&record->lines[slice.line], slice.n_lines);
+
+		if (attributes && !spend_budget(engine, attributes, record, &slice, charged))
+			record->charged -= charged;
+		else
+			status = keep_slice(engine, record, slice, attributes, error);
+	}
+	memcpy(record->lines, engine->stateful->lines, record->n_lines * sizeof(record->lines[0]));
+	if (record->n_slices == 0) {
+		record->outcome = TRIB_OUTCOME_BUDGET_EXHAUSTED;
+		record->held = false;
+	}
+	encode(engine, record);
+	return status;
+}
+
+trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error)
+{
+	for (uint32_t i = 0; i < record->n_slices; i++)
+		if (TRIB_UNLIKELY(attributes_of(engine, &record->slices[i])))
+			return decide(engine, record, error);
+	return TRIB_OK;
+}
+
+const char *trib_stateful_share_word(uint32_t share)
+{
+	switch (share) {
+	case TRIB_SHARE_STEP:
+		return "step";
+	case TRIB_SHARE_INCENTIVE:
+		return "incentive";
+	case TRIB_SHARE_NEW_TO_SHOP:
+		return "new_to_shop";
+	}
+	return NULL;
+}
+
+/* --- For people --------------------------------------------------------------------------------------- */
+
+/* What a tally stood at before and after, and against what it is held. */
+static void explain_change(const struct trib_engine *engine, const struct trib_tally_change *change,
+			   struct trib_buffer *json)
+{
+	const struct trib_tally *now = &change->now;
+	const struct trib_plan_version *version =
+		trib_plan_version(trib_domain_plan(engine->domain, now->key.plan), change->plan_version);
+	const struct trib_plan_attributes *attributes =
+		trib_domain_attributes(engine->domain, version ? version->attributes : 0);
+	int64_t limit = now->key.kind == TRIB_TALLY_BUDGET    ? attributes->budget :
+			now->key.kind == TRIB_TALLY_DAY	      ? attributes->daily_cap :
+			now->key.kind == TRIB_TALLY_INCENTIVE ? attributes->incentive_budget :
+								0;
+
+	trib_buffer_add_format(json, "{\"line\":\"%s\",\"plan\":", trib_tally_kind_word((enum trib_tally_kind)now->key.kind));
+	trib_json_add_string(json, trib_domain_id(engine->domain, TRIB_NOUN_PLAN, now->key.plan));
+	trib_buffer_add_format(json, ",\"version\":%u", change->plan_version);
+	if (now->key.period)
+		trib_buffer_add_format(json, ",\"from\":%lld", (long long)now->key.period * MINUTE_MS);
+	trib_buffer_add_format(json, ",\"before\":%lld,\"now\":%lld", (long long)(now->amount - change->amount_by),
+			       (long long)now->amount);
+	if (limit)
+		trib_buffer_add_format(json, ",\"limit\":%lld,\"overshoot\":%lld", (long long)limit,
+				       (long long)TRIB_MAX(now->amount - limit, 0));
+	trib_buffer_add_format(json, ",\"reason\":\"%s\"}",
+			       limit && now->amount - change->amount_by >= limit ? "spent" : "counted");
+}
+
+void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallies, struct trib_buffer *json)
+{
+	struct trib_tally_change *changes = engine->stateful->changes;
+	size_t n = 0;
+
+	trib_buffer_add_text(json, ",\"stateful\":[");
+	if (tallies.size)
+		trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			trib_buffer_add_char(json, ',');
+		explain_change(engine, &changes[i], json);
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+/* --- Events → state ------------------------------------------------------------------------------------ */
+
+void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies)
+{
+	struct trib_tally_change *changes = engine->stateful->changes;
+	size_t n;
+
+	if (TRIB_LIKELY(!tallies.size) || !trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		trib_tallies_put(engine->tallies, &changes[i].now);
+}
+
+/* The buyer has bought in the shop, whoever is credited. */
+void stateful_bought(struct trib_engine *engine, const struct trib_order_record *record)
+{
+	if (TRIB_LIKELY(!engine->buyers))
+		return;
+	struct trib_tally tally = { .key = key_of_buyer(engine, record), .amount = record->at_ms };
+	const struct trib_tally *before = trib_tallies_get(engine->buyers, &tally.key);
+
+	if (before ? before->amount < record->at_ms : trib_tallies_has_room(engine->buyers, 1))
+		trib_tallies_put(engine->buyers, &tally);
+}
+
+void stateful_begin_buyers(struct trib_engine *engine)
+{
+	if (!engine->buyers)
+		engine->buyers = trib_tallies_new(TRIB_LIMIT_BUYERS);
+}
+
+trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
+			  struct trib_error *error)
+{
+	struct trib_tally tally;
+
+	if (!trib_tally_get_row(key, value, &tally))
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no tally");
+	if (tally.key.kind != TRIB_TALLY_BUYER) {
+		trib_tallies_load(engine->tallies, &tally);
+		return TRIB_OK;
+	}
+	stateful_begin_buyers(engine);
+	trib_tallies_load(engine->buyers, &tally);
+	return TRIB_OK;
+}
