@@ -483,6 +483,45 @@ void trib_terms_resolve(const struct trib_domain *domain, const struct trib_term
 	fill_offer(&search, ret_terms);
 }
 
+/* The version of one plan of these goods that the lock fixes; NULL where it never listed them. */
+static const struct trib_plan_version *relocked(const struct search *search, uint32_t plan,
+						uint32_t *ret_number)
+{
+	for (uint32_t i = 0; i < search->goods->plan_count; i++) {
+		const struct trib_goods_plan *entry = &search->entries[i];
+
+		if (entry->plan != plan)
+			continue;
+		*ret_number = locked_version(search, entry, *ret_number);
+		return trib_plan_version(trib_domain_plan(search->domain, plan), *ret_number);
+	}
+	return NULL;
+}
+
+bool trib_terms_relock(const struct trib_domain *domain, const struct trib_terms_request *request,
+		       struct trib_terms *terms)
+{
+	const struct trib_plan_version *won, *from;
+	uint32_t number = terms->plan_version, offer_number = terms->offer_version;
+	struct search search;
+
+	begin(&search, domain, request);
+	from = won = relocked(&search, terms->plan, &number);
+	if (won && terms->offer && terms->offer != terms->plan)
+		from = relocked(&search, terms->offer, &offer_number);
+	if (!won || !from)
+		return false;
+	terms->plan_version = number;
+	if (terms->offer)
+		terms->offer_version = terms->offer == terms->plan ? number : offer_number;
+	terms->commission_bps = won->commission_bps;
+	terms->platform_bps = won->platform_bps;
+	terms->agency_bps = won->agency_bps;
+	terms->service_bps = from->service_bps;
+	terms->service2_bps = from->service2_bps;
+	return true;
+}
+
 /* ---- Many at once ------------------------------------------------------------------------- */
 
 void trib_terms_prefetch(const struct trib_domain *domain, uint32_t goods, uint32_t creator)

@@ -75,6 +75,14 @@ struct trib_terms {
 void trib_terms_resolve(const struct trib_domain *domain, const struct trib_terms_request *request,
 			struct trib_terms *ret_terms);
 
+/*
+ * Another time fixes the rates of terms that were resolved before: the plans in `terms` (plan, offer) stay, the versions
+ * and rates become those of request.lock_ms and its grace. Reads timelines only; no condition is asked. False, and
+ * nothing changed, where the goods or a plan are not known.
+ */
+bool trib_terms_relock(const struct trib_domain *domain, const struct trib_terms_request *request,
+		       struct trib_terms *terms);
+
 /* Many at once: memory is fetched ahead, so that cold plans cost a fraction. */
 void trib_terms_resolve_batch(const struct trib_domain *domain,
 			      const struct trib_terms_request *requests, size_t count,

@@ -80,6 +80,51 @@ void trib_resolve_terms(const struct trib_market *market, const struct trib_orde
 	trib_terms_resolve(market->domain, &request, ret_terms);
 }
 
+static struct trib_rates rates_of(const struct trib_terms *terms)
+{
+	return (struct trib_rates){ .bps = {
+		[TRIB_RATE_COMMISSION] = (uint16_t)terms->commission_bps,
+		[TRIB_RATE_SERVICE] = (uint16_t)terms->service_bps,
+		[TRIB_RATE_SERVICE2] = (uint16_t)terms->service2_bps,
+		[TRIB_RATE_PLATFORM] = (uint16_t)terms->platform_bps,
+		[TRIB_RATE_AGENCY] = (uint16_t)terms->agency_bps,
+	} };
+}
+
+/* A level of match may have a commission of its own. */
+static void set_match_rate(const struct trib_market *market, const struct trib_node *node,
+			   const struct trib_order_record *record, const struct trib_touch *touch,
+			   struct trib_rates *rates)
+{
+	int32_t rate = node->match_bps[match_of(market, record->goods, touch->goods)];
+
+	if (rate != TRIB_MATCH_RATE_NONE)
+		rates->bps[TRIB_RATE_COMMISSION] = (uint16_t)rate;
+}
+
+bool trib_resolve_relock(const struct trib_market *market, const struct trib_order_record *record,
+			 const struct trib_node *node, const struct trib_slice *slice,
+			 const struct trib_lock_times *times, struct trib_rates *ret_rates)
+{
+	const struct trib_touch *touch = &record->touches[slice->touch].touch;
+	const struct trib_terms_request request = {
+		.goods = record->goods,
+		.at_ms = record->at_ms,
+		.lock_ms = trib_resolve_lock_ms(record, touch, node->lock, times),
+		.grace_ms = node->grace_ms,
+	};
+	struct trib_terms terms = { .plan = slice->plan, .plan_version = slice->plan_version,
+				    .offer = slice->offer, .offer_version = slice->offer_version };
+
+	if ((node->lock != TRIB_LOCK_PAY && node->lock != TRIB_LOCK_DEPOSIT) ||
+	    request.lock_ms == record->at_ms || !trib_terms_relock(market->domain, &request, &terms))
+		return false;
+	*ret_rates = rates_of(&terms);
+	if (node->has_match_rates)
+		set_match_rate(market, node, record, touch, ret_rates);
+	return true;
+}
+
 /* The offer that counts, if it is an activity. */
 static uint32_t chosen_activity(const struct trib_market *market, const struct trib_terms *terms)
 {
@@ -267,22 +312,11 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 	struct trib_slice *slice = &record->slices[record->n_slices++];
 	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
 	uint32_t parties[TRIB_SLOTS];
-	struct trib_rates rates = { .bps = {
-		[TRIB_RATE_COMMISSION] = (uint16_t)terms->commission_bps,
-		[TRIB_RATE_SERVICE] = (uint16_t)terms->service_bps,
-		[TRIB_RATE_SERVICE2] = (uint16_t)terms->service2_bps,
-		[TRIB_RATE_PLATFORM] = (uint16_t)terms->platform_bps,
-		[TRIB_RATE_AGENCY] = (uint16_t)terms->agency_bps,
-	} };
+	struct trib_rates rates = rates_of(terms);
 	int64_t charged = 0;
 
-	if (TRIB_UNLIKELY(node->has_match_rates)) {
-		const struct trib_touch *considered = &record->touches[touch].touch;
-		int32_t rate = node->match_bps[match_of(market, record->goods, considered->goods)];
-
-		if (rate != TRIB_MATCH_RATE_NONE)
-			rates.bps[TRIB_RATE_COMMISSION] = (uint16_t)rate;
-	}
+	if (TRIB_UNLIKELY(node->has_match_rates))
+		set_match_rate(market, node, record, &record->touches[touch].touch, &rates);
 	trib_resolve_parties(market, node, terms, parties);
 	size_t n = trib_split(node->shares, node->n_shares, base, &rates, parties, lines, &charged);
 

@@ -82,6 +82,14 @@ void trib_resolve_terms(const struct trib_market *market, const struct trib_orde
 			const struct trib_lock_times *times, struct trib_terms *ret_terms);
 
 /*
+ * The rates of a slice of a decided record, once a time is told that its node's lock waited for: the plan that won
+ * stays, its version becomes that of the lock. False: nothing is to change.
+ */
+bool trib_resolve_relock(const struct trib_market *market, const struct trib_order_record *record,
+			 const struct trib_node *node, const struct trib_slice *slice,
+			 const struct trib_lock_times *times, struct trib_rates *ret_rates);
+
+/*
  * The winners of a decided record, oldest first, and the weights by which its model divides any base among them:
  * a part is trib_model_divide_by() of the weights. Returns how many.
  */

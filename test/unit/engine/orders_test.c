@@ -70,6 +70,9 @@ static void expect_shown(const char *order, const char *part)
 	trib_buffer_fini(&json);
 }
 
+#define COMMISSION(bps) \
+	"\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":" bps "}]"
+
 /* --- Amounts ------------------------------------------------------------------------------------------ */
 
 static void bases_are_computed(void **state)
@@ -225,6 +228,71 @@ static void whose_time_fixes_the_rate(void **state)
 	assert_int_equal(ORDER(.order = T("late"), .base_amount = 10000, .scene = T("order")).charged, 2000);
 }
 
+/* The rates once the payment is told: those of the version in force then, of the plan that won. */
+static void payment_fixes_the_rate(void **state)
+{
+	static const struct {
+		const char *scene;
+		int64_t pay_ms; /* after the order */
+		bool changes;
+		int64_t commission_bps;
+	} rows[] = {
+		{ "pay", 0, false, 1000 },   { "pay", 999, true, 1000 }, { "pay", 1000, true, 600 },
+		{ "pay", 5000, true, 900 },  { "order", 5000, false, 1000 }, { "link", 5000, false, 1000 },
+		{ "kind", 2500, true, 1000 }, { "kind", 7000, true, 900 }, { "own", 5000, true, 300 },
+	};
+	static struct trib_order_record record;
+	static char bytes[1 << 16];
+
+	world_market();
+	const char *token = world_token("c1", "g1");
+#define LOCK(name, more) world_rules(name, "{\"root\":{\"id\":\"r\"," more COMMISSION("\"terms.commission_bps\"") "}}")
+	LOCK("pay", "\"lock\":\"pay\",");
+	LOCK("order", "");
+	LOCK("link", "\"lock\":\"link\",");
+	LOCK("kind", "\"lock\":\"pay\",\"grace\":\"3s\",");
+	LOCK("own", "\"lock\":\"pay\",\"match_rates\":{\"goods\":300},");
+#undef LOCK
+	world_pass(1000);
+	const int64_t at_ms = world.clock.ms;
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		char order[8];
+
+		snprintf(order, sizeof(order), "a%zu", i);
+		ORDER(.order = T(order), .token = T(token), .base_amount = 10000, .scene = T(rows[i].scene), .at_ms = at_ms, .has_at = true);
+	}
+	world_pass(1000);
+	put_commission("600");
+	world_pass(2000);
+	put_commission("900");
+	/* Another plan, a better one: it did not win then. */
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"pt\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"kind\":\"targeted\",\"creators\":[\"c1\"],"
+				  "\"terms\":{\"commission_bps\":2000}}");
+	world_pass(1000);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		const struct trib_lock_times times = { .pay_ms = at_ms + rows[i].pay_ms };
+		const struct trib_market market = engine_market(world.engine);
+		const struct trib_order_record *found;
+		struct trib_error error;
+		uint64_t position;
+		char order[8];
+
+		snprintf(order, sizeof(order), "a%zu", i);
+		assert_int_equal(trib_engine_order(world.engine, T(order), &found, &position, &error), TRIB_OK);
+		assert_true(trib_order_record_get(
+			trib_bytes(bytes, (size_t)(trib_order_record_put(bytes, found) - bytes)), &record));
+		const struct trib_node *node =
+			trib_tree_node(trib_rules_tree(market.rules, record.tree, record.tree_version), record.node);
+		struct trib_rates rates = record.slices[0].rates;
+
+		assert_int_equal(trib_resolve_relock(&market, &record, node, &record.slices[0], &times, &rates),
+				 rows[i].changes);
+		if (rates.bps[TRIB_RATE_COMMISSION] != rows[i].commission_bps)
+			fail_msg("row %zu: found %u", i, rates.bps[TRIB_RATE_COMMISSION]);
+	}
+}
+
 static void cuts_have_a_grace(void **state)
 {
 	world_market();
@@ -273,9 +341,6 @@ static void live_link(const char *creator, const char *goods, char ret_token[128
 	assert_ok(status, error);
 	ret_token[size] = '\0';
 }
-
-#define COMMISSION(bps) \
-	"\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":" bps "}]"
 
 static void expect_explained(const char *order, const char *part)
 {
@@ -541,6 +606,7 @@ int main(void)
 		WORLD_TEST(bases_are_computed),
 		WORLD_TEST(formulas_of_nodes),
 		WORLD_TEST(whose_time_fixes_the_rate),
+		WORLD_TEST(payment_fixes_the_rate),
 		WORLD_TEST(cuts_have_a_grace),
 		WORLD_TEST(whose_room_it_was),
 		WORLD_TEST(levels_have_rates),
