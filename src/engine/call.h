@@ -29,6 +29,8 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
 	TRIB_CALL_RULES_ROLLOUT, /* name, body */
 	TRIB_CALL_RULES_HITS, /* name */
+	TRIB_CALL_SIMULATE,   /* name, source */
+	TRIB_CALL_SIMULATION, /* name, version: its number */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */

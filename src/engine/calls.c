@@ -2,6 +2,7 @@
  * Calls: what the HTTP door asks. They come over a ring from any thread, are decided here in the order in which
  * they came, and are given back when what they saw is durable.
  */
+#include "engine/simulations.h"
 #include "engine/state.h"
 
 #include <sys/eventfd.h>
@@ -754,6 +755,8 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 		return trib_rules_write_json(engine->rules, call->name, call->version, engine->now_ms,
 					     &call->reply, &call->error);
 	case TRIB_CALL_RULES_ACTIVATE: return call_rules_activate(engine, call);
+	case TRIB_CALL_SIMULATE: return simulations_begin(engine, call);
+	case TRIB_CALL_SIMULATION: return simulations_show(engine, call);
 	case TRIB_CALL_RULES_ROLLOUT: return call_rules_rollout(engine, call);
 	case TRIB_CALL_RULES_HITS:
 		return trib_rules_write_hits(engine->rules, call->name, &call->reply, &call->error);

@@ -1,4 +1,5 @@
 /* Opening, replay and recovery; the loop; batches. */
+#include "engine/simulations.h"
 #include "engine/state.h"
 
 #include <errno.h>
@@ -638,6 +639,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	if (!engine)
 		return;
 	close_state(engine);
+	simulations_fini(engine);
 	calls_fini(engine);
 	orders_fini(engine);
 	stateful_fini(engine);

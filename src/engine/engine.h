@@ -234,4 +234,6 @@ void trib_engine_checkpoint(struct trib_engine *engine);
 /* The validators of every room; false names the first broken invariant. Slow: tests and the simulator. */
 bool trib_engine_check(const struct trib_engine *engine, const char **ret_reason);
 
+#include "engine/simulate.h"
+
 #endif

@@ -17,6 +17,7 @@
  *	snapshots.c   the market → rich clients
  *	statements.c  what a party had, what came and went, what it has
  *	warmer.c      memory before it is needed
+ *	simulate.c    what if: orders of the journal decided again by other rules; simulations.c: those asked for
  */
 #ifndef TRIB_ENGINE_STATE_H
 #define TRIB_ENGINE_STATE_H
@@ -150,6 +151,7 @@ struct trib_engine {
 	struct log_of waiting; /* decided, not yet settled */
 
 	struct conditions *conditions; /* conditions.c */
+	struct simulations *simulations;
 	struct trib_engine_counts counts;
 };
 

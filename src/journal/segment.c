@@ -245,7 +245,7 @@ static const char *warning(const struct trib_journal *base)
 
 /* --- Opening and closing ------------------------------------------------------------------------- */
 
-/* The ring is touched now: the first write to a fresh page costs more than encoding into it. */
+/* The ring is touched now: the first write to a fresh page costs more than encoding into it. An observer writes nothing. */
 static trib_status make_ring(struct segment_journal *journal, struct trib_error *error)
 {
 	enum { HUGE = 2 << 20 };
@@ -258,7 +258,7 @@ static trib_status make_ring(struct segment_journal *journal, struct trib_error 
 				 (unsigned long long)journal->ring_bytes);
 	if (journal->ring_bytes >= HUGE)
 		madvise(ring, journal->ring_bytes, MADV_HUGEPAGE);
-	for (uint64_t i = 0; i < journal->ring_bytes; i += TRIB_DISK_BLOCK)
+	for (uint64_t i = 0; !journal->observe && i < journal->ring_bytes; i += TRIB_DISK_BLOCK)
 		*(volatile char *)(ring + i) = 0;
 	journal->ring = ring;
 	return TRIB_OK;

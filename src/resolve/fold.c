@@ -84,33 +84,42 @@ bool trib_market_is_changed_by(Tributary__Event__KindCase kind)
 	}
 }
 
-static void tell_names(struct trib_rules *rules, const Tributary__Event *event)
+bool trib_market_names(const Tributary__Event *event, enum trib_space *ret_space, struct trib_bytes *ret_text,
+		       uint32_t *ret_number)
 {
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
-		trib_rules_name_added(rules, TRIB_SPACE_SYMBOL, trib_bytes_text(event->name_added->text),
-				      event->name_added->number);
-		break;
+		*ret_space = TRIB_SPACE_SYMBOL;
+		*ret_text = trib_bytes_text(event->name_added->text);
+		*ret_number = event->name_added->number;
+		return true;
 	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
-		trib_rules_name_added(rules, TRIB_SPACE_PARTY, trib_bytes_text(event->party_put->party->id),
-				      event->party_put->number);
-		break;
+		*ret_space = TRIB_SPACE_PARTY;
+		*ret_text = trib_bytes_text(event->party_put->party->id);
+		*ret_number = event->party_put->number;
+		return true;
 	case TRIBUTARY__EVENT__KIND_GOODS_PUT:
-		trib_rules_name_added(rules, TRIB_SPACE_GOODS, trib_bytes_text(event->goods_put->goods->id),
-				      event->goods_put->number);
-		break;
+		*ret_space = TRIB_SPACE_GOODS;
+		*ret_text = trib_bytes_text(event->goods_put->goods->id);
+		*ret_number = event->goods_put->number;
+		return true;
 	case TRIBUTARY__EVENT__KIND_PLAN_PUT:
-		trib_rules_name_added(rules, TRIB_SPACE_PLAN, trib_bytes_text(event->plan_put->plan->id),
-				      event->plan_put->number);
-		break;
+		*ret_space = TRIB_SPACE_PLAN;
+		*ret_text = trib_bytes_text(event->plan_put->plan->id);
+		*ret_number = event->plan_put->number;
+		return true;
 	default:
-		break;
+		return false;
 	}
 }
 
 trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rules, const Tributary__Event *event,
 			      struct trib_error *error)
 {
+	struct trib_bytes text;
+	enum trib_space space;
+	uint32_t number;
+
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_RULES_PUT:
 		return trib_rules_apply_put(rules, trib_bytes_text(event->rules_put->name), event->rules_put->version,
@@ -125,7 +134,7 @@ trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rul
 	}
 	trib_status status = trib_domain_apply(domain, event, error);
 
-	if (status == TRIB_OK)
-		tell_names(rules, event);
+	if (status == TRIB_OK && trib_market_names(event, &space, &text, &number))
+		trib_rules_name_added(rules, space, text, number);
 	return status;
 }

@@ -23,6 +23,10 @@ trib_status trib_market_load(struct trib_domain *domain, struct trib_rules *rule
 /* Does an event of this kind change the market? */
 bool trib_market_is_changed_by(Tributary__Event__KindCase kind);
 
+/* The name that an event gives a number to; false: it gives none. */
+bool trib_market_names(const Tributary__Event *event, enum trib_space *ret_space, struct trib_bytes *ret_text,
+		       uint32_t *ret_number);
+
 /* Folds in such an event: constants of rules that waited for a name know it from then on. */
 trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rules, const Tributary__Event *event,
 			      struct trib_error *error);

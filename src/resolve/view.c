@@ -11,7 +11,7 @@ struct trib_view {
 	struct trib_spaces spaces;
 	struct trib_market market;
 	struct trib_tree **conditions; /* by number, from 1; NULL where one does not compile */
-	uint32_t n_conditions;
+	uint32_t n_conditions, n_waiting; /* waiting: for names that are not known yet */
 	uint64_t id, position;
 	int64_t made_ms;
 	bool full;    /* a full part is being taken, and no event of it has come yet */
@@ -97,11 +97,13 @@ static void compile_conditions(struct trib_view *view)
 
 	view->conditions = trib_realloc(view->conditions, (count + 1) * sizeof(*view->conditions));
 	view->conditions[0] = NULL;
+	view->n_waiting = 0;
 	for (uint32_t i = 1; i <= count; i++) {
 		if (i > view->n_conditions)
 			view->conditions[i] = compile(view, trib_domain_condition(view->domain, i));
 		else if (view->conditions[i] && trib_tree_waiting(view->conditions[i]))
 			trib_tree_resolve(view->conditions[i], &view->spaces);
+		view->n_waiting += view->conditions[i] && trib_tree_waiting(view->conditions[i]);
 	}
 	view->n_conditions = count;
 }
@@ -119,6 +121,7 @@ struct trib_view *trib_view_new(void)
 	trib_domain_set_hooks(view->domain, &hooks);
 	view->spaces = (struct trib_spaces){ space_find, space_text, view };
 	view->rules = trib_rules_new(&view->key, &view->spaces);
+	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, 0 };
 	return view;
 }
 
@@ -243,6 +246,22 @@ trib_status trib_view_take(struct trib_view *view, const struct trib_snapshot_pa
 		view->domain, view->rules, &view->spaces,
 		trib_domain_find(view->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"))
 	};
+	return TRIB_OK;
+}
+
+trib_status trib_view_fold(struct trib_view *view, const Tributary__Event *event, uint64_t position,
+			   struct trib_error *error)
+{
+	trib_status status = trib_market_apply(view->domain, view->rules, event, error);
+
+	if (status != TRIB_OK)
+		return status;
+	view->position = position;
+	if (trib_domain_condition_count(view->domain) != view->n_conditions || view->n_waiting)
+		compile_conditions(view);
+	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, view->market.platform };
+	if (!view->market.platform)
+		view->market.platform = trib_domain_find(view->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"));
 	return TRIB_OK;
 }
 

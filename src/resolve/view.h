@@ -31,6 +31,10 @@ void trib_view_free(struct trib_view *view);
 trib_status trib_view_take(struct trib_view *view, const struct trib_snapshot_part *part,
 			   struct trib_error *error);
 
+/* Instead of parts: an event of the journal that changes the market, one after another from its beginning. */
+trib_status trib_view_fold(struct trib_view *view, const Tributary__Event *event, uint64_t position,
+			   struct trib_error *error);
+
 const struct trib_market *trib_view_market(const struct trib_view *view);
 uint64_t trib_view_position(const struct trib_view *view);
 /* Which market it is of; 0 before the first part. */

@@ -27,6 +27,12 @@ enum { REQUESTS = 8 };
 static const char rule_schemas[] =
 	"\"RuleTree\":{\"type\":\"object\",\"required\":[\"root\"],\"properties\":{"
 	"\"scene\":{\"type\":\"string\"},\"root\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}},"
+	"\"RuleSimulation\":{\"type\":\"object\",\"description\":\"a version, or a candidate tree; of orders "
+	"decided from \u2026 until before \u2026\",\"properties\":{"
+	"\"version\":{\"type\":\"integer\",\"minimum\":1},\"from\":{\"type\":\"integer\",\"minimum\":0},"
+	"\"to\":{\"type\":\"integer\",\"minimum\":0},"
+	"\"examples\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000},"
+	"\"scene\":{\"type\":\"string\"},\"root\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}},"
 	"\"RuleNode\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
 	"\"priority\":{\"type\":\"integer\"},"
 	"\"when\":{\"type\":\"string\",\"format\":\"cel\",\"description\":\"CEL over the order's "
@@ -135,6 +141,8 @@ static void add_body(const struct trib_route *route, enum trib_noun noun, struct
 		schema = trib_noun_descriptor(noun)->short_name;
 		break;
 	case TRIB_BODY_RULES:
+		if (route->call == TRIB_CALL_SIMULATE)
+			schema = "RuleSimulation";
 		break;
 	}
 	trib_buffer_add_format(
@@ -181,8 +189,9 @@ static void add_answers(const struct trib_route *route, enum trib_noun noun,
 		trib_buffer_add_text(text, "\"201\":{\"description\":\"new\"},");
 	trib_buffer_add_format(
 		text,
-		"\"200\":{\"description\":\"done\",\"headers\":{\"Tributary-Position\":{\"schema\":"
+		"\"%s\":{\"description\":\"done\",\"headers\":{\"Tributary-Position\":{\"schema\":"
 		"{\"type\":\"integer\"}}},\"content\":{\"%s\":{\"schema\":",
+		route->call == TRIB_CALL_SIMULATE && route->body == TRIB_BODY_RULES ? "202" : "200",
 		metrics					     ? "text/plain" :
 		route->answer && strchr(route->answer, '/') ? route->answer :
 							       "application/json");

@@ -135,7 +135,7 @@ def conforms(document, schema, value, at="$"):
 
 def described(document, method, pattern, reply):
     operation = document["paths"][pattern][method.lower()]
-    answer = operation["responses"]["200" if reply.status < 300 else "default"]
+    answer = operation["responses"]["default" if reply.status >= 300 else "202" if reply.status == 202 else "200"]
     (schema,) = [content["schema"] for content in answer["content"].values()]
     return conforms(document, schema, reply.json)
 
@@ -208,6 +208,15 @@ def journey(server):
          want=lambda answer: answer["total"] == 0 and len(answer["items"]) == 2)
     step("GET", "/api/v1/ledger/balances", "/api/v1/ledger/balances?party=c1&role=creator&currency=CNY",
          want=lambda answer: [row["balance"] for row in answer["items"]] == [299])
+    job = step("POST", "/api/v1/rules/{id}:simulate", "/api/v1/rules/default:simulate", {"version": 1}, 202)
+    for _ in range(600):
+        answer = server.ask("GET", f"/api/v1/rules/default/simulations/{job['id']}").json
+        if answer["state"] != "running":
+            break
+        time.sleep(0.05)
+    step("GET", "/api/v1/rules/{id}/simulations/{version}", f"/api/v1/rules/default/simulations/{job['id']}",
+         want=lambda answer: answer["state"] == "done" and answer["percent"] == 100 and answer["report"]["orders"] >= 1
+         and sum(row["after"] for row in answer["report"]["parties"]) == 0)
     step("POST", "/api/v1/rules/{id}:rollout", "/api/v1/rules/default:rollout", {"version": 1, "share_bps": 500},
          want=lambda answer: answer["version"] == 1)
     check("a roll-out is shown", server.ask("GET", "/api/v1/rules/default").json["rollouts"][0]["share_bps"] == 500)
