@@ -389,7 +389,7 @@ static int64_t pay(const struct bench *bench, const struct order *order,
 						  .merchant = terms->merchant,
 						  .kind = TRIB_TOUCH_CLICK };
 	struct trib_resolution resolution;
-	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
 	uint32_t parties[TRIB_SLOTS] = {
 		[TRIB_SLOT_MERCHANT] = terms->merchant, [TRIB_SLOT_PLATFORM] = bench->platform,
 		[TRIB_SLOT_CREATOR] = terms->creator,	[TRIB_SLOT_LEADER] = terms->leader,

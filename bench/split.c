@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	};
 	uint32_t parties[TRIB_SLOTS] = { 1, 2, 3, 4, 5, 6 };
 	struct trib_rates rates[1024];
-	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
 	int64_t bases[1024], total = 0, checked = 0;
 	const char *reason = "";
 	struct trib_rng rng;

@@ -403,7 +403,7 @@ static void forfeit(const struct trib_life_slice *slice, uint32_t index, uint32_
 	life->forfeited += kept;
 	life->lines[life->n_lines++] = (struct trib_life_line){
 		.slice = index,
-		.line = { .share = TRIB_LIFE_FORFEITURE, .kind = TRIB_LINE_OTHER, .to = TRIB_SLOT_PLATFORM,
+		.line = { .share = TRIB_LIFE_FORFEITURE, .kind = TRIB_LINE_FORFEITURE, .to = TRIB_SLOT_PLATFORM,
 			  .from = TRIB_SLOT_CREATOR, .to_party = slice->parties[TRIB_SLOT_PLATFORM],
 			  .from_party = slice->parties[TRIB_SLOT_CREATOR], .amount = kept },
 	};
@@ -413,14 +413,17 @@ static void split_slice(const struct trib_life_order *order, uint32_t index, boo
 			struct trib_life *life)
 {
 	const struct trib_life_slice *slice = &order->slices[index];
-	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
+	struct trib_rates rates = slice->rates;
 	uint32_t first = life->n_lines;
 	int64_t charged = 0;
 
 	if (!slice->earns)
 		return;
-	size_t n = trib_split(order->shares, order->n_shares, life->slice_base[index], &slice->rates, slice->parties,
-			      lines, &charged);
+	/* What is forfeited does not go to the creator's agency either. */
+	rates.all_to_agency = rates.all_to_agency && !forfeited;
+	size_t n = trib_split(order->shares, order->n_shares, life->slice_base[index], &rates, slice->parties, lines,
+			      &charged);
 
 	for (size_t i = 0; i < n; i++)
 		life->lines[life->n_lines++] = (struct trib_life_line){ index, lines[i] };

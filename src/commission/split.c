@@ -43,6 +43,34 @@ static struct purse purse_of(const struct trib_share *shares, const struct trib_
 	return purse;
 }
 
+static int64_t held_by(uint8_t slot, const struct trib_line *lines, size_t lines_count)
+{
+	int64_t held = 0;
+
+	for (size_t i = 0; i < lines_count; i++) {
+		held += lines[i].to == slot ? lines[i].amount : 0;
+		held -= lines[i].from == slot ? lines[i].amount : 0;
+	}
+	return held;
+}
+
+/* The line by which the creator's rest goes to its agency; how many there are of it. */
+static size_t pass_on(const uint32_t parties[TRIB_SLOTS], struct trib_line *lines, size_t count)
+{
+	int64_t held = held_by(TRIB_SLOT_CREATOR, lines, count);
+
+	if (held <= 0 || !parties[TRIB_SLOT_CREATOR] || !parties[TRIB_SLOT_AGENCY])
+		return 0;
+	lines[count] = (struct trib_line){ .share = TRIB_SHARE_PASSED,
+					   .kind = TRIB_LINE_AGENCY_PAY,
+					   .to = TRIB_SLOT_AGENCY,
+					   .from = TRIB_SLOT_CREATOR,
+					   .to_party = parties[TRIB_SLOT_AGENCY],
+					   .from_party = parties[TRIB_SLOT_CREATOR],
+					   .amount = held };
+	return 1;
+}
+
 size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 		  const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS],
 		  struct trib_line *ret_lines, int64_t *ret_charged)
@@ -81,6 +109,8 @@ size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 							 .amount = amount };
 	}
 	*ret_charged = charged;
+	if (TRIB_UNLIKELY(rates->all_to_agency))
+		count += pass_on(parties, ret_lines, count);
 	return count;
 }
 
@@ -94,6 +124,11 @@ static const char *line_reason(const struct trib_share *shares, size_t n, int64_
 	const struct trib_line *line = &lines[i];
 	__int128 part = 0, taken = 0, credited = 0, debited = 0;
 
+	if (line->share == TRIB_SHARE_PASSED)
+		return line->to == TRIB_SLOT_AGENCY && line->from == TRIB_SLOT_CREATOR && line->amount > 0 &&
+				       line->amount == held_by(TRIB_SLOT_CREATOR, lines, i) ?
+			       NULL :
+			       "what an agency is paid for its creator is not what that has left";
 	if (line->share >= n)
 		return "a line of no share";
 	if (i && line->share <= lines[i - 1].share)

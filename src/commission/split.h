@@ -17,6 +17,9 @@
  * So every line is a charge to one party and a credit to another, nobody inside pays what it has not got, and for
  * every payer credits equal charges. What rounding or a cap leaves stays where it was.
  *
+ * A creator whose agency is paid for both keeps nothing: what is left to it after all shares goes on to the agency, by a
+ * last line of kind agency_pay. So the creator sees what it earned, and who has it.
+ *
  * A share gives no line where its rate is 0 or one of its two parties is not there; its part is then 0.
  *
  * Pure, no allocation; any thread.
@@ -29,6 +32,12 @@
 /* The rates of the terms that hold for one slice; rates.bps[TRIB_RATE_COMMISSION] … each 0 to 10,000. */
 struct trib_rates {
 	uint16_t bps[TRIB_RATES];
+	bool all_to_agency; /* what the creator would keep goes through the agency's hands: a line behind the others */
+};
+
+enum {
+	TRIB_SHARE_PASSED = 253, /* the `share` of that line */
+	TRIB_SPLIT_LINES_MAX = TRIB_LIMIT_RULE_SHARES + 1,
 };
 
 /* part × bps / 10,000, rounded; part ≥ 0, bps ≤ 10,000. */
@@ -44,7 +53,8 @@ struct trib_line {
 
 /*
  * Splits base ≥ 0 by n ≤ TRIB_LIMIT_RULE_SHARES checked shares. parties[slot] is a party's number, 0 where there is
- * none. Writes at most n lines and returns how many; *ret_charged is what merchant and platform pay.
+ * none. Writes at most TRIB_SPLIT_LINES_MAX lines, one a share and that of the agency, and returns how many; *ret_charged
+ * is what merchant and platform pay.
  */
 size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 		  const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS],

@@ -62,6 +62,19 @@ static void add_put_reply(struct trib_buffer *json, struct trib_bytes id, uint32
 			       (unsigned long long)position);
 }
 
+/* A creator whose agency is paid for both: the line of that has no share to be named by, so its name gets a code here. */
+static trib_status name_agency_pay(struct trib_engine *engine, const Tributary__Party *party,
+				   struct trib_error *error)
+{
+	struct trib_bytes name = trib_bytes_text(trib_line_kind_word(TRIB_LINE_AGENCY_PAY));
+	uint32_t code;
+
+	for (size_t i = 0; i < party->n_agencies; i++)
+		if (party->agencies[i]->pay && !strcmp(party->agencies[i]->pay, "all_to_agency"))
+			return engine_code(engine, name, "agencies", &code, error);
+	return TRIB_OK;
+}
+
 static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
 			   struct trib_domain_decision *ret_decision, struct trib_error *error)
 {
@@ -72,6 +85,8 @@ static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, cons
 						ret_decision, error);
 	for (uint32_t i = 0; status == TRIB_OK && i < ret_decision->event_count; i++)
 		status = engine_emit(engine, &ret_decision->events[i], error);
+	if (status == TRIB_OK && noun == TRIB_NOUN_PARTY)
+		status = name_agency_pay(engine, (const Tributary__Party *)message, error);
 	return status;
 }
 

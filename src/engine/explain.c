@@ -65,6 +65,8 @@ struct trib_bytes trib_engine_line_name(const struct trib_engine *engine,
 
 	if (node && line->share < node->n_shares)
 		return node->share_names[line->share];
+	if (line->share == TRIB_SHARE_PASSED)
+		return trib_bytes_text(trib_line_kind_word(TRIB_LINE_AGENCY_PAY));
 	return symbol(engine, line->name);
 }
 

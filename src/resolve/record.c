@@ -116,6 +116,7 @@ static char *put_slice(char *p, const struct trib_slice *slice, const struct tri
 	}
 	for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(rate_fields); i++)
 		p = trib_wire_put_u64(p, rate_fields[i].number, slice->rates.bps[rate_fields[i].rate]);
+	p = trib_wire_put_u64(p, 13, slice->rates.all_to_agency);
 	trib_wire_close(content, p, SLICE_LENGTH_WIDTH);
 	return p;
 }
@@ -286,6 +287,7 @@ static bool get_slice(struct trib_bytes rest, struct trib_order_record *record, 
 			record->n_lines++;
 			ret_slice->n_lines++;
 			break;
+		case 13: ret_slice->rates.all_to_agency = field.value != 0; break;
 		default:
 			for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(rate_fields); i++)
 				if (field.number == rate_fields[i].number)

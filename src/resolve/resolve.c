@@ -88,7 +88,7 @@ static struct trib_rates rates_of(const struct trib_terms *terms)
 		[TRIB_RATE_SERVICE2] = (uint16_t)terms->service2_bps,
 		[TRIB_RATE_PLATFORM] = (uint16_t)terms->platform_bps,
 		[TRIB_RATE_AGENCY] = (uint16_t)terms->agency_bps,
-	} };
+	}, .all_to_agency = terms->agency_pay == TRIB_AGENCY_ALL };
 }
 
 /* A level of match may have a commission of its own. */
@@ -310,7 +310,7 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 			int64_t base)
 {
 	struct trib_slice *slice = &record->slices[record->n_slices++];
-	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
 	uint32_t parties[TRIB_SLOTS];
 	struct trib_rates rates = rates_of(terms);
 	int64_t charged = 0;
@@ -332,6 +332,10 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 			.from_party = lines[i].from_party, .from_role = role_of_slot(lines[i].from),
 			.amount = lines[i].amount,
 		};
+		/* It has no share to be named by; whoever bound the creator so has made its name known. */
+		if (TRIB_UNLIKELY(lines[i].share == TRIB_SHARE_PASSED))
+			line->name = trib_domain_find_code(
+				market->domain, trib_bytes_text(trib_line_kind_word(TRIB_LINE_AGENCY_PAY)));
 		line->kinds = trib_line_kinds(lines[i].kind, line->from_role, line->to_role, record->held);
 	}
 	record->charged += charged;

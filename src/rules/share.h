@@ -29,7 +29,11 @@
 	X(SUBSIDY, 9, "subsidy", "补贴", "subsidy")                                                \
 	X(TECHNICAL, 10, "technical", "技术服务费", "technical service fee")                       \
 	X(AGENCY, 11, "agency", "机构分成", "agency share")                                        \
-	X(TAX, 12, "tax", "代扣税", "tax withheld")
+	X(TAX, 12, "tax", "代扣税", "tax withheld")                                                \
+	X(AGENCY_PAY, 13, "agency_pay", "机构代收", "paid to the agency for its creator")          \
+	X(PAYOUT, 14, "payout", "打款", "paid out")                                                \
+	X(FORFEITURE, 15, "forfeiture", "违规罚没", "forfeited for a violation")                   \
+	X(NEW_TO_SHOP, 16, "new_to_shop", "新客奖励", "reward for a buyer new to the shop")
 
 enum trib_line_kind {
 #define X(name, number, word, zh, en) TRIB_LINE_##name = number,

@@ -231,7 +231,7 @@ static inline void twin_books(const struct life_case *life, struct books *books)
 {
 	uint64_t weights[TRIB_LIMIT_TOUCHES_CONSIDERED], sum = 0;
 	int64_t parts[TRIB_LIMIT_TOUCHES_CONSIDERED], charged;
-	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
 	bool forfeited;
 	int64_t counted = twin_counted(life, &forfeited);
 

@@ -82,6 +82,24 @@ static const struct row rows[] = {
 	  { { .to = CREATOR, .from = MERCHANT, .of = BASE, STATED(200) },
 	    { .to = PLATFORM, .from = CREATOR, .of = BASE, STATED(300) } },
 	  200, "0:merchant>creator=200 1:creator>platform=200" },
+	{ "an agency that is paid for its creator, too", 10000, ALL(), { { 0, 2000, 0, 0, 1000, 3000 }, true },
+	  { { .to = CREATOR, .from = MERCHANT, .of = BASE, TERMS(COMMISSION) },
+	    { .to = PLATFORM, .from = CREATOR, .of = 0, TERMS(PLATFORM) },
+	    { .to = AGENCY, .from = CREATOR, .of = 0, .take = TRIB_TAKE_REST, TERMS(AGENCY) } },
+	  2000, "0:merchant>creator=2000 1:creator>platform=200 2:creator>agency=540 253:creator>agency=1260" },
+	{ "but there is none", 10000, { 1, 2, 3, 4, 5, NONE }, { { 0, 2000 }, true },
+	  { { .to = CREATOR, .from = MERCHANT, .of = BASE, TERMS(COMMISSION) } },
+	  2000, "0:merchant>creator=2000" },
+	{ "and nothing is left to it", 10000, ALL(), { { 0, 2000 }, true },
+	  { { .to = CREATOR, .from = MERCHANT, .of = BASE, TERMS(COMMISSION) },
+	    { .to = PLATFORM, .from = CREATOR, .of = 0, STATED(10000) } },
+	  2000, "0:merchant>creator=2000 1:creator>platform=2000" },
+	{ "several payers, tax, and what goes back to the merchant", 20000, ALL(), { { 0, 1500 } },
+	  { { .to = CREATOR, .from = MERCHANT, .of = BASE, TERMS(COMMISSION) },
+	    { .to = CREATOR, .from = PLATFORM, .of = BASE, .bps = 500, .cap = 800 },
+	    { .to = MERCHANT, .from = CREATOR, .of = 0, STATED(1000) },
+	    { .to = PLATFORM, .from = CREATOR, .of = 0, .round = TRIB_ROUND_HALF_EVEN, STATED(333) } },
+	  3800, "0:merchant>creator=3000 1:platform>creator=800 2:creator>merchant=300 3:creator>platform=100" },
 	{ "as much as 64 bits hold, from two payers", INT64_MAX, ALL(), { { 0 } },
 	  { { .to = CREATOR, .from = MERCHANT, .of = BASE, STATED(10000) },
 	    { .to = CREATOR, .from = PLATFORM, .of = BASE, STATED(10000) },
@@ -105,7 +123,7 @@ static void shares_split_as_the_table_says(void **state)
 		const struct row *row = &rows[i];
 		size_t n = shares_in(row), count;
 		uint32_t parties[TRIB_SLOTS] = { 0 };
-		struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+		struct trib_line lines[TRIB_SPLIT_LINES_MAX];
 		struct trib_error error;
 		struct trib_buffer text;
 		const char *reason;
@@ -244,14 +262,42 @@ static void random_shares(struct trib_rng *rng, struct trib_share *shares, size_
 	}
 }
 
+/*
+ * What every party has in hand when all lines are through: what came from outside, no more and no less, and nobody
+ * inside below 0. With all to the agency the creator has nothing; what it would have had, the agency has more.
+ */
+static void check_hands(const struct trib_line *lines, size_t count, size_t by_share,
+			const struct trib_rates *rates, const uint32_t *parties, int64_t charged)
+{
+	__int128 hands[TRIB_SLOTS] = { 0 }, creator = 0, outside = 0, sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		hands[lines[i].from] -= lines[i].amount;
+		hands[lines[i].to] += lines[i].amount;
+		outside += lines[i].from < 2 ? lines[i].amount : 0;
+		if (i < by_share)
+			creator += lines[i].to == CREATOR ? lines[i].amount :
+				   lines[i].from == CREATOR ? -lines[i].amount : 0;
+	}
+	for (size_t slot = 0; slot < TRIB_SLOTS; slot++) {
+		sum += hands[slot];
+		assert_true(slot < 2 || hands[slot] >= 0);
+	}
+	assert_true(sum == 0 && outside == charged);
+	bool passes = rates->all_to_agency && parties[CREATOR] && parties[AGENCY] && creator > 0;
+
+	assert_int_equal(count - by_share, passes);
+	assert_true(hands[CREATOR] == (passes ? 0 : creator));
+}
+
 static void million_of_random_splits_are_conserved(void **state)
 {
 	struct trib_rng rng;
 	struct trib_share shares[TRIB_LIMIT_RULE_SHARES];
-	struct trib_line lines[TRIB_LIMIT_RULE_SHARES];
+	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
 	int64_t amounts[TRIB_LIMIT_RULE_SHARES], charged;
 	uint32_t parties[TRIB_SLOTS] = { 0 };
-	struct trib_rates rates = { { 0 } };
+	struct trib_rates rates = { { 0 }, false };
 	size_t accepted = 0;
 
 	trib_rng_seed(&rng, trib_test_seed());
@@ -266,14 +312,18 @@ static void million_of_random_splits_are_conserved(void **state)
 		accepted++;
 		for (size_t i = 1; i < TRIB_RATES; i++)
 			rates.bps[i] = (uint16_t)trib_rng_below(&rng, 10001);
+		rates.all_to_agency = trib_rng_chance(&rng, 0.2);
 		for (size_t slot = 0; slot < 6; slot++)
 			parties[slot] = trib_rng_chance(&rng, 0.9) ? (uint32_t)(slot * 100 + 7) : 0;
 		count = trib_split(shares, n, base, &rates, parties, lines, &charged);
 		if (!trib_split_conserved(shares, n, base, lines, count, charged, &reason))
 			fail_msg("split %zu: %s", accepted, reason);
-		assert_int_equal(twin_split(shares, n, base, &rates, parties, amounts), count);
-		for (size_t i = 0; i < count; i++)
+		size_t by_share = count && lines[count - 1].share == TRIB_SHARE_PASSED ? count - 1 : count;
+
+		assert_int_equal(twin_split(shares, n, base, &rates, parties, amounts), by_share);
+		for (size_t i = 0; i < by_share; i++)
 			assert_int_equal(lines[i].amount, amounts[lines[i].share]);
+		check_hands(lines, count, by_share, &rates, parties, charged);
 	}
 }
 
@@ -292,6 +342,12 @@ static void broken_splits_are_told(void **state)
 	} broken[] = {
 		/* clang-format off */
 		{ { { .share = 9 } }, 1, 0, "a line of no share" },
+		{ { { .share = 0, .to = CREATOR, .amount = 5 },
+		    { .share = TRIB_SHARE_PASSED, .to = AGENCY, .from = CREATOR, .amount = 4 } },
+		  2, 5, "what an agency is paid for its creator is not what that has left" },
+		{ { { .share = 0, .to = CREATOR, .amount = 5 },
+		    { .share = TRIB_SHARE_PASSED, .to = LEADER, .from = CREATOR, .amount = 5 } },
+		  2, 5, "what an agency is paid for its creator is not what that has left" },
 		{ { { .share = 0, .to = CREATOR }, { .share = 0, .to = CREATOR } }, 2, 0, "lines out of order" },
 		{ { { .share = 0, .to = AGENCY } }, 1, 0, "a line that is not its share's" },
 		{ { { .share = 0, .to = CREATOR, .amount = -1 } }, 1, -1, "an amount below 0 or above its cap" },
