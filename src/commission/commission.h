@@ -4,6 +4,7 @@
  *	split.h		shares → lines, conserved for every payer
  *	step.h		what is sold in a period → its step rate
  *	lifecycle.h	status messages and refunds → the state, and the split of what is left
+ *	lines.h		the table of money lines, for people
  *	ledger.h	accounts and their balances, summing to nought
  *	chain.h		the lines of an order as they change: pending, posted, voided
  *	statement.h	what a party had, what came and went, what it has
@@ -14,6 +15,7 @@
 #include "commission/chain.h"
 #include "commission/ledger.h"
 #include "commission/lifecycle.h"
+#include "commission/lines.h"
 #include "commission/split.h"
 #include "commission/statement.h"
 #include "commission/step.h"

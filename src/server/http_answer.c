@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "commission/commission.h"
 #include "proto/proto.h"
 #include "rules/rules.h"
 
@@ -204,6 +205,8 @@ static void reply_here(struct trib_http_request *request)
 	struct trib_call *call = &request->call;
 	uint64_t cursor = UINT64_MAX;
 
+	if (request->match.route->action == TRIB_ACTION_LINES)
+		trib_lines_write_json(&call->reply);
 	if (request->match.route->action == TRIB_ACTION_FACTS)
 		trib_facts_write_json(&call->reply);
 	if (request->match.route->action != TRIB_ACTION_COMPLETE)
@@ -250,6 +253,7 @@ enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 		return send_reply(request);
 	case TRIB_ACTION_IMPORT:
 	case TRIB_ACTION_FACTS:
+	case TRIB_ACTION_LINES:
 	case TRIB_ACTION_COMPLETE:
 		return send_reply(request);
 	}

@@ -56,6 +56,8 @@ const struct trib_route trib_routes[] = {
 	  AT_LEAST, "RuleTree", "readRules", "The active version of a rule tree" },
 	{ "PUT", "/api/v1/rules/{id}", TRIB_ACTION_CALL, TRIB_CALL_RULES_PUT, TRIB_BODY_RULES, NULL,
 	  AT_LEAST, NULL, "putRules", "Add an immutable version of a rule tree" },
+	{ "GET", "/api/v1/lines", TRIB_ACTION_LINES, 0, TRIB_BODY_NONE, NULL, 0, NULL, "readLines",
+	  "The usual money lines, with names in Chinese and English, and the accounts they post to" },
 	{ "GET", "/api/v1/facts", TRIB_ACTION_FACTS, 0, TRIB_BODY_NONE, NULL, 0, NULL, "readFacts",
 	  "The facts that conditions may ask for" },
 	{ "GET", "/api/v1/expr:complete", TRIB_ACTION_COMPLETE, 0, TRIB_BODY_NONE, NULL,
