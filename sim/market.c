@@ -580,6 +580,7 @@ struct sent {
 	struct model_op op;
 	bool repeat, changed;
 	char id[32], user[16], goods[16], token[TRIB_LIMIT_TOKEN_CHARS + 1];
+	char list[2 * TRIB_LIMIT_TOKEN_CHARS + 2];
 };
 
 struct sending {
@@ -684,6 +685,25 @@ static bool draw_repeat(struct market *market, struct sent *sent)
 	return true;
 }
 
+/* Some orders state amounts that come to their base, or their token twice; a repeat says it the same way. */
+static void say_otherwise(struct sent *sent, struct trib_order_request *request)
+{
+	int64_t freight = sent->op.number % 100, coupon = sent->op.number % 50;
+
+	if (sent->op.number % 4 == 1 && sent->op.base + freight >= coupon) {
+		request->has_amounts = request->no_base = true;
+		request->base_amount = 0;
+		request->amounts[TRIB_AMOUNT_PAID] = sent->op.base + freight - coupon;
+		request->amounts[TRIB_AMOUNT_FREIGHT] = freight;
+		request->amounts[TRIB_AMOUNT_COUPON_PLATFORM] = coupon;
+		request->amounts[TRIB_AMOUNT_COUPON_MERCHANT] = 7;
+	}
+	if (sent->op.number % 5 == 2) {
+		snprintf(sent->list, sizeof(sent->list), "%s,%s", sent->token, sent->token);
+		request->token = trib_bytes_text(sent->list);
+	}
+}
+
 static bool draw_order(struct market *market, struct sent *sent,
 		       struct trib_order_request *ret_request)
 {
@@ -717,6 +737,7 @@ static bool draw_order(struct market *market, struct sent *sent,
 		.token = trib_bytes_text(sent->token),
 		.base_amount = sent->op.base,
 	};
+	say_otherwise(sent, ret_request);
 	return true;
 }
 
