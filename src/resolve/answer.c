@@ -44,6 +44,28 @@ struct trib_bytes trib_market_line_party(const struct trib_market *market, uint3
 	return party ? trib_domain_id(market->domain, TRIB_NOUN_PARTY, party) : trib_bytes_text("platform");
 }
 
+uint32_t trib_answer_pending(const struct trib_market *market, const struct trib_order_record *record)
+{
+	uint32_t pending = 0;
+
+	for (uint32_t i = 0; i < record->n_slices; i++) {
+		const struct trib_slice *slice = &record->slices[i];
+		const struct trib_plan_version *version =
+			trib_plan_version(trib_domain_plan(market->domain, slice->plan), slice->plan_version);
+
+		if (!version || !version->attributes)
+			continue;
+		const struct trib_plan_attributes *attributes =
+			trib_domain_attributes(market->domain, version->attributes);
+
+		pending |= attributes->step.tier_count ? TRIB_PENDING_STEP : 0;
+		pending |= attributes->budget || attributes->daily_cap ? TRIB_PENDING_BUDGET : 0;
+		pending |= attributes->incentive.by ? TRIB_PENDING_INCENTIVE : 0;
+		pending |= attributes->new_to_shop.by ? TRIB_PENDING_NEW_TO_SHOP : 0;
+	}
+	return pending;
+}
+
 size_t trib_answer_bytes_max(const struct trib_market *market, const struct trib_order_record *record)
 {
 	const struct trib_tree *tree = tree_of(market, record);
@@ -53,7 +75,7 @@ size_t trib_answer_bytes_max(const struct trib_market *market, const struct trib
 				      trib_tree_node(tree, record->node)->id.size :
 			      0;
 
-	return 16 * NUMBER_BYTES + 12 * TEXT_BYTES + record->order.size + names + VERSION_BYTES + 2 * TEXT_MAX +
+	return 16 * NUMBER_BYTES + 16 * TEXT_BYTES + 4 * TEXT_MAX + record->order.size + names + VERSION_BYTES + 2 * TEXT_MAX +
 	       record->n_slices * credit + record->n_lines * line;
 }
 
@@ -121,7 +143,15 @@ char *trib_answer_put(char *p, const struct trib_market *market, uint64_t positi
 	p = trib_wire_put_bytes(p, CURRENCY, symbol(market, record->currency));
 	for (uint32_t i = 0; i < record->n_slices; i++)
 		p = put_credit(p, market, record, &record->slices[i]);
-	return put_number(p, COMPLETE, 1);
+	uint32_t pending = trib_answer_pending(market, record);
+
+	p = put_number(p, COMPLETE, pending == 0);
+#define X(name, bit, word)                                                                         \
+	if (pending & (1 << bit))                                                                   \
+		p = trib_wire_put_bytes(p, PENDING, trib_bytes_text(word));
+	TRIB_PENDING_TABLE(X)
+#undef X
+	return p;
 }
 
 /* --- Comparing ---------------------------------------------------------------------------------------- */

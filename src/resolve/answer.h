@@ -13,6 +13,24 @@
 
 #include "resolve/resolve.h"
 
+/*
+ * Kinds of lines that depend on counters: whoever decides the order adds them later. X(NAME, bit, word).
+ */
+#define TRIB_PENDING_TABLE(X)                                                                      \
+	X(STEP, 0, "step")                                                                         \
+	X(BUDGET, 1, "budget")                                                                     \
+	X(INCENTIVE, 2, "incentive")                                                               \
+	X(NEW_TO_SHOP, 3, "new_to_shop")
+
+enum trib_pending {
+#define X(name, bit, word) TRIB_PENDING_##name = 1 << bit,
+	TRIB_PENDING_TABLE(X)
+#undef X
+};
+
+/* Those that the plans of a decided record ask for; bits. */
+uint32_t trib_answer_pending(const struct trib_market *market, const struct trib_order_record *record);
+
 size_t trib_answer_bytes_max(const struct trib_market *market, const struct trib_order_record *record);
 
 /* position: of the newest change of the market. The record's tree is one of the market's. */

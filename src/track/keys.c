@@ -13,6 +13,8 @@
 #define TOKEN_HEADING "tributary token keys 1\n"
 #define HASH_FILE     "hash.keys"
 #define HASH_HEADING  "tributary hash keys 1\n"
+#define CLIENT_FILE    "client keys"
+#define CLIENT_HEADING "tributary client keys 1\n"
 
 enum {
 	SECRET_BYTES = 16,
@@ -164,15 +166,11 @@ static const char *parse_key(struct trib_bytes line, struct trib_key_info *info,
 	return NULL;
 }
 
-static trib_status parse_image(const char *text, struct image *image, struct trib_error *error)
+/* The lines of keys, up to the end. */
+static trib_status parse_ring(struct trib_key_lines lines, struct image *image, struct trib_error *error)
 {
-	struct trib_key_lines lines;
-	struct trib_bytes line;
-	trib_status status = trib_key_lines_init(&lines, TOKEN_FILE, text, TOKEN_HEADING, error);
-
-	if (status != TRIB_OK)
-		return status;
 	struct trib_key_lines counting = lines;
+	struct trib_bytes line;
 
 	while (trib_key_lines_next(&counting, &line))
 		image->count++;
@@ -192,6 +190,14 @@ static trib_status parse_image(const char *text, struct image *image, struct tri
 			return trib_key_lines_refuse(&lines, expected, error);
 	}
 	return TRIB_OK;
+}
+
+static trib_status parse_image(const char *text, struct image *image, struct trib_error *error)
+{
+	struct trib_key_lines lines;
+	trib_status status = trib_key_lines_init(&lines, TOKEN_FILE, text, TOKEN_HEADING, error);
+
+	return status == TRIB_OK ? parse_ring(lines, image, error) : status;
 }
 
 static struct signature signature_of(const struct stat *info)
@@ -413,7 +419,8 @@ void trib_keys_free(struct trib_keys *keys)
 		return;
 	image_fini(&keys->image);
 	sodium_free(keys->hashes);
-	close(keys->folder);
+	if (keys->folder >= 0)
+		close(keys->folder);
 	free(keys);
 }
 
@@ -562,4 +569,63 @@ trib_status trib_keys_retire(struct trib_keys *keys, uint16_t id, struct trib_ke
 
 	flock(keys->folder, LOCK_UN);
 	return status;
+}
+
+/* ---- For clients ---- */
+
+trib_status trib_keys_export(const struct trib_keys *keys, struct trib_buffer *ret_text,
+			     struct trib_error *error)
+{
+	const struct image *image = &keys->image;
+	char hex[SECRET_HEX + 1];
+	size_t begin = ret_text->size;
+	/* All at once, so that no copy of a secret is left behind where the buffer has grown. */
+	char *text = trib_buffer_reserve(ret_text, sizeof(CLIENT_HEADING) + (image->count + 3) * LINE_BYTES_MAX);
+
+	if (!text)
+		return trib_fail(error, TRIB_NO_MEMORY, CLIENT_FILE, "found no room for keys");
+	char *end = stpcpy(text, CLIENT_HEADING);
+
+	sodium_bin2hex(hex, sizeof(hex), keys->hashes[USER_HASH].bytes, SECRET_BYTES);
+	end += sprintf(end, "%s %s\n", hash_names[USER_HASH], hex);
+	for (size_t i = 0; i < image->count; i++) {
+		secret_to_hex(&image->keys[i + 1], hex);
+		end += format_key(end, &image->infos[i], hex);
+	}
+	sodium_memzero(hex, sizeof(hex));
+	end += trib_key_file_close(trib_bytes(text, (size_t)(end - text)), image->count + 1, end);
+	ret_text->size = begin + (size_t)(end - text);
+	return TRIB_OK;
+}
+
+trib_status trib_keys_import(const char *text, struct trib_keys **ret_keys, struct trib_error *error)
+{
+	struct trib_key_lines lines;
+	struct trib_bytes line, part[2];
+
+	trib_assert(sodium_init() >= 0);
+	trib_status status = trib_key_lines_init(&lines, CLIENT_FILE, text, CLIENT_HEADING, error);
+
+	if (status != TRIB_OK)
+		return status;
+	struct trib_keys *keys = trib_alloc_zeroed(1, sizeof(*keys));
+
+	keys->folder = -1;
+	keys->clock = trib_clock_system();
+	keys->hashes = sodium_allocarray(HASH_USES, sizeof(*keys->hashes));
+	trib_assert(keys->hashes);
+	sodium_memzero(keys->hashes, HASH_USES * sizeof(*keys->hashes));
+	if (!trib_key_lines_next(&lines, &line) || !split(line, part, 2) ||
+	    !trib_bytes_is(part[0], hash_names[USER_HASH]) ||
+	    !parse_secret(part[1], keys->hashes[USER_HASH].bytes))
+		status = trib_key_lines_refuse(&lines, "the key of users first", error);
+	if (status == TRIB_OK)
+		status = parse_ring(lines, &keys->image, error);
+	if (status != TRIB_OK) {
+		trib_keys_free(keys);
+		return status;
+	}
+	keys->ring = (struct trib_ring){ keys->image.keys, (uint32_t)keys->image.count };
+	*ret_keys = keys;
+	return TRIB_OK;
 }

@@ -16,6 +16,7 @@
 #ifndef TRIB_TRACK_KEYS_H
 #define TRIB_TRACK_KEYS_H
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/status.h"
@@ -86,5 +87,16 @@ trib_status trib_keys_add(struct trib_keys *keys, const struct trib_key_info *wa
 			  struct trib_key_info *ret_info, struct trib_error *error);
 trib_status trib_keys_retire(struct trib_keys *keys, uint16_t id, struct trib_key_info *ret_info,
 			     struct trib_error *error);
+
+/*
+ * What a rich client needs to read tokens and to know users: the ring and the key of user hashes, as a text of its own.
+ * It is secret: it goes over an authenticated call or in a file of 0600, never with a snapshot. Keys that were imported
+ * belong to no folder: they do not reload, and the keys of orders and names are not among them.
+ */
+enum { TRIB_KEYS_EXPORT_BYTES_MAX = 4 << 20 };
+trib_status trib_keys_export(const struct trib_keys *keys, struct trib_buffer *ret_text,
+			     struct trib_error *error);
+/* The text stands in memory that may be read behind its end: terminated. */
+trib_status trib_keys_import(const char *text, struct trib_keys **ret_keys, struct trib_error *error);
 
 #endif
