@@ -25,7 +25,8 @@ const char *trib_client_status_word(int status)
 const char *trib_client_reason_word(uint32_t reason)
 {
 	static const char *const words[] = { "no_token",    "engine_facts", "unknown_goods", "newer_token",
-					     "unknown_key", "no_keys",	    "unknown_party", "too_large" };
+					     "unknown_key", "no_keys",	    "unknown_party", "too_large",
+					     "several_tokens" };
 	int bit = reason ? __builtin_ctz(reason) : -1;
 
 	return bit >= 0 && (size_t)bit < TRIB_ARRAY_SIZE(words) ? words[bit] : "unknown";

@@ -11,7 +11,7 @@ enum {
 /* What is prepared for one order of a batch. */
 struct work {
 	uint32_t goods;
-	bool by_token;
+	bool by_token, several;
 	enum trib_token_result result;
 	struct trib_token token;
 };
@@ -136,7 +136,9 @@ static void decode_tokens(struct trib_resolver *resolver, const struct published
 	for (size_t i = 0; i < n; i++) {
 		struct trib_bytes token = bytes_of(orders[i].token);
 
-		resolver->work[i].by_token = token.size && !trib_bytes_is(token, "-");
+		resolver->work[i].several = token.size && memchr(token.data, ',', token.size);
+		resolver->work[i].by_token =
+			token.size && !trib_bytes_is(token, "-") && !resolver->work[i].several;
 		resolver->work[i].result = TRIB_TOKEN_UNKNOWN_KEY;
 		if (!resolver->work[i].by_token || !published->keys)
 			continue;
@@ -197,7 +199,9 @@ static uint32_t reasons_before(const struct published *published, const struct t
 {
 	uint32_t reasons = 0;
 
-	if (!work->by_token)
+	if (work->several)
+		reasons |= TRIB_CLIENT_SEVERAL_TOKENS;
+	else if (!work->by_token)
 		reasons |= TRIB_CLIENT_NO_TOKEN;
 	else if (!published->keys)
 		reasons |= TRIB_CLIENT_NO_KEYS;
@@ -246,9 +250,11 @@ static uint32_t state_order(const struct published *published, const struct trib
 	record->carrier = code_of(domain, order->carrier_id, &request->carrier_text);
 	record->by_token = work->by_token;
 	if (work->by_token && work->result == TRIB_TOKEN_OK) {
+		record->touches[0] = (struct trib_considered){ .by_token = true };
 		trib_touch_of_token(&work->token, &record->touches[0].touch);
-		record->touches[0].reason = 0;
 		record->n_touches = 1;
+	} else if (work->by_token) {
+		record->bad_token = trib_bytes(order->token.data, TRIB_MIN(order->token.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
 	}
 	if (owner.size == 0)
 		return 0;
@@ -286,7 +292,6 @@ static int resolve_one(struct trib_resolver *resolver, const struct published *p
 	const struct trib_market *market = trib_view_market(published->view);
 	struct trib_order_record *record = &resolver->record;
 	struct trib_resolve_request request = { .now_ms = order->now_ms ? order->now_ms : order->at_ms,
-						.token = work->result, .token_text = bytes_of(order->token),
 						.scratch = &resolver->scratch };
 	uint32_t size = answer->size;
 

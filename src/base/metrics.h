@@ -55,6 +55,12 @@ enum trib_metric_kind {
 	  "one durable journal write")                                                             \
 	X(CHECKPOINTS, COUNTER, "tributary_checkpoints_total", "", "checkpoints of the store")     \
 	X(READ_ONLY, GAUGE, "tributary_read_only", "", "1 while storage takes no writes")          \
+	X(MARKET_POSITION, GAUGE, "tributary_market_position", "",                                 \
+	  "journal position of the newest change of the market")                                   \
+	X(RECORDS, COUNTER, "tributary_records_total", "result",                                   \
+	  "orders that rich clients resolved and reported")                                        \
+	X(RECORD_DIFFERENCES, COUNTER, "tributary_record_differences_total", "field",              \
+	  "records where the server came to something else, by the first field that differs")      \
 	X(LIVE_TOUCHES, GAUGE, "tributary_live_touches", "", "touches in memory")                  \
 	X(ENTITIES, GAUGE, "tributary_entities", "noun", "parties, goods, plans, registrations, blocks")
 

@@ -1,13 +1,16 @@
 /* `tributary key`: the token keys of a data folder. Prints ids, scopes and dates; secrets never. */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "track/track.h"
 
-static const char usage[] = "key add|list|retire [ID] [--data DIR] [--scope REGISTRATION] "
+static const char usage[] = "key add|list|retire|export [ID | FILE] [--data DIR] [--scope REGISTRATION] "
 			    "[--not-before T] [--not-after T] [--json]";
 static const char help[] =
 	"The keys that sign tokens. A running server takes up changes by itself, within a second.\n"
@@ -19,6 +22,7 @@ static const char help[] =
 	"  retire  the key ID signs and verifies no more, and its secret is erased: tokens it has "
 	"signed\n"
 	"          become bad_token (key_not_valid). Wait until they have expired\n"
+	"  export  what rich clients need to verify tokens, as FILE (mode 0600): as secret as the keys\n"
 	"\n"
 	"  --data DIR            the data folder (" TRIB_DATA_DIR_DEFAULT ")\n"
 	"  --scope REGISTRATION  good for links of this registration only (all)\n"
@@ -153,6 +157,31 @@ static trib_status retire(struct trib_keys *keys, uint16_t id, const struct opti
 	return status;
 }
 
+/* A new file that nobody else may read; what stands there is replaced. */
+static trib_status export(const struct trib_keys *keys, const char *path, struct trib_error *error)
+{
+	struct trib_buffer text;
+	FILE *file = NULL;
+	int fd;
+
+	trib_buffer_init(&text, TRIB_KEYS_EXPORT_BYTES_MAX);
+	trib_status status = trib_keys_export(keys, &text, error);
+
+	if (status == TRIB_OK) {
+		unlink(path);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		file = fd >= 0 ? fdopen(fd, "w") : NULL;
+		bool written = file && fwrite(text.data, 1, text.size, file) == text.size;
+
+		if (!file || fclose(file) != 0 || !written)
+			status = trib_fail(error, TRIB_IO, path, "cannot be written: %s", strerror(errno));
+	}
+	if (text.data)
+		explicit_bzero(text.data, text.capacity);
+	trib_buffer_fini(&text);
+	return status;
+}
+
 /* Fills options; the rest of argv, from optind on, are words. 0, or the exit code of a usage error. */
 static int read_options(int argc, char **argv, struct options *options)
 {
@@ -228,14 +257,15 @@ int trib_cli_key(int argc, char **argv)
 	if (options.help)
 		return trib_cli_help(usage, help);
 	const char *verb = optind < argc ? argv[optind] : "";
-	bool adds = !strcmp(verb, "add"), retires = !strcmp(verb, "retire");
+	bool adds = !strcmp(verb, "add"), retires = !strcmp(verb, "retire"), exports = !strcmp(verb, "export");
 	int words = argc - optind;
 
-	if (!adds && !retires && strcmp(verb, "list") != 0)
-		return trib_cli_usage_error("key", "found \"%s\", expected add, list or retire",
+	if (!adds && !retires && !exports && strcmp(verb, "list") != 0)
+		return trib_cli_usage_error("key", "found \"%s\", expected add, list, retire or export",
 					    verb);
-	if (words != (retires ? 2 : 1))
+	if (words != (retires || exports ? 2 : 1))
 		return trib_cli_usage_error("key",
+					    exports ? "found %d files, expected one" :
 					    retires ? "found %d ids, expected one"
 						    : "found %d more words, expected none",
 					    words - 1);
@@ -254,6 +284,8 @@ int trib_cli_key(int argc, char **argv)
 		status = add(keys, &options, &error);
 	else if (status == TRIB_OK && retires)
 		status = retire(keys, (uint16_t)id, &options, &error);
+	else if (status == TRIB_OK && exports)
+		status = export(keys, argv[optind + 1], &error);
 	else if (status == TRIB_OK)
 		print_list(keys, options.json);
 	trib_keys_free(keys);

@@ -128,6 +128,12 @@ static void publish_metrics(struct serve *serve)
 	trib_metrics_set(metrics, TRIB_METRIC_BATCHES, 0, counts.batches);
 	trib_metrics_set(metrics, TRIB_METRIC_JOURNAL_BYTES, 0, counts.journal.written_bytes);
 	trib_metrics_set(metrics, TRIB_METRIC_CHECKPOINTS, 0, counts.checkpoints);
+	trib_metrics_set(metrics, TRIB_METRIC_MARKET_POSITION, 0, trib_engine_market_position(serve->engine));
+	trib_metrics_set(metrics, TRIB_METRIC_RECORDS, 0, counts.records.accepted);
+	trib_metrics_set(metrics, TRIB_METRIC_RECORDS, 1, counts.records.repeated);
+	trib_metrics_set(metrics, TRIB_METRIC_RECORDS, 2, counts.records.refused);
+	for (unsigned i = 1; i < TRIB_DIFFERENCES; i++)
+		trib_metrics_set(metrics, TRIB_METRIC_RECORD_DIFFERENCES, i, counts.differences[i]);
 	trib_metrics_set(metrics, TRIB_METRIC_LIVE_TOUCHES, 0, counts.live_touches.touches);
 	trib_metrics_set(metrics, TRIB_METRIC_READ_ONLY, 0,
 			 trib_engine_state(serve->engine) != TRIB_ENGINE_RUNNING);
@@ -143,6 +149,12 @@ static void label_metrics(struct trib_metrics *metrics)
 	TRIB_OUTCOME_TABLE(X)
 #undef X
 	trib_metrics_label(metrics, TRIB_METRIC_TOUCHES, 0, "recorded");
+	trib_metrics_label(metrics, TRIB_METRIC_RECORDS, 0, "accepted");
+	trib_metrics_label(metrics, TRIB_METRIC_RECORDS, 1, "repeated");
+	trib_metrics_label(metrics, TRIB_METRIC_RECORDS, 2, "refused");
+	for (unsigned i = 1; i < TRIB_DIFFERENCES; i++)
+		trib_metrics_label(metrics, TRIB_METRIC_RECORD_DIFFERENCES, i,
+				   trib_difference_word((enum trib_difference)i));
 	for (unsigned noun = 0; noun < TRIB_NOUN_COUNT; noun++)
 		trib_metrics_label(metrics, TRIB_METRIC_ENTITIES, noun, trib_noun_word((enum trib_noun)noun));
 }

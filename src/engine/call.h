@@ -34,6 +34,8 @@ enum trib_call_kind {
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
+	TRIB_CALL_RECORD, /* body: a RecordBatch */
+	TRIB_CALL_KEYS, /* the secret keys of rich clients, as text */
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
 

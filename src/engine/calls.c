@@ -379,31 +379,51 @@ static void amounts_of(const Tributary__Amounts *body, struct trib_order_request
 	request->amounts[TRIB_AMOUNT_DEPOSIT] = body->deposit;
 }
 
+trib_status calls_order_request(struct trib_engine *engine, const Tributary__OrderRequest *body,
+				struct trib_order_request *ret_request, struct trib_error *error)
+{
+	*ret_request = (struct trib_order_request){ .order = text_of(body->order),
+						    .user = text_of(body->user),
+						    .goods = text_of(body->goods),
+						    .token = trib_bytes_text(body->token ? body->token : "-"),
+						    .base_amount = body->base_amount,
+						    .no_base = !body->has_base_amount,
+						    .at_ms = body->at,
+						    .has_at = body->has_at,
+						    .qty = body->has_qty ? body->qty : 0,
+						    .scene = text_of(body->scene),
+						    .page = text_of(body->page),
+						    .carrier = carrier_of(body->carrier),
+						    .n_ext = (uint32_t)body->n_ext };
+	amounts_of(body->amounts, ret_request);
+	return ext_of(engine, body->n_ext, body->ext, &ret_request->ext, error);
+}
+
 static trib_status call_order(struct trib_engine *engine, struct trib_call *call)
 {
 	const Tributary__OrderRequest *body = (const Tributary__OrderRequest *)call->body;
-	struct trib_order_request request = { .order = text_of(body->order),
-					      .user = text_of(body->user),
-					      .goods = text_of(body->goods),
-					      .token = trib_bytes_text(body->token ? body->token : "-"),
-					      .base_amount = body->base_amount,
-					      .no_base = !body->has_base_amount,
-					      .at_ms = body->at,
-					      .has_at = body->has_at,
-					      .qty = body->has_qty ? body->qty : 0,
-					      .scene = text_of(body->scene),
-					      .page = text_of(body->page),
-					      .carrier = carrier_of(body->carrier),
-					      .n_ext = (uint32_t)body->n_ext };
+	struct trib_order_request request;
 	struct order_call order = { engine, call, body->brief, TRIB_OK };
 
-	amounts_of(body->amounts, &request);
-	trib_status status = ext_of(engine, body->n_ext, body->ext, &request.ext, &call->error);
+	trib_status status = calls_order_request(engine, body, &request, &call->error);
 
 	if (status != TRIB_OK)
 		return status;
 	trib_engine_orders(engine, &request, 1, order_answered, &order);
 	return order.status;
+}
+
+static trib_status call_record(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_record_counts counts;
+	trib_status status = trib_engine_record(engine, (const Tributary__RecordBatch *)call->body, &counts, &call->error);
+
+	if (status == TRIB_OK)
+		trib_buffer_add_format(&call->reply,
+				       "{\"accepted\":%llu,\"repeated\":%llu,\"differed\":%llu,\"refused\":%llu}",
+				       (unsigned long long)counts.accepted, (unsigned long long)counts.repeated,
+				       (unsigned long long)counts.differed, (unsigned long long)counts.refused);
+	return status;
 }
 
 void trib_engine_track_json(const struct trib_engine *engine, const struct trib_track_answer *answer,
@@ -779,6 +799,8 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
+	case TRIB_CALL_KEYS: return trib_keys_export(engine->keys, &call->reply, &call->error);
+	case TRIB_CALL_RECORD: return call_record(engine, call);
 	}
 	return trib_fail(&call->error, TRIB_INTERNAL, "call", "found kind %d", call->kind);
 }

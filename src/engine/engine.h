@@ -129,6 +129,18 @@ enum { TRIB_ORDERS_MAX = 256 }; /* one call decides at most so many */
 void trib_engine_orders(struct trib_engine *engine, const struct trib_order_request *requests, size_t n,
 			trib_order_answer_fn *answer, void *context);
 
+struct trib_record_counts {
+	uint64_t accepted, repeated, differed, refused;
+};
+
+/*
+ * What rich clients have resolved by themselves: each order is decided again, journalled, and compared with what the
+ * client made of it. Records that can never be accepted are refused one by one; a failure that passes (read-only, busy)
+ * fails the whole: what was accepted before it is repeated when the batch comes again.
+ */
+trib_status trib_engine_record(struct trib_engine *engine, const Tributary__RecordBatch *batch,
+			       struct trib_record_counts *ret_counts, struct trib_error *error);
+
 struct trib_link_request {
 	struct trib_bytes channel, creator, goods, offer, scene, page;
 	struct trib_carrier_request carrier;
@@ -218,6 +230,8 @@ struct trib_engine_counts {
 	uint64_t orders, repeats, conflicts, refusals, touches, links;
 	uint64_t outcomes[32];
 	uint64_t snapshots; /* full ones that were made */
+	struct trib_record_counts records;
+	uint64_t differences[TRIB_DIFFERENCES];
 	uint64_t checkpoints, checkpoints_failed, batches, replayed_events;
 	struct trib_journal_stats journal;
 	struct trib_touches_counts live_touches;

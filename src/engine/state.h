@@ -4,6 +4,7 @@
  *	engine.c      opening, recovery, the loop, batches
  *	apply.c       events → state, live and in replay
  *	orders.c      ATTRIBUTE
+ *	records.c     RECORD
  *	conditions.c  registration.when, plan.creators_when
  *	links.c       LINK, TRACK, TOUCH
  *	calls.c       what HTTP asks
@@ -255,6 +256,9 @@ void calls_init(struct trib_engine *engine);
 void calls_fini(struct trib_engine *engine);
 void calls_turn(struct trib_engine *engine);
 void calls_answer(struct trib_engine *engine, bool lost);
+/* The pairs of EXT are in the command's arena. */
+trib_status calls_order_request(struct trib_engine *engine, const Tributary__OrderRequest *body,
+				struct trib_order_request *ret_request, struct trib_error *error);
 /* Decides a call that was kept waiting; `failed` other than OK is its answer. */
 void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_status failed,
 		  const struct trib_error *error);

@@ -159,6 +159,8 @@ static void free_stream(void *context)
 	struct stream *stream = context;
 
 	trib_call_file_unref(stream->file);
+	if (stream->rest.data)
+		explicit_bzero(stream->rest.data, stream->rest.size); /* it may have been keys */
 	trib_buffer_fini(&stream->rest);
 	free(stream);
 }
@@ -248,7 +250,7 @@ enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 	case TRIB_ACTION_OPENAPI:
 		return send_openapi(request);
 	case TRIB_ACTION_CALL:
-		if (request->match.route->call == TRIB_CALL_SNAPSHOT)
+		if (request->match.route->answer && strchr(request->match.route->answer, '/'))
 			return send_stream(request);
 		return send_reply(request);
 	case TRIB_ACTION_IMPORT:

@@ -377,6 +377,11 @@ void trib_http_request_begin(struct trib_http_request *request, const char *meth
 	check_body(request);
 	if (request->refused)
 		return;
+	if (request->match.route->call == TRIB_CALL_KEYS && !trib_auth_guards(request->http->options.auth)) {
+		trib_http_request_refuse(request, TRIB_FORBIDDEN, 0, "Authorization",
+					 "found a server without access token, expected --token-file: keys are secret");
+		return;
+	}
 	read_captures(request);
 	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, note_param, &query);
 	if (!request->refused && request->match.route->action == TRIB_ACTION_IMPORT)

@@ -7,7 +7,7 @@
 
 /* Messages of the protocol that the door's bodies and answers name; what they hold comes along. Requests first. */
 static const ProtobufCMessageDescriptor *const messages[] = {
-	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor,
+	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor, &tributary__record_batch__descriptor,
 	&tributary__order_request__descriptor, &tributary__activate_request__descriptor, &tributary__rollout_request__descriptor,
 	&tributary__terms__descriptor,	       &tributary__status_request__descriptor,
 	&tributary__bounds__descriptor,	       &tributary__party__descriptor,
@@ -19,9 +19,9 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__order_answer__descriptor,  &tributary__put_answer__descriptor,
 	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
 	&tributary__statement__descriptor,
-	&tributary__problem__descriptor,
+	&tributary__record_answer__descriptor, &tributary__problem__descriptor,
 };
-enum { REQUESTS = 8 };
+enum { REQUESTS = 9 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =

@@ -42,6 +42,7 @@ struct trib_resp {
 	struct connection *connections, *waiting;
 	struct resp_totals totals;
 	uint64_t ids;
+	uint64_t told; /* position of the market that subscribers have been told */
 	bool draining, listener_closed;
 	size_t open; /* connections whose memory is not freed */
 };
@@ -210,31 +211,59 @@ static void send_settled(struct connection *connection, uint64_t settled)
 		start_reading(connection);
 }
 
-/* Everything replied since the last mark may leave with what has been decided so far. */
-static void mark_replies(struct connection *connection)
+/* All output up to here, with so many more replies, may leave with what has been decided so far. */
+static void add_mark(struct connection *connection, size_t replies)
 {
 	struct trib_resp *resp = connection->client.resp;
 	uint64_t ticket = trib_engine_ticket(connection->client.engine);
 	size_t end = connection->output.size;
 
-	if (connection->replies == 0)
-		return;
 	if (connection->n_marks && connection->marks[connection->n_marks - 1].ticket == ticket) {
 		connection->marks[connection->n_marks - 1].end = end;
-		connection->marks[connection->n_marks - 1].replies += connection->replies;
+		connection->marks[connection->n_marks - 1].replies += replies;
 	} else {
 		if (connection->n_marks == connection->marks_capacity) {
 			connection->marks_capacity = connection->marks_capacity ? connection->marks_capacity * 2 : 4;
 			connection->marks = trib_realloc(connection->marks,
 							 connection->marks_capacity * sizeof(struct mark));
 		}
-		connection->marks[connection->n_marks++] = (struct mark){ ticket, end, connection->replies };
+		connection->marks[connection->n_marks++] = (struct mark){ ticket, end, replies };
 	}
-	connection->replies = 0;
 	if (!connection->waiting) {
 		connection->waiting = true;
 		connection->next_waiting = resp->waiting;
 		resp->waiting = connection;
+	}
+}
+
+static void mark_replies(struct connection *connection)
+{
+	if (connection->replies)
+		add_mark(connection, connection->replies);
+	connection->replies = 0;
+}
+
+/*
+ * Tells whoever subscribed where the market stands now. It stands behind the replies that are there, and waits as they do:
+ * nobody is told of a change that is not durable.
+ */
+static void push_position(struct trib_resp *resp)
+{
+	uint64_t position = trib_engine_market_position(resp->options.engine);
+
+	if (position == resp->told)
+		return;
+	resp->told = position;
+	for (struct connection *connection = resp->connections; connection; connection = connection->next) {
+		struct trib_buffer *out = &connection->output;
+
+		if (!connection->client.subscribed || connection->client.closing || connection->ended)
+			continue;
+		mark_replies(connection);
+		trib_resp_header(out, '>', 2);
+		trib_resp_text(out, "snapshot");
+		trib_resp_integer(out, (int64_t)position);
+		add_mark(connection, 0);
 	}
 }
 
@@ -416,6 +445,7 @@ void trib_resp_settle(struct trib_resp *resp)
 {
 	uint64_t settled = trib_engine_settled(resp->options.engine);
 
+	push_position(resp);
 	for (struct connection *connection = resp->waiting, *next; connection; connection = next) {
 		next = connection->next_waiting;
 		send_settled(connection, settled);
@@ -443,6 +473,7 @@ void trib_resp_lost(struct trib_resp *resp)
 		connection->n_marks = kept + 1;
 	}
 	trib_resp_settle(resp);
+	resp->told = 0; /* the push may have been among what is lost */
 }
 
 void trib_resp_drain(struct trib_resp *resp)

@@ -14,6 +14,7 @@ struct resp_client {
 	int version; /* 2 or 3 */
 	bool allowed;
 	bool closing; /* after the replies */
+	bool subscribed; /* is told of changes of the market */
 	char name[64];
 };
 

@@ -14,6 +14,8 @@ typedef void command_fn(struct resp_client *client, const struct trib_bytes *arg
 	X("TOUCH", command_touch, -3, "write")                                                     \
 	X("LINK", command_link, -4, "write")                                                       \
 	X("TRACK", command_track, 2, "readonly")                                                   \
+	X("RECORD", command_record, 2, "write")                                                    \
+	X("SNAPSHOT", command_snapshot, 2, "readonly")                                             \
 	X("EXPLAIN", command_explain, 2, "readonly")                                               \
 	X("PING", command_ping, -1, "fast")                                                        \
 	X("ECHO", command_echo, 2, "fast")                                                         \
@@ -394,6 +396,56 @@ static void command_touch(struct resp_client *client, const struct trib_bytes *a
 		trib_resp_text(client->out, trib_touch_answer_word(answer));
 	else
 		reply_error(client, &error);
+}
+
+/* --- Rich clients ------------------------------------------------------------------------------------- */
+
+/* RECORD <RecordBatch> */
+static void command_record(struct resp_client *client, const struct trib_bytes *args, size_t n TRIB_UNUSED)
+{
+	Tributary__RecordBatch *batch =
+		tributary__record_batch__unpack(NULL, args[1].size, (const uint8_t *)args[1].data);
+	struct trib_record_counts counts;
+	struct trib_error error;
+
+	if (!batch) {
+		trib_fail(&error, TRIB_INVALID, "records", "found other bytes, expected a serialised RecordBatch");
+		reply_error(client, &error);
+		return;
+	}
+	if (trib_engine_record(client->engine, batch, &counts, &error) != TRIB_OK) {
+		reply_error(client, &error);
+	} else {
+		const struct {
+			const char *name;
+			uint64_t count;
+		} rows[] = { { "accepted", counts.accepted }, { "repeated", counts.repeated },
+			     { "differed", counts.differed }, { "refused", counts.refused } };
+
+		trib_resp_map(client->out, client->version, TRIB_ARRAY_SIZE(rows));
+		for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+			trib_resp_text(client->out, rows[i].name);
+			trib_resp_integer(client->out, (int64_t)rows[i].count);
+		}
+	}
+	tributary__record_batch__free_unpacked(batch, NULL);
+}
+
+/* SNAPSHOT POSITION | SUBSCRIBE | UNSUBSCRIBE: each replies where the market stands. */
+static void command_snapshot(struct resp_client *client, const struct trib_bytes *args, size_t n TRIB_UNUSED)
+{
+	if (word_is(args[1], "SUBSCRIBE") && client->version < 3) {
+		trib_resp_error_text(client->out, "ERR SNAPSHOT SUBSCRIBE pushes, which needs RESP3: HELLO 3 first");
+		return;
+	}
+	if (word_is(args[1], "SUBSCRIBE") || word_is(args[1], "UNSUBSCRIBE")) {
+		client->subscribed = word_is(args[1], "SUBSCRIBE");
+	} else if (!word_is(args[1], "POSITION")) {
+		trib_resp_error_text(client->out, "ERR unknown subcommand '%.*s'. Try POSITION, SUBSCRIBE, UNSUBSCRIBE.",
+				     (int)TRIB_MIN(args[1].size, (size_t)64), args[1].data);
+		return;
+	}
+	trib_resp_integer(client->out, (int64_t)trib_engine_market_position(client->engine));
 }
 
 static void reply_pair(struct trib_buffer *out, const char *name, struct trib_bytes value, size_t *count)
@@ -804,6 +856,18 @@ static void add_info_engine(struct trib_engine *engine, struct trib_buffer *text
 	if (counts.outcomes[number])                                                                \
 		trib_buffer_add_format(text, "outcome_%s:%" PRIu64 "\r\n", word, counts.outcomes[number]);
 	TRIB_OUTCOME_TABLE(X)
+#undef X
+	trib_buffer_add_format(text,
+			       "# Market\r\nmarket_position:%" PRIu64 "\r\nsnapshots:%" PRIu64 "\r\nrecords_accepted:%" PRIu64
+			       "\r\nrecords_repeated:%" PRIu64 "\r\nrecords_differed:%" PRIu64 "\r\nrecords_refused:%" PRIu64
+			       "\r\n",
+			       trib_engine_market_position(engine), counts.snapshots, counts.records.accepted,
+			       counts.records.repeated, counts.records.differed, counts.records.refused);
+#define X(name, number, word, field)                                                               \
+	if (counts.differences[number])                                                             \
+		trib_buffer_add_format(text, "record_difference_%s:%" PRIu64 "\r\n", word,          \
+				       counts.differences[number]);
+	TRIB_DIFFERENCE_TABLE(X)
 #undef X
 }
 

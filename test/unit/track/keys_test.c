@@ -421,6 +421,40 @@ static void a_failing_write_changes_nothing(void **state)
 	trib_keys_free(keys);
 }
 
+/* What a client is given verifies as the ring it came from; it holds no other key; damage is refused. */
+static void exported_keys_verify(void **state)
+{
+	struct trib_keys *keys = open_keys(TRIB_KEYS_CREATE), *imported = NULL;
+	struct trib_key_info wanted = { .scope = "*", .not_before_ms = INT64_MIN, .not_after_ms = INT64_MAX };
+	struct trib_token token = { .link = 1, .issued_at_ms = 1000, .registration = 1, .goods = 1, .creator = 2, .plan = 1,
+				    .plan_version = 1, .channel = 1, .goods_engine = 1 };
+	struct trib_token read;
+	char text[TRIB_LIMIT_TOKEN_CHARS];
+	struct trib_buffer bytes;
+	struct trib_error error;
+	size_t size;
+
+	assert_ok(trib_keys_add(keys, &wanted, NULL, &error), error);
+	assert_ok(trib_keys_retire(keys, 1, NULL, &error), error);
+	assert_ok(trib_token_encode(keys, &token, text, &size, &error), error);
+	trib_buffer_init(&bytes, TRIB_KEYS_EXPORT_BYTES_MAX);
+	assert_ok(trib_keys_export(keys, &bytes, &error), error);
+	assert_ok(trib_keys_import(trib_buffer_text(&bytes), &imported, &error), error);
+	assert_int_equal(trib_token_decode(imported, trib_bytes(text, size), &read), TRIB_TOKEN_OK);
+	assert_int_equal(read.link, token.link);
+	assert_memory_equal(trib_keys_user_hash(imported), trib_keys_user_hash(keys), sizeof(struct trib_hash_key));
+	assert_memory_not_equal(trib_keys_order_hash(imported), trib_keys_order_hash(keys),
+				sizeof(struct trib_hash_key));
+	trib_keys_free(imported);
+	for (size_t i = 0; i < bytes.size; i++) {
+		bytes.data[i] ^= 1;
+		assert_int_not_equal(trib_keys_import(trib_buffer_text(&bytes), &imported, &error), TRIB_OK);
+		bytes.data[i] ^= 1;
+	}
+	trib_buffer_fini(&bytes);
+	trib_keys_free(keys);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -435,6 +469,7 @@ int main(void)
 		IN_FOLDER(last_good_ring_stays),
 		IN_FOLDER(bad_wishes_are_refused),
 		IN_FOLDER(a_failing_write_changes_nothing),
+		IN_FOLDER(exported_keys_verify),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
