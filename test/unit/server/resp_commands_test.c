@@ -216,13 +216,13 @@ static void client_subcommands(void **state)
 static void command_forms(void **state)
 {
 	static const struct row rows[] = {
-		{ "COMMAND COUNT", ":14|", NULL },
-		{ "COMMAND LIST", "*14|$9|attribute|$5|touch|$4|link|$5|track|*", NULL },
+		{ "COMMAND COUNT", ":16|", NULL },
+		{ "COMMAND LIST", "*16|$9|attribute|$5|touch|$4|link|$5|track|*", NULL },
 		{ "COMMAND INFO track", "*1|*10|$5|track|:2|*1|+readonly|:0|:0|:0|*0|*0|*0|*0|", NULL },
 		{ "COMMAND INFO get TOUCH", "*2|*-1|*10|$5|touch|:-3|*1|+write|:0|:0|:0|*0|*0|*0|*0|",
 		  "*2|_|*10|$5|touch|:-3|*1|+write|:0|:0|:0|*0|*0|*0|*0|" },
-		{ "COMMAND", "*14|*10|$9|attribute|:-6|*1|+write|*", NULL },
-		{ "COMMAND INFO", "*14|*10|$9|attribute|*", NULL },
+		{ "COMMAND", "*16|*10|$9|attribute|:-6|*1|+write|*", NULL },
+		{ "COMMAND INFO", "*16|*10|$9|attribute|*", NULL },
 		{ "COMMAND DOCS", "*0|", "%0|" },
 		{ "COMMAND DOCS track", "*0|", "%0|" },
 		{ "COMMAND WHAT", "-ERR unknown subcommand 'WHAT'*", NULL },
