@@ -288,6 +288,7 @@ trib_status trib_fold_goods(struct trib_domain *domain, const Tributary__GoodsPu
 	now.first_plan = entry->first_plan;
 	now.plan_count = entry->plan_count;
 	now.timed = entry->timed;
+	now.audience = entry->audience;
 	*entry = now;
 	return TRIB_OK;
 }

@@ -135,6 +135,7 @@ void trib_domain_free(struct trib_domain *domain)
 	free(domain->bounds);
 	trib_names_free(domain->bounded);
 	trib_timelines_fini(domain);
+	trib_audiences_fini(domain);
 	trib_pairs_fini(&domain->blocked);
 	trib_bindings_fini(domain);
 	trib_pairs_fini(&domain->users);

@@ -243,5 +243,7 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 	keep_goods(plan, &incoming);
 	add_step(plan, incoming.version.from_ms);
 	add_version(plan, &incoming.version);
+	for (uint32_t i = 0; i < plan->goods_count; i++)
+		trib_audience_tell(domain, plan->goods[i], put->number, &plan->newest);
 	return TRIB_OK;
 }

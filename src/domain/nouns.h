@@ -100,6 +100,7 @@ struct trib_goods {
 	uint8_t status; /* ACTIVE, WITHDRAWN or CLOSED: what their PUT says */
 	bool promoted;
 	bool timed; /* statuses were set by time: trib_domain_goods_status */
+	uint32_t audience; /* the domain's own: how plans are found by creator */
 };
 _Static_assert(sizeof(struct trib_goods) == 64, "one cache line");
 

@@ -8,7 +8,7 @@
  *	check.c     the validator                 pairs.c   who has which user
  *	binding.c   agencies by time              attributes.c  what only some plans say
  *	timeline.c  statuses by time              block.c   block lists
- *	bounds.c    rates by category
+ *	bounds.c    rates by category             audience.c  crowded goods, by creator
  */
 #ifndef TRIB_DOMAIN_PRIVATE_H
 #define TRIB_DOMAIN_PRIVATE_H
@@ -68,6 +68,21 @@ struct trib_timeline {
 	uint32_t changes; /* rows of the store are told apart by it */
 };
 
+/* A plan in the goods' list lists a creator; next: another one that does, 0: none. */
+struct trib_listing {
+	uint32_t place, next;
+};
+
+/* The plans of crowded goods by whom they speak to. */
+struct trib_audience {
+	struct trib_pairs by_creator; /* creator → its newest listing */
+	struct trib_listing *listings; /* [0] is none */
+	uint32_t *open;		       /* places */
+	uint32_t listing_count, listing_capacity, open_count, open_capacity;
+};
+
+#define TRIB_AUDIENCE_NONE UINT32_MAX /* of goods that go without */
+
 struct trib_bound {
 	int32_t min_bps, max_bps;
 	uint32_t changes;
@@ -112,6 +127,10 @@ struct trib_domain {
 
 	struct trib_pairs blocked; /* kind and key → blocks that are not closed */
 	uint32_t blocks_of_kind[TRIB_BLOCK_KINDS];
+
+	struct trib_audience *audiences; /* [n - 1] is that of goods->audience n */
+	size_t audience_count, audience_capacity;
+	size_t listing_count; /* of all of them */
 
 	struct trib_plan_attributes *attributes; /* [0] is zeros */
 	size_t attribute_count, attribute_capacity;
@@ -211,6 +230,11 @@ void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t n
 /* Takes over the reference. Of several changes of one row that of the highest version counts. */
 void trib_note_change(struct trib_domain *domain, uint8_t table, uint32_t number, uint8_t noun,
 		      uint32_t version, struct trib_record *record);
+
+/* Goods that a new version of a plan lists: it stands in both by now. */
+void trib_audience_tell(struct trib_domain *domain, uint32_t number, uint32_t plan,
+			const struct trib_plan_version *version);
+void trib_audiences_fini(struct trib_domain *domain);
 
 /* Rows of the store. */
 trib_status trib_load_statuses(struct trib_domain *domain, uint32_t number, uint32_t noun,

@@ -299,10 +299,54 @@ static inline void prefetch_creator(const struct trib_plan *plan, uint32_t creat
 		TRIB_PREFETCH(&creators.slots[trib_id_set_slot(creators, creator)]);
 }
 
+/* One after another the plans that may speak to the creator, and the exclusive ones; begins with zeros. */
+struct cursor {
+	uint32_t open, listing;
+	bool listed; /* the creator was looked up */
+};
+
+static const struct trib_goods_plan *next_candidate(const struct search *search,
+						    struct cursor *cursor)
+{
+	uint32_t number = search->goods->audience;
+	const struct trib_audience *audience;
+
+	if (number == 0 || number == TRIB_AUDIENCE_NONE)
+		return cursor->open < search->goods->plan_count ? &search->entries[cursor->open++]
+								: NULL;
+	audience = &search->domain->audiences[number - 1];
+	if (cursor->open < audience->open_count)
+		return &search->entries[audience->open[cursor->open++]];
+	if (!cursor->listed)
+		cursor->listing =
+			trib_pairs_first(&audience->by_creator, search->request->creator);
+	cursor->listed = true;
+	if (!cursor->listing)
+		return NULL;
+	const struct trib_listing *listing = &audience->listings[cursor->listing];
+
+	cursor->listing = listing->next;
+	return &search->entries[listing->place];
+}
+
+static void find_best_of_many(struct search *search)
+{
+	const struct trib_goods_plan *entry;
+	struct cursor cursor = { 0 };
+
+	while ((entry = next_candidate(search, &cursor)))
+		consider(search, entry);
+}
+
 static inline void find_best(struct search *search)
 {
 	const struct trib_plan *plans = trib_domain_nouns(search->domain)->plans;
 	uint32_t count = search->goods->plan_count;
+
+	if (TRIB_UNLIKELY(search->goods->audience)) {
+		find_best_of_many(search);
+		return;
+	}
 
 	for (uint32_t i = 1; i < TRIB_MIN(count, 2u * AHEAD); i++)
 		TRIB_PREFETCH(&plans[search->entries[i].plan]);
@@ -351,8 +395,11 @@ static enum trib_outcome why_none(const struct search *search)
 	_Static_assert(TRIB_OUTCOME_PLAN_NOT_STARTED < TRIB_OUTCOME_PLAN_PAUSED &&
 			       TRIB_OUTCOME_PLAN_PAUSED < TRIB_OUTCOME_PLAN_ENDED,
 		       "their numbers are their order");
-	for (uint32_t i = 0; i < search->goods->plan_count; i++) {
-		enum trib_outcome state = standing(search, &search->entries[i], &version);
+	const struct trib_goods_plan *entry;
+	struct cursor cursor = { 0 };
+
+	while ((entry = next_candidate(search, &cursor))) {
+		enum trib_outcome state = standing(search, entry, &version);
 
 		if (state != TRIB_OUTCOME_NO_PLAN && (why == TRIB_OUTCOME_NO_PLAN || state < why))
 			why = state;

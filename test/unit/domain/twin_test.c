@@ -5,7 +5,7 @@
  */
 #include "world.h"
 
-enum { PARTIES = 12, GOODS = 4, PLANS = 10, VERSIONS = 12, TIMES = 30, REGISTRATIONS = 3 };
+enum { PARTIES = 12, GOODS = 4, PLANS_MAX = 48, VERSIONS = 12, TIMES = 30, REGISTRATIONS = 3 };
 
 struct twin_version {
 	int64_t from_ms, to_ms;
@@ -25,11 +25,12 @@ struct twin_statuses {
 };
 
 struct twin {
-	struct twin_statuses statuses[3][PARTIES + 1]; /* by noun, number */
+	uint32_t plans; /* how many there will be: many make the goods crowded */
+	struct twin_statuses statuses[3][PLANS_MAX + 1]; /* by noun, number */
 	uint8_t order[REGISTRATIONS + 1][5];	       /* kinds, the best first */
 	const char *ties[REGISTRATIONS + 1][4];
-	struct twin_version versions[PLANS + 1][VERSIONS + 1];
-	uint32_t version_count[PLANS + 1];
+	struct twin_version versions[PLANS_MAX + 1][VERSIONS + 1];
+	uint32_t version_count[PLANS_MAX + 1];
 	uint8_t party_status[PARTIES + 1];
 	int64_t party_level[PARTIES + 1];
 	uint8_t goods_status[GOODS + 1];
@@ -206,7 +207,7 @@ static struct trib_terms twin_resolve(const struct twin *twin,
 	uint32_t best = 0, best_locked = 0, number;
 	int best_rank = -3;
 
-	for (uint32_t plan = 1; plan <= PLANS; plan++) {
+	for (uint32_t plan = 1; plan <= twin->plans; plan++) {
 		enum trib_outcome state = twin_state(twin, plan, request, &number);
 		uint32_t locked = twin_locked(twin, plan, request, number);
 		const struct twin_version *rates = &twin->versions[plan][locked];
@@ -512,9 +513,9 @@ static void change(struct world *world, struct twin *twin, struct trib_rng *rng)
 		put_goods(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, GOODS));
 	else if (trib_rng_chance(rng, 0.05))
 		put_registration(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, REGISTRATIONS));
-	else if (trib_domain_count(world->domain, TRIB_NOUN_PLAN) == PLANS &&
+	else if (trib_domain_count(world->domain, TRIB_NOUN_PLAN) == twin->plans &&
 		 trib_rng_chance(rng, 0.15))
-		close_plan(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, PLANS));
+		close_plan(world, twin, rng, (uint32_t)trib_rng_between(rng, 1, twin->plans));
 	else if (trib_domain_count(world->domain, TRIB_NOUN_PLAN) && trib_rng_chance(rng, 0.15))
 		set_status(world, twin, rng);
 	else /* numbers are given in order */
@@ -522,15 +523,15 @@ static void change(struct world *world, struct twin *twin, struct trib_rng *rng)
 			 (uint32_t)trib_rng_between(
 				 rng, 1,
 				 TRIB_MIN(trib_domain_count(world->domain, TRIB_NOUN_PLAN) + 1,
-					  (uint32_t)PLANS)));
+					  twin->plans)));
 }
 
-static struct trib_terms_request draw_request(struct trib_rng *rng)
+static struct trib_terms_request draw_request(const struct twin *twin, struct trib_rng *rng)
 {
 	struct trib_terms_request request = {
 		.goods = (uint32_t)trib_rng_between(rng, 1, GOODS),
 		.creator = (uint32_t)trib_rng_between(rng, 1, PARTIES),
-		.offer = trib_rng_chance(rng, 0.5) ? (uint32_t)trib_rng_between(rng, 1, PLANS) : 0,
+		.offer = trib_rng_chance(rng, 0.5) ? (uint32_t)trib_rng_between(rng, 1, twin->plans) : 0,
 		.registration = (uint32_t)trib_rng_between(rng, 0, REGISTRATIONS),
 		.at_ms = trib_rng_between(rng, 0, TIMES + 2),
 	};
@@ -642,7 +643,7 @@ static void same_again(struct world *world, const struct twin *twin, struct trib
 	assert_true(trib_domain_digest(domain) == trib_domain_digest(world->domain));
 	world_hook(&other);
 	for (int i = 0; i < 200; i++) {
-		struct trib_terms_request request = draw_request(rng);
+		struct trib_terms_request request = draw_request(twin, rng);
 
 		compare(domain, twin, &request);
 	}
@@ -656,10 +657,10 @@ static void same_again(struct world *world, const struct twin *twin, struct trib
 	trib_domain_free(domain);
 }
 
-static void one_world(struct trib_rng *rng)
+static void one_world(struct trib_rng *rng, uint32_t plans, int changes)
 {
 	struct rows store = { .count = 0 };
-	struct twin twin = { 0 };
+	struct twin twin = { .plans = plans };
 	struct world world;
 
 	world_init(&world);
@@ -670,16 +671,21 @@ static void one_world(struct trib_rng *rng)
 		put_goods(&world, &twin, rng, i);
 	for (uint32_t i = 1; i <= REGISTRATIONS; i++)
 		put_registration(&world, &twin, rng, i);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < changes; i++) {
 		change(&world, &twin, rng);
 		for (int j = 0; j < 40; j++) {
-			struct trib_terms_request request = draw_request(rng);
+			struct trib_terms_request request = draw_request(&twin, rng);
 
 			compare(world.domain, &twin, &request);
 		}
 		if (trib_rng_chance(rng, 0.1))
 			checkpoint(world.domain, &store);
 	}
+	bool crowded = false;
+
+	for (uint32_t i = 1; i <= GOODS; i++)
+		crowded |= trib_domain_goods(world.domain, i)->audience != 0;
+	assert_int_equal(crowded, plans == PLANS_MAX);
 	checkpoint(world.domain, &store);
 	same_again(&world, &twin, world_replay(&world), rng);
 	same_again(&world, &twin, load(&store), rng);
@@ -694,7 +700,17 @@ static void random_timelines_agree_with_brute_force(void **state)
 
 	trib_rng_seed(&rng, trib_test_seed());
 	for (int i = 0; i < 300; i++)
-		one_world(&rng);
+		one_world(&rng, 10, 60);
+}
+
+/* So many plans on each goods that they are found by creator. */
+static void crowded_goods_agree_with_brute_force(void **state)
+{
+	struct trib_rng rng;
+
+	trib_rng_seed(&rng, trib_test_seed());
+	for (int i = 0; i < 40; i++)
+		one_world(&rng, PLANS_MAX, 300);
 }
 
 static void rows_of_another_store_are_refused(void **state)
@@ -726,6 +742,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(
 						    random_timelines_agree_with_brute_force),
+					    cmocka_unit_test(crowded_goods_agree_with_brute_force),
 					    cmocka_unit_test(rows_of_another_store_are_refused) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
