@@ -380,6 +380,45 @@ static void add_facts(const struct trib_engine *engine, const struct trib_order_
 	trib_buffer_add_char(json, '}');
 }
 
+static void add_kind(const struct trib_engine *engine, const char *key, uint32_t plan, uint32_t version,
+		     struct trib_buffer *json)
+{
+	const struct trib_plan_version *found =
+		trib_plan_version(trib_domain_plan(engine->domain, plan), version);
+
+	if (plan && found)
+		add_text(json, key, symbol(engine, found->kind));
+}
+
+/*
+ * Which plan ruled for each touch that was paid, from versions that never change; and where its rivals are listed.
+ * Without money: for the primary touch, why none ruled.
+ */
+static void add_choices(const struct trib_engine *engine, const struct trib_order_record *record,
+			struct trib_buffer *json)
+{
+	add_key(json, "choices");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < TRIB_MAX(record->n_slices, record->n_touches ? 1u : 0u); i++) {
+		const struct trib_slice *slice = i < record->n_slices ? &record->slices[i] : NULL;
+		const struct trib_touch *touch =
+			&record->touches[slice ? slice->touch : record->n_touches - 1].touch;
+
+		open_item(json);
+		add_number(json, "touch", (int64_t)touch->link);
+		if (slice) {
+			add_versioned(json, "plan", trib_domain_id(engine->domain, TRIB_NOUN_PLAN, slice->plan),
+				      slice->plan_version);
+			add_kind(engine, "kind", slice->plan, slice->plan_version, json);
+			add_kind(engine, "offer_kind", slice->offer, slice->offer_version, json);
+		}
+		add_key(json, "candidates");
+		engine_add_terms_path(engine, record, touch, json);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+}
+
 trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes order,
 				struct trib_buffer *json, struct trib_error *error)
 {
@@ -406,6 +445,7 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_number(json, "charged", record->charged);
 	add_text(json, "currency", symbol(engine, record->currency));
 	add_credits(engine, record, json);
+	add_choices(engine, record, json);
 	add_ledger(engine, record, json);
 	if (record->tallies.size)
 		stateful_explain(engine, record->tallies, json);

@@ -191,7 +191,7 @@ static void add_candidate(const struct trib_engine *engine, const struct trib_te
 			       candidate->bars ? ",\"bars\":true" : "");
 }
 
-void engine_add_choice(struct trib_engine *engine, const struct trib_terms_request *request,
+static void add_choice(struct trib_engine *engine, const struct trib_terms_request *request,
 		       struct trib_buffer *json)
 {
 	enum { SHOWN = 200 };
@@ -205,6 +205,39 @@ void engine_add_choice(struct trib_engine *engine, const struct trib_terms_reque
 		add_candidate(engine, &candidates[i], json);
 	}
 	trib_buffer_add_char(json, ']');
+}
+
+/* Of a path or a query: what could end it is written in hexadecimal. */
+static void add_encoded(struct trib_bytes text, struct trib_buffer *json)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		    strchr("-_.~", c))
+			trib_buffer_add_char(json, (char)c);
+		else
+			trib_buffer_add_format(json, "%%%02X", c);
+	}
+}
+
+void engine_add_terms_path(const struct trib_engine *engine, const struct trib_order_record *record,
+			   const struct trib_touch *touch, struct trib_buffer *json)
+{
+	const struct trib_domain *domain = engine->domain;
+
+	trib_buffer_add_text(json, "\"/api/v1/goods/");
+	add_encoded(trib_domain_id(domain, TRIB_NOUN_GOODS, record->goods), json);
+	trib_buffer_add_text(json, ":terms?creator=");
+	add_encoded(trib_engine_party_id(engine, touch->creator), json);
+	trib_buffer_add_format(json, "&at=%lld", (long long)record->at_ms);
+	if (touch->offer) {
+		trib_buffer_add_text(json, "&offer=");
+		add_encoded(trib_domain_id(domain, TRIB_NOUN_PLAN, touch->offer), json);
+	}
+	trib_buffer_add_text(json, "&registration=");
+	add_encoded(trib_domain_id(domain, TRIB_NOUN_REGISTRATION, touch->registration), json);
+	trib_buffer_add_char(json, '"');
 }
 
 static void add_rates(const struct trib_terms *terms, struct trib_buffer *json)
@@ -238,7 +271,7 @@ static void add_terms(struct trib_engine *engine, const struct trib_terms_reques
 	if (!terms.outcome)
 		add_rates(&terms, json);
 	trib_buffer_add_char(json, ',');
-	engine_add_choice(engine, request, json);
+	add_choice(engine, request, json);
 }
 
 trib_status call_terms(struct trib_engine *engine, struct trib_call *call)

@@ -278,9 +278,9 @@ trib_status call_bounds_put(struct trib_engine *engine, struct trib_call *call);
 trib_status call_bounds_get(struct trib_engine *engine, struct trib_call *call);
 trib_status call_bounds_list(struct trib_engine *engine, struct trib_call *call);
 trib_status call_terms(struct trib_engine *engine, struct trib_call *call);
-/* `"plans":n,"candidates":[…]`: what became of every plan that competed, as things stand now. */
-void engine_add_choice(struct trib_engine *engine, const struct trib_terms_request *request,
-		       struct trib_buffer *json);
+/* Where the plans that competed for a touch of an order are listed, as a JSON string. */
+void engine_add_terms_path(const struct trib_engine *engine, const struct trib_order_record *record,
+			   const struct trib_touch *touch, struct trib_buffer *json);
 
 /* conditions.c */
 

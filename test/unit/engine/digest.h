@@ -36,6 +36,32 @@ static inline void digest_line(struct trib_buffer *text, struct trib_bytes line)
 	trib_buffer_add_char(text, '\n');
 }
 
+/* What stands in tables of its own: statuses by time, bounds of categories. */
+static inline void digest_tables(struct digest *digest)
+{
+	const struct trib_domain *domain = digest->engine->domain;
+	struct trib_bytes category;
+	int32_t low, high;
+
+	for (int noun = TRIB_NOUN_PARTY; noun <= TRIB_NOUN_PLAN; noun++) {
+		for (uint32_t number = 1; number <= trib_domain_count(domain, (enum trib_noun)noun); number++) {
+			uint32_t count;
+			const struct trib_status_row *rows =
+				trib_domain_statuses(domain, (enum trib_noun)noun, number, &count);
+
+			for (uint32_t i = 0; i < count; i++)
+				trib_buffer_add_format(digest->text, "status %s %u from %lld: %u %s\n",
+						       trib_noun_word((enum trib_noun)noun), number,
+						       (long long)rows[i].from_ms, rows[i].status,
+						       rows[i].reason);
+		}
+	}
+	for (uint32_t i = 1; i <= trib_domain_bounds_count(domain); i++)
+		if (trib_domain_bounds(domain, i, &category, &low, &high))
+			trib_buffer_add_format(digest->text, "bounds " TRIB_BYTES_FMT " %d to %d\n",
+					       TRIB_BYTES_ARG(category), low, high);
+}
+
 /* Every entity as its last PUT left it, and the dictionary. */
 static inline void digest_domain(struct digest *digest)
 {
@@ -43,7 +69,7 @@ static inline void digest_domain(struct digest *digest)
 	const struct trib_names *symbols = trib_domain_symbols(domain);
 	struct trib_error error;
 
-	for (int noun = TRIB_NOUN_PARTY; noun <= TRIB_NOUN_REGISTRATION; noun++) {
+	for (int noun = TRIB_NOUN_PARTY; noun < TRIB_NOUN_COUNT; noun++) {
 		for (uint32_t number = 1; number <= trib_domain_count(domain, (enum trib_noun)noun); number++) {
 			struct trib_record *record = trib_domain_record(domain, (enum trib_noun)noun, number);
 			struct trib_entity entity;
@@ -328,6 +354,7 @@ static inline void digest_dump(struct trib_engine *engine, enum digest_what what
 	trib_buffer_init(&digest.links, DIGEST_BYTES_MAX);
 	digest.users = trib_alloc_zeroed(DIGEST_USERS_MAX, sizeof(*digest.users));
 	digest_domain(&digest);
+	digest_tables(&digest);
 	digest_journal(&digest);
 	digest_rules(&digest);
 	digest_ledger(&digest);

@@ -118,6 +118,62 @@ static void put_rules(struct workload *work)
 		roll_out(work, name);
 }
 
+/* Past, to come, and again and again. */
+static void set_status(struct workload *work)
+{
+	static const char *const states[3][3] = { { "active", "frozen", "restricted" },
+						  { "active", "withdrawn", "closed" },
+						  { "active", "paused", "ended" } };
+	static const char *const names[] = { "p", "g", "plan" };
+	enum trib_noun noun = (enum trib_noun)pick(work, 3);
+	Tributary__StatusRequest request = TRIBUTARY__STATUS_REQUEST__INIT;
+	char id[16];
+	struct trib_call call = { .kind = TRIB_CALL_STATUS_PUT, .noun = noun, .body = &request.base };
+
+	snprintf(id, sizeof(id), "%s%d", names[noun], (int)pick(work, PARTIES));
+	call.name = trib_bytes_text(id);
+	request.status = (char *)states[noun][pick(work, pick(work, 4) ? 2 : 3)];
+	request.has_from = pick(work, 3) != 0;
+	request.from = world.clock.ms - 3600000 + (int64_t)pick(work, 2 * 3600000);
+	request.reason = pick(work, 2) ? "because" : NULL;
+	world_call(&call); /* some are not there */
+	trib_buffer_fini(&call.reply);
+}
+
+static void set_bounds(struct workload *work)
+{
+	Tributary__Bounds bounds = TRIBUTARY__BOUNDS__INIT;
+	struct trib_call call = { .kind = TRIB_CALL_BOUNDS_PUT };
+	char category[8];
+
+	snprintf(category, sizeof(category), "c%d", (int)pick(work, 5));
+	call.name = trib_bytes_text(category);
+	bounds.has_min_bps = bounds.has_max_bps = true;
+	bounds.min_bps = (int)pick(work, 200);
+	bounds.max_bps = 3000 + (int)pick(work, 2000);
+	call.body = pick(work, 3) ? &bounds.base : NULL;
+	world_call(&call); /* some have none to take away */
+	trib_buffer_fini(&call.reply);
+}
+
+static void block_somebody(struct workload *work)
+{
+	static const char *const kinds[] = { "user", "device", "order" };
+
+	put_format(TRIB_NOUN_BLOCK, "{\"id\":\"b%d\",\"kind\":\"%s\",\"value\":\"u%d\",\"until\":%lld,\"status\":\"%s\"}",
+		   (int)pick(work, 10), kinds[pick(work, 3)], (int)pick(work, USERS),
+		   (long long)(world.clock.ms + (int64_t)pick(work, 3600000)), pick(work, 4) ? "active" : "closed");
+}
+
+static void set_something(struct workload *work)
+{
+	switch (pick(work, 4)) {
+	case 0: set_bounds(work); break;
+	case 1: block_somebody(work); break;
+	default: set_status(work); break;
+	}
+}
+
 static void link_somebody(struct workload *work)
 {
 	static const struct trib_ext_pair ext[] = { { { "campaign", 8 }, { "spring-2026", 11 } },
@@ -216,7 +272,8 @@ static void order_something(struct workload *work)
 
 static void step(struct workload *work)
 {
-	switch (pick(work, 20)) {
+	switch (pick(work, 21)) {
+	case 20: set_something(work); break;
 	case 0: put_party(work, (unsigned)pick(work, PARTIES)); break;
 	case 1: put_goods(work, (unsigned)pick(work, GOODS)); break;
 	case 2: put_plan(work, (unsigned)pick(work, PLANS)); break;
