@@ -2,8 +2,8 @@
  * The life of one order line after it has been decided: status messages and refunds in, state and money out.
  *
  * What becomes of an order is a *pure function* of what its decision fixed and of the set of messages about it. It is
- * computed anew, whole, for every message, and whoever keeps the books posts the difference to what stands there. So
- * two orders in which the same messages came cannot end in different balances.
+ * computed anew, whole, for every message, and whoever keeps the books posts the difference to what stands there
+ * (commission/chain.h). So two sequences of the same messages cannot end in different balances.
  *
  *	struct trib_life_order order = { .base = 2990, .shares = …, .slices = … };   // fixed by the decision
  *	struct trib_life_messages messages = { 0 };                                   // none yet
@@ -12,8 +12,6 @@
  *	status = trib_life_tell_refund(&order, &messages, &refund, &error);   // TRIB_OVER_REFUND, TRIB_CONFLICT, …
  *	trib_lifecycle(&order, &messages, &life);
  *	life.state, life.remaining, life.lines …
- *
- *	n = trib_life_difference(before.lines, before.n_lines, life.lines, life.n_lines, moves);   // to be posted
  *
  * The *state* is the furthest that any message has told, in whatever sequence they came; `invalid` overrides all.
  *
@@ -219,14 +217,5 @@ void trib_lifecycle(const struct trib_life_order *order, const struct trib_life_
 /* Does this refund change money? False of those that came too late for their rule. */
 bool trib_refund_counts(const struct trib_life_order *order, const struct trib_life_messages *messages,
 			const struct trib_refund *refund);
-
-/*
- * What has to be added to the books that hold `before` so that they hold `after`: lines whose amounts (above 0) go the
- * stated way, or the other way round where a line has become smaller or is gone. At most n_before + n_after; no line
- * may be in both with other parties, or it is taken back whole and made anew.
- */
-uint32_t trib_life_difference(const struct trib_life_line *before, uint32_t n_before,
-			      const struct trib_life_line *after, uint32_t n_after,
-			      struct trib_life_line *ret_moves);
 
 #endif

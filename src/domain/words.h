@@ -66,7 +66,8 @@
 	X(DEFAULT, 51, "default")                                                                  \
 	X(KEEP, 52, "keep")                                                                        \
 	X(REFUSE, 53, "refuse")                                                                    \
-	X(CNY, 54, "CNY")
+	X(CNY, 54, "CNY")                                                                          \
+	X(FORFEITURE, 60, "forfeiture")
 
 enum trib_word {
 	TRIB_WORD_NONE = 0,

@@ -61,6 +61,8 @@ void apply_order(struct trib_engine *engine, const struct trib_order_record *rec
 		 uint64_t position)
 {
 	history_add_order(engine, fingerprint, position);
+	if (TRIB_UNLIKELY(kept_count(engine->kept)))
+		kept_remove(engine->kept, kept_key(record->order, fingerprint));
 	for (uint32_t i = 0; i < record->n_lines; i++) {
 		struct trib_posting posting = posting_of(record, &record->lines[i]);
 
@@ -76,6 +78,25 @@ void apply_order(struct trib_engine *engine, const struct trib_order_record *rec
 	engine->counts.orders++;
 	if (record->outcome < TRIB_ARRAY_SIZE(engine->counts.outcomes))
 		engine->counts.outcomes[record->outcome]++;
+}
+
+void apply_change(struct trib_engine *engine, const struct trib_order_change *change, uint64_t fingerprint,
+		  uint64_t position)
+{
+	history_change_order(engine, fingerprint, change->previous, position);
+	trib_chain_post(engine->ledger, change->moves, change->n_moves, change->currency);
+	engine->counts.changes++;
+}
+
+/* Keeps the event's body as it is. */
+static trib_status apply_kept(struct trib_engine *engine, struct trib_bytes body, struct trib_error *error)
+{
+	struct trib_bytes order;
+
+	if (!trib_messages_kept_get(body, &order, &engine->life->messages))
+		return trib_fail(error, TRIB_CORRUPT, "event", "found bytes that are no kept messages");
+	kept_put(engine->kept, kept_key(order, trib_hash_keyed(order, engine->order_key)), engine->now_ms, body);
+	return TRIB_OK;
 }
 
 /* --- Touches and links -------------------------------------------------------------------------------- */
@@ -188,6 +209,14 @@ trib_status apply_event(struct trib_engine *engine, struct trib_bytes bytes, uin
 		apply_order(engine, &engine->earlier,
 			    trib_hash_keyed(engine->earlier.order, engine->order_key), position);
 		return TRIB_OK;
+	case TRIB_EVENT_ORDER_CHANGED:
+		if (!trib_order_change_get(body, &engine->life->change))
+			break;
+		apply_change(engine, &engine->life->change,
+			     trib_hash_keyed(engine->life->change.order, engine->order_key), position);
+		return TRIB_OK;
+	case TRIB_EVENT_MESSAGES_KEPT:
+		return apply_kept(engine, body, error);
 	case TRIB_EVENT_TOUCH_RECORDED:
 		if (!trib_touch_event_get(body, &touch))
 			break;

@@ -509,6 +509,54 @@ static trib_status call_order_get(struct trib_engine *engine, struct trib_call *
 	return status;
 }
 
+static trib_status call_order_status(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__OrderStatusRequest *body = (const Tributary__OrderStatusRequest *)call->body;
+	struct trib_status_request request = { .order = call->name, .reason = text_of(body->reason),
+					       .has_at = body->has_at, .at_ms = body->at,
+					       .has_base = body->has_base_amount, .base_amount = body->base_amount };
+	struct trib_status_answer answer;
+
+	trib_order_state_of_word(text_of(body->status), &request.state);
+	trib_status status = trib_engine_order_status(engine, &request, &answer, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	int code = answer.pending ? 0 : trib_order_state_code(answer.state);
+
+	call->http_status = answer.pending ? 202 : 200;
+	trib_buffer_add_format(&call->reply, "{\"state\":\"%s\",\"code\":",
+			       answer.pending ? "pending" : trib_order_state_word(answer.state));
+	if (code)
+		trib_buffer_add_format(&call->reply, "%d}", code);
+	else
+		trib_buffer_add_text(&call->reply, "null}");
+	return TRIB_OK;
+}
+
+static trib_status call_refund(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__RefundRequest *body = (const Tributary__RefundRequest *)call->body;
+	struct trib_refund_request request = { .order = call->name, .refund = text_of(body->refund),
+					       .amount = body->amount, .has_at = body->has_at, .at_ms = body->at,
+					       .qty = body->has_qty ? body->qty : 0 };
+	struct trib_refund_answer answer;
+
+	trib_refund_kind_of_word(text_of(body->kind), &request.kind);
+	trib_status status = trib_engine_refund(engine, &request, &answer, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	if (answer.pending) {
+		call->http_status = 202;
+		trib_buffer_add_text(&call->reply, "{\"state\":\"pending\"}");
+	} else {
+		trib_buffer_add_format(&call->reply, "{\"remaining_base\":%lld,\"reversed\":%lld}",
+				       (long long)answer.remaining, (long long)answer.reversed);
+	}
+	return TRIB_OK;
+}
+
 /* --- Balances ----------------------------------------------------------------------------------------- */
 
 struct balances_call {
@@ -783,6 +831,8 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_ORDER: return call_order(engine, call);
 	case TRIB_CALL_TRACK: return call_track(engine, call);
 	case TRIB_CALL_ORDER_GET: return call_order_get(engine, call);
+	case TRIB_CALL_ORDER_STATUS: return call_order_status(engine, call);
+	case TRIB_CALL_REFUND: return call_refund(engine, call);
 	case TRIB_CALL_EXPLAIN: return trib_engine_explain(engine, call->name, &call->reply, &call->error);
 	case TRIB_CALL_BALANCES: return call_balances(engine, call);
 	case TRIB_CALL_RULES_PUT: return call_rules_put(engine, call);

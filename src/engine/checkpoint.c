@@ -172,6 +172,28 @@ static void freeze_rules(struct trib_engine *engine, struct checkpoint *checkpoi
 	add_activations(checkpoint, rules);
 }
 
+static void freeze_kept(struct trib_engine *engine, struct checkpoint *checkpoint)
+{
+	size_t count;
+	TRIB_AUTOFREE struct kept_key *keys = kept_take_changed(engine->kept, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct trib_buffer value;
+		struct trib_bytes body;
+		char key[16], at[8];
+
+		trib_buffer_init(&value, SIZE_MAX);
+		trib_key_u64(key, keys[i].fingerprint);
+		trib_key_u64(key + 8, keys[i].hash);
+		if (kept_find(engine->kept, keys[i], 0, &body)) {
+			trib_buffer_add(&value, at, trib_key_u64(at, (uint64_t)kept_since(engine->kept, keys[i])));
+			trib_buffer_add_bytes(&value, body);
+		}
+		add_row(checkpoint, TRIB_TABLE_KEPT, trib_bytes(key, 16), trib_buffer_bytes(&value));
+		trib_buffer_fini(&value);
+	}
+}
+
 static void add_place(void *context, uint32_t place, struct trib_bytes bytes)
 {
 	char key[4];
@@ -234,6 +256,9 @@ static void begin(struct trib_engine *engine)
 	checkpoint->began_ms = engine->statements.stored_ms;
 	checkpoint->ended_ms = engine->now_ms;
 	freeze_rules(engine, checkpoint);
+	freeze_kept(engine, checkpoint);
+	if (engine->counters)
+		trib_counters_take_changes(engine->counters, add_place, checkpoint);
 	freeze_tallies(engine, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
@@ -291,7 +316,19 @@ static void sort_log(struct log_of *log)
 	sort_by_u64(log->items, spare, log->count, log->item_size);
 }
 
-/* Orders that share a fingerprint share a row. */
+/* Takes a position out of a list of them. */
+static void drop_position(struct trib_buffer *positions, uint64_t position)
+{
+	for (size_t at = 0; at + 8 <= positions->size; at += 8) {
+		if (trib_key_read_u64(positions->data + at) != position)
+			continue;
+		positions->size -= 8;
+		memmove(positions->data + at, positions->data + at + 8, positions->size - at);
+		return;
+	}
+}
+
+/* Orders that share a fingerprint share a row, which holds the newest position of each. */
 static void write_orders(struct checkpoint *checkpoint, struct trib_checkpoint *file)
 {
 	struct log_of *log = &checkpoint->changes.orders;
@@ -306,8 +343,14 @@ static void write_orders(struct checkpoint *checkpoint, struct trib_checkpoint *
 
 		trib_key_u64(key, entries[i].fingerprint);
 		trib_buffer_reset(&value);
-		for (next = i; next < log->count && entries[next].fingerprint == entries[i].fingerprint; next++)
-			trib_buffer_add(&value, position, trib_key_u64(position, entries[next].position));
+		for (next = i; next < log->count && entries[next].fingerprint == entries[i].fingerprint; next++) {
+			uint64_t newest = entries[next].position;
+
+			if (newest & ORDER_ENTRY_REPLACES)
+				drop_position(&value, entries[++next].position);
+			drop_position(&value, newest & ~ORDER_ENTRY_REPLACES);
+			trib_buffer_add(&value, position, trib_key_u64(position, newest & ~ORDER_ENTRY_REPLACES));
+		}
 		trib_checkpoint_put(file, TRIB_TABLE_ORDER, trib_bytes(key, 8), trib_buffer_bytes(&value));
 	}
 	trib_buffer_fini(&value);
@@ -479,6 +522,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_orders(checkpoint, file);
 	if (checkpoint->run.orders.words)
 		write_run(file, TRIB_TABLE_ORDER_RUN, &checkpoint->run, &checkpoint->run.orders);
+	write_rows(checkpoint, file, TRIB_TABLE_KEPT, TRIB_TABLE_KEPT);
 	write_touches(checkpoint, file);
 	if (checkpoint->run.touches.words)
 		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
@@ -762,6 +806,57 @@ static trib_status load_counter(void *context, struct trib_bytes key, struct tri
 	return TRIB_OK;
 }
 
+/* Rows come by key; entries are put by age, the oldest first. */
+struct kept_row {
+	int64_t at_ms;
+	struct kept_key key;
+	char *body;
+	size_t size;
+};
+
+static trib_status load_kept(void *context, struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+{
+	struct log_of *rows = context;
+
+	if (value.size == 0)
+		return TRIB_OK;
+	if (key.size != 16 || value.size < 8)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no kept messages");
+	struct kept_row *row = log_add(rows);
+
+	*row = (struct kept_row){ .at_ms = (int64_t)trib_key_read_u64(value.data),
+				  .key = { trib_key_read_u64(key.data), trib_key_read_u64(key.data + 8) },
+				  .body = trib_alloc(value.size - 8), .size = value.size - 8 };
+	memcpy(row->body, value.data + 8, row->size);
+	return TRIB_OK;
+}
+
+static int compare_kept(const void *left, const void *right)
+{
+	const struct kept_row *a = left, *b = right;
+
+	return a->at_ms < b->at_ms ? -1 : a->at_ms > b->at_ms;
+}
+
+static trib_status load_all_kept(struct trib_engine *engine, struct trib_error *error)
+{
+	struct log_of log = { .item_size = sizeof(struct kept_row) };
+	trib_status status =
+		trib_store_scan(engine->store, TRIB_TABLE_KEPT, trib_bytes("", 0), load_kept, &log, error);
+	struct kept_row *rows = log.items;
+	size_t count;
+
+	if (log.count)
+		qsort(rows, log.count, sizeof(*rows), compare_kept);
+	for (size_t i = 0; i < log.count; i++) {
+		kept_put(engine->kept, rows[i].key, rows[i].at_ms, trib_bytes(rows[i].body, rows[i].size));
+		free(rows[i].body);
+	}
+	free(rows);
+	free(kept_take_changed(engine->kept, &count));
+	return status;
+}
+
 trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error)
 {
 	struct trib_bytes all = trib_bytes("", 0);
@@ -783,6 +878,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_HITS, all, load_hits, engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_BALANCE, all, load_balance, engine, error);
+	if (status == TRIB_OK)
+		status = load_all_kept(engine, error);
 	counting_begin(engine);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_COUNTER, all, load_place, engine, error);

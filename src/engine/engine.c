@@ -482,6 +482,7 @@ static void make_state(struct trib_engine *engine)
 	trib_filter_init(&engine->recent_users, engine->touches_share);
 	trib_filter_init(&engine->spare_users, engine->touches_share);
 	engine->ledger = trib_ledger_new();
+	engine->kept = kept_new();
 	engine->tallies = trib_tallies_new(TRIB_LIMIT_TALLIES);
 	engine->reviews = trib_reviews_new();
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
@@ -551,6 +552,7 @@ static void close_state(struct trib_engine *engine)
 	trib_tallies_free(TRIB_TAKE_PTR(engine->buyers));
 	trib_reviews_free(TRIB_TAKE_PTR(engine->reviews));
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
+	kept_free(TRIB_TAKE_PTR(engine->kept));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));
 	trib_domain_free(TRIB_TAKE_PTR(engine->domain));
@@ -623,6 +625,7 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	trib_buffer_init(&engine->link_bytes, TRIB_LINK_EVENT_BYTES_MAX);
 	engine->seq = 1;
 	orders_init(engine);
+	lifecycle_init(engine);
 	stateful_init(engine);
 	calls_init(engine);
 	if ((status = open_keys(engine, error)) != TRIB_OK ||
@@ -642,6 +645,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	simulations_fini(engine);
 	calls_fini(engine);
 	orders_fini(engine);
+	lifecycle_fini(engine);
 	stateful_fini(engine);
 	trib_keys_free(engine->keys);
 	trib_buffer_fini(&engine->chunk_bytes);
@@ -805,6 +809,7 @@ void trib_engine_count(const struct trib_engine *engine, struct trib_engine_coun
 	ret_counts->indexed_orders = trib_order_index_count(engine->order_index);
 	ret_counts->warm = trib_order_index_is_warm(engine->order_index);
 	ret_counts->runs = engine->n_runs;
+	ret_counts->kept = kept_count(engine->kept);
 	ret_counts->checkpoint_due = checkpoint_is_due(engine);
 	ret_counts->indexes_complete = engine->changes.orders.count == 0 && !engine->checkpoint;
 }

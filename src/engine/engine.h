@@ -141,6 +141,42 @@ struct trib_record_counts {
 trib_status trib_engine_record(struct trib_engine *engine, const Tributary__RecordBatch *batch,
 			       struct trib_record_counts *ret_counts, struct trib_error *error);
 
+/* A status of an order, as somebody tells it. */
+struct trib_status_request {
+	struct trib_bytes order, reason;
+	enum trib_order_state state;
+	int64_t at_ms, base_amount;
+	bool has_at, has_base; /* base_amount: what the base is from then on */
+};
+
+struct trib_status_answer {
+	bool pending; /* the order is not known yet; the message is kept */
+	enum trib_order_state state;
+};
+
+trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
+				     struct trib_status_answer *ret_answer, struct trib_error *error);
+
+struct trib_refund_request {
+	struct trib_bytes order, refund;
+	enum trib_refund_kind kind;
+	int64_t amount, at_ms;
+	int64_t qty; /* 0: not stated */
+	bool has_at;
+};
+
+/*
+ * remaining is what is left of the base; reversed how much less outside payers are charged now; of a forfeiture, what the
+ * creator lost. A repeat is told what it was told at first.
+ */
+struct trib_refund_answer {
+	bool pending;
+	int64_t remaining, reversed;
+};
+
+trib_status trib_engine_refund(struct trib_engine *engine, const struct trib_refund_request *request,
+			       struct trib_refund_answer *ret_answer, struct trib_error *error);
+
 struct trib_link_request {
 	struct trib_bytes channel, creator, goods, offer, scene, page;
 	struct trib_carrier_request carrier;
@@ -228,6 +264,8 @@ struct trib_engine_counts {
 	uint64_t position;   /* of the newest event */
 	uint64_t store_position;
 	uint64_t orders, repeats, conflicts, refusals, touches, links;
+	uint64_t changes; /* messages about orders that changed what stands of them */
+	uint64_t kept;	  /* orders, unknown yet, whose messages are kept */
 	uint64_t outcomes[32];
 	uint64_t snapshots; /* full ones that were made */
 	struct trib_record_counts records;

@@ -28,7 +28,11 @@ enum trib_event_kind {
 	TRIB_EVENT_ORDER_DECIDED = 1,
 	TRIB_EVENT_TOUCH_RECORDED = 2,
 	TRIB_EVENT_LINK_ISSUED = 3,
+	TRIB_EVENT_ORDER_CHANGED = 15, /* engine/change.h */
+	TRIB_EVENT_MESSAGES_KEPT = 16,
 };
+
+enum { TRIB_BATCH_TIME = 1, TRIB_BATCH_EVENT = 2 }; /* fields of message Batch */
 
 /* An upper bound of what the event takes, so that a batch can be closed in time. */
 size_t trib_order_event_bytes_max(const struct trib_order_record *record);

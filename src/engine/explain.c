@@ -76,6 +76,17 @@ struct trib_bytes trib_engine_line_party(const struct trib_engine *engine, uint3
 	return role == TRIB_WORD_SERVICE_PROVIDER ? trib_engine_party_id(engine, party) : symbol(engine, role);
 }
 
+static void add_line(const struct trib_engine *engine, const struct trib_order_record *record,
+		     const struct trib_order_line *line, struct trib_buffer *json)
+{
+	open_item(json);
+	add_text(json, "name", trib_engine_line_name(engine, record, line));
+	add_text(json, "to", trib_engine_line_party(engine, line->to_party, line->to_role));
+	add_text(json, "from", trib_engine_line_party(engine, line->from_party, line->from_role));
+	add_number(json, "amount", line->amount);
+	trib_buffer_add_char(json, '}');
+}
+
 static void add_credits(const struct trib_engine *engine, const struct trib_order_record *record,
 			struct trib_buffer *json)
 {
@@ -98,12 +109,7 @@ static void add_credits(const struct trib_engine *engine, const struct trib_orde
 		for (uint32_t j = 0; j < slice->n_lines; j++) {
 			const struct trib_order_line *line = &record->lines[slice->line + j];
 
-			open_item(json);
-			add_text(json, "name", trib_engine_line_name(engine, record, line));
-			add_text(json, "to", trib_engine_line_party(engine, line->to_party, line->to_role));
-			add_text(json, "from", trib_engine_line_party(engine, line->from_party, line->from_role));
-			add_number(json, "amount", line->amount);
-			trib_buffer_add_char(json, '}');
+			add_line(engine, record, line, json);
 		}
 		trib_buffer_add_text(json, "]}");
 	}
@@ -220,6 +226,126 @@ static void add_request(const struct trib_engine *engine, const struct trib_orde
 	trib_buffer_add_char(json, '}');
 }
 
+/* --- Life --------------------------------------------------------------------------------------------- */
+
+static void add_state(const struct trib_engine *engine, const struct trib_order_record *record, struct trib_buffer *json)
+{
+	const struct life_work *life = engine->life;
+	enum trib_order_state state = life->has_earlier ? life->earlier.state : TRIB_ORDER_CREATED;
+	int code = trib_order_state_code(state);
+
+	add_text(json, "state", trib_bytes_text(trib_order_state_word(state)));
+	add_key(json, "code");
+	if (code)
+		trib_buffer_add_i64(json, code);
+	else
+		trib_buffer_add_text(json, "null");
+	add_number(json, "remaining_base", life->has_earlier ? life->earlier.remaining : record->base_amount);
+}
+
+/* What has been told of it, by time within each kind. */
+static void add_messages(const struct trib_life_messages *messages, struct trib_buffer *json)
+{
+	add_key(json, "told");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t state = TRIB_ORDER_CREATED; state < TRIB_ORDER_STATES; state++) {
+		const struct trib_reached *reached = &messages->reached[state];
+
+		if (!reached->at_ms)
+			continue;
+		open_item(json);
+		add_text(json, "status", trib_bytes_text(trib_order_state_word((enum trib_order_state)state)));
+		add_number(json, "at", reached->at_ms);
+		if (reached->reason.size)
+			add_text(json, "reason", reached->reason);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+	add_key(json, "edits");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < messages->n_edits; i++) {
+		open_item(json);
+		add_text(json, "status", trib_bytes_text(trib_order_state_word(messages->edits[i].state)));
+		add_number(json, "at", messages->edits[i].at_ms);
+		add_number(json, "base_amount", messages->edits[i].base);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+static void add_refunds(const struct trib_life_messages *messages, struct trib_buffer *json)
+{
+	add_key(json, "refunds");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < messages->n_refunds; i++) {
+		const struct trib_refund *refund = &messages->refunds[i];
+
+		open_item(json);
+		add_text(json, "refund", refund->id);
+		add_text(json, "kind", trib_bytes_text(trib_refund_kind_word(refund->kind)));
+		add_number(json, "amount", refund->amount);
+		if (refund->qty)
+			add_number(json, "qty", refund->qty);
+		add_number(json, "at", refund->at_ms);
+		add_number(json, "remaining_base", refund->remaining);
+		add_number(json, "reversed", refund->reversed);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+/* The split of what is left, as the decision's credits. */
+static void add_current(const struct trib_engine *engine, const struct trib_order_record *record,
+			const struct trib_order_change *change, struct trib_buffer *json)
+{
+	uint32_t line = 0;
+
+	add_key(json, "credits");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < change->n_slices; i++) {
+		open_item(json);
+		if (change->slice_touch[i] < record->n_touches)
+			add_number(json, "touch", (int64_t)record->touches[change->slice_touch[i]].touch.link);
+		add_number(json, "base", change->slice_base[i]);
+		add_key(json, "lines");
+		trib_buffer_add_char(json, '[');
+		for (; line < change->n_lines && change->lines[line].slice == i; line++)
+			add_line(engine, record, &change->lines[line].line, json);
+		trib_buffer_add_text(json, "]}");
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+/* What has become of the order: estimated amounts as decided, final ones once it is settled or invalid. */
+static void add_life(const struct trib_engine *engine, const struct trib_order_record *record, struct trib_buffer *json)
+{
+	static const struct trib_life_messages nothing;
+	const struct life_work *life = engine->life;
+	const struct trib_order_change *change = &life->earlier;
+	int64_t counted = life->has_earlier ? change->counted : record->base_amount;
+
+	add_state(engine, record, json);
+	add_refunds(life->has_earlier ? &change->messages : &nothing, json);
+	add_key(json, "life");
+	trib_buffer_add_char(json, '{');
+	add_messages(life->has_earlier ? &change->messages : &nothing, json);
+	add_number(json, "base_estimated", record->base_amount);
+	if (life->has_earlier && change->final)
+		add_number(json, "base_final", counted);
+	else
+		add_number(json, "base_now", counted);
+	if (life->has_earlier) {
+		add_number(json, "position", (int64_t)life->position);
+		add_number(json, "charged", change->charged);
+		if (change->forfeited)
+			add_number(json, "forfeited", change->forfeited);
+		if (change->left_out)
+			add_number(json, "left_out", change->left_out);
+		add_current(engine, record, change, json);
+	}
+	trib_buffer_add_char(json, '}');
+}
+
 void trib_engine_order_json(const struct trib_engine *engine, const struct trib_order_record *record,
 			    uint64_t position, struct trib_buffer *json)
 {
@@ -227,6 +353,7 @@ void trib_engine_order_json(const struct trib_engine *engine, const struct trib_
 	add_request(engine, record, json);
 	add_number(json, "position", (int64_t)position);
 	add_answer(engine, record, json);
+	add_life(engine, record, json);
 	trib_buffer_add_char(json, '}');
 }
 
@@ -331,19 +458,29 @@ static void add_entry(const struct trib_engine *engine, uint32_t party, uint32_t
 	trib_buffer_add_char(json, '}');
 }
 
+static void add_postings(const struct trib_engine *engine, const struct trib_order_line *line, uint32_t currency,
+			 struct trib_buffer *json)
+{
+	if (line->amount == 0)
+		return;
+	add_entry(engine, line->from_party, line->from_role, currency, line->amount, 0, json);
+	add_entry(engine, line->to_party, line->to_role, currency, 0, line->amount, json);
+}
+
+/* What stands in the books for this order now. */
 static void add_ledger(const struct trib_engine *engine, const struct trib_order_record *record,
 		       struct trib_buffer *json)
 {
+	const struct trib_order_change *change = &engine->life->earlier;
+
 	add_key(json, "ledger");
 	trib_buffer_add_char(json, '[');
-	for (uint32_t i = 0; i < record->n_lines; i++) {
-		const struct trib_order_line *line = &record->lines[i];
-
-		if (line->amount == 0)
-			continue;
-		add_entry(engine, line->from_party, line->from_role, record->currency, line->amount, 0, json);
-		add_entry(engine, line->to_party, line->to_role, record->currency, 0, line->amount, json);
-	}
+	if (engine->life->has_earlier)
+		for (uint32_t i = 0; i < change->n_lines; i++)
+			add_postings(engine, &change->lines[i].line, record->currency, json);
+	else
+		for (uint32_t i = 0; i < record->n_lines; i++)
+			add_postings(engine, &record->lines[i], record->currency, json);
 	trib_buffer_add_char(json, ']');
 }
 
@@ -447,6 +584,7 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_credits(engine, record, json);
 	add_choices(engine, record, json);
 	add_ledger(engine, record, json);
+	add_life(engine, record, json);
 	if (record->tallies.size)
 		stateful_explain(engine, record->tallies, json);
 	trib_buffer_add_char(json, '}');

@@ -96,9 +96,9 @@ void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerpri
 			trib_filter_prefetch(&engine->runs[i].orders, fingerprint);
 }
 
-/* The whole event at a position; a view that is good until the next fetch or batch. */
-static trib_status fetch_event(struct trib_engine *engine, uint64_t position, struct trib_bytes *ret_event,
-			       struct trib_error *error)
+/* The whole event at a position; a view that is good until the next fetch into `bytes`, or batch. */
+static trib_status fetch_event(struct trib_engine *engine, uint64_t position, struct trib_buffer *bytes,
+			       struct trib_bytes *ret_event, struct trib_error *error)
 {
 	char head[EVENT_LENGTH_BYTES];
 	struct trib_journal_fetch fetch = { .position = position, .size = sizeof(head), .ret_bytes = head };
@@ -119,8 +119,8 @@ static trib_status fetch_event(struct trib_engine *engine, uint64_t position, st
 	fetch.size = (size_t)size;
 	recent = trib_journal_recent(engine->journal, fetch.position, fetch.size);
 	if (!recent) {
-		trib_buffer_reset(&engine->event_bytes);
-		fetch.ret_bytes = trib_buffer_reserve(&engine->event_bytes, fetch.size);
+		trib_buffer_reset(bytes);
+		fetch.ret_bytes = trib_buffer_reserve(bytes, fetch.size);
 		if (trib_journal_fetch(engine->journal, &fetch, 1, error) != TRIB_OK)
 			return error->status;
 		recent = fetch.ret_bytes;
@@ -129,23 +129,67 @@ static trib_status fetch_event(struct trib_engine *engine, uint64_t position, st
 	return TRIB_OK;
 }
 
-/* Reads the event into engine->earlier; NOT_FOUND where it is another order's. */
-static trib_status read_order(struct trib_engine *engine, struct trib_bytes order, uint64_t position,
-			      struct trib_error *error)
+static trib_status no_order(uint64_t position, struct trib_error *error)
+{
+	return trib_fail(error, TRIB_CORRUPT, "journal", "no order stands at position %llu",
+			 (unsigned long long)position);
+}
+
+/* The decision behind an OrderChanged. */
+static trib_status read_decision(struct trib_engine *engine, struct trib_bytes order, uint64_t position,
+				 struct trib_error *error)
 {
 	struct trib_bytes event, body;
-	trib_status status = fetch_event(engine, position, &event, error);
+	trib_status status = fetch_event(engine, position, &engine->event_bytes, &event, error);
+
+	if (status != TRIB_OK)
+		return status == TRIB_NOT_FOUND ? no_order(position, error) : status;
+	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED ||
+	    !trib_order_record_get(body, &engine->earlier) || !trib_bytes_equal(engine->earlier.order, order))
+		return no_order(position, error);
+	return TRIB_OK;
+}
+
+/*
+ * Reads the newest event of an order: its decision into engine->earlier, and what has been told of it since into
+ * engine->life->earlier. NOT_FOUND where it is another order's.
+ */
+static trib_status read_order(struct trib_engine *engine, struct trib_bytes order, uint64_t position,
+			      uint64_t *ret_decision, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	struct trib_bytes event, body;
+	trib_status status = fetch_event(engine, position, &life->earlier_bytes, &event, error);
 
 	if (status != TRIB_OK)
 		return status == TRIB_NOT_FOUND ? trib_fail(error, TRIB_CORRUPT, "journal",
 							    "position %llu is not there any more",
 							    (unsigned long long)position) :
 						  status;
-	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED ||
-	    !trib_order_record_get(body, &engine->earlier))
-		return trib_fail(error, TRIB_CORRUPT, "journal", "no order stands at position %llu",
-				 (unsigned long long)position);
-	return trib_bytes_equal(engine->earlier.order, order) ? TRIB_OK : TRIB_NOT_FOUND;
+	life->has_earlier = false;
+	life->position = *ret_decision = position;
+	switch (trib_event_kind(event, &body)) {
+	case TRIB_EVENT_ORDER_DECIDED:
+		if (!trib_order_record_get(body, &engine->earlier))
+			return no_order(position, error);
+		return trib_bytes_equal(engine->earlier.order, order) ? TRIB_OK : TRIB_NOT_FOUND;
+	case TRIB_EVENT_ORDER_CHANGED:
+		if (!trib_order_change_get(body, &life->earlier))
+			return no_order(position, error);
+		if (!trib_bytes_equal(life->earlier.order, order))
+			return TRIB_NOT_FOUND;
+		life->has_earlier = true;
+		*ret_decision = life->earlier.decision;
+		return read_decision(engine, order, life->earlier.decision, error);
+	default:
+		return no_order(position, error);
+	}
+}
+
+/* Other orders of the same fingerprint: whichever row of the store comes last must name them all. */
+static void name_again(struct trib_engine *engine, uint64_t fingerprint, uint64_t position)
+{
+	*(struct order_entry *)log_add(&engine->changes.orders) = (struct order_entry){ fingerprint, position };
 }
 
 static trib_status find_in_store(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
@@ -161,8 +205,11 @@ static trib_status find_in_store(struct trib_engine *engine, struct trib_bytes o
 	if (status == TRIB_OK) {
 		status = TRIB_NOT_FOUND;
 		for (size_t at = 0; status == TRIB_NOT_FOUND && at + 8 <= positions.size; at += 8) {
-			*ret_position = trib_key_read_u64(positions.data + at);
-			status = read_order(engine, order, *ret_position, error);
+			uint64_t position = trib_key_read_u64(positions.data + at);
+
+			status = read_order(engine, order, position, ret_position, error);
+			if (status == TRIB_NOT_FOUND)
+				name_again(engine, fingerprint, position);
 		}
 	}
 	trib_buffer_fini(&positions);
@@ -176,14 +223,11 @@ trib_status history_find_order(struct trib_engine *engine, struct trib_bytes ord
 
 	for (uint64_t position;
 	     (position = trib_order_index_find(engine->order_index, fingerprint, &cursor));) {
-		trib_status status = read_order(engine, order, position, error);
+		trib_status status = read_order(engine, order, position, ret_position, error);
 
-		*ret_position = position;
 		if (status != TRIB_NOT_FOUND)
 			return status;
-		/* Another order's fingerprint: whichever row of the store comes last must name both. */
-		*(struct order_entry *)log_add(&engine->changes.orders) =
-			(struct order_entry){ fingerprint, position };
+		name_again(engine, fingerprint, position);
 	}
 	for (size_t i = 0; i < engine->n_runs; i++)
 		if (behind_horizon(engine, &engine->runs[i]) &&
@@ -208,6 +252,17 @@ static void make_room(struct trib_engine *engine)
 	/* The store takes nothing and the index is full: the process has nowhere to put an order. */
 	trib_assert(next);
 	trib_order_index_set_horizon(engine->order_index, next);
+}
+
+void history_change_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t previous, uint64_t position)
+{
+	*(struct order_entry *)log_add(&engine->changes.orders) =
+		(struct order_entry){ fingerprint, position | ORDER_ENTRY_REPLACES };
+	*(struct order_entry *)log_add(&engine->changes.orders) = (struct order_entry){ fingerprint, previous };
+	if (trib_order_index_replace(engine->order_index, fingerprint, previous, position))
+		return;
+	while (TRIB_UNLIKELY(!trib_order_index_insert(engine->order_index, fingerprint, position)))
+		make_room(engine);
 }
 
 void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position)
@@ -329,7 +384,8 @@ trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct t
 			return status;
 		position = trib_key_read_u64(engine->link_bytes.data);
 	}
-	if ((status = fetch_event(engine, position, &event, error)) != TRIB_OK)
+	if ((status = fetch_event(engine, position, &engine->event_bytes, &event, error)) !=
+	    TRIB_OK)
 		return status;
 	return trib_event_kind(event, &body) == TRIB_EVENT_LINK_ISSUED &&
 			       trib_link_event_get(body, &engine->link_event) ?

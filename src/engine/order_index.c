@@ -138,6 +138,24 @@ bool trib_order_index_insert(struct trib_order_index *index, uint64_t fingerprin
 	return false;
 }
 
+bool trib_order_index_replace(struct trib_order_index *index, uint64_t fingerprint, uint64_t old, uint64_t position)
+{
+	size_t home = line_of(index, fingerprint);
+	uint64_t tag = tag_of(index, fingerprint);
+
+	trib_assert(position != 0 && position <= POSITION_MASK);
+	for (uint32_t at = 0; at < PROBE_LINES * SLOTS && old >= index->horizon; at++) {
+		struct line *line = &index->lines[(home + at / SLOTS) & index->line_mask];
+		uint32_t slot = at % SLOTS;
+
+		if (line->tag[slot] == (uint32_t)tag && line->position[slot] == (old | tag >> 32 << POSITION_BITS)) {
+			line->position[slot] = position | tag >> 32 << POSITION_BITS;
+			return true;
+		}
+	}
+	return false;
+}
+
 void trib_order_index_set_horizon(struct trib_order_index *index, uint64_t horizon)
 {
 	trib_assert(horizon >= index->horizon);

@@ -43,6 +43,9 @@ uint64_t trib_order_index_find(const struct trib_order_index *index, uint64_t fi
 /* False when the neighbourhood is full: raise the horizon and try again. position is not 0, below 2^56. */
 bool trib_order_index_insert(struct trib_order_index *index, uint64_t fingerprint, uint64_t position);
 
+/* The entry of `old` is that of `position` from now on. False where there is none: insert. */
+bool trib_order_index_replace(struct trib_order_index *index, uint64_t fingerprint, uint64_t old, uint64_t position);
+
 /* Entries before `horizon` are forgotten. It never goes back. */
 void trib_order_index_set_horizon(struct trib_order_index *index, uint64_t horizon);
 uint64_t trib_order_index_horizon(const struct trib_order_index *index);

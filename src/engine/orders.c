@@ -293,7 +293,7 @@ static trib_status check_text(struct trib_bytes text, const char *at, struct tri
 }
 
 /* "<order>" or "<order>/<line>", each an external id. */
-static trib_status check_order_id(struct trib_bytes order, struct trib_error *error)
+trib_status check_order_id(struct trib_bytes order, struct trib_error *error)
 {
 	const char *slash = memchr(order.data, '/', order.size);
 	size_t first = slash ? (size_t)(slash - order.data) : order.size;
@@ -408,11 +408,23 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 	if (!apply_order_fits(engine, record))
 		return trib_fail(error, TRIB_LIMIT, "base_amount", "found %lld, a balance would pass 64 bits",
 				 (long long)request->base_amount);
-	if ((status = engine_reserve(engine, trib_order_event_bytes_max(record), error)) != TRIB_OK)
+	struct trib_bytes kept;
+	size_t bytes = trib_order_event_bytes_max(record);
+	bool has_kept = kept_count(engine->kept) &&
+			kept_find(engine->kept, kept_key(record->order, work->fingerprint), engine->now_ms, &kept);
+
+	if (TRIB_UNLIKELY(has_kept))
+		bytes += lifecycle_kept_bytes_max(record, kept);
+	if ((status = engine_reserve(engine, bytes, error)) != TRIB_OK)
 		return status;
 	char *end = trib_order_event_put(engine_event_place(engine), record);
 
-	apply_order(engine, record, work->fingerprint, engine_commit_event(engine, end));
+	position = engine_commit_event(engine, end);
+	if (TRIB_UNLIKELY(has_kept))
+		lifecycle_take_kept(engine, kept);
+	apply_order(engine, record, work->fingerprint, position);
+	if (TRIB_UNLIKELY(has_kept))
+		lifecycle_tell_kept(engine, record, work->fingerprint, position);
 	ret_answer->record = record;
 	return TRIB_OK;
 }

@@ -7,6 +7,9 @@
  *	records.c     RECORD
  *	conditions.c  registration.when, plan.creators_when
  *	links.c       LINK, TRACK, TOUCH
+ *	lifecycle.c   ORDER, REFUND
+ *	change.c      what they put into the journal
+ *	kept.c        what was told of orders that are not known yet
  *	calls.c       what HTTP asks
  *	nouns.c       … about statuses, bounds and terms
  *	explain.c     records → JSON
@@ -24,8 +27,10 @@
 #define TRIB_ENGINE_STATE_H
 
 #include <pthread.h>
+#include "engine/change.h"
 #include "engine/counters.h"
 #include "engine/engine.h"
+#include "engine/kept.h"
 #include "engine/order_index.h"
 #include "engine/reviews.h"
 #include "engine/snapshots.h"
@@ -41,9 +46,11 @@ struct log_of {
 void *log_add(struct log_of *log);
 struct log_of log_take(struct log_of *log); /* the content; the log is empty then */
 
+/* Where the newest event of an order stands. One that replaces is followed by an entry with what it replaces. */
 struct order_entry {
 	uint64_t fingerprint, position;
 };
+#define ORDER_ENTRY_REPLACES (UINT64_C(1) << 63)
 
 struct link_entry {
 	uint64_t link, position;
@@ -63,6 +70,24 @@ struct changes {
 };
 
 struct checkpoint;
+
+/* Scratch of what looks at an order's life: large, made once. */
+struct life_work {
+	/* Beside engine->earlier: what has been told of that order. */
+	bool has_earlier;
+	uint64_t position; /* of its newest event */
+	struct trib_order_change earlier;
+	struct trib_buffer earlier_bytes;
+
+	struct trib_order_change change; /* being made, or replayed */
+	struct trib_life_messages messages, kept_messages;
+	struct trib_life_order order;
+	uint32_t slice_of[TRIB_LIMIT_TOUCHES_CONSIDERED]; /* the decision's, of each of the order's; UINT32_MAX: none */
+	struct trib_life life;
+	uint32_t n_before;
+	struct trib_transfer before[TRIB_LIFE_LINES_MAX], after[TRIB_LIFE_LINES_MAX];
+	struct trib_buffer bytes; /* an event before it is journalled: its texts may stand in a batch that is let go */
+};
 
 struct in_flight {
 	uint64_t seq, next; /* batch and the mark behind it */
@@ -84,6 +109,7 @@ struct trib_engine {
 	struct trib_touches *touches;
 	struct trib_ledger *ledger;
 	struct trib_order_index *order_index;
+	struct kept *kept;
 	struct trib_counters *counters; /* NULL: no rules ask for what is counted */
 	struct trib_tallies *tallies;
 	struct trib_tallies *buyers;	/* by shop; NULL: nobody asks who is new */
@@ -143,6 +169,7 @@ struct trib_engine {
 	struct trib_arena arena;	  /* one command's */
 	struct trib_arena facts_arena;
 	struct order_work *work;	  /* orders.c */
+	struct life_work *life;		  /* lifecycle.c */
 	struct stateful *stateful;	  /* stateful.c */
 
 	/* Calls. */
@@ -203,6 +230,9 @@ trib_status apply_event(struct trib_engine *engine, struct trib_bytes event, uin
 bool apply_order_fits(struct trib_engine *engine, const struct trib_order_record *record);
 void apply_order(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 		 uint64_t position);
+/* The change's event stands at `position`. */
+void apply_change(struct trib_engine *engine, const struct trib_order_change *change, uint64_t fingerprint,
+		  uint64_t position);
 trib_status apply_touch(struct trib_engine *engine, const struct trib_touch_event *event,
 			struct trib_error *error);
 void apply_link(struct trib_engine *engine, const struct trib_link_event *event, uint64_t position);
@@ -210,7 +240,10 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 
 /* history.c */
 
-/* Is this order decided already? TRIB_NOT_FOUND, or its record in engine->earlier and its position. */
+/*
+ * Is this order decided already? TRIB_NOT_FOUND, or its record in engine->earlier and its position, and what has been told
+ * of it since in engine->life.
+ */
 trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
 			       uint64_t *ret_position, struct trib_error *error);
 void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerprint);
@@ -222,6 +255,8 @@ trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct t
 bool history_may_forget(void *context, uint64_t user);
 /* Adds to the index, making room where it is full. */
 void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position);
+/* The order's newest event is at `position` now, and no longer at `previous`. */
+void history_change_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t previous, uint64_t position);
 /*
  * Filters are as large as the history is long: a thread of their own reads them while the journal is replayed. Who
  * asks for a user of the past meanwhile waits for it; for orders of the past nobody asks before the end.
@@ -311,6 +346,18 @@ void counting_facts(const void *context, const struct trib_order_record *record,
 trib_status counting_load(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
 			  struct trib_error *error);
 
+/* lifecycle.c */
+
+void lifecycle_init(struct trib_engine *engine);
+void lifecycle_fini(struct trib_engine *engine);
+/*
+ * An order has been decided (`record`, at `position`) about which messages were kept in `body`: takes them over, and
+ * puts the event that they come to into the open batch, which has room for lifecycle_kept_bytes_max().
+ */
+size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, struct trib_bytes body);
+void lifecycle_take_kept(struct trib_engine *engine, struct trib_bytes body); /* before the decision is applied */
+void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
+			 uint64_t position);
 /* stateful.c */
 
 void stateful_init(struct trib_engine *engine);
@@ -330,6 +377,7 @@ trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, str
 
 /* orders.c */
 
+trib_status check_order_id(struct trib_bytes order, struct trib_error *error);
 void orders_init(struct trib_engine *engine);
 void orders_fini(struct trib_engine *engine);
 

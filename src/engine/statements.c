@@ -89,6 +89,7 @@ struct bearer {
 static const struct bearer bearers[] = {
 	{ TRIB_EVENT_ORDER_DECIDED, 1, 7, 0, 14 },
 	{ TRIBUTARY__EVENT__KIND_LEDGER_PAID, 1, 4, 6, 0 },
+	{ TRIB_EVENT_ORDER_CHANGED, 1, 4, 14, 0 },
 };
 
 enum { SLICE_LINE = 7 };

@@ -294,7 +294,7 @@ void trib_resolve_parties(const struct trib_market *market, const struct trib_no
 }
 
 /* The role in whose account a slot's money stands. */
-static uint32_t role_of_slot(uint8_t slot)
+uint32_t trib_role_of_slot(uint8_t slot)
 {
 	static const uint8_t roles[TRIB_SLOT_NAMED] = {
 		[TRIB_SLOT_MERCHANT] = TRIB_WORD_MERCHANT, [TRIB_SLOT_PLATFORM] = TRIB_WORD_PLATFORM,
@@ -328,8 +328,8 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 
 		*line = (struct trib_order_line){
 			.share = lines[i].share, .name = lines[i].name,
-			.to_party = lines[i].to_party, .to_role = role_of_slot(lines[i].to),
-			.from_party = lines[i].from_party, .from_role = role_of_slot(lines[i].from),
+			.to_party = lines[i].to_party, .to_role = trib_role_of_slot(lines[i].to),
+			.from_party = lines[i].from_party, .from_role = trib_role_of_slot(lines[i].from),
 			.amount = lines[i].amount,
 		};
 		/* It has no share to be named by; whoever bound the creator so has made its name known. */

@@ -101,6 +101,9 @@ uint32_t trib_resolve_weights(const struct trib_order_record *record, const stru
 void trib_resolve_parties(const struct trib_market *market, const struct trib_node *node,
 			  const struct trib_terms *terms, uint32_t ret_parties[TRIB_SLOTS]);
 
+/* The role in whose account a slot's money stands. */
+uint32_t trib_role_of_slot(uint8_t slot);
+
 /* --- Facts -------------------------------------------------------------------------------------------- */
 
 /* Open a group (goods: merchant as well; touch: link as well) and set what nouns and tokens say of it at a time. */

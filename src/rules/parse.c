@@ -186,6 +186,30 @@ static trib_status parse_match_rates(struct parser *p, struct node *node, json_t
 	return status;
 }
 
+/* What becomes of money after settlement; the days of claw_back_within may be the parent's. */
+static trib_status parse_after_settlement(struct parser *p, struct node *node, json_t *json)
+{
+	const json_t *word = json_object_get(json, "after_settlement");
+	const json_t *within = json_object_get(json, "claw_back_within");
+	const json_t *deposit = json_object_get(json, "deposit_counts");
+	struct trib_node *public = &node->public;
+
+	if (word && (!json_is_string(word) ||
+		     !trib_after_settlement_of_word(text_of(word), &public->after_settlement)))
+		return refuse(p, node, "after_settlement", word,
+			      "one of claw_back, keep, claw_back_within");
+	if (within && parse_span(p, node, "claw_back_within", within, &public->claw_back_ms) != TRIB_OK)
+		return p->error->status;
+	if (public->after_settlement == TRIB_AFTER_SETTLEMENT_CLAW_BACK_WITHIN && !public->claw_back_ms)
+		return refuse(p, node, "claw_back_within", within,
+			      "the time after settlement, as \"15d\"");
+	if (deposit && !json_is_boolean(deposit))
+		return refuse(p, node, "deposit_counts", deposit, "true or false");
+	if (deposit)
+		public->deposit_counts = json_is_true(deposit);
+	return TRIB_OK;
+}
+
 static trib_status parse_outcome(struct parser *p, struct node *node, const json_t *value)
 {
 	enum trib_outcome outcome =
@@ -525,12 +549,13 @@ static trib_status parse_shares(struct parser *p, struct node *node, json_t *jso
 static const char *const node_fields[] = {
 	"id",	  "priority", "when",	"model", "window",    "match",	     "lock",	 "grace", "base",
 	"match_rates", "assist",
-	"shares", "outcome",  "reason", "held",	 "half_life", "priority_by", "children", NULL,
+	"shares", "outcome",  "reason", "held",	 "half_life", "priority_by", "children",
+	"after_settlement", "claw_back_within", "deposit_counts", NULL,
 };
 #define NODE_FIELDS                                                                                \
 	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, held, " \
 	"half_life, "                                                                              \
-	"priority_by, children"
+	"priority_by, after_settlement, claw_back_within, deposit_counts, children"
 
 static trib_status parse_id(struct parser *p, struct node *node, const json_t *value)
 {
@@ -579,6 +604,8 @@ static trib_status parse_words(struct parser *p, struct node *node, json_t *json
 		status = parse_span(p, node, "grace", value, &public->grace_ms);
 	if (status == TRIB_OK && (value = json_object_get(json, "base")))
 		status = parse_base(p, node, value);
+	if (status == TRIB_OK)
+		status = parse_after_settlement(p, node, json);
 	if (status == TRIB_OK && (value = json_object_get(json, "outcome")))
 		status = parse_outcome(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "held")))

@@ -52,6 +52,9 @@ struct trib_node {
 	int32_t match_bps[TRIB_MATCH_ANY + 1]; /* the commission of touches of a level, instead of the terms' */
 	enum trib_lock lock;
 	int64_t grace_ms; /* a lower commission counts only once it has stood so long; 0: at once */
+	enum trib_after_settlement after_settlement;
+	int64_t claw_back_ms; /* of claw_back_within; 0: not stated */
+	bool deposit_counts;  /* the deposit of a pre-sale whose balance is never paid earns */
 	enum trib_outcome outcome; /* ATTRIBUTED: go on with winners and shares */
 	bool held;		   /* what is attributed is frozen until somebody has looked at it */
 	uint32_t n_shares, n_parties;

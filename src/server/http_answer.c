@@ -8,7 +8,7 @@
 #include "rules/rules.h"
 
 /* Statuses that are counted one by one in the metrics; the first cell is for all others. */
-static const unsigned counted[] = { 0,	 200, 201, 400, 401, 403, 404,
+static const unsigned counted[] = { 0,	 200, 201, 202, 400, 401, 403, 404,
 				    405, 409, 413, 415, 422, 500, 503 };
 
 void trib_http_label_metrics(struct trib_metrics *metrics)

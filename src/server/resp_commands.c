@@ -11,6 +11,8 @@ typedef void command_fn(struct resp_client *client, const struct trib_bytes *arg
 /* X(NAME, function, arity (negative: at least), flags) */
 #define COMMAND_TABLE(X)                                                                           \
 	X("ATTRIBUTE", command_attribute, -6, "write")                                             \
+	X("ORDER", command_order, -3, "write")                                                     \
+	X("REFUND", command_refund, -5, "write")                                                   \
 	X("TOUCH", command_touch, -3, "write")                                                     \
 	X("LINK", command_link, -4, "write")                                                       \
 	X("TRACK", command_track, 2, "readonly")                                                   \
@@ -61,13 +63,15 @@ enum option {
 	OPTION_KIND = 1 << 7,
 	OPTION_OFFER = 1 << 8,
 	OPTION_AMOUNTS = 1 << 9,
+	OPTION_REASON = 1 << 20,
+	OPTION_BASE = 1 << 21,
 };
 
 struct options {
 	unsigned given;
-	int64_t at_ms, qty;
+	int64_t at_ms, qty, base_amount;
 	int64_t amounts[TRIB_AMOUNTS];
-	struct trib_bytes scene, page, offer;
+	struct trib_bytes scene, page, offer, reason;
 	enum trib_touch_kind kind;
 	struct trib_carrier_request carrier;
 	uint32_t n_ext;
@@ -83,6 +87,7 @@ static const struct option_row {
 	{ "CARRIER", OPTION_CARRIER, 3 }, { "PAGE", OPTION_PAGE, 1 }, { "BRIEF", OPTION_BRIEF, 0 },
 	{ "KIND", OPTION_KIND, 1 },	  { "OFFER", OPTION_OFFER, 1 }, { "EXT", OPTION_EXT, SIZE_MAX },
 	{ "AMOUNTS", OPTION_AMOUNTS, TRIB_AMOUNTS },
+	{ "REASON", OPTION_REASON, 1 },	  { "BASE", OPTION_BASE, 1 },
 };
 
 static trib_status take_number(struct trib_bytes arg, const char *at, int64_t low, int64_t *ret_number,
@@ -144,6 +149,11 @@ static trib_status take_option(const struct option_row *row, const struct trib_b
 	case OPTION_OFFER:
 		options->offer = args[0];
 		break;
+	case OPTION_REASON:
+		options->reason = args[0];
+		break;
+	case OPTION_BASE:
+		return take_number(args[0], "BASE", 0, &options->base_amount, error);
 	case OPTION_CARRIER:
 		if (!trib_external_id_valid(args[0]))
 			return trib_fail(error, TRIB_INVALID, "CARRIER", "expected kind, id and owner");
@@ -169,7 +179,8 @@ static trib_status take_options(const struct trib_bytes *args, size_t n, unsigne
 	options->qty = 0;
 	options->at_ms = 0;
 	options->kind = (enum trib_touch_kind)0;
-	options->scene = options->page = options->offer = trib_bytes(NULL, 0);
+	options->base_amount = 0;
+	options->scene = options->page = options->offer = options->reason = trib_bytes(NULL, 0);
 	options->carrier = (struct trib_carrier_request){ 0 };
 	for (size_t i = 0; i < n;) {
 		const struct option_row *row = NULL;
@@ -446,6 +457,93 @@ static void command_snapshot(struct resp_client *client, const struct trib_bytes
 		return;
 	}
 	trib_resp_integer(client->out, (int64_t)trib_engine_market_position(client->engine));
+}
+
+/* --- ORDER, REFUND ------------------------------------------------------------------------------------ */
+
+/* The order is not known yet; the message is kept. */
+static void reply_pending(struct resp_client *client)
+{
+	trib_resp_array(client->out, 2);
+	trib_resp_text(client->out, "pending");
+	trib_resp_null(client->out, client->version);
+}
+
+static void command_order(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	struct options options;
+	struct trib_error error;
+	struct trib_status_answer answer;
+	enum trib_order_state state;
+
+	if (!trib_order_state_of_word(args[2], &state)) {
+		trib_fail(&error, TRIB_INVALID, "status",
+			  "found \"%.*s\", expected created, paid, shipped, received, settled or invalid",
+			  (int)TRIB_MIN(args[2].size, (size_t)32), args[2].data);
+		reply_error(client, &error);
+		return;
+	}
+	if (take_options(args + 3, n - 3, OPTION_AT | OPTION_REASON | OPTION_BASE, &options, &error) != TRIB_OK) {
+		reply_error(client, &error);
+		return;
+	}
+	const struct trib_status_request request = {
+		.order = args[1], .state = state, .reason = options.reason, .at_ms = options.at_ms,
+		.has_at = options.given & OPTION_AT, .base_amount = options.base_amount,
+		.has_base = options.given & OPTION_BASE,
+	};
+
+	if (trib_engine_order_status(client->engine, &request, &answer, &error) != TRIB_OK) {
+		reply_error(client, &error);
+	} else if (answer.pending) {
+		reply_pending(client);
+	} else {
+		int code = trib_order_state_code(answer.state);
+
+		trib_resp_array(client->out, 2);
+		trib_resp_text(client->out, trib_order_state_word(answer.state));
+		if (code)
+			trib_resp_integer(client->out, code);
+		else
+			trib_resp_null(client->out, client->version);
+	}
+}
+
+static void command_refund(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	struct options options;
+	struct trib_error error;
+	struct trib_refund_answer answer;
+	enum trib_refund_kind kind;
+	int64_t amount;
+
+	if (!trib_refund_kind_of_word(args[3], &kind)) {
+		trib_fail(&error, TRIB_INVALID, "kind",
+			  "found \"%.*s\", expected full, partial, refund_only, return, freight_only, price_protection, "
+			  "exchange, chargeback or forfeiture",
+			  (int)TRIB_MIN(args[3].size, (size_t)32), args[3].data);
+		reply_error(client, &error);
+		return;
+	}
+	if (take_number(args[4], "amount", 0, &amount, &error) != TRIB_OK ||
+	    take_options(args + 5, n - 5, OPTION_AT | OPTION_QTY, &options, &error) != TRIB_OK) {
+		reply_error(client, &error);
+		return;
+	}
+	const struct trib_refund_request request = {
+		.order = args[1], .refund = args[2], .kind = kind, .amount = amount, .qty = options.qty,
+		.at_ms = options.at_ms, .has_at = options.given & OPTION_AT,
+	};
+
+	if (trib_engine_refund(client->engine, &request, &answer, &error) != TRIB_OK) {
+		reply_error(client, &error);
+	} else if (answer.pending) {
+		reply_pending(client);
+	} else {
+		trib_resp_array(client->out, 2);
+		trib_resp_integer(client->out, answer.remaining);
+		trib_resp_integer(client->out, answer.reversed);
+	}
 }
 
 static void reply_pair(struct trib_buffer *out, const char *name, struct trib_bytes value, size_t *count)

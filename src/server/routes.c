@@ -18,6 +18,12 @@ const struct trib_route trib_routes[] = {
 	{ "POST", "/api/v1/orders", TRIB_ACTION_CALL, TRIB_CALL_ORDER, TRIB_BODY_MESSAGE,
 	  &tributary__order_request__descriptor, AT_LEAST, "OrderAnswer", "attributeOrder",
 	  "Attribute an order line and split its money" },
+	{ "POST", "/api/v1/orders/{order}/status", TRIB_ACTION_CALL, TRIB_CALL_ORDER_STATUS,
+	  TRIB_BODY_MESSAGE, &tributary__order_status_request__descriptor, AT_LEAST,
+	  "OrderStatusAnswer", "tellOrderStatus", "Tell what became of an order" },
+	{ "POST", "/api/v1/orders/{order}/refunds", TRIB_ACTION_CALL, TRIB_CALL_REFUND,
+	  TRIB_BODY_MESSAGE, &tributary__refund_request__descriptor, AT_LEAST, "RefundAnswer",
+	  "refundOrder", "Tell of a refund of an order" },
 	{ "GET", "/api/v1/orders/{order}:explain", TRIB_ACTION_CALL, TRIB_CALL_EXPLAIN,
 	  TRIB_BODY_NONE, NULL, AT_LEAST, NULL, "explainOrder",
 	  "Why an order was decided as it was" },
@@ -178,7 +184,8 @@ static size_t captured_size(struct trib_bytes name, const char *rest, struct tri
 	const char *slash = path.size ? memchr(path.data, '/', path.size) : NULL;
 	size_t suffix = strlen(rest);
 
-	if (*rest == '/')
+	/* An order's id may hold a slash: what follows it is told by the end of the path. */
+	if (*rest == '/' && !trib_bytes_is(name, "order"))
 		return slash ? (size_t)(slash - path.data) : 0;
 	if (slash && !trib_bytes_is(name, "order") && !trib_bytes_is(name, "category"))
 		return 0;

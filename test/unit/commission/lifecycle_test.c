@@ -292,29 +292,7 @@ static void bounds(void **state)
 	}
 }
 
-/* --- The difference ----------------------------------------------------------------------------------- */
-
-static struct trib_life_line line_of(uint32_t slice, uint8_t share, uint32_t from, uint32_t to, int64_t amount)
-{
-	return (struct trib_life_line){ slice, { .share = share, .from = (uint8_t)from, .to = (uint8_t)to, .from_party = from,
-						 .to_party = to, .amount = amount } };
-}
-
-static void differences(void **state)
-{
-	const struct trib_life_line before[] = { line_of(0, 0, 1, 2, 100), line_of(0, 1, 2, 3, 30), line_of(1, 0, 1, 4, 7) };
-	const struct trib_life_line after[] = { line_of(0, 0, 1, 2, 60), line_of(0, 2, 2, 3, 5), line_of(1, 0, 1, 5, 7) };
-	struct trib_life_line moves[6];
-	static const int expected[][3] = { { 2, 1, 40 }, { 3, 2, 30 }, { 2, 3, 5 }, { 4, 1, 7 }, { 1, 5, 7 } };
-
-	assert_int_equal(trib_life_difference(before, 3, after, 3, moves), TRIB_ARRAY_SIZE(expected));
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(expected); i++) {
-		assert_int_equal(moves[i].line.from_party, expected[i][0]);
-		assert_int_equal(moves[i].line.to_party, expected[i][1]);
-		assert_int_equal(moves[i].line.amount, expected[i][2]);
-	}
-	assert_int_equal(trib_life_difference(before, 3, before, 3, moves), 0);
-}
+/* --- Kept --------------------------------------------------------------------------------------------- */
 
 /* Messages kept while the order was unknown come to the same as if it had been known. */
 static void kept_messages(void **state)
@@ -361,7 +339,6 @@ int main(void)
 		cmocka_unit_test(every_refund_in_every_state),
 		cmocka_unit_test(told_stories),
 		cmocka_unit_test(bounds),
-		cmocka_unit_test(differences),
 		cmocka_unit_test(kept_messages),
 		cmocka_unit_test(random_lives),
 	};

@@ -24,8 +24,9 @@ struct life_case {
 	struct told told[LIVES_TOLD_MAX];
 };
 
+/* Estimated and final balances. */
 struct books {
-	int64_t of[LIVES_PARTIES];
+	int64_t of[2][LIVES_PARTIES];
 };
 
 struct lives_counts {
@@ -119,14 +120,31 @@ static inline void lives_shuffle(struct trib_rng *rng, struct life_case *life)
 	}
 }
 
+/* Lines as transfers, with slots for roles. */
+static inline uint32_t lives_transfers(const struct trib_life *life, struct trib_transfer *ret_transfers)
+{
+	for (uint32_t i = 0; i < life->n_lines; i++) {
+		const struct trib_line *line = &life->lines[i].line;
+
+		ret_transfers[i] = (struct trib_transfer){ .name = line->name, .from_party = line->from_party, .from_role = line->from,
+							   .to_party = line->to_party, .to_role = line->to, .from_kind = TRIB_ACCOUNT_PAYABLE,
+							   .to_kind = TRIB_ACCOUNT_PAYABLE };
+		*(life->final ? &ret_transfers[i].posted : &ret_transfers[i].pending) = line->amount;
+	}
+	return life->n_lines;
+}
+
 static inline void lives_post(struct books *books, const struct trib_life *before, const struct trib_life *after)
 {
-	static struct trib_life_line moves[2 * TRIB_LIFE_LINES_MAX];
-	uint32_t n = trib_life_difference(before->lines, before->n_lines, after->lines, after->n_lines, moves);
+	static struct trib_transfer had[TRIB_LIFE_LINES_MAX], has[TRIB_LIFE_LINES_MAX], moves[2 * TRIB_LIFE_LINES_MAX];
+	uint32_t n_had = lives_transfers(before, had), n_has = lives_transfers(after, has);
+	size_t n = trib_chain_difference(had, n_had, has, n_has, moves);
 
-	for (uint32_t i = 0; i < n; i++) {
-		books->of[moves[i].line.from_party] -= moves[i].line.amount;
-		books->of[moves[i].line.to_party] += moves[i].line.amount;
+	for (size_t i = 0; i < n; i++) {
+		books->of[0][moves[i].from_party] -= moves[i].pending;
+		books->of[0][moves[i].to_party] += moves[i].pending;
+		books->of[1][moves[i].from_party] -= moves[i].posted;
+		books->of[1][moves[i].to_party] += moves[i].posted;
 	}
 }
 
@@ -232,8 +250,8 @@ static inline void twin_books(const struct life_case *life, struct books *books)
 	uint64_t weights[TRIB_LIMIT_TOUCHES_CONSIDERED], sum = 0;
 	int64_t parts[TRIB_LIMIT_TOUCHES_CONSIDERED], charged;
 	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
-	bool forfeited;
-	int64_t counted = twin_counted(life, &forfeited);
+	bool forfeited, final = twin_first(life, TRIB_ORDER_SETTLED) != INT64_MAX || twin_first(life, TRIB_ORDER_INVALID) != INT64_MAX;
+	int64_t counted = twin_counted(life, &forfeited), *of = books->of[final];
 
 	memset(books, 0, sizeof(*books));
 	for (uint32_t i = 0; i < life->order.n_slices; i++)
@@ -247,12 +265,12 @@ static inline void twin_books(const struct life_case *life, struct books *books)
 		uint32_t creator = slice->parties[TRIB_SLOT_CREATOR];
 
 		for (size_t j = 0; j < n; j++) {
-			books->of[lines[j].from_party] -= lines[j].amount;
-			books->of[lines[j].to_party] += lines[j].amount;
+			of[lines[j].from_party] -= lines[j].amount;
+			of[lines[j].to_party] += lines[j].amount;
 		}
 		if (forfeited && creator) {
-			books->of[slice->parties[TRIB_SLOT_PLATFORM]] += books->of[creator];
-			books->of[creator] = 0;
+			of[slice->parties[TRIB_SLOT_PLATFORM]] += of[creator];
+			of[creator] = 0;
 		}
 	}
 }

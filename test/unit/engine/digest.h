@@ -27,7 +27,7 @@ struct digest {
 	struct trib_buffer orders, links;
 	uint64_t *users;
 	size_t n_users;
-	uint64_t events[16]; /* by kind */
+	uint64_t events[32]; /* by kind */
 };
 
 static inline void digest_line(struct trib_buffer *text, struct trib_bytes line)
@@ -248,6 +248,21 @@ static inline void digest_link(struct digest *digest, const struct trib_link_eve
 	trib_buffer_add_char(&digest->links, '\n');
 }
 
+/* Of an order that is not known yet: what is kept of it now. */
+static inline void digest_kept(struct digest *digest, struct trib_bytes body)
+{
+	static struct trib_life_messages messages;
+	struct trib_engine *engine = digest->engine;
+	struct trib_bytes order, kept;
+
+	assert_true(trib_messages_kept_get(body, &order, &messages));
+	if (!kept_find(engine->kept, kept_key(order, trib_hash_keyed(order, engine->order_key)), engine->now_ms, &kept))
+		return;
+	assert_true(trib_messages_kept_get(kept, &order, &messages));
+	trib_buffer_add_format(&digest->links, "kept " TRIB_BYTES_FMT " %u refunds, %zu bytes\n", TRIB_BYTES_ARG(order),
+			       messages.n_refunds, kept.size);
+}
+
 static inline void digest_event(struct digest *digest, struct trib_bytes event)
 {
 	static struct trib_order_record record;
@@ -256,11 +271,14 @@ static inline void digest_event(struct digest *digest, struct trib_bytes event)
 	struct trib_bytes body;
 	uint32_t kind = trib_event_kind(event, &body);
 
-	digest->events[TRIB_MIN(kind, 15u)]++;
+	digest->events[TRIB_MIN(kind, 31u)]++;
 	switch (kind) {
 	case TRIB_EVENT_ORDER_DECIDED:
 		assert_true(trib_order_record_get(body, &record));
 		digest_order(digest, record.order);
+		break;
+	case TRIB_EVENT_MESSAGES_KEPT:
+		digest_kept(digest, body);
 		break;
 	case TRIB_EVENT_LINK_ISSUED:
 		assert_true(trib_link_event_get(body, &link));

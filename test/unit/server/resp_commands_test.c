@@ -216,13 +216,13 @@ static void client_subcommands(void **state)
 static void command_forms(void **state)
 {
 	static const struct row rows[] = {
-		{ "COMMAND COUNT", ":16|", NULL },
-		{ "COMMAND LIST", "*16|$9|attribute|$5|touch|$4|link|$5|track|*", NULL },
+		{ "COMMAND COUNT", ":18|", NULL },
+		{ "COMMAND LIST", "*18|$9|attribute|$5|order|$6|refund|$5|touch|$4|link|$5|track|*", NULL },
 		{ "COMMAND INFO track", "*1|*10|$5|track|:2|*1|+readonly|:0|:0|:0|*0|*0|*0|*0|", NULL },
 		{ "COMMAND INFO get TOUCH", "*2|*-1|*10|$5|touch|:-3|*1|+write|:0|:0|:0|*0|*0|*0|*0|",
 		  "*2|_|*10|$5|touch|:-3|*1|+write|:0|:0|:0|*0|*0|*0|*0|" },
-		{ "COMMAND", "*16|*10|$9|attribute|:-6|*1|+write|*", NULL },
-		{ "COMMAND INFO", "*16|*10|$9|attribute|*", NULL },
+		{ "COMMAND", "*18|*10|$9|attribute|:-6|*1|+write|*", NULL },
+		{ "COMMAND INFO", "*18|*10|$9|attribute|*", NULL },
 		{ "COMMAND DOCS", "*0|", "%0|" },
 		{ "COMMAND DOCS track", "*0|", "%0|" },
 		{ "COMMAND WHAT", "-ERR unknown subcommand 'WHAT'*", NULL },
@@ -312,6 +312,51 @@ static void attribute_answers(void **state)
 		/* A stated base wins. */
 		{ "ATTRIBUTE ob u1 g1 900 $A AMOUNTS 1600 200 100 50 200 70 0 BRIEF", "*2|$10|attributed|:90|", NULL },
 		{ "ATTRIBUTE oc u1 g1 - $A AMOUNTS 100 200 0 0 0 0 0 BRIEF", "*2|$9|zero_base|:0|", NULL },
+	};
+
+	EXPECT(rows);
+}
+
+/* Said twice, each answers as before. */
+static void lives_of_orders(void **state)
+{
+	static const struct row rows[] = {
+		{ "ATTRIBUTE p1 u1 g1 10000 $A BRIEF", "*2|$10|attributed|:1000|", NULL },
+		{ "ATTRIBUTE p2 u1 g1 10000 $A BRIEF", "*2|$10|attributed|:1000|", NULL },
+		{ "ATTRIBUTE p3/1 u1 g1 10000 $A BRIEF", "*2|$10|attributed|:1000|", NULL },
+		{ "ATTRIBUTE p4 u1 g1 10000 $A BRIEF", "*2|$10|attributed|:1000|", NULL },
+		{ "ORDER p1 created", "*2|$7|created|$-1|", "*2|$7|created|_|" },
+		{ "REFUND p1 r1 partial 3000", "*2|:7000|:300|", NULL },
+		{ "REFUND p1 r2 freight_only 99999 QTY 1", "*2|:7000|:0|", NULL },
+		{ "REFUND p1 r3 full 7001", "-OVER_REFUND amount: found 7001, expected at most the 7000 that remain|", NULL },
+		{ "REFUND p1 r1 partial 3001", "-CONFLICT refund: *", NULL },
+		{ "REFUND p1 r1 partial 3000 QTY 2", "-CONFLICT refund: *", NULL },
+		{ "order p2 PAID", "-INVALID status: found \"PAID\", expected created, *", NULL },
+		{ "order p2 paid BASE 9000 at 1790000000000", "*2|$4|paid|:30|", NULL },
+		{ "ORDER p2 paid", "*2|$4|paid|:30|", NULL },
+		{ "ORDER p2 paid BASE 8000 AT 1790000000000", "-CONFLICT base_amount: *", NULL },
+		{ "REFUND p2 r1 full 9000", "*2|:0|:900|", NULL },
+		{ "ORDER p3/1 settled", "*2|$7|settled|:60|", NULL },
+		{ "ORDER p3/1 received", "*2|$7|settled|:60|", NULL },
+		{ "ORDER p4 invalid REASON \"never paid\" AT 1789999999999", "*2|$7|invalid|:80|", NULL },
+		{ "ORDER p4 paid", "-REFUSED status: *", NULL },
+		{ "REFUND p4 r1 partial 1", "-OVER_REFUND *", NULL },
+		{ "REFUND p4 r2 exchange 1", "*2|:0|:0|", NULL },
+		{ "ORDER p9 shipped", "*2|$7|pending|$-1|", "*2|$7|pending|_|" },
+		{ "REFUND p9 r1 full 1", "*2|$7|pending|$-1|", "*2|$7|pending|_|" },
+		{ "ORDER p1", "-ERR wrong number of arguments for 'order' command|", NULL },
+		{ "REFUND p1 r1 full", "-ERR wrong number of arguments for 'refund' command|", NULL },
+		{ "ORDER p1 paid QTY 1", "-SYNTAX arguments: *", NULL },
+		{ "ORDER p1 paid BASE -1", "-INVALID BASE: *", NULL },
+		{ "ORDER p1 paid AT 1", "-TOO_OLD AT: *", NULL },
+		{ "ORDER p1 paid AT 1890000000000", "-BADTIME AT: *", NULL },
+		{ "ORDER \"\" paid", "-INVALID order: *", NULL },
+		{ "ORDER p1/2/3 paid", "-INVALID order: *", NULL },
+		{ "REFUND p1 a/b full 1", "-INVALID refund: *", NULL },
+		{ "REFUND p1 r7 gift 1", "-INVALID kind: found \"gift\", expected full, *", NULL },
+		{ "REFUND p1 r7 full -1", "-INVALID amount: *", NULL },
+		{ "REFUND p1 r7 full 1 REASON x", "-SYNTAX arguments: *", NULL },
+		{ "REFUND p1 r7 full 1 QTY 0", "-INVALID QTY: *", NULL },
 	};
 
 	EXPECT(rows);
@@ -515,7 +560,7 @@ int main(void)
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(plain_commands), ROW(hello), ROW(client_subcommands), ROW(command_forms),
-		ROW(access_token), ROW(attribute_answers), ROW(attribute_refusals), ROW(replies_keep_their_order),
+		ROW(access_token), ROW(attribute_answers), ROW(lives_of_orders), ROW(attribute_refusals), ROW(replies_keep_their_order),
 		ROW(link_refusals), ROW(track_answers), ROW(touch_answers), ROW(explain_answers),
 	};
 

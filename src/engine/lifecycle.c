@@ -1,0 +1,597 @@
+/*
+ * ORDER and REFUND: what is told of an order after it was decided.
+ *
+ *	 find	    the decision, and the newest OrderChanged if there is one; an unknown order's messages are kept
+ *	 tell	    the message joins the set of those before it, or is a repeat, or is refused
+ *	 compute    commission/lifecycle.h: the whole life anew, from the decision and the set
+ *	 compare    its lines with those that stand in the books
+ *	 record	    the event: all that stands now, and the difference; encoded, applied, answered
+ *
+ * Rates and parties come from the decision's record, shares from the version of the rules that it names: neither a change
+ * of plans nor one of rules reaches an order that was decided.
+ */
+#include "engine/state.h"
+
+#include "attribution/models.h"
+
+enum { EVENT_BYTES_MAX = TRIB_LIMIT_BATCH_BYTES };
+
+void lifecycle_init(struct trib_engine *engine)
+{
+	engine->life = trib_alloc_zeroed(1, sizeof(*engine->life));
+	trib_buffer_init(&engine->life->earlier_bytes, EVENT_BYTES_MAX);
+	trib_buffer_init(&engine->life->bytes, EVENT_BYTES_MAX);
+}
+
+void lifecycle_fini(struct trib_engine *engine)
+{
+	trib_buffer_fini(&engine->life->earlier_bytes);
+	trib_buffer_fini(&engine->life->bytes);
+	free(TRIB_TAKE_PTR(engine->life));
+}
+
+/* --- What the decision fixed -------------------------------------------------------------------------- */
+
+static const struct trib_node *node_of(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	const struct trib_tree *tree =
+		record->tree ? trib_rules_tree(engine->rules, record->tree, record->tree_version) : NULL;
+
+	return tree ? trib_tree_node(tree, record->node) : NULL;
+}
+
+/* Records of 0.1 do not bear their rates: the versions of the plans that they name do, and these never change. */
+static void rates_of_plans(const struct trib_engine *engine, const struct trib_slice *slice, struct trib_rates *ret_rates)
+{
+	const struct trib_plan *plan = trib_domain_plan(engine->domain, slice->plan);
+	const struct trib_plan_version *won = plan ? trib_plan_version(plan, slice->plan_version) : NULL;
+	const struct trib_plan *offered = slice->offer ? trib_domain_plan(engine->domain, slice->offer) : NULL;
+	const struct trib_plan_version *offer = offered ? trib_plan_version(offered, slice->offer_version) : won;
+
+	if (!won || !offer)
+		return;
+	ret_rates->bps[TRIB_RATE_COMMISSION] = won->commission_bps;
+	ret_rates->bps[TRIB_RATE_PLATFORM] = won->platform_bps;
+	ret_rates->bps[TRIB_RATE_AGENCY] = won->agency_bps;
+	ret_rates->bps[TRIB_RATE_SERVICE] = offer->service_bps;
+	ret_rates->bps[TRIB_RATE_SERVICE2] = offer->service2_bps;
+}
+
+static bool has_rates(const struct trib_rates *rates)
+{
+	for (uint32_t i = TRIB_RATE_COMMISSION; i < TRIB_RATES; i++)
+		if (rates->bps[i])
+			return true;
+	return false;
+}
+
+/* Who takes part and at what rate: a share that gave no line then gives none later. */
+static void fix_slice(const struct trib_engine *engine, const struct trib_order_record *record,
+		      const struct trib_node *node, const struct trib_slice *slice, struct trib_life_slice *ret_slice)
+{
+	ret_slice->earns = true;
+	ret_slice->rates = slice->rates;
+	memset(ret_slice->parties, 0, sizeof(ret_slice->parties));
+	ret_slice->parties[TRIB_SLOT_PLATFORM] = engine->platform;
+	ret_slice->parties[TRIB_SLOT_CREATOR] = record->touches[slice->touch].touch.creator;
+	if (!has_rates(&slice->rates))
+		rates_of_plans(engine, slice, &ret_slice->rates);
+	for (uint32_t i = 0; i < slice->n_lines; i++) {
+		const struct trib_order_line *line = &record->lines[slice->line + i];
+
+		if (line->share >= node->n_shares)
+			continue;
+		ret_slice->parties[node->shares[line->share].to] = line->to_party;
+		ret_slice->parties[node->shares[line->share].from] = line->from_party;
+	}
+}
+
+/* Do these weights divide the decided base as it was divided? */
+static bool weights_hold(const struct trib_order_record *record, const uint64_t *weights, const uint8_t *touches,
+			 uint32_t n)
+{
+	int64_t parts[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	uint64_t sum = 0;
+	uint32_t slice = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += weights[i];
+	if (!sum)
+		return false;
+	trib_model_divide_by(weights, n, sum, record->base_amount, parts);
+	for (uint32_t i = 0; i < n; i++)
+		if (slice < record->n_slices && record->slices[slice].touch == touches[i] &&
+		    record->slices[slice++].base != parts[i])
+			return false;
+	return slice == record->n_slices;
+}
+
+/* The slices by their share of the base; what earned nothing then is one more, before them. */
+static uint32_t weigh_slices(const struct trib_order_record *record, uint64_t *ret_weights, uint8_t *ret_touches)
+{
+	int64_t left = record->base_amount;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < record->n_slices; i++)
+		left -= record->slices[i].base;
+	if (left > 0 && record->n_slices < TRIB_LIMIT_TOUCHES_CONSIDERED) {
+		ret_weights[n] = (uint64_t)left;
+		ret_touches[n++] = UINT8_MAX;
+	}
+	for (uint32_t i = 0; i < record->n_slices; i++) {
+		ret_weights[n] = (uint64_t)TRIB_MAX(record->slices[i].base, 0);
+		ret_touches[n++] = (uint8_t)record->slices[i].touch;
+	}
+	return n;
+}
+
+static void fix_order(const struct trib_engine *engine, const struct trib_order_record *record,
+		      struct trib_life_order *order, uint32_t *ret_slice_of)
+{
+	const struct trib_node *node = node_of(engine, record);
+	uint64_t weights[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	uint8_t touches[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	uint32_t slice = 0;
+
+	order->base = record->base_amount;
+	order->deposit = record->amounts[TRIB_AMOUNT_DEPOSIT];
+	order->after_settlement = node ? node->after_settlement : TRIB_AFTER_SETTLEMENT_CLAW_BACK;
+	order->claw_back_ms = node ? node->claw_back_ms : 0;
+	order->deposit_counts = node && node->deposit_counts;
+	order->shares = node ? node->shares : NULL;
+	order->n_shares = node ? node->n_shares : 0;
+	order->n_slices = 0;
+	if (!node || !record->n_slices)
+		return;
+	order->n_slices = trib_resolve_weights(record, node, touches, weights);
+	if (!weights_hold(record, weights, touches, order->n_slices))
+		order->n_slices = weigh_slices(record, weights, touches);
+	for (uint32_t i = 0; i < order->n_slices; i++) {
+		bool earns = slice < record->n_slices && record->slices[slice].touch == touches[i];
+
+		order->slices[i].weight = weights[i];
+		order->slices[i].earns = earns;
+		ret_slice_of[i] = earns ? slice : UINT32_MAX;
+		if (earns)
+			fix_slice(engine, record, node, &record->slices[slice++], &order->slices[i]);
+	}
+}
+
+/* --- Lines -------------------------------------------------------------------------------------------- */
+
+/* Do the accounts of this order stand frozen? Then whatever it comes to does. */
+static bool is_held(const struct trib_order_line *line)
+{
+	return trib_kinds_to(line->kinds, line->to_role) == TRIB_ACCOUNT_HELD;
+}
+
+/* A line of the life as events have it. Of a line that the decision had, the kinds of its accounts stay. */
+static struct trib_order_line order_line(const struct trib_order_record *record, uint32_t slice,
+					 const struct trib_line *line)
+{
+	struct trib_order_line made = {
+		.share = line->share,
+		.name = line->share == TRIB_LIFE_FORFEITURE ? TRIB_WORD_FORFEITURE : line->name,
+		.to_party = line->to_party, .to_role = trib_role_of_slot(line->to),
+		.from_party = line->from_party, .from_role = trib_role_of_slot(line->from),
+		.amount = line->amount,
+	};
+	const struct trib_slice *decided = &record->slices[slice];
+	bool held = decided->n_lines && is_held(&record->lines[decided->line]);
+
+	for (uint32_t i = 0; i < decided->n_lines; i++)
+		if (record->lines[decided->line + i].share == line->share) {
+			made.kinds = record->lines[decided->line + i].kinds;
+			return made;
+		}
+	made.kinds = trib_line_kinds((enum trib_line_kind)line->kind, made.from_role, made.to_role, held);
+	return made;
+}
+
+static struct trib_transfer transfer_of(const struct trib_order_line *line, bool final)
+{
+	return (struct trib_transfer){
+		.name = line->name,
+		.from_party = line->from_party, .from_role = line->from_role,
+		.to_party = line->to_party, .to_role = line->to_role,
+		.from_kind = trib_kinds_from(line->kinds, line->from_role),
+		.to_kind = trib_kinds_to(line->kinds, line->to_role),
+		.pending = final ? 0 : line->amount, .posted = final ? line->amount : 0,
+	};
+}
+
+/* What stands in the books: the newest change's lines, or the decision's. */
+static void lines_before(const struct trib_order_record *record, bool has_earlier, struct life_work *life)
+{
+	life->n_before = 0;
+	if (has_earlier)
+		for (uint32_t i = 0; i < life->earlier.n_lines; i++)
+			life->before[life->n_before++] =
+				transfer_of(&life->earlier.lines[i].line, life->earlier.final);
+	else
+		for (uint32_t i = 0; i < record->n_lines; i++)
+			life->before[life->n_before++] = transfer_of(&record->lines[i], false);
+}
+
+/* --- The change --------------------------------------------------------------------------------------- */
+
+/* Everything that follows from the set of messages, into life->change. */
+static void compute_change(const struct trib_order_record *record, struct life_work *life)
+{
+	struct trib_order_change *change = &life->change;
+	const struct trib_life *now = &life->life;
+
+	trib_lifecycle(&life->order, &life->messages, &life->life);
+	trib_order_change_reset(change);
+	change->currency = record->currency;
+	change->state = now->state;
+	change->final = now->final;
+	change->base = now->base;
+	change->remaining = now->remaining;
+	change->counted = now->counted;
+	change->charged = now->charged;
+	change->forfeited = now->forfeited;
+	for (uint32_t i = 0; i < life->order.n_slices; i++) {
+		if (life->slice_of[i] == UINT32_MAX)
+			continue;
+		change->slice_base[change->n_slices] = now->slice_base[i];
+		change->slice_touch[change->n_slices++] = record->slices[life->slice_of[i]].touch;
+	}
+	for (uint32_t i = 0; i < now->n_lines; i++) {
+		uint32_t slice = life->slice_of[now->lines[i].slice];
+
+		change->lines[i] = (struct trib_change_line){ slice, order_line(record, slice, &now->lines[i].line) };
+		life->after[i] = transfer_of(&change->lines[i].line, now->final);
+	}
+	change->n_lines = now->n_lines;
+	change->n_moves = (uint32_t)trib_chain_difference(life->before, life->n_before, life->after, now->n_lines,
+							  change->moves);
+}
+
+static bool change_fits(struct trib_engine *engine, const struct trib_order_change *change)
+{
+	return TRIB_LIKELY(change->base < INT64_C(1) << 40) ||
+	       trib_chain_accepts(engine->ledger, change->moves, change->n_moves, change->currency);
+}
+
+/* Encodes life->change for an order whose newest event is `previous`, before a batch is let go that its texts stand in. */
+static void encode_change(struct life_work *life, struct trib_bytes order, uint64_t decision, uint64_t previous)
+{
+	struct trib_order_change *change = &life->change;
+
+	change->order = order;
+	change->decision = decision;
+	change->previous = previous;
+	change->messages = life->messages;
+	trib_buffer_reset(&life->bytes);
+	char *begin = trib_buffer_reserve(&life->bytes, trib_order_change_bytes_max(change));
+
+	life->bytes.size = (size_t)(trib_order_change_put(begin, change) - begin);
+}
+
+static void put_encoded(struct trib_engine *engine, uint64_t *ret_position)
+{
+	struct trib_bytes bytes = trib_buffer_bytes(&engine->life->bytes);
+	char *place = engine_event_place(engine);
+
+	memcpy(place, bytes.data, bytes.size);
+	*ret_position = engine_commit_event(engine, place + bytes.size);
+}
+
+/* Journals and applies what life->messages come to, for the order that was found. */
+static trib_status record_change(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+				 uint64_t decision, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	uint64_t position;
+
+	if (!change_fits(engine, &life->change))
+		return trib_fail(error, TRIB_LIMIT, "base_amount", "found %lld, a balance would pass 64 bits",
+				 (long long)life->change.base);
+	encode_change(life, order, decision, life->position);
+	trib_status status = engine_reserve(engine, life->bytes.size, error);
+
+	if (status != TRIB_OK)
+		return status;
+	put_encoded(engine, &position);
+	apply_change(engine, &life->change, fingerprint, position);
+	return TRIB_OK;
+}
+
+/* Looks the order up: its decision into engine->earlier, life->order and what is in the books, life->messages. */
+static trib_status find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			      uint64_t *ret_decision, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	trib_status status = history_find_order(engine, order, fingerprint, ret_decision, error);
+
+	if (status != TRIB_OK)
+		return status;
+	fix_order(engine, &engine->earlier, &life->order, life->slice_of);
+	lines_before(&engine->earlier, life->has_earlier, life);
+	if (life->has_earlier)
+		life->messages = life->earlier.messages;
+	else
+		memset(&life->messages, 0, offsetof(struct trib_life_messages, edits));
+	return TRIB_OK;
+}
+
+static int64_t charged_before(const struct trib_engine *engine)
+{
+	return engine->life->has_earlier ? engine->life->earlier.charged : engine->earlier.charged;
+}
+
+static int64_t forfeited_before(const struct trib_engine *engine)
+{
+	return engine->life->has_earlier ? engine->life->earlier.forfeited : 0;
+}
+
+/* --- Unknown orders ----------------------------------------------------------------------------------- */
+
+static bool find_kept(struct trib_engine *engine, struct kept_key key)
+{
+	struct life_work *life = engine->life;
+	struct trib_bytes body, order;
+
+	memset(&life->messages, 0, offsetof(struct trib_life_messages, edits));
+	return kept_find(engine->kept, key, engine->now_ms, &body) &&
+	       trib_messages_kept_get(body, &order, &life->messages);
+}
+
+/* Journals and applies life->messages of an order that is not known. */
+static trib_status record_kept(struct trib_engine *engine, struct trib_bytes order, struct kept_key key,
+			       struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	struct trib_bytes event, body;
+	size_t offset = 0, at;
+	int64_t time_ms;
+	uint64_t position;
+	bool ok;
+
+	trib_buffer_reset(&life->bytes);
+	char *begin = trib_buffer_reserve(&life->bytes, trib_messages_kept_bytes_max(order, &life->messages));
+
+	life->bytes.size = (size_t)(trib_messages_kept_put(begin, order, &life->messages) - begin);
+	if (!kept_has_room(engine->kept, life->bytes.size))
+		return trib_fail(error, TRIB_LIMIT, "order", "found an unknown one, expected a known one: too many wait already");
+	trib_status status = engine_reserve(engine, life->bytes.size, error);
+
+	if (status != TRIB_OK)
+		return status;
+	put_encoded(engine, &position);
+	trib_assert(trib_batch_next(trib_buffer_bytes(&life->bytes), &offset, &time_ms, &event, &at, &ok));
+	trib_event_kind(event, &body);
+	kept_put(engine->kept, key, engine->now_ms, body);
+	return TRIB_OK;
+}
+
+size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, struct trib_bytes body)
+{
+	/* Of each line what stands, and what moves twice; a forfeiture adds one a slice. */
+	return 1024 + record->order.size + 4 * body.size + (record->n_lines + record->n_slices) * (size_t)(3 * 64 + 32);
+}
+
+void lifecycle_take_kept(struct trib_engine *engine, struct trib_bytes body)
+{
+	struct trib_bytes copy = trib_bytes(trib_arena_copy(&engine->arena, body), body.size), order;
+
+	memset(&engine->life->kept_messages, 0, offsetof(struct trib_life_messages, edits));
+	if (copy.data)
+		trib_messages_kept_get(copy, &order, &engine->life->kept_messages);
+}
+
+/* What refunds that were kept are told when they are repeated: as if they had come one after another by their AT. */
+static void answer_kept(const struct trib_order_record *record, struct life_work *life)
+{
+	uint32_t n = life->messages.n_refunds;
+	int64_t charged = record->charged, forfeited = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct trib_refund *refund = &life->messages.refunds[i];
+
+		life->messages.n_refunds = i + 1;
+		trib_lifecycle(&life->order, &life->messages, &life->life);
+		refund->remaining = life->life.remaining;
+		refund->reversed = trib_refund_effect(refund->kind) == TRIB_REFUND_FORFEITS ?
+					   life->life.forfeited - forfeited :
+					   charged - life->life.charged;
+		charged = life->life.charged;
+		forfeited = life->life.forfeited;
+	}
+	life->messages.n_refunds = n;
+}
+
+void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
+			 uint64_t position)
+{
+	struct life_work *life = engine->life;
+	uint64_t at;
+
+	fix_order(engine, record, &life->order, life->slice_of);
+	lines_before(record, false, life);
+	uint32_t left_out = trib_life_tell_kept(&life->order, &life->kept_messages, &life->messages);
+
+	answer_kept(record, life);
+	compute_change(record, life);
+	life->change.left_out = left_out;
+	if (!change_fits(engine, &life->change))
+		return;
+	encode_change(life, record->order, position, position);
+	put_encoded(engine, &at);
+	apply_change(engine, &life->change, fingerprint, at);
+}
+
+/* --- Commands ----------------------------------------------------------------------------------------- */
+
+/* The time of a message. What it is checked against may be older than the batch that will hold it. */
+static trib_status message_time(struct trib_engine *engine, bool has_at, int64_t at_ms, int64_t *ret_at_ms,
+				struct trib_error *error)
+{
+	trib_status status = engine_event_time(engine, has_at, at_ms, ret_at_ms, error);
+
+	if (status == TRIB_OK && *ret_at_ms <= 0)
+		return trib_fail(error, TRIB_TOO_OLD, "AT", "found %lld, expected a time after 1970", (long long)*ret_at_ms);
+	return status;
+}
+
+static trib_status check_status(const struct trib_status_request *request, struct trib_error *error)
+{
+	trib_status status = check_order_id(request->order, error);
+
+	if (status == TRIB_OK && (request->reason.size > TRIB_LIMIT_ORDER_REASON_BYTES || !trib_utf8_valid(request->reason)))
+		status = trib_fail(error, TRIB_INVALID, "REASON", "found %zu bytes, expected at most %d of UTF-8",
+				   request->reason.size, TRIB_LIMIT_ORDER_REASON_BYTES);
+	if (status == TRIB_OK && request->has_base && request->base_amount < 0)
+		status = trib_fail(error, TRIB_INVALID, "base_amount", "found %lld, expected 0 or more, in minor units",
+				   (long long)request->base_amount);
+	return status;
+}
+
+/*
+ * Has it been told before? Then it changes nothing now, and may be told whatever the time and the storage. A status
+ * without AT and base is told again once the order has reached it.
+ */
+static bool is_known(const struct trib_life_messages *messages, const struct trib_status_request *request)
+{
+	const struct trib_reached *reached = &messages->reached[request->state];
+
+	if (!reached->at_ms || request->has_base)
+		return false;
+	return !request->has_at || (request->at_ms == reached->at_ms && trib_bytes_equal(request->reason, reached->reason));
+}
+
+trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
+				     struct trib_status_answer *ret_answer, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	struct trib_status_message message = { .state = request->state, .reason = request->reason,
+					       .states_base = request->has_base, .base = request->base_amount };
+	uint64_t fingerprint = trib_hash_keyed(request->order, engine->order_key), decision = 0;
+	const struct kept_key key = kept_key(request->order, fingerprint);
+	struct trib_error begin_error;
+	trib_status status = check_status(request, error), begun;
+	bool changed = false, known;
+
+	if (status != TRIB_OK)
+		return status;
+	/* First: views of what is found live as long as the batch. */
+	begun = engine_begin(engine, 0, &begin_error);
+	status = find_order(engine, request->order, fingerprint, &decision, error);
+	if (status != TRIB_OK && status != TRIB_NOT_FOUND)
+		return status;
+	known = status == TRIB_OK;
+	if (!known)
+		find_kept(engine, key);
+	if (!is_known(&life->messages, request)) {
+		if (begun != TRIB_OK) {
+			*error = begin_error;
+			return begun;
+		}
+		if ((status = message_time(engine, request->has_at, request->at_ms, &message.at_ms, error)) != TRIB_OK ||
+		    (status = trib_life_tell_status(known ? &life->order : NULL, &life->messages, &message, &changed,
+						    error)) != TRIB_OK)
+			return status;
+	}
+	*ret_answer = (struct trib_status_answer){ .pending = !known };
+	if (!known)
+		return changed ? record_kept(engine, request->order, key, error) : TRIB_OK;
+	compute_change(&engine->earlier, life);
+	ret_answer->state = life->change.state;
+	return changed ? record_change(engine, request->order, fingerprint, decision, error) : TRIB_OK;
+}
+
+static trib_status check_refund(const struct trib_refund_request *request, struct trib_error *error)
+{
+	trib_status status = check_order_id(request->order, error);
+
+	if (status == TRIB_OK && !trib_external_id_valid(request->refund))
+		status = trib_fail(error, TRIB_INVALID, "refund",
+				   "found %zu bytes, expected 1 to 64 bytes of UTF-8 without space, control or '/'",
+				   request->refund.size);
+	if (status == TRIB_OK && request->amount < 0)
+		status = trib_fail(error, TRIB_INVALID, "amount", "found %lld, expected 0 or more, in minor units",
+				   (long long)request->amount);
+	if (status == TRIB_OK && (request->qty < 0 || request->qty > 1000000))
+		status = trib_fail(error, TRIB_INVALID, "QTY", "found %lld, expected 1 to 1000000",
+				   (long long)request->qty);
+	return status;
+}
+
+static bool refund_is_known(const struct trib_life_messages *messages, struct trib_bytes id)
+{
+	for (uint32_t i = 0; i < messages->n_refunds; i++)
+		if (trib_bytes_equal(messages->refunds[i].id, id))
+			return true;
+	return false;
+}
+
+/* What the refund at messages.refunds[at] has done, which is also what its repeats are told. */
+static void answer_refund(const struct trib_engine *engine, uint32_t at, struct trib_refund_answer *ret_answer)
+{
+	struct life_work *life = engine->life;
+	struct trib_refund *refund = &life->messages.refunds[at];
+
+	refund->remaining = life->change.remaining;
+	refund->reversed = trib_refund_effect(refund->kind) == TRIB_REFUND_FORFEITS ?
+				   life->change.forfeited - forfeited_before(engine) :
+				   charged_before(engine) - life->change.charged;
+	ret_answer->remaining = refund->remaining;
+	ret_answer->reversed = refund->reversed;
+}
+
+static trib_status tell_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool known,
+			       trib_status begun, const struct trib_error *begin_error, bool *ret_changed,
+			       uint32_t *ret_at, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	struct trib_refund refund = { .id = request->refund, .kind = request->kind, .amount = request->amount,
+				      .qty = (uint32_t)request->qty, .at_ms = TRIB_MAX(request->at_ms, 1),
+				      .at_stated = request->has_at };
+
+	if (!refund_is_known(&life->messages, request->refund)) {
+		if (begun != TRIB_OK) {
+			*error = *begin_error;
+			return begun;
+		}
+		trib_status status = message_time(engine, request->has_at, request->at_ms, &refund.at_ms, error);
+
+		if (status != TRIB_OK)
+			return status;
+	}
+	return trib_life_tell_refund(known ? &life->order : NULL, &life->messages, &refund, ret_changed, ret_at, error);
+}
+
+trib_status trib_engine_refund(struct trib_engine *engine, const struct trib_refund_request *request,
+			       struct trib_refund_answer *ret_answer, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	uint64_t fingerprint = trib_hash_keyed(request->order, engine->order_key), decision = 0;
+	const struct kept_key key = kept_key(request->order, fingerprint);
+	struct trib_error begin_error;
+	trib_status status = check_refund(request, error), begun;
+	bool changed, known;
+	uint32_t at;
+
+	if (status != TRIB_OK)
+		return status;
+	begun = engine_begin(engine, 0, &begin_error);
+	status = find_order(engine, request->order, fingerprint, &decision, error);
+	if (status != TRIB_OK && status != TRIB_NOT_FOUND)
+		return status;
+	known = status == TRIB_OK;
+	if (!known)
+		find_kept(engine, key);
+	status = tell_refund(engine, request, known, begun, &begin_error, &changed, &at, error);
+	if (status != TRIB_OK)
+		return status;
+	*ret_answer = (struct trib_refund_answer){ .pending = !known, .remaining = life->messages.refunds[at].remaining,
+						   .reversed = life->messages.refunds[at].reversed };
+	if (!changed)
+		return TRIB_OK;
+	if (!known)
+		return record_kept(engine, request->order, key, error);
+	compute_change(&engine->earlier, life);
+	answer_refund(engine, at, ret_answer);
+	return record_change(engine, request->order, fingerprint, decision, error);
+}
