@@ -2,7 +2,7 @@
  * Any bytes as a batch of the journal. Beyond not crashing: what the hot codec reads and writes again is read as the same
  * and stays the same bytes, and protobuf-c can read it.
  */
-#include "engine/events.h"
+#include "engine/change.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -85,6 +85,39 @@ static void try_link(struct trib_bytes body)
 	same(end, trib_link_event_put(second, &again));
 }
 
+static void try_change(struct trib_bytes body)
+{
+	static struct trib_order_change change, again;
+	const char *reason = "";
+
+	if (!trib_order_change_get(body, &change))
+		return;
+	trib_assert(trib_life_messages_check(&change.messages, &reason));
+	trib_assert(change.n_lines <= TRIB_CHANGE_LINES_MAX && change.n_moves <= TRIB_CHANGE_MOVES_MAX);
+	size_t most = trib_order_change_bytes_max(&change);
+
+	trib_assert(most < EVENT_BYTES_MAX);
+	char *end = trib_order_change_put(first, &change);
+
+	trib_assert((size_t)(end - first) <= most);
+	trib_assert(trib_order_change_get(only_event(first, end), &again));
+	same(end, trib_order_change_put(second, &again));
+}
+
+static void try_kept(struct trib_bytes body)
+{
+	static struct trib_life_messages messages, again;
+	struct trib_bytes order;
+
+	if (!trib_messages_kept_get(body, &order, &messages))
+		return;
+	char *end = trib_messages_kept_put(first, order, &messages);
+
+	trib_assert((size_t)(end - first) <= trib_messages_kept_bytes_max(order, &messages));
+	trib_assert(trib_messages_kept_get(only_event(first, end), &order, &again));
+	same(end, trib_messages_kept_put(second, order, &again));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct trib_bytes batch = trib_bytes(data, size), event, body;
@@ -102,6 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case TRIB_EVENT_ORDER_DECIDED: try_order(body); break;
 		case TRIB_EVENT_TOUCH_RECORDED: try_touch(body); break;
 		case TRIB_EVENT_LINK_ISSUED: try_link(body); break;
+		case TRIB_EVENT_ORDER_CHANGED: try_change(body); break;
+		case TRIB_EVENT_MESSAGES_KEPT: try_kept(body); break;
 		}
 	}
 	return 0;

@@ -409,6 +409,21 @@ static void forfeit(const struct trib_life_slice *slice, uint32_t index, uint32_
 	};
 }
 
+/* Lines that no share makes follow their slice's base. */
+static void add_extras(const struct trib_life_slice *slice, uint32_t index, struct trib_life *life)
+{
+	for (uint32_t i = 0; i < slice->n_extras; i++) {
+		struct trib_life_line made = { index, slice->extras[i] };
+		__int128 product = (__int128)made.line.amount * life->slice_base[index];
+
+		if (slice->base > 0)
+			made.line.amount = (int64_t)TRIB_MIN(product / slice->base, (__int128)INT64_MAX - life->charged);
+		if (made.line.from == TRIB_SLOT_MERCHANT || made.line.from == TRIB_SLOT_PLATFORM)
+			life->charged += made.line.amount;
+		life->lines[life->n_lines++] = made;
+	}
+}
+
 static void split_slice(const struct trib_life_order *order, uint32_t index, bool forfeited,
 			struct trib_life *life)
 {
@@ -428,6 +443,7 @@ static void split_slice(const struct trib_life_order *order, uint32_t index, boo
 	for (size_t i = 0; i < n; i++)
 		life->lines[life->n_lines++] = (struct trib_life_line){ index, lines[i] };
 	life->charged += charged;
+	add_extras(slice, index, life);
 	if (forfeited)
 		forfeit(slice, index, first, life);
 }

@@ -90,12 +90,18 @@ enum trib_refund_effect trib_refund_effect(enum trib_refund_kind kind);
 
 /* --- What the decision fixed -------------------------------------------------------------------------- */
 
+enum { TRIB_LIFE_EXTRAS = 4 }; /* lines of a slice that come from no share of the node: step, incentive … */
+
 /* One winner of the order, oldest first. */
 struct trib_life_slice {
 	uint64_t weight; /* of its model: its part of any base is floor(base × weight / Σ weights) */
 	bool earns;	 /* false: its terms said no; its part of the base earns nothing */
 	struct trib_rates rates;
 	uint32_t parties[TRIB_SLOTS];
+	/* As decided on `base`; of another base they are floor(amount × that ÷ base). `share` is above all shares. */
+	int64_t base;
+	uint32_t n_extras;
+	struct trib_line extras[TRIB_LIFE_EXTRAS];
 };
 
 struct trib_life_order {
@@ -187,7 +193,7 @@ bool trib_life_messages_check(const struct trib_life_messages *messages, const c
 
 enum {
 	TRIB_LIFE_FORFEITURE = 254, /* the `share` of a line that moves the creator's part to the platform */
-	TRIB_LIFE_LINES_MAX = TRIB_LIMIT_TOUCHES_CONSIDERED * (TRIB_LIMIT_RULE_SHARES + 1),
+	TRIB_LIFE_LINES_MAX = TRIB_LIMIT_TOUCHES_CONSIDERED * (TRIB_LIMIT_RULE_SHARES + TRIB_LIFE_EXTRAS + 1),
 };
 
 /* A line of a slice. */

@@ -25,7 +25,7 @@ static size_t messages_bytes_max(const struct trib_life_messages *messages)
 
 size_t trib_order_change_bytes_max(const struct trib_order_change *change)
 {
-	return 256 + change->order.size + messages_bytes_max(&change->messages) + change->n_slices * 32 +
+	return 256 + change->order.size + messages_bytes_max(&change->messages) + change->n_slices * 64 +
 	       change->n_lines * (size_t)64 + change->n_moves * (size_t)(TRIB_TRANSFER_BYTES_MAX + 16);
 }
 
@@ -98,6 +98,10 @@ static char *put_line(char *p, uint32_t field, const struct trib_order_line *lin
 	return p;
 }
 
+/* Where the rates of a slice stand, as in a decision. */
+enum { FIRST_RATE_FIELD = 8 };
+_Static_assert(TRIB_RATE_AGENCY - TRIB_RATE_COMMISSION == 4, "fields 8 to 12");
+
 static char *put_slices(char *p, const struct trib_order_change *change)
 {
 	uint32_t line = 0;
@@ -109,6 +113,9 @@ static char *put_slices(char *p, const struct trib_order_change *change)
 		p = trib_wire_put_u64(p, 6, (uint64_t)change->slice_base[i]);
 		for (; line < change->n_lines && change->lines[line].slice == i; line++)
 			p = put_line(p, 7, &change->lines[line].line);
+		for (uint32_t rate = TRIB_RATE_COMMISSION; change->locked_ms && rate < TRIB_RATES; rate++)
+			p = trib_wire_put_u64(p, FIRST_RATE_FIELD + rate - TRIB_RATE_COMMISSION,
+					      change->slice_rates[i].bps[rate]);
 		trib_wire_close(content, p, SLICE_WIDTH);
 	}
 	return p;
@@ -135,6 +142,7 @@ char *trib_order_change_put(char *p, const struct trib_order_change *change)
 	for (uint32_t i = 0; i < change->n_moves; i++)
 		p = trib_transfer_put(p, 14, &change->moves[i]);
 	p = trib_wire_put_u64(p, 15, change->left_out);
+	p = trib_wire_put_u64(p, 16, (uint64_t)change->locked_ms);
 	trib_wire_close(body, p, EVENT_WIDTH);
 	trib_wire_close(event, p, EVENT_WIDTH);
 	return p;
@@ -266,11 +274,15 @@ static bool get_slice(struct trib_bytes rest, struct trib_order_change *change)
 	change->n_slices++;
 	change->slice_base[slice] = 0;
 	change->slice_touch[slice] = 0;
+	memset(&change->slice_rates[slice], 0, sizeof(change->slice_rates[slice]));
 	while (trib_wire_next(&rest, &field, &ok)) {
 		if (field.number == 1)
 			change->slice_touch[slice] = (uint32_t)field.value;
 		if (field.number == 6)
 			change->slice_base[slice] = (int64_t)field.value;
+		if (field.number >= FIRST_RATE_FIELD && field.number - FIRST_RATE_FIELD + TRIB_RATE_COMMISSION < TRIB_RATES)
+			change->slice_rates[slice].bps[field.number - FIRST_RATE_FIELD + TRIB_RATE_COMMISSION] =
+				(uint16_t)TRIB_MIN(field.value, (uint64_t)TRIB_BPS_MAX);
 		if (field.number != 7)
 			continue;
 		if (field.type != TRIB_WIRE_BYTES || change->n_lines == TRIB_CHANGE_LINES_MAX ||
@@ -318,6 +330,7 @@ bool trib_order_change_get(struct trib_bytes body, struct trib_order_change *ret
 		case 10: change->charged = (int64_t)field.value; break;
 		case 11: change->forfeited = (int64_t)field.value; break;
 		case 15: change->left_out = (uint32_t)field.value; break;
+		case 16: change->locked_ms = (int64_t)field.value; break;
 		}
 	}
 	return ok && change->order.size > 0 && change->order.size <= TRIB_ORDER_ID_BYTES_MAX && change->decision &&

@@ -28,10 +28,12 @@ struct trib_order_change {
 	bool final;
 	int64_t base, remaining, counted, charged, forfeited;
 	uint32_t left_out;
+	int64_t locked_ms; /* the time that has fixed the rates after the decision; 0: the decision's stand */
 	uint32_t n_slices, n_lines, n_moves;
 	struct trib_life_messages messages;
 	int64_t slice_base[TRIB_LIMIT_TOUCHES_CONSIDERED];
 	uint32_t slice_touch[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	struct trib_rates slice_rates[TRIB_LIMIT_TOUCHES_CONSIDERED]; /* where locked_ms is */
 	struct trib_change_line lines[TRIB_CHANGE_LINES_MAX]; /* by slice */
 	struct trib_transfer moves[TRIB_CHANGE_MOVES_MAX];    /* what the event adds to the books */
 };

@@ -65,11 +65,30 @@ static bool has_rates(const struct trib_rates *rates)
 	return false;
 }
 
+/* The slot of a role that lines name, for those that come from no share. */
+static uint8_t slot_of_role(uint32_t role)
+{
+	uint8_t slot = TRIB_SLOT_MERCHANT;
+
+	while (slot < TRIB_SLOT_NAMED && trib_role_of_slot(slot) != role)
+		slot++;
+	return slot;
+}
+
+static struct trib_line extra_of(const struct trib_order_line *line)
+{
+	return (struct trib_line){ .share = (uint8_t)line->share, .name = line->name, .kind = TRIB_LINE_OTHER,
+				   .to = slot_of_role(line->to_role), .from = slot_of_role(line->from_role),
+				   .to_party = line->to_party, .from_party = line->from_party, .amount = line->amount };
+}
+
 /* Who takes part and at what rate: a share that gave no line then gives none later. */
 static void fix_slice(const struct trib_engine *engine, const struct trib_order_record *record,
 		      const struct trib_node *node, const struct trib_slice *slice, struct trib_life_slice *ret_slice)
 {
 	ret_slice->earns = true;
+	ret_slice->base = slice->base;
+	ret_slice->n_extras = 0;
 	ret_slice->rates = slice->rates;
 	memset(ret_slice->parties, 0, sizeof(ret_slice->parties));
 	ret_slice->parties[TRIB_SLOT_PLATFORM] = engine->platform;
@@ -79,8 +98,11 @@ static void fix_slice(const struct trib_engine *engine, const struct trib_order_
 	for (uint32_t i = 0; i < slice->n_lines; i++) {
 		const struct trib_order_line *line = &record->lines[slice->line + i];
 
-		if (line->share >= node->n_shares)
+		if (line->share >= node->n_shares) {
+			if (ret_slice->n_extras < TRIB_LIFE_EXTRAS)
+				ret_slice->extras[ret_slice->n_extras++] = extra_of(line);
 			continue;
+		}
 		ret_slice->parties[node->shares[line->share].to] = line->to_party;
 		ret_slice->parties[node->shares[line->share].from] = line->from_party;
 	}
@@ -213,17 +235,81 @@ static void lines_before(const struct trib_order_record *record, bool has_earlie
 			life->before[life->n_before++] = transfer_of(&record->lines[i], false);
 }
 
+/* --- Locks that are told after the decision ------------------------------------------------------------ */
+
+/* The rates that an earlier change had from the same time. */
+static void take_locked(const struct trib_order_change *earlier, struct life_work *life)
+{
+	uint32_t slice = 0;
+
+	for (uint32_t i = 0; i < life->order.n_slices; i++)
+		if (life->slice_of[i] != UINT32_MAX && slice < earlier->n_slices)
+			life->order.slices[i].rates = earlier->slice_rates[slice++];
+}
+
+/* Asks for the terms anew. Where they say no by then, the estimate stands. */
+static void resolve_locked(const struct trib_engine *engine, const struct trib_order_record *record,
+			   const struct trib_node *node, const struct trib_lock_times *times, struct life_work *life)
+{
+	const struct trib_market market = engine_market(engine);
+
+	for (uint32_t i = 0; i < life->order.n_slices; i++) {
+		struct trib_life_slice *slice = &life->order.slices[i];
+		struct trib_terms terms;
+
+		if (life->slice_of[i] == UINT32_MAX)
+			continue;
+		const struct trib_touch *touch = &record->touches[record->slices[life->slice_of[i]].touch].touch;
+
+		trib_resolve_terms(&market, record, touch, node, times, &terms);
+		if (terms.outcome != TRIB_OUTCOME_NONE)
+			continue;
+		slice->rates.bps[TRIB_RATE_COMMISSION] = (uint16_t)terms.commission_bps;
+		slice->rates.bps[TRIB_RATE_SERVICE] = (uint16_t)terms.service_bps;
+		slice->rates.bps[TRIB_RATE_SERVICE2] = (uint16_t)terms.service2_bps;
+		slice->rates.bps[TRIB_RATE_PLATFORM] = (uint16_t)terms.platform_bps;
+		slice->rates.bps[TRIB_RATE_AGENCY] = (uint16_t)terms.agency_bps;
+		trib_resolve_parties(&market, node, &terms, slice->parties);
+	}
+}
+
+/*
+ * `lock: pay` and `lock: deposit` are estimated by the order's time and fixed by that of `paid`, of `created`. What has
+ * been fixed stands in the order's events, so that nothing asks for it again unless that time becomes another.
+ */
+static int64_t fix_locked(const struct trib_engine *engine, const struct trib_order_record *record, bool has_earlier,
+			  struct life_work *life)
+{
+	const struct trib_node *node = node_of(engine, record);
+	struct trib_lock_times times = { 0 };
+
+	if (!node || (node->lock != TRIB_LOCK_PAY && node->lock != TRIB_LOCK_DEPOSIT))
+		return 0;
+	times.pay_ms = node->lock == TRIB_LOCK_PAY ? life->messages.reached[TRIB_ORDER_PAID].at_ms : 0;
+	times.deposit_ms = node->lock == TRIB_LOCK_DEPOSIT ? life->messages.reached[TRIB_ORDER_CREATED].at_ms : 0;
+	int64_t locked_ms = times.pay_ms + times.deposit_ms;
+
+	if (locked_ms && has_earlier && life->earlier.locked_ms == locked_ms)
+		take_locked(&life->earlier, life);
+	else if (locked_ms)
+		resolve_locked(engine, record, node, &times, life);
+	return locked_ms;
+}
+
 /* --- The change --------------------------------------------------------------------------------------- */
 
 /* Everything that follows from the set of messages, into life->change. */
-static void compute_change(const struct trib_order_record *record, struct life_work *life)
+static void compute_change(const struct trib_engine *engine, const struct trib_order_record *record, bool has_earlier,
+			   struct life_work *life)
 {
 	struct trib_order_change *change = &life->change;
 	const struct trib_life *now = &life->life;
+	int64_t locked_ms = fix_locked(engine, record, has_earlier, life);
 
 	trib_lifecycle(&life->order, &life->messages, &life->life);
 	trib_order_change_reset(change);
 	change->currency = record->currency;
+	change->locked_ms = locked_ms;
 	change->state = now->state;
 	change->final = now->final;
 	change->base = now->base;
@@ -235,6 +321,7 @@ static void compute_change(const struct trib_order_record *record, struct life_w
 		if (life->slice_of[i] == UINT32_MAX)
 			continue;
 		change->slice_base[change->n_slices] = now->slice_base[i];
+		change->slice_rates[change->n_slices] = life->order.slices[i].rates;
 		change->slice_touch[change->n_slices++] = record->slices[life->slice_of[i]].touch;
 	}
 	for (uint32_t i = 0; i < now->n_lines; i++) {
@@ -413,7 +500,7 @@ void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_rec
 	uint32_t left_out = trib_life_tell_kept(&life->order, &life->kept_messages, &life->messages);
 
 	answer_kept(record, life);
-	compute_change(record, life);
+	compute_change(engine, record, false, life);
 	life->change.left_out = left_out;
 	if (!change_fits(engine, &life->change))
 		return;
@@ -496,7 +583,7 @@ trib_status trib_engine_order_status(struct trib_engine *engine, const struct tr
 	*ret_answer = (struct trib_status_answer){ .pending = !known };
 	if (!known)
 		return changed ? record_kept(engine, request->order, key, error) : TRIB_OK;
-	compute_change(&engine->earlier, life);
+	compute_change(engine, &engine->earlier, life->has_earlier, life);
 	ret_answer->state = life->change.state;
 	return changed ? record_change(engine, request->order, fingerprint, decision, error) : TRIB_OK;
 }
@@ -591,7 +678,7 @@ trib_status trib_engine_refund(struct trib_engine *engine, const struct trib_ref
 		return TRIB_OK;
 	if (!known)
 		return record_kept(engine, request->order, key, error);
-	compute_change(&engine->earlier, life);
+	compute_change(engine, &engine->earlier, life->has_earlier, life);
 	answer_refund(engine, at, ret_answer);
 	return record_change(engine, request->order, fingerprint, decision, error);
 }

@@ -72,6 +72,13 @@ static inline void lives_draw_order(struct trib_rng *rng, struct life_case *life
 			slice->parties[slot] = slot < TRIB_SLOT_CREATOR || trib_rng_below(rng, 10) ?
 						       1 + slot + (slot == TRIB_SLOT_CREATOR ? 6 + i : 0) :
 						       0;
+		/* An incentive, as the engine adds it. */
+		slice->base = order->base / (1 + (int64_t)trib_rng_below(rng, 3));
+		slice->n_extras = slice->base && slice->parties[TRIB_SLOT_CREATOR] ? (uint32_t)trib_rng_below(rng, 2) : 0;
+		slice->extras[0] = (struct trib_line){ .share = 252, .name = 9, .from = TRIB_SLOT_PLATFORM, .to = TRIB_SLOT_CREATOR,
+						       .from_party = slice->parties[TRIB_SLOT_PLATFORM],
+						       .to_party = slice->parties[TRIB_SLOT_CREATOR],
+						       .amount = (int64_t)trib_rng_below(rng, (uint64_t)slice->base / 20 + 1) };
 		for (int rate = TRIB_RATE_COMMISSION; rate < TRIB_RATES; rate++)
 			slice->rates.bps[rate] = (uint16_t)trib_rng_below(rng, 4000);
 	}
@@ -267,6 +274,12 @@ static inline void twin_books(const struct life_case *life, struct books *books)
 		for (size_t j = 0; j < n; j++) {
 			of[lines[j].from_party] -= lines[j].amount;
 			of[lines[j].to_party] += lines[j].amount;
+		}
+		if (slice->earns && slice->n_extras) {
+			int64_t amount = (int64_t)((__int128)slice->extras[0].amount * parts[i] / slice->base);
+
+			of[slice->parties[TRIB_SLOT_PLATFORM]] -= amount;
+			of[creator] += amount;
 		}
 		if (forfeited && creator) {
 			of[slice->parties[TRIB_SLOT_PLATFORM]] += of[creator];

@@ -168,6 +168,61 @@ static void nothing_of_today_reaches_an_old_order(void **state)
 	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 500);
 }
 
+/* The rate of the time of payment; it was estimated with that of the order. */
+static void rates_locked_at_payment(void **state)
+{
+	char plan[256];
+	const char *token;
+
+	world_market();
+	world_rules("default", "{\"root\":{\"id\":\"r\",\"lock\":\"pay\",\"shares\":["
+			       "{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\"}]}}");
+	token = world_token("c1", "g1");
+	assert_int_equal(world_order("o1", "u1", "g1", 10000, token).charged, 1000);
+	assert_int_equal(world_order("o2", "u1", "g1", 10000, token).charged, 1000);
+	world_pass(HOUR_MS);
+	snprintf(plan, sizeof(plan), "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"terms\":{\"commission_bps\":500}}");
+	world_put(TRIB_NOUN_PLAN, plan);
+	world_pass(HOUR_MS);
+	expect_refund("o1", "r1", "partial", 1000, 9000, 100);
+	assert_string_equal(tell("o1", "paid"), "paid");
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 450 + 1000);
+	snprintf(plan, sizeof(plan), "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"terms\":{\"commission_bps\":9000}}");
+	world_put(TRIB_NOUN_PLAN, plan);
+	world_crash();
+	expect_refund("o1", "r2", "partial", 1000, 8000, 50);
+	/* It was paid before the cut, as is told now. */
+	assert_int_equal(tell_at("o1", "paid", world.clock.ms - 2 * HOUR_MS, -1).status, TRIB_OK);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 800 + 1000);
+	assert_whole();
+}
+
+/* Estimated until settlement, final from then on; a creator who was paid goes negative. */
+static void estimated_and_final(void **state)
+{
+	const struct trib_ledger *ledger;
+	const struct trib_domain *domain;
+	struct trib_account account;
+
+	world_market();
+	world_order("o1", "u1", "g1", 10000, world_token("c1", "g1"));
+	ledger = trib_engine_ledger(world.engine);
+	domain = trib_engine_domain(world.engine);
+	account = (struct trib_account){ trib_domain_find(domain, TRIB_NOUN_PARTY, trib_bytes_text("c1")), TRIB_WORD_CREATOR,
+					 TRIB_WORD_CNY, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_PENDING };
+	expect_refund("o1", "r1", "partial", 1000, 9000, 100);
+	assert_int_equal(trib_ledger_balance(ledger, account), 900);
+	assert_string_equal(tell("o1", "settled"), "settled");
+	assert_int_equal(trib_ledger_balance(ledger, account), 0);
+	account.stage = TRIB_STAGE_POSTED;
+	assert_int_equal(trib_ledger_balance(ledger, account), 900);
+	world_pass(1);
+	expect_refund("o1", "r2", "return", 9000, 0, 900);
+	assert_int_equal(trib_ledger_balance(ledger, account), 0);
+	assert_string_equal(tell("o1", "invalid"), "invalid");
+	assert_whole();
+}
+
 /* Restarts, kills and checkpoints between any two messages. */
 static void lives_go_on_after_a_restart(void **state)
 {
@@ -452,6 +507,8 @@ int main(void)
 		T(edits_change_the_base),
 		T(rules_keep_after_settlement),
 		T(nothing_of_today_reaches_an_old_order),
+		T(rates_locked_at_payment),
+		T(estimated_and_final),
 		T(lives_go_on_after_a_restart),
 		T(messages_before_their_order),
 		T(kept_messages_expire),
