@@ -193,7 +193,7 @@ bool trib_life_messages_check(const struct trib_life_messages *messages, const c
 
 enum {
 	TRIB_LIFE_FORFEITURE = 254, /* the `share` of a line that moves the creator's part to the platform */
-	TRIB_LIFE_LINES_MAX = TRIB_LIMIT_TOUCHES_CONSIDERED * (TRIB_LIMIT_RULE_SHARES + TRIB_LIFE_EXTRAS + 1),
+	TRIB_LIFE_LINES_MAX = TRIB_LIMIT_TOUCHES_CONSIDERED * (TRIB_SPLIT_LINES_MAX + TRIB_LIFE_EXTRAS + 1),
 };
 
 /* A line of a slice. */

@@ -98,6 +98,10 @@ static void fix_slice(const struct trib_engine *engine, const struct trib_order_
 	for (uint32_t i = 0; i < slice->n_lines; i++) {
 		const struct trib_order_line *line = &record->lines[slice->line + i];
 
+		if (line->share == TRIB_SHARE_PASSED) {
+			ret_slice->parties[TRIB_SLOT_AGENCY] = line->to_party;
+			continue;
+		}
 		if (line->share >= node->n_shares) {
 			if (ret_slice->n_extras < TRIB_LIFE_EXTRAS)
 				ret_slice->extras[ret_slice->n_extras++] = extra_of(line);
@@ -204,6 +208,7 @@ static struct trib_order_line order_line(const struct trib_order_record *record,
 	for (uint32_t i = 0; i < decided->n_lines; i++)
 		if (record->lines[decided->line + i].share == line->share) {
 			made.kinds = record->lines[decided->line + i].kinds;
+			made.name = record->lines[decided->line + i].name;
 			return made;
 		}
 	made.kinds = trib_line_kinds((enum trib_line_kind)line->kind, made.from_role, made.to_role, held);
@@ -244,7 +249,8 @@ static void take_locked(const struct trib_order_change *earlier, struct life_wor
 
 	for (uint32_t i = 0; i < life->order.n_slices; i++)
 		if (life->slice_of[i] != UINT32_MAX && slice < earlier->n_slices)
-			life->order.slices[i].rates = earlier->slice_rates[slice++];
+			memcpy(life->order.slices[i].rates.bps, earlier->slice_rates[slice++].bps,
+			       sizeof(earlier->slice_rates[0].bps));
 }
 
 /* Asks for the terms anew. Where they say no by then, the estimate stands. */

@@ -19,7 +19,7 @@
 #include "resolve/resolve.h"
 
 /* The `share` of lines that come from no share of a node. Numbers never change: they stand in events. */
-enum trib_stateful_share { TRIB_SHARE_STEP = 253, TRIB_SHARE_INCENTIVE = 252, TRIB_SHARE_NEW_TO_SHOP = 251 };
+enum trib_stateful_share { TRIB_SHARE_STEP = 250, TRIB_SHARE_INCENTIVE = 252, TRIB_SHARE_NEW_TO_SHOP = 251 };
 const char *trib_stateful_share_word(uint32_t share); /* "step"; NULL for any other */
 
 /* A tally as an order's event states it: its new values, and by how much this order changed them. */
