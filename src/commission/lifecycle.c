@@ -292,6 +292,18 @@ trib_status trib_life_tell_refund(const struct trib_life_order *order, struct tr
 	return TRIB_OK;
 }
 
+trib_status trib_life_tell_review(struct trib_life_messages *messages, const struct trib_review *review,
+				  bool *ret_changed, struct trib_error *error)
+{
+	*ret_changed = messages->review.verdict == TRIB_REVIEW_NONE;
+	if (*ret_changed)
+		messages->review = *review;
+	else if (messages->review.verdict != review->verdict)
+		return trib_fail(error, TRIB_CONFLICT, "order", "found it %s by an earlier review",
+				 messages->review.verdict == TRIB_REVIEW_RELEASED ? "released" : "rejected");
+	return TRIB_OK;
+}
+
 uint32_t trib_life_tell_kept(const struct trib_life_order *order, const struct trib_life_messages *kept,
 			     struct trib_life_messages *ret_messages)
 {
@@ -299,6 +311,7 @@ uint32_t trib_life_tell_kept(const struct trib_life_order *order, const struct t
 	bool changed;
 
 	memcpy(ret_messages->reached, kept->reached, sizeof(kept->reached));
+	ret_messages->review = kept->review;
 	ret_messages->n_edits = ret_messages->n_refunds = 0;
 	while (edit < kept->n_edits || refund < kept->n_refunds) {
 		trib_status status;
@@ -325,6 +338,9 @@ bool trib_life_messages_check(const struct trib_life_messages *messages, const c
 	for (uint32_t i = 0; !*ret_reason && i < TRIB_ORDER_STATES; i++)
 		if (messages->reached[i].at_ms < 0 || messages->reached[i].reason.size > TRIB_LIMIT_ORDER_REASON_BYTES)
 			*ret_reason = "a status out of range";
+	if (messages->review.verdict > TRIB_REVIEW_REJECTED || messages->review.at_ms < 0 ||
+	    messages->review.reason.size > TRIB_LIMIT_ORDER_REASON_BYTES)
+		*ret_reason = "a review out of range";
 	for (uint32_t i = 0; !*ret_reason && i < messages->n_edits; i++) {
 		const struct trib_base_edit *edit = &messages->edits[i];
 
@@ -361,6 +377,8 @@ static int64_t counted_base(const struct trib_life_order *order, const struct tr
 	int64_t left = base_of(order, messages) - taken_off(order, messages, true);
 
 	left = TRIB_MAX(left, 0);
+	if (messages->review.verdict == TRIB_REVIEW_REJECTED)
+		return 0;
 	if (!invalid_ms || !counts(order, messages, invalid_ms))
 		return left;
 	/* The balance of a pre-sale was never paid. */
@@ -459,7 +477,7 @@ void trib_lifecycle(const struct trib_life_order *order, const struct trib_life_
 	life->counted = counted_base(order, messages);
 	left = life->base - taken_off(order, messages, false);
 	life->remaining = life->state == TRIB_ORDER_INVALID ? 0 : TRIB_MAX(left, 0);
-	life->final = life->state == TRIB_ORDER_INVALID || messages->reached[TRIB_ORDER_SETTLED].at_ms;
+	life->final = life->state == TRIB_ORDER_INVALID || messages->review.verdict == TRIB_REVIEW_REJECTED || messages->reached[TRIB_ORDER_SETTLED].at_ms;
 	life->charged = life->forfeited = 0;
 	life->n_lines = 0;
 	if (!order->n_slices)

@@ -130,6 +130,15 @@ struct trib_base_edit {
 	int64_t base;
 };
 
+/* What a review said of an order whose money was held: the first word stands. Numbers never change. */
+enum trib_review_verdict { TRIB_REVIEW_NONE = 0, TRIB_REVIEW_RELEASED = 1, TRIB_REVIEW_REJECTED = 2 };
+
+struct trib_review {
+	enum trib_review_verdict verdict;
+	int64_t at_ms;
+	struct trib_bytes reason;
+};
+
 struct trib_refund {
 	struct trib_bytes id;
 	enum trib_refund_kind kind;
@@ -147,6 +156,7 @@ struct trib_refund {
  */
 struct trib_life_messages {
 	struct trib_reached reached[TRIB_ORDER_STATES];
+	struct trib_review review;
 	uint32_t n_edits, n_refunds;
 	struct trib_base_edit edits[TRIB_LIMIT_ORDER_EDITS];
 	struct trib_refund refunds[TRIB_LIMIT_ORDER_REFUNDS];
@@ -178,6 +188,10 @@ trib_status trib_life_tell_status(const struct trib_life_order *order, struct tr
 trib_status trib_life_tell_refund(const struct trib_life_order *order, struct trib_life_messages *messages,
 				  const struct trib_refund *refund, bool *ret_changed, uint32_t *ret_at,
 				  struct trib_error *error);
+
+/* TRIB_CONFLICT where the review said the other before. A rejected order earns nothing. */
+trib_status trib_life_tell_review(struct trib_life_messages *messages, const struct trib_review *review,
+				  bool *ret_changed, struct trib_error *error);
 
 /*
  * The order has become known after messages about it were kept: `ret_messages` gets those that can be true of it, told

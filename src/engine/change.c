@@ -14,7 +14,7 @@ void trib_order_change_reset(struct trib_order_change *change)
 
 static size_t messages_bytes_max(const struct trib_life_messages *messages)
 {
-	size_t size = 16 + TRIB_ORDER_STATES * 32 + messages->n_edits * 48;
+	size_t size = 64 + TRIB_ORDER_STATES * 32 + messages->n_edits * 48 + messages->review.reason.size;
 
 	for (uint32_t i = 0; i < TRIB_ORDER_STATES; i++)
 		size += messages->reached[i].reason.size;
@@ -77,6 +77,14 @@ static char *put_messages(char *p, uint32_t field, const struct trib_life_messag
 	}
 	for (uint32_t i = 0; i < messages->n_refunds; i++)
 		p = put_refund(p, &messages->refunds[i]);
+	if (messages->review.verdict) {
+		char *one = trib_wire_open(p, 4, SMALL_WIDTH);
+
+		p = trib_wire_put_u64(one, 1, messages->review.verdict);
+		p = trib_wire_put_u64(p, 2, (uint64_t)messages->review.at_ms);
+		p = trib_wire_put_bytes(p, 3, messages->review.reason);
+		trib_wire_close(one, p, SMALL_WIDTH);
+	}
 	trib_wire_close(content, p, MESSAGES_WIDTH);
 	return p;
 }
@@ -216,6 +224,21 @@ static bool get_refund(struct trib_bytes rest, struct trib_refund *ret_refund)
 	return ok;
 }
 
+static bool get_review(struct trib_bytes rest, struct trib_review *ret_review)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_review = (struct trib_review){ 0 };
+	while (trib_wire_next(&rest, &field, &ok))
+		switch (field.number) {
+		case 1: ret_review->verdict = (enum trib_review_verdict)TRIB_MIN(field.value, (uint64_t)UINT8_MAX); break;
+		case 2: ret_review->at_ms = (int64_t)field.value; break;
+		case 3: ret_review->reason = field.type == TRIB_WIRE_BYTES ? field.bytes : ret_review->reason; break;
+		}
+	return ok && ret_review->verdict != TRIB_REVIEW_NONE;
+}
+
 static bool get_messages(struct trib_bytes rest, struct trib_life_messages *messages)
 {
 	struct trib_wire_field field;
@@ -230,7 +253,8 @@ static bool get_messages(struct trib_bytes rest, struct trib_life_messages *mess
 		    (field.number == 2 && (messages->n_edits == TRIB_LIMIT_ORDER_EDITS ||
 					   !get_edit(field.bytes, &messages->edits[messages->n_edits++]))) ||
 		    (field.number == 3 && (messages->n_refunds == TRIB_LIMIT_ORDER_REFUNDS ||
-					   !get_refund(field.bytes, &messages->refunds[messages->n_refunds++]))))
+					   !get_refund(field.bytes, &messages->refunds[messages->n_refunds++]))) ||
+		    (field.number == 4 && !get_review(field.bytes, &messages->review)))
 			return false;
 	}
 	return ok && trib_life_messages_check(messages, &reason);

@@ -261,6 +261,15 @@ static void add_messages(const struct trib_life_messages *messages, struct trib_
 		trib_buffer_add_char(json, '}');
 	}
 	trib_buffer_add_char(json, ']');
+	if (messages->review.verdict) {
+		add_key(json, "review");
+		trib_buffer_add_char(json, '{');
+		add_text(json, "verdict", trib_bytes_text(messages->review.verdict == TRIB_REVIEW_RELEASED ? "released" : "rejected"));
+		add_number(json, "at", messages->review.at_ms);
+		if (messages->review.reason.size)
+			add_text(json, "reason", messages->review.reason);
+		trib_buffer_add_char(json, '}');
+	}
 	add_key(json, "edits");
 	trib_buffer_add_char(json, '[');
 	for (uint32_t i = 0; i < messages->n_edits; i++) {

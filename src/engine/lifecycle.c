@@ -77,7 +77,10 @@ static uint8_t slot_of_role(uint32_t role)
 
 static struct trib_line extra_of(const struct trib_order_line *line)
 {
-	return (struct trib_line){ .share = (uint8_t)line->share, .name = line->name, .kind = TRIB_LINE_OTHER,
+	const char *word = trib_stateful_share_word(line->share);
+	enum trib_line_kind kind = word ? trib_line_kind_of_name(trib_bytes_text(word)) : TRIB_LINE_OTHER;
+
+	return (struct trib_line){ .share = (uint8_t)line->share, .name = line->name, .kind = (uint8_t)kind,
 				   .to = slot_of_role(line->to_role), .from = slot_of_role(line->from_role),
 				   .to_party = line->to_party, .from_party = line->from_party, .amount = line->amount };
 }
@@ -185,15 +188,12 @@ static void fix_order(const struct trib_engine *engine, const struct trib_order_
 
 /* --- Lines -------------------------------------------------------------------------------------------- */
 
-/* Do the accounts of this order stand frozen? Then whatever it comes to does. */
-static bool is_held(const struct trib_order_line *line)
-{
-	return trib_kinds_to(line->kinds, line->to_role) == TRIB_ACCOUNT_HELD;
-}
-
-/* A line of the life as events have it. Of a line that the decision had, the kinds of its accounts stay. */
+/*
+ * A line of the life as events have it. Of a line that the decision had, the kinds of its accounts stay, unless a review
+ * has released them.
+ */
 static struct trib_order_line order_line(const struct trib_order_record *record, uint32_t slice,
-					 const struct trib_line *line)
+					 const struct trib_line *line, bool released)
 {
 	struct trib_order_line made = {
 		.share = line->share,
@@ -203,9 +203,9 @@ static struct trib_order_line order_line(const struct trib_order_record *record,
 		.amount = line->amount,
 	};
 	const struct trib_slice *decided = &record->slices[slice];
-	bool held = decided->n_lines && is_held(&record->lines[decided->line]);
+	bool held = record->held && !released;
 
-	for (uint32_t i = 0; i < decided->n_lines; i++)
+	for (uint32_t i = 0; i < decided->n_lines && held == record->held; i++)
 		if (record->lines[decided->line + i].share == line->share) {
 			made.kinds = record->lines[decided->line + i].kinds;
 			made.name = record->lines[decided->line + i].name;
@@ -311,6 +311,7 @@ static void compute_change(const struct trib_engine *engine, const struct trib_o
 	struct trib_order_change *change = &life->change;
 	const struct trib_life *now = &life->life;
 	int64_t locked_ms = fix_locked(engine, record, has_earlier, life);
+	bool released = life->messages.review.verdict == TRIB_REVIEW_RELEASED;
 
 	trib_lifecycle(&life->order, &life->messages, &life->life);
 	trib_order_change_reset(change);
@@ -333,7 +334,7 @@ static void compute_change(const struct trib_engine *engine, const struct trib_o
 	for (uint32_t i = 0; i < now->n_lines; i++) {
 		uint32_t slice = life->slice_of[now->lines[i].slice];
 
-		change->lines[i] = (struct trib_change_line){ slice, order_line(record, slice, &now->lines[i].line) };
+		change->lines[i] = (struct trib_change_line){ slice, order_line(record, slice, &now->lines[i].line, released) };
 		life->after[i] = transfer_of(&change->lines[i].line, now->final);
 	}
 	change->n_lines = now->n_lines;
@@ -687,4 +688,33 @@ trib_status trib_engine_refund(struct trib_engine *engine, const struct trib_ref
 	compute_change(engine, &engine->earlier, life->has_earlier, life);
 	answer_refund(engine, at, ret_answer);
 	return record_change(engine, request->order, fingerprint, decision, error);
+}
+
+trib_status lifecycle_review(struct trib_engine *engine, struct trib_bytes order, enum trib_review_verdict verdict,
+			     struct trib_bytes reason, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	uint64_t fingerprint = trib_hash_keyed(order, engine->order_key), decision;
+	struct trib_review review = { .verdict = verdict, .reason = reason };
+	bool changed;
+	trib_status status;
+
+	if (reason.size > TRIB_LIMIT_ORDER_REASON_BYTES || !trib_utf8_valid(reason))
+		return trib_fail(error, TRIB_INVALID, "reason", "found %zu bytes, expected at most %d of UTF-8", reason.size,
+				 TRIB_LIMIT_ORDER_REASON_BYTES);
+	if ((status = engine_begin(engine, 0, error)) != TRIB_OK)
+		return status;
+	status = find_order(engine, order, fingerprint, &decision, error);
+	if (status == TRIB_NOT_FOUND)
+		return trib_fail(error, TRIB_NOT_FOUND, "order", "found \"%.*s\", expected the id of an order that was decided",
+				 (int)TRIB_MIN(order.size, (size_t)TRIB_ORDER_ID_BYTES_MAX), order.data);
+	if (status != TRIB_OK)
+		return status;
+	if (!engine->earlier.held)
+		return trib_fail(error, TRIB_REFUSED, "order", "found one that is not held, expected one that waits for a review");
+	review.at_ms = engine->now_ms;
+	if ((status = trib_life_tell_review(&life->messages, &review, &changed, error)) != TRIB_OK || !changed)
+		return status;
+	compute_change(engine, &engine->earlier, life->has_earlier, life);
+	return record_change(engine, order, fingerprint, decision, error);
 }

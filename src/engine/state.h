@@ -354,6 +354,12 @@ void lifecycle_fini(struct trib_engine *engine);
  * An order has been decided (`record`, at `position`) about which messages were kept in `body`: takes them over, and
  * puts the event that they come to into the open batch, which has room for lifecycle_kept_bytes_max().
  */
+/*
+ * A review releases a held order's money (it then stands where it would have stood) or rejects it (it earns nothing).
+ * TRIB_REFUSED for an order that is not held, TRIB_CONFLICT where the other was said before; again is TRIB_OK.
+ */
+trib_status lifecycle_review(struct trib_engine *engine, struct trib_bytes order, enum trib_review_verdict verdict,
+			     struct trib_bytes reason, struct trib_error *error);
 size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, struct trib_bytes body);
 void lifecycle_take_kept(struct trib_engine *engine, struct trib_bytes body); /* before the decision is applied */
 void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,

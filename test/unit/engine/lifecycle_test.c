@@ -223,6 +223,54 @@ static void estimated_and_final(void **state)
 	assert_whole();
 }
 
+static int64_t balance_of(const char *party, uint32_t role, uint8_t kind, uint8_t stage)
+{
+	const struct trib_account account = {
+		trib_domain_find(trib_engine_domain(world.engine), TRIB_NOUN_PARTY, trib_bytes_text(party)), role,
+		TRIB_WORD_CNY, kind, stage
+	};
+
+	return trib_ledger_balance(trib_engine_ledger(world.engine), account);
+}
+
+static trib_status review(const char *order, enum trib_review_verdict verdict)
+{
+	struct trib_error error;
+
+	return lifecycle_review(world.engine, trib_bytes_text(order), verdict, trib_bytes_text("seen"), &error);
+}
+
+/* Held money is frozen through all that is told, until a review releases or rejects it. */
+static void held_money(void **state)
+{
+	const char *token;
+
+	world_market();
+	world_rules("default", "{\"root\":{\"id\":\"r\",\"held\":true,\"shares\":["
+			       "{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\"}]}}");
+	token = world_token("c1", "g1");
+	world_order("o1", "u1", "g1", 10000, token);
+	world_order("o2", "u1", "g1", 10000, token);
+	expect_refund("o1", "r1", "partial", 1000, 9000, 100);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_HELD, TRIB_STAGE_PENDING), 1900);
+	assert_string_equal(tell("o1", "settled"), "settled");
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_HELD, TRIB_STAGE_POSTED), 900);
+	assert_int_equal(review("o1", TRIB_REVIEW_RELEASED), TRIB_OK);
+	assert_int_equal(review("o1", TRIB_REVIEW_RELEASED), TRIB_OK);
+	assert_int_equal(review("o1", TRIB_REVIEW_REJECTED), TRIB_CONFLICT);
+	assert_int_equal(review("o3", TRIB_REVIEW_REJECTED), TRIB_NOT_FOUND);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_HELD, TRIB_STAGE_POSTED), 0);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_POSTED), 900);
+	world_crash();
+	expect_refund("o1", "r2", "partial", 1000, 8000, 100);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_POSTED), 800);
+	assert_int_equal(review("o2", TRIB_REVIEW_REJECTED), TRIB_OK);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_HELD, TRIB_STAGE_PENDING), 0);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 800);
+	expect_in("o2", "\"review\":{\"verdict\":\"rejected\"");
+	assert_whole();
+}
+
 /* Restarts, kills and checkpoints between any two messages. */
 static void lives_go_on_after_a_restart(void **state)
 {
@@ -509,6 +557,7 @@ int main(void)
 		T(nothing_of_today_reaches_an_old_order),
 		T(rates_locked_at_payment),
 		T(estimated_and_final),
+		T(held_money),
 		T(lives_go_on_after_a_restart),
 		T(messages_before_their_order),
 		T(kept_messages_expire),
