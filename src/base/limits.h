@@ -63,6 +63,7 @@
 	X(RULE_ROLLOUTS, 64, "roll-outs", "of one tree since it was activated as a whole")            \
 	X(RULE_WINDOW_DAYS, 366, "days", "window, half_life; touches are not kept longer")         \
 	X(ORDER_REFUNDS, 128, "refunds", "of one order line; each of its events holds them all")    \
+	X(ORDER_LINES, 1000, "lines", "of one order, that are told what is told of the order")     \
 	X(ORDER_EDITS, 16, "bases", "stated by status messages of one order line")                 \
 	X(ORDER_REASON_BYTES, 128, "bytes", "REASON of a status message")                          \
 	X(KEPT_ORDERS, 1000000, "orders", "unknown yet, whose messages are kept; all in memory")   \

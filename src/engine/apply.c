@@ -23,6 +23,7 @@ void changes_fini(struct changes *changes)
 	free(changes->orders.items);
 	free(changes->touches.items);
 	free(changes->links.items);
+	line_log_fini(&changes->lines);
 	*changes = (struct changes){ 0 };
 }
 
@@ -60,7 +61,14 @@ bool apply_order_fits(struct trib_engine *engine, const struct trib_order_record
 void apply_order(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 		 uint64_t position)
 {
+	const char *slash = memchr(record->order.data, '/', record->order.size);
+
 	history_add_order(engine, fingerprint, position);
+	if (slash)
+		line_log_add(&engine->changes.lines,
+			     trib_hash_keyed(trib_bytes(record->order.data, (size_t)(slash - record->order.data)),
+					     engine->order_key),
+			     position);
 	if (TRIB_UNLIKELY(kept_count(engine->kept)))
 		kept_remove(engine->kept, kept_key(record->order, fingerprint));
 	for (uint32_t i = 0; i < record->n_lines; i++) {

@@ -242,7 +242,8 @@ static void begin(struct trib_engine *engine)
 	trib_buffer_init(&checkpoint->row_bytes, SIZE_MAX / 2);
 	checkpoint->changes = (struct changes){ log_take(&engine->changes.orders),
 						log_take(&engine->changes.touches),
-						log_take(&engine->changes.links) };
+						log_take(&engine->changes.links), engine->changes.lines };
+	engine->changes.lines = (struct line_log){ 0 };
 	checkpoint->users = engine->recent_users;
 	engine->recent_users = engine->spare_users;
 	engine->spare_users = (struct trib_filter){ 0 };
@@ -484,6 +485,20 @@ static void write_links(const struct checkpoint *checkpoint, struct trib_checkpo
 	}
 }
 
+static void write_lines(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	struct line_log *log = &checkpoint->changes.lines;
+
+	line_log_sort(log);
+	for (uint32_t i = 0; i < log->count; i++) {
+		char key[16];
+
+		trib_key_u64(key, log->entries[i].order);
+		trib_key_u64(key + 8, log->entries[i].position);
+		trib_checkpoint_put(file, TRIB_TABLE_LINE, trib_bytes(key, 16), trib_bytes("", 0));
+	}
+}
+
 static void build_filters(struct checkpoint *checkpoint)
 {
 	const struct log_of *orders = &checkpoint->changes.orders, *touches = &checkpoint->changes.touches;
@@ -523,6 +538,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	if (checkpoint->run.orders.words)
 		write_run(file, TRIB_TABLE_ORDER_RUN, &checkpoint->run, &checkpoint->run.orders);
 	write_rows(checkpoint, file, TRIB_TABLE_KEPT, TRIB_TABLE_KEPT);
+	write_lines(checkpoint, file);
 	write_touches(checkpoint, file);
 	if (checkpoint->run.touches.words)
 		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
@@ -709,6 +725,11 @@ bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user)
 const struct log_of *checkpoint_links(const struct trib_engine *engine)
 {
 	return engine->checkpoint ? &engine->checkpoint->changes.links : NULL;
+}
+
+const struct line_log *checkpoint_lines(const struct trib_engine *engine)
+{
+	return engine->checkpoint ? &engine->checkpoint->changes.lines : NULL;
 }
 
 /* --- Load --------------------------------------------------------------------------------------------- */

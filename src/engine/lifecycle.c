@@ -253,30 +253,16 @@ static void take_locked(const struct trib_order_change *earlier, struct life_wor
 			       sizeof(earlier->slice_rates[0].bps));
 }
 
-/* Asks for the terms anew. Where they say no by then, the estimate stands. */
-static void resolve_locked(const struct trib_engine *engine, const struct trib_order_record *record,
-			   const struct trib_node *node, const struct trib_lock_times *times, struct life_work *life)
+/* The plans that won stay; their versions become those of the time that was told. */
+static void relock(const struct trib_engine *engine, const struct trib_order_record *record,
+		   const struct trib_node *node, const struct trib_lock_times *times, struct life_work *life)
 {
 	const struct trib_market market = engine_market(engine);
 
-	for (uint32_t i = 0; i < life->order.n_slices; i++) {
-		struct trib_life_slice *slice = &life->order.slices[i];
-		struct trib_terms terms;
-
-		if (life->slice_of[i] == UINT32_MAX)
-			continue;
-		const struct trib_touch *touch = &record->touches[record->slices[life->slice_of[i]].touch].touch;
-
-		trib_resolve_terms(&market, record, touch, node, times, &terms);
-		if (terms.outcome != TRIB_OUTCOME_NONE)
-			continue;
-		slice->rates.bps[TRIB_RATE_COMMISSION] = (uint16_t)terms.commission_bps;
-		slice->rates.bps[TRIB_RATE_SERVICE] = (uint16_t)terms.service_bps;
-		slice->rates.bps[TRIB_RATE_SERVICE2] = (uint16_t)terms.service2_bps;
-		slice->rates.bps[TRIB_RATE_PLATFORM] = (uint16_t)terms.platform_bps;
-		slice->rates.bps[TRIB_RATE_AGENCY] = (uint16_t)terms.agency_bps;
-		trib_resolve_parties(&market, node, &terms, slice->parties);
-	}
+	for (uint32_t i = 0; i < life->order.n_slices; i++)
+		if (life->slice_of[i] != UINT32_MAX)
+			trib_resolve_relock(&market, record, node, &record->slices[life->slice_of[i]], times,
+					    &life->order.slices[i].rates);
 }
 
 /*
@@ -298,7 +284,7 @@ static int64_t fix_locked(const struct trib_engine *engine, const struct trib_or
 	if (locked_ms && has_earlier && life->earlier.locked_ms == locked_ms)
 		take_locked(&life->earlier, life);
 	else if (locked_ms)
-		resolve_locked(engine, record, node, &times, life);
+		relock(engine, record, node, &times, life);
 	return locked_ms;
 }
 
@@ -460,19 +446,62 @@ static trib_status record_kept(struct trib_engine *engine, struct trib_bytes ord
 	return TRIB_OK;
 }
 
-size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, struct trib_bytes body)
+/* "o1" of "o1/2"; empty of a line without a slash. */
+static struct trib_bytes parent_of(struct trib_bytes order)
 {
-	/* Of each line what stands, and what moves twice; a forfeiture adds one a slice. */
-	return 1024 + record->order.size + 4 * body.size + (record->n_lines + record->n_slices) * (size_t)(3 * 64 + 32);
+	const char *slash = memchr(order.data, '/', order.size);
+
+	return trib_bytes(order.data, slash ? (size_t)(slash - order.data) : 0);
 }
 
-void lifecycle_take_kept(struct trib_engine *engine, struct trib_bytes body)
+bool lifecycle_find_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
+			 struct kept_bodies *ret_bodies)
 {
-	struct trib_bytes copy = trib_bytes(trib_arena_copy(&engine->arena, body), body.size), order;
+	struct trib_bytes parent = parent_of(record->order);
 
-	memset(&engine->life->kept_messages, 0, offsetof(struct trib_life_messages, edits));
-	if (copy.data)
-		trib_messages_kept_get(copy, &order, &engine->life->kept_messages);
+	*ret_bodies = (struct kept_bodies){ 0 };
+	kept_find(engine->kept, kept_key(record->order, fingerprint), engine->now_ms, &ret_bodies->own);
+	if (parent.size)
+		kept_find(engine->kept, kept_key(parent, trib_hash_keyed(parent, engine->order_key)), engine->now_ms,
+			  &ret_bodies->parent);
+	return ret_bodies->own.size || ret_bodies->parent.size;
+}
+
+size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, const struct kept_bodies *bodies)
+{
+	/* Of each line what stands, and what moves twice; a forfeiture adds one a slice. */
+	return 1024 + record->order.size + 4 * (bodies->own.size + bodies->parent.size) +
+	       (record->n_lines + record->n_slices) * (size_t)(3 * 80 + 96);
+}
+
+/* Of what was told of the whole order, its lines take the statuses. */
+static void take_parents(struct trib_bytes body, struct trib_life_messages *scratch, struct trib_life_messages *messages)
+{
+	struct trib_bytes order;
+	bool changed;
+
+	if (!trib_messages_kept_get(body, &order, scratch))
+		return;
+	for (uint32_t state = TRIB_ORDER_INVALID; state >= TRIB_ORDER_CREATED; state--) {
+		const struct trib_status_message message = { .state = (enum trib_order_state)state,
+							     .at_ms = scratch->reached[state].at_ms,
+							     .reason = scratch->reached[state].reason };
+
+		if (message.at_ms)
+			trib_life_tell_status(NULL, messages, &message, &changed, NULL);
+	}
+}
+
+void lifecycle_take_kept(struct trib_engine *engine, const struct kept_bodies *bodies)
+{
+	struct life_work *life = engine->life;
+	struct trib_bytes own = trib_bytes(trib_arena_copy(&engine->arena, bodies->own), bodies->own.size), order;
+
+	memset(&life->kept_messages, 0, offsetof(struct trib_life_messages, edits));
+	if (own.size && own.data)
+		trib_messages_kept_get(own, &order, &life->kept_messages);
+	if (bodies->parent.size)
+		take_parents(bodies->parent, &life->messages, &life->kept_messages);
 }
 
 /* What refunds that were kept are told when they are repeated: as if they had come one after another by their AT. */
@@ -555,8 +584,8 @@ static bool is_known(const struct trib_life_messages *messages, const struct tri
 	return !request->has_at || (request->at_ms == reached->at_ms && trib_bytes_equal(request->reason, reached->reason));
 }
 
-trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
-				     struct trib_status_answer *ret_answer, struct trib_error *error)
+static trib_status tell_status(struct trib_engine *engine, const struct trib_status_request *request,
+			       struct trib_status_answer *ret_answer, struct trib_error *error)
 {
 	struct life_work *life = engine->life;
 	struct trib_status_message message = { .state = request->state, .reason = request->reason,
@@ -593,6 +622,57 @@ trib_status trib_engine_order_status(struct trib_engine *engine, const struct tr
 	compute_change(engine, &engine->earlier, life->has_earlier, life);
 	ret_answer->state = life->change.state;
 	return changed ? record_change(engine, request->order, fingerprint, decision, error) : TRIB_OK;
+}
+
+/*
+ * Tells the lines of an order what was told of the order. They end up in the state of the one that is furthest behind;
+ * a line that refuses is passed over, unless all do.
+ */
+static trib_status tell_lines(struct trib_engine *engine, const struct trib_status_request *request,
+			      const struct trib_bytes *lines, size_t n, struct trib_status_answer *answer,
+			      struct trib_error *error)
+{
+	trib_status refused = TRIB_OK;
+	size_t told = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct trib_status_request one = *request;
+		struct trib_status_answer line;
+
+		one.order = lines[i];
+		trib_status status = tell_status(engine, &one, &line, error);
+
+		if (status == TRIB_READ_ONLY || status == TRIB_CORRUPT)
+			return status;
+		if (status != TRIB_OK) {
+			refused = status;
+			continue;
+		}
+		answer->state = told++ ? TRIB_MIN(answer->state, line.state) : line.state;
+	}
+	answer->pending = false;
+	return told ? TRIB_OK : refused;
+}
+
+trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
+				     struct trib_status_answer *ret_answer, struct trib_error *error)
+{
+	struct trib_status_answer answer;
+	struct trib_bytes *lines;
+	size_t n;
+	/* It is kept for the lines that are still to come. */
+	trib_status status = tell_status(engine, request, &answer, error);
+
+	if (status == TRIB_OK && answer.pending && !memchr(request->order.data, '/', request->order.size)) {
+		status = history_find_lines(engine, request->order, &lines, &n, error);
+		if (status == TRIB_OK && n && request->has_base)
+			return trib_fail(error, TRIB_INVALID, "BASE", "found one for an order of %zu lines, expected it for a line", n);
+		if (status == TRIB_OK && n)
+			status = tell_lines(engine, request, lines, n, &answer, error);
+	}
+	if (status == TRIB_OK)
+		*ret_answer = answer;
+	return status;
 }
 
 static trib_status check_refund(const struct trib_refund_request *request, struct trib_error *error)

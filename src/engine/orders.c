@@ -408,20 +408,20 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 	if (!apply_order_fits(engine, record))
 		return trib_fail(error, TRIB_LIMIT, "base_amount", "found %lld, a balance would pass 64 bits",
 				 (long long)request->base_amount);
-	struct trib_bytes kept;
+	struct kept_bodies kept;
 	size_t bytes = trib_order_event_bytes_max(record);
 	bool has_kept = kept_count(engine->kept) &&
-			kept_find(engine->kept, kept_key(record->order, work->fingerprint), engine->now_ms, &kept);
+			lifecycle_find_kept(engine, record, work->fingerprint, &kept);
 
 	if (TRIB_UNLIKELY(has_kept))
-		bytes += lifecycle_kept_bytes_max(record, kept);
+		bytes += lifecycle_kept_bytes_max(record, &kept);
 	if ((status = engine_reserve(engine, bytes, error)) != TRIB_OK)
 		return status;
 	char *end = trib_order_event_put(engine_event_place(engine), record);
 
 	position = engine_commit_event(engine, end);
 	if (TRIB_UNLIKELY(has_kept))
-		lifecycle_take_kept(engine, kept);
+		lifecycle_take_kept(engine, &kept);
 	apply_order(engine, record, work->fingerprint, position);
 	if (TRIB_UNLIKELY(has_kept))
 		lifecycle_tell_kept(engine, record, work->fingerprint, position);

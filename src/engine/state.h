@@ -10,6 +10,7 @@
  *	lifecycle.c   ORDER, REFUND
  *	change.c      what they put into the journal
  *	kept.c        what was told of orders that are not known yet
+ *	lines.c       which lines an order has
  *	calls.c       what HTTP asks
  *	nouns.c       … about statuses, bounds and terms
  *	explain.c     records → JSON
@@ -31,6 +32,7 @@
 #include "engine/counters.h"
 #include "engine/engine.h"
 #include "engine/kept.h"
+#include "engine/lines.h"
 #include "engine/order_index.h"
 #include "engine/reviews.h"
 #include "engine/snapshots.h"
@@ -67,6 +69,7 @@ struct changes {
 	struct log_of orders;  /* struct order_entry */
 	struct log_of touches; /* struct trib_touch_event */
 	struct log_of links;   /* struct link_entry: those whose EXT is kept */
+	struct line_log lines; /* of orders that have lines of their own names */
 };
 
 struct checkpoint;
@@ -255,6 +258,9 @@ trib_status history_link_ext(struct trib_engine *engine, uint64_t link, struct t
 bool history_may_forget(void *context, uint64_t user);
 /* Adds to the index, making room where it is full. */
 void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t position);
+/* The ids of the lines "<order>/…" that were decided, in the arena; at most TRIB_LIMIT_ORDER_LINES. */
+trib_status history_find_lines(struct trib_engine *engine, struct trib_bytes order, struct trib_bytes **ret_lines,
+			       size_t *ret_count, struct trib_error *error);
 /* The order's newest event is at `position` now, and no longer at `previous`. */
 void history_change_order(struct trib_engine *engine, uint64_t fingerprint, uint64_t previous, uint64_t position);
 /*
@@ -278,6 +284,7 @@ void checkpoint_drop(struct trib_engine *engine);
 bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user);
 /* The links of the one under way, which are neither in engine->changes nor in the store; NULL: none. */
 const struct log_of *checkpoint_links(const struct trib_engine *engine);
+const struct line_log *checkpoint_lines(const struct trib_engine *engine);
 void changes_fini(struct changes *changes);
 
 /* warmer.c */
@@ -351,7 +358,7 @@ trib_status counting_load(struct trib_engine *engine, struct trib_bytes key, str
 void lifecycle_init(struct trib_engine *engine);
 void lifecycle_fini(struct trib_engine *engine);
 /*
- * An order has been decided (`record`, at `position`) about which messages were kept in `body`: takes them over, and
+ * An order has been decided (`record`, at `position`) about which messages were kept: takes them over, and
  * puts the event that they come to into the open batch, which has room for lifecycle_kept_bytes_max().
  */
 /*
@@ -360,8 +367,13 @@ void lifecycle_fini(struct trib_engine *engine);
  */
 trib_status lifecycle_review(struct trib_engine *engine, struct trib_bytes order, enum trib_review_verdict verdict,
 			     struct trib_bytes reason, struct trib_error *error);
-size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, struct trib_bytes body);
-void lifecycle_take_kept(struct trib_engine *engine, struct trib_bytes body); /* before the decision is applied */
+struct kept_bodies {
+	struct trib_bytes own, parent; /* of "o1/2", and of "o1", which stays kept for further lines; empty: none */
+};
+bool lifecycle_find_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
+			 struct kept_bodies *ret_bodies);
+size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, const struct kept_bodies *bodies);
+void lifecycle_take_kept(struct trib_engine *engine, const struct kept_bodies *bodies); /* before the decision is applied */
 void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 			 uint64_t position);
 /* stateful.c */

@@ -41,6 +41,7 @@
 	X(ORDER, 0x30, "order fingerprint → positions of its events")                              \
 	X(ORDER_RUN, 0x31, "from, to → filter over the fingerprints of that stretch of the journal") \
 	X(KEPT, 0x32, "order fingerprint, hash → when, MessagesKept; empty: no longer")           \
+	X(LINE, 0x33, "order fingerprint, position of the decision of one of its lines → nothing")         \
 	X(TOUCH, 0x38, "user hash, mark → TouchRecorded of one user up to that mark, each behind its size")                        \
 	X(TOUCH_RUN, 0x39, "from, to → filter over the user hashes of that stretch")          \
 	X(COUNTER, 0x40, "place → what is counted of the subject there; engine/counters.h")   \
