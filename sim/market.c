@@ -1,6 +1,6 @@
 /*
- * The real engine on the simulated disk and clock. The workload puts nouns, issues links, records touches and
- * sends orders, many of them again; the process is stopped, killed, loses power, meets a failing disk. The
+ * The real engine on the simulated disk and clock. The workload puts nouns, issues links, records touches, sends
+ * orders, many of them again, and tells what becomes of them, of some before they come; the process is stopped, killed, loses power, meets a failing disk. The
  * auditor (model.h) says beforehand what each answer must be, and after every opening:
  *
  *	1. what has survived is a beginning of what was decided, and everything that was answered is in it
@@ -757,6 +757,106 @@ static void send_orders(struct market *market)
 	free(sending);
 }
 
+/* --- What is told of orders later ------------------------------------------------------------------------- */
+
+/* The number of an order that was decided, or of one that is still to come. */
+static uint64_t some_order(struct market *market, bool known)
+{
+	return known ? 1 + sim_below(market->run, market->next_order) : market->next_order + sim_below(market->run, 20);
+}
+
+static void tell_status(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct model_op op = { .kind = MODEL_STATUS, .number = some_order(market, sim_chance(run, 0.8)),
+			       .state = TRIB_ORDER_PAID + (uint32_t)sim_below(run, TRIB_ORDER_STATES - TRIB_ORDER_PAID) };
+	const struct trib_status_request *request;
+	struct trib_status_answer answer;
+	struct trib_error error;
+	char id[32];
+
+	if (op.state == TRIB_ORDER_INVALID && sim_chance(run, 0.7))
+		op.state = TRIB_ORDER_PAID;
+	order_id(op.number, id);
+	request = &(struct trib_status_request){ .order = trib_bytes_text(id),
+						 .state = (enum trib_order_state)op.state };
+	trib_status status = trib_engine_order_status(market->engine, request, &answer, &error);
+
+	decided(market, &op);
+	const struct model_op *order = model_order(&market->model, op.number);
+	struct model_life life = order ? order->life : model_kept(&market->model, op.number, op.at_ms);
+
+	if (status == TRIB_REFUSED) {
+		sim_expect(run, op.state != TRIB_ORDER_INVALID && model_is_over(&life, op.at_ms),
+			   "order %s refuses %s", id, trib_order_state_word((enum trib_order_state)op.state));
+		return;
+	}
+	if (refused(market, status, "status", &error))
+		return;
+	sim_expect(run, op.state == TRIB_ORDER_INVALID || !model_is_over(&life, op.at_ms), "order %s takes %s, being invalid",
+		   id, trib_order_state_word((enum trib_order_state)op.state));
+	model_add(&market->model, &op);
+	order = model_order(&market->model, op.number);
+	sim_expect(run, answer.pending == !order && (!order || answer.state == order->life.state),
+		   "order %s is %s after %s, expected %s", id,
+		   answer.pending ? "pending" : trib_order_state_word(answer.state),
+		   trib_order_state_word((enum trib_order_state)op.state),
+		   order ? trib_order_state_word(order->life.state) : "pending");
+}
+
+/* A new refund, or in one case out of five a known one again. */
+static void tell_refund(struct market *market)
+{
+	struct sim_run *run = market->run;
+	struct model_op op = { .kind = MODEL_REFUND, .number = some_order(market, true), .refund = sim_below(run, 5),
+			       .state = 1 + (uint32_t)sim_below(run, TRIB_REFUND_FORFEITURE) };
+	const struct model_op *order = model_order(&market->model, op.number);
+	const struct model_op *first = model_refund(&market->model, op.number, op.refund);
+	struct trib_refund_answer answer;
+	struct trib_error error;
+	char id[32], refund[16];
+
+	if (!order)
+		return;
+	int64_t left = order->life.remaining;
+
+	op.base = (int64_t)sim_below(run, (uint64_t)left + 1 + (uint64_t)left / 8);
+	if (first) {
+		op.state = first->state;
+		op.base = first->base;
+	}
+	order_id(op.number, id);
+	snprintf(refund, sizeof(refund), "r%u", (unsigned)op.refund);
+	const struct trib_refund_request request = { .order = trib_bytes_text(id), .refund = trib_bytes_text(refund),
+						     .kind = (enum trib_refund_kind)op.state, .amount = op.base };
+	bool lowers = trib_refund_effect(request.kind) == TRIB_REFUND_LOWERS;
+	trib_status status = TRIB_OK;
+
+	/* Planted: a refund that is answered and never told. */
+	answer = (struct trib_refund_answer){ .remaining = left - (lowers ? op.base : 0) };
+	if (run->plant != SIM_PLANT_LOST_REFUND)
+		status = trib_engine_refund(market->engine, &request, &answer, &error);
+
+	decided(market, &op);
+	bool over = model_is_over(&order->life, op.at_ms);
+
+	if (!first && (status == TRIB_OVER_REFUND || status == TRIB_REFUSED)) {
+		sim_expect(run, lowers ? op.base > (over ? 0 : left) : over && op.state == TRIB_REFUND_FORFEITURE,
+			   "order %s with %lld left refuses %s of %lld: %s", id, (long long)left,
+			   trib_refund_kind_word(request.kind), (long long)op.base, error.text);
+		return;
+	}
+	if (refused(market, status, "refund", &error))
+		return;
+	if (!first)
+		first = model_add(&market->model, &op);
+	if (lowers)
+		sim_expect(run, answer.reversed == first->charged && (over || answer.remaining == first->life.remaining),
+			   "refund %s of %s leaves %lld and reverses %lld, expected %lld and %lld", refund, id,
+			   (long long)answer.remaining, (long long)answer.reversed, (long long)first->life.remaining,
+			   (long long)first->charged);
+}
+
 /* --- A life -------------------------------------------------------------------------------------------- */
 
 /* Answers leave as their tickets settle. */
@@ -827,6 +927,12 @@ static void step(struct market *market)
 	case 12:
 	case 13:
 		trib_sim_disk_step(run->disk);
+		break;
+	case 14:
+		tell_status(market);
+		break;
+	case 15:
+		tell_refund(market);
 		break;
 	default:
 		send_orders(market);

@@ -6,6 +6,7 @@
 
 #define DAY_MS	     (INT64_C(24) * 3600 * 1000)
 #define TOKEN_TTL_MS (30 * DAY_MS)
+#define KEPT_MS	     (30 * DAY_MS)
 
 void model_fini(struct model *model)
 {
@@ -80,19 +81,101 @@ static int64_t part(int64_t amount, uint32_t bps)
 	return amount * bps / 10000;
 }
 
-static void pay(struct model_state *state, struct model_op *order, uint32_t creator)
+/* The money that stands for the order, posted (1) or taken back (-1). Returns what outside payers are charged. */
+static int64_t post(struct model_state *state, const struct model_op *order, int64_t sign)
 {
-	const struct model_plan *plan = &state->plans[order->goods];
-	int64_t commission = part(order->base, plan->commission_bps);
-	int64_t service = plan->leader >= 0 ? part(order->base, plan->service_bps) : 0;
-	int64_t technical = part(commission, plan->platform_bps);
+	const struct model_life *life = &order->life;
+	int64_t counted = life->state == TRIB_ORDER_INVALID ? 0 : life->remaining;
+	int64_t commission = part(counted, life->commission_bps);
+	int64_t service = life->leader >= 0 ? part(counted, life->service_bps) : 0;
+	int64_t technical = part(commission, life->platform_bps);
+	int64_t kept = commission - technical;
 
-	order->charged = commission + service;
-	state->merchant_balance[model_merchant_of(order->goods)] -= commission + service;
-	state->creator_balance[creator] += commission - technical;
-	state->platform_balance += technical;
-	if (plan->leader >= 0)
-		state->leader_balance[plan->leader] += service;
+	if (order->outcome != TRIB_OUTCOME_ATTRIBUTED)
+		return 0;
+	state->merchant_balance[model_merchant_of(order->goods)] -= sign * (commission + service);
+	state->creator_balance[life->creator] += life->forfeited ? 0 : sign * kept;
+	state->platform_balance += sign * (technical + (life->forfeited ? kept : 0));
+	if (life->leader >= 0)
+		state->leader_balance[life->leader] += sign * service;
+	return commission + service;
+}
+
+/* The furthest counts, of each the first telling. Returns whether anything has changed. */
+static bool reach(struct model_life *life, uint32_t told, int64_t at_ms)
+{
+	if (life->reached & 1u << told || model_is_over(life, at_ms))
+		return false;
+	life->reached |= 1u << told;
+	if (told == TRIB_ORDER_INVALID)
+		life->invalid_at_ms = at_ms;
+	life->state = TRIB_MAX(life->state, (enum trib_order_state)told);
+	return true;
+}
+
+struct model_life model_kept(const struct model *model, uint64_t number, int64_t at_ms)
+{
+	struct model_life life = { 0 };
+	int64_t last_ms = 0;
+
+	for (size_t i = 0; i <= model->count; i++) {
+		const struct model_op *told = &model->ops[i];
+		int64_t now_ms = i < model->count ? told->at_ms : at_ms;
+
+		if (i < model->count && (told->kind != MODEL_STATUS || told->number != number))
+			continue;
+		if (now_ms - last_ms > KEPT_MS)
+			life = (struct model_life){ 0 };
+		if (i < model->count && reach(&life, told->state, now_ms))
+			last_ms = now_ms;
+	}
+	return life;
+}
+
+static void apply_message(struct model *model, struct model_op *op)
+{
+	struct model_op *order = (struct model_op *)model_order(model, op->number);
+
+	if (!order)
+		return;
+	struct model_life *life = &order->life;
+
+	op->charged = post(&model->state, order, -1);
+	if (op->kind == MODEL_STATUS) {
+		reach(life, op->state, op->at_ms);
+	} else if (trib_refund_effect((enum trib_refund_kind)op->state) == TRIB_REFUND_LOWERS) {
+		life->remaining -= op->base;
+	} else if (op->state == TRIB_REFUND_FORFEITURE) {
+		life->forfeited = true;
+	}
+	op->charged -= post(&model->state, order, 1); /* what was reversed */
+	op->life = *life;
+}
+
+const struct model_op *model_refund(const struct model *model, uint64_t number, uint64_t refund)
+{
+	for (size_t i = 0; i < model->count; i++)
+		if (model->ops[i].kind == MODEL_REFUND && model->ops[i].number == number && model->ops[i].refund == refund)
+			return &model->ops[i];
+	return NULL;
+}
+
+/* What was told of the order before it came is true of it, unless it is too long ago. */
+static void live(struct model *model, struct model_op *order, uint32_t creator)
+{
+	const struct model_plan *plan = &model->state.plans[order->goods];
+
+	order->life = (struct model_life){ .state = TRIB_ORDER_CREATED, .remaining = order->base, .creator = creator, .commission_bps = plan->commission_bps,
+					   .service_bps = plan->service_bps, .platform_bps = plan->platform_bps,
+					   .leader = plan->leader };
+	order->charged = post(&model->state, order, 1);
+	post(&model->state, order, -1);
+	const struct model_life kept = model_kept(model, order->number, order->at_ms);
+
+	order->life.reached |= kept.reached;
+	order->life.invalid_at_ms = kept.invalid_at_ms;
+	order->life.state = TRIB_MAX(order->life.state, kept.state);
+	post(&model->state, order, 1);
 }
 
 static void apply_order(struct model *model, struct model_op *order)
@@ -100,14 +183,15 @@ static void apply_order(struct model *model, struct model_op *order)
 	const struct model_op *link = winner(model, order, &order->outcome);
 
 	order->charged = 0;
-	if (!link)
+	if (!link) {
+		live(model, order, 0);
 		return;
+	}
 	order->outcome = model_terms(model, order->goods, link->creator);
 	if (order->outcome == TRIB_OUTCOME_NONE)
 		order->outcome =
 			order->base == 0 ? TRIB_OUTCOME_ZERO_BASE : TRIB_OUTCOME_ATTRIBUTED;
-	if (order->outcome == TRIB_OUTCOME_ATTRIBUTED)
-		pay(&model->state, order, link->creator);
+	live(model, order, link->creator);
 }
 
 static void apply(struct model *model, struct model_op *op)
@@ -151,6 +235,10 @@ static void apply(struct model *model, struct model_op *op)
 		break;
 	case MODEL_ORDER:
 		apply_order(model, op);
+		break;
+	case MODEL_STATUS:
+	case MODEL_REFUND:
+		apply_message(model, op);
 		break;
 	case MODEL_KINDS:
 		break;

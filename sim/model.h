@@ -7,6 +7,7 @@
 #ifndef TRIB_SIM_MODEL_H
 #define TRIB_SIM_MODEL_H
 
+#include "commission/commission.h"
 #include "domain/outcome.h"
 #include "base/limits.h"
 
@@ -29,10 +30,23 @@ enum model_kind {
 	MODEL_LINK,    /* .creator .goods → .token */
 	MODEL_TOUCH,   /* .user .link */
 	MODEL_ORDER,   /* .number .user .goods .base .link */
+	MODEL_STATUS,  /* of order .number, known or not: .state (enum trib_order_state) */
+	MODEL_REFUND,  /* of order .number, which is known: .refund .state (enum trib_refund_kind) .base */
 	MODEL_KINDS
 };
 
 enum { MODEL_NO_TOKEN = -1, MODEL_FORGED = -2 }; /* as .link of an order */
+
+/* What stands of an order. Its rates are those of the decision, whatever the plan says later. */
+struct model_life {
+	enum trib_order_state state;
+	unsigned reached; /* a bit a state that was told */
+	int64_t invalid_at_ms;
+	int64_t remaining;
+	bool forfeited;
+	uint32_t creator, commission_bps, service_bps, platform_bps;
+	int32_t leader;
+};
 
 struct model_op {
 	enum model_kind kind;
@@ -41,7 +55,7 @@ struct model_op {
 	int32_t leader; /* -1 none */
 	uint32_t creator, goods, user;
 	int32_t link; /* the place of the link's op in the list */
-	uint64_t number;
+	uint64_t number, refund;
 	int64_t base;
 	char token[TRIB_LIMIT_TOKEN_CHARS + 1];
 
@@ -52,6 +66,7 @@ struct model_op {
 	/* What comes of it: filled by model_apply. */
 	enum trib_outcome outcome; /* of a link: NONE where it is issued */
 	int64_t charged;
+	struct model_life life; /* of an order */
 };
 
 struct model_plan {
@@ -95,5 +110,17 @@ enum trib_outcome model_terms(const struct model *model, uint32_t goods, uint32_
 
 /* The op of an order that was decided, NULL if there is none. */
 const struct model_op *model_order(const struct model *model, uint64_t number);
+
+/* What has been told by then of an order that is not known, and is still kept. */
+struct model_life model_kept(const struct model *model, uint64_t number, int64_t at_ms);
+
+/* Nothing more may be told of it: it was invalid before that time. */
+static inline bool model_is_over(const struct model_life *life, int64_t at_ms)
+{
+	return life->reached & 1u << TRIB_ORDER_INVALID && at_ms > life->invalid_at_ms;
+}
+
+/* The first telling of a refund, NULL if there is none. */
+const struct model_op *model_refund(const struct model *model, uint64_t number, uint64_t refund);
 
 #endif

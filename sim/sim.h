@@ -33,7 +33,8 @@
 	X(DOUBLE_EVENT, "double-event", COUNTER, "a replay that begins one record too early")      \
 	X(FORGOTTEN_REPEAT, "forgotten-repeat", MARKET, "a repeat that is sent as a new order")    \
 	X(LOST_CENT, "lost-cent", MARKET, "an answer whose charge is one less")                    \
-	X(OLD_RATE, "old-rate", MARKET, "a change of a plan that does not reach the engine")
+	X(OLD_RATE, "old-rate", MARKET, "a change of a plan that does not reach the engine")       \
+	X(LOST_REFUND, "lost-refund", MARKET, "a refund that is answered and not told")
 
 enum sim_plant {
 	SIM_PLANT_NONE,
