@@ -487,14 +487,13 @@ static void write_links(const struct checkpoint *checkpoint, struct trib_checkpo
 
 static void write_lines(struct checkpoint *checkpoint, struct trib_checkpoint *file)
 {
-	struct line_log *log = &checkpoint->changes.lines;
+	TRIB_AUTOFREE struct line_entry *entries = line_log_sorted(&checkpoint->changes.lines);
 
-	line_log_sort(log);
-	for (uint32_t i = 0; i < log->count; i++) {
+	for (uint32_t i = 0; i < checkpoint->changes.lines.count; i++) {
 		char key[16];
 
-		trib_key_u64(key, log->entries[i].order);
-		trib_key_u64(key + 8, log->entries[i].position);
+		trib_key_u64(key, entries[i].order);
+		trib_key_u64(key + 8, entries[i].position);
 		trib_checkpoint_put(file, TRIB_TABLE_LINE, trib_bytes(key, 16), trib_bytes("", 0));
 	}
 }

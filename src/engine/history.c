@@ -236,6 +236,74 @@ trib_status history_find_order(struct trib_engine *engine, struct trib_bytes ord
 	return TRIB_NOT_FOUND;
 }
 
+/* The lines of an order that are being gathered. */
+struct find_lines {
+	struct trib_engine *engine;
+	struct trib_bytes order, *lines;
+	size_t count;
+};
+
+/* Adds the line whose decision stands there, unless it is another order's of the same fingerprint. */
+static trib_status add_line_at(struct find_lines *find, uint64_t position, struct trib_error *error)
+{
+	struct trib_engine *engine = find->engine;
+	struct trib_bytes event, body;
+	struct trib_wire_field id;
+	bool ok;
+
+	if (find->count == TRIB_LIMIT_ORDER_LINES)
+		return TRIB_OK;
+	trib_status status = fetch_event(engine, position, &engine->event_bytes, &event, error);
+
+	if (status != TRIB_OK)
+		return status == TRIB_NOT_FOUND ? no_order(position, error) : status;
+	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED || !trib_wire_next(&body, &id, &ok) ||
+	    id.number != 1 || id.type != TRIB_WIRE_BYTES)
+		return no_order(position, error);
+	if (id.bytes.size <= find->order.size || id.bytes.data[find->order.size] != '/' ||
+	    memcmp(id.bytes.data, find->order.data, find->order.size) != 0)
+		return TRIB_OK;
+	const char *copy = trib_arena_copy(&engine->arena, id.bytes);
+
+	if (!copy)
+		return trib_fail(error, TRIB_NO_MEMORY, "order", "its lines need more memory than a command has");
+	find->lines[find->count++] = trib_bytes(copy, id.bytes.size);
+	return TRIB_OK;
+}
+
+static trib_status add_stored_line(void *context, struct trib_bytes key, struct trib_bytes value TRIB_UNUSED,
+				   struct trib_error *error)
+{
+	if (key.size != 16)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no line of an order");
+	return add_line_at(context, trib_key_read_u64(key.data + 8), error);
+}
+
+trib_status history_find_lines(struct trib_engine *engine, struct trib_bytes order, struct trib_bytes **ret_lines,
+			       size_t *ret_count, struct trib_error *error)
+{
+	const struct line_log *logs[] = { &engine->changes.lines, checkpoint_lines(engine) };
+	uint64_t fingerprint = trib_hash_keyed(order, engine->order_key), position;
+	struct find_lines find = { engine, order, NULL, 0 };
+	char key[8];
+
+	find.lines = trib_arena_alloc(&engine->arena, TRIB_LIMIT_ORDER_LINES * sizeof(*find.lines));
+	if (!find.lines)
+		return trib_fail(error, TRIB_NO_MEMORY, "order", "its lines need more memory than a command has");
+	/* What a checkpoint under way holds may be in the store already: a line told twice is told once. */
+	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_LINE,
+					     trib_bytes(key, trib_key_u64(key, fingerprint)), add_stored_line, &find,
+					     error);
+
+	for (size_t i = 0; status == TRIB_OK && i < TRIB_ARRAY_SIZE(logs); i++)
+		for (uint32_t cursor = 0; status == TRIB_OK && logs[i] &&
+					  line_log_next(logs[i], fingerprint, &cursor, &position);)
+			status = add_line_at(&find, position, error);
+	*ret_lines = find.lines;
+	*ret_count = find.count;
+	return status;
+}
+
 /* Lets the oldest run of the index go, which must be in the store. */
 static void make_room(struct trib_engine *engine)
 {

@@ -26,7 +26,8 @@ struct line_log {
 
 void line_log_add(struct line_log *log, uint64_t order, uint64_t position);
 bool line_log_next(const struct line_log *log, uint64_t order, uint32_t *cursor, uint64_t *ret_position);
-/* By order, then position, as the store wants them; chains stay. For one thread, while others look lines up. */
+/* A copy of the entries by order, then position, as the store wants them: one thread may make it while another looks up. */
+struct line_entry *line_log_sorted(const struct line_log *log);
 void line_log_fini(struct line_log *log);
 
 #endif
