@@ -156,18 +156,21 @@ trib_status call_bounds_list(struct trib_engine *engine, struct trib_call *call)
 
 /* --- Terms -------------------------------------------------------------------------------------------- */
 
+/* "id@version", or null for 0. */
 static void add_plan(const struct trib_engine *engine, const char *key, uint32_t plan, uint32_t version,
 		     struct trib_buffer *json)
 {
 	char text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 16];
+
+	trib_buffer_add_text(json, key);
+	if (!plan) {
+		trib_buffer_add_text(json, "null");
+		return;
+	}
 	int size = snprintf(text, sizeof(text), TRIB_BYTES_FMT "@%u",
 			    TRIB_BYTES_ARG(trib_domain_id(engine->domain, TRIB_NOUN_PLAN, plan)), version);
 
-	trib_buffer_add_text(json, key);
-	if (plan)
-		trib_json_add_string(json, trib_bytes(text, (size_t)size));
-	else
-		trib_buffer_add_text(json, "null");
+	trib_json_add_string(json, trib_bytes(text, (size_t)size));
 }
 
 static void add_party(const struct trib_engine *engine, const char *key, uint32_t party, struct trib_buffer *json)
