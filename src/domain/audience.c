@@ -126,17 +126,24 @@ static uint32_t place_of(const struct trib_goods *goods, uint32_t plan)
 }
 
 void trib_audience_tell(struct trib_domain *domain, uint32_t number, uint32_t plan,
-			const struct trib_plan_version *version)
+			const struct trib_plan_version *version, bool same)
 {
 	struct trib_goods *goods =
 		(struct trib_goods *)domain->columns[TRIB_NOUN_GOODS].data + number;
+	uint32_t place = goods->plan_count - 1;
 
 	if (goods->audience == TRIB_AUDIENCE_NONE || goods->plan_count < CROWDED_PLANS)
 		return;
-	if (!goods->audience)
+	if (!goods->audience) {
 		begin(domain, goods);
-	else if (!add_version(domain, &domain->audiences[goods->audience - 1],
-			      place_of(goods, plan), version))
+		return;
+	}
+	if (goods->plans[place].plan != plan || goods->plans[place].first != version->number) {
+		if (same) /* listed before, for the same creators: most new versions are of a rate */
+			return;
+		place = place_of(goods, plan);
+	}
+	if (!add_version(domain, &domain->audiences[goods->audience - 1], place, version))
 		give_up(domain, goods);
 }
 

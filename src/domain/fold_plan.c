@@ -239,11 +239,16 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 			trib_id_set_new(&domain->sets, incoming.creators, incoming.creators_count);
 	incoming.version.attributes = trib_attributes_number(domain, &incoming.attributes,
 							     plan->newest.attributes);
+	bool same = plan->version_count &&
+		    plan->newest.creators.slots == incoming.version.creators.slots &&
+		    (plan->newest.kind == TRIB_WORD_EXCLUSIVE) ==
+			    (incoming.version.kind == TRIB_WORD_EXCLUSIVE);
+
 	tell_goods(domain, put->number, plan, &incoming, put->version);
 	keep_goods(plan, &incoming);
 	add_step(plan, incoming.version.from_ms);
 	add_version(plan, &incoming.version);
 	for (uint32_t i = 0; i < plan->goods_count; i++)
-		trib_audience_tell(domain, plan->goods[i], put->number, &plan->newest);
+		trib_audience_tell(domain, plan->goods[i], put->number, &plan->newest, same);
 	return TRIB_OK;
 }

@@ -15,6 +15,13 @@ struct trib_domain_freeze *trib_domain_freeze(struct trib_domain *domain)
 {
 	struct trib_domain_freeze *freeze = trib_alloc_zeroed(1, sizeof(*freeze));
 
+	for (size_t i = 0; i < domain->change_count; i++) {
+		struct trib_change *change = &domain->changes[i];
+
+		if (!change->record)
+			change->record = trib_timeline_pack(domain, (enum trib_noun)change->noun,
+							    change->number);
+	}
 	freeze->changes = domain->changes;
 	freeze->change_count = domain->change_count;
 	domain->changes = NULL;

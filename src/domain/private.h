@@ -52,7 +52,7 @@ struct trib_change {
 	uint8_t table; /* enum trib_table */
 	uint8_t noun;  /* of STATUS, whose rows are told apart by it */
 	uint32_t number, version;
-	struct trib_record *record;
+	struct trib_record *record; /* NULL: a timeline, which is packed when it is frozen */
 };
 
 /* Who a party is bound to, by time. */
@@ -63,9 +63,9 @@ struct trib_bindings {
 
 /* Statuses of one entity, by time. */
 struct trib_timeline {
-	struct trib_status_row *rows; /* their reasons stand in `sets` */
+	struct trib_status_row *rows; /* with their reasons, but for "" */
 	uint32_t count, capacity;
-	uint32_t changes; /* rows of the store are told apart by it */
+	bool changed; /* the store does not have it so */
 };
 
 /* A plan in the goods' list lists a creator; next: another one that does, 0: none. */
@@ -231,9 +231,9 @@ void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t n
 void trib_note_change(struct trib_domain *domain, uint8_t table, uint32_t number, uint8_t noun,
 		      uint32_t version, struct trib_record *record);
 
-/* Goods that a new version of a plan lists: it stands in both by now. */
+/* Goods that a new version of a plan lists: it stands in both by now. Same: it speaks to whom the one before did. */
 void trib_audience_tell(struct trib_domain *domain, uint32_t number, uint32_t plan,
-			const struct trib_plan_version *version);
+			const struct trib_plan_version *version, bool same);
 void trib_audiences_fini(struct trib_domain *domain);
 
 /* Rows of the store. */
@@ -242,6 +242,9 @@ trib_status trib_load_statuses(struct trib_domain *domain, uint32_t number, uint
 trib_status trib_load_bounds(struct trib_domain *domain, uint32_t number, struct trib_bytes value,
 			     struct trib_error *error);
 void trib_timelines_fini(struct trib_domain *domain);
+/* The timeline of a change as a row; from now on it is not changed. */
+struct trib_record *trib_timeline_pack(struct trib_domain *domain, enum trib_noun noun,
+				       uint32_t number);
 
 /* Does the table of statuses say anything of the entity? */
 bool trib_status_is_timed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number);

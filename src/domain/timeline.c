@@ -121,13 +121,21 @@ static void mark(struct trib_domain *domain, enum trib_noun noun, uint32_t numbe
 		((struct trib_plan *)domain->columns[noun].data)[number].timed = true;
 }
 
+static void free_reason(const struct trib_status_row *row)
+{
+	if (row->reason[0])
+		free((char *)row->reason);
+}
+
+/* Takes over the reason. */
 static void set_row(struct trib_timeline *timeline, struct trib_status_row row)
 {
 	uint32_t at = begun(timeline, row.from_ms);
 	bool again = at > 0 && timeline->rows[at - 1].from_ms == row.from_ms;
 
 	if (again) {
-		timeline->rows[--at] = row;
+		free_reason(&timeline->rows[--at]);
+		timeline->rows[at] = row;
 	} else {
 		TRIB_GROW(timeline->rows, timeline->count, timeline->capacity);
 		memmove(&timeline->rows[at + 1], &timeline->rows[at],
@@ -135,8 +143,8 @@ static void set_row(struct trib_timeline *timeline, struct trib_status_row row)
 		timeline->rows[at] = row;
 		timeline->count++;
 	}
-	if (row.status == TRIB_WORD_CLOSED)
-		timeline->count = at + 1;
+	while (row.status == TRIB_WORD_CLOSED && timeline->count > at + 1)
+		free_reason(&timeline->rows[--timeline->count]);
 }
 
 static struct trib_timeline *timeline_of(struct trib_domain *domain, enum trib_noun noun,
@@ -154,10 +162,10 @@ static struct trib_timeline *timeline_of(struct trib_domain *domain, enum trib_n
 	return &domain->timelines[place - 1];
 }
 
-/* The whole timeline for the store. */
-static struct trib_record *pack(enum trib_noun noun, uint32_t number,
-				const struct trib_timeline *timeline)
+struct trib_record *trib_timeline_pack(struct trib_domain *domain, enum trib_noun noun,
+				       uint32_t number)
 {
+	struct trib_timeline *timeline = timeline_of(domain, noun, number);
 	Tributary__StatusTimeline whole = TRIBUTARY__STATUS_TIMELINE__INIT;
 	Tributary__StatusItem init = TRIBUTARY__STATUS_ITEM__INIT;
 	TRIB_AUTOFREE Tributary__StatusItem *items = trib_alloc(timeline->count * sizeof(*items));
@@ -173,6 +181,7 @@ static struct trib_record *pack(enum trib_noun noun, uint32_t number,
 		items[i].reason = row->reason[0] ? (char *)row->reason : NULL;
 		list[i] = &items[i];
 	}
+	timeline->changed = false;
 	whole.has_noun = whole.has_number = true;
 	whole.noun = noun;
 	whole.number = number;
@@ -190,6 +199,13 @@ static bool has_statuses(uint32_t noun)
 	return noun == TRIB_NOUN_PARTY || noun == TRIB_NOUN_GOODS || noun == TRIB_NOUN_PLAN;
 }
 
+static char *copy_of(const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	return memcpy(trib_alloc(size), text, size);
+}
+
 trib_status trib_fold_status(struct trib_domain *domain, const Tributary__StatusSet *set,
 			     struct trib_error *error)
 {
@@ -205,14 +221,14 @@ trib_status trib_fold_status(struct trib_domain *domain, const Tributary__Status
 		return trib_fold_refuse(error, (enum trib_noun)noun, number,
 					"found a status or a time that cannot be");
 	if (set->reason && set->reason[0])
-		row.reason = trib_arena_copy(&domain->sets, trib_text(set->reason));
+		row.reason = copy_of(set->reason);
 	struct trib_timeline *timeline = timeline_of(domain, (enum trib_noun)noun, number);
 
 	set_row(timeline, row);
-	if (!domain->loading)
-		trib_note_change(domain, TRIB_TABLE_STATUS, number, (uint8_t)noun,
-				 ++timeline->changes,
-				 pack((enum trib_noun)noun, number, timeline));
+	if (!domain->loading && !timeline->changed) {
+		timeline->changed = true;
+		trib_note_change(domain, TRIB_TABLE_STATUS, number, (uint8_t)noun, 0, NULL);
+	}
 	return TRIB_OK;
 }
 
@@ -242,10 +258,17 @@ trib_status trib_load_statuses(struct trib_domain *domain, uint32_t number, uint
 	return status;
 }
 
+static void free_rows(struct trib_timeline *timeline)
+{
+	for (uint32_t i = 0; i < timeline->count; i++)
+		free_reason(&timeline->rows[i]);
+	free(timeline->rows);
+}
+
 void trib_timelines_fini(struct trib_domain *domain)
 {
 	for (size_t i = 0; i < domain->timeline_count; i++)
-		free(domain->timelines[i].rows);
+		free_rows(&domain->timelines[i]);
 	free(domain->timelines);
 	trib_pairs_fini(&domain->timed);
 }
