@@ -208,6 +208,47 @@ def freight_only_refund(row):
     row.same("she keeps all", row.has("anna", "creator"), 1800)
 
 
+def deposit_paid_balance_not(row):
+    row.market()
+    row.rules({"id": "r", "shares": SHARES, "children": [{"id": "kept", "when": "order.page == 'checkout'", "deposit_counts": True}]})
+    token, amounts, scene = row.link("anna", "lamp"), ("AMOUNTS", 10000, 0, 0, 0, 0, 0, 2000), ("SCENE", row.id("scene"))
+    answer = row.order("o1", "lamp", "-", token, *amounts, *scene)
+    row.same("estimated on deposit and balance", row.lines(answer), {"commission": 2000, "technical": 200})
+    row.same("the balance is never paid", row.tell("o1", "invalid", "REASON", "balance_unpaid"), ["invalid", 80])
+    row.same("nothing is earned", [row.has("anna", "creator"), row.has("shop", "merchant")], [0, 0])
+    row.order("o2", "lamp", "-", token, *amounts, *scene, "PAGE", "checkout")
+    row.tell("o2", "invalid", "REASON", "balance_unpaid")
+    row.same("where a forfeited deposit counts, it earns", [row.has("anna", "creator"), row.has("shop", "merchant")], [360, -400])
+
+
+def agency_changed_between_order_and_settlement(row):
+    row.market(terms={**TERMS, "agency_bps": 5000})
+    for agency in ("mcn1", "mcn2"):
+        row.party(agency, "agency")
+    row.party("anna", "creator", agencies=[{"agency": row.id("mcn1")}])
+    answer = row.order("o1", "lamp", 10000, row.link("anna", "lamp"))
+    row.same("after the platform's fee", row.lines(answer), {"commission": 2000, "technical": 200, "agency": 900})
+    row.party("anna", "creator", agencies=[{"agency": row.id("mcn2")}])
+    row.tell("o1", "paid")
+    row.refund("o1", "r1", "partial", 5000)
+    row.tell("o1", "settled")
+    row.same("the binding at order time has it, of what is left",
+             [row.has("mcn1", "agency"), row.has("mcn2", "agency"), row.has("anna", "creator")], [450, 0, 450])
+    row.order("o2", "lamp", 10000, row.link("anna", "lamp"))
+    row.same("the new one from then on", [row.has("mcn1", "agency"), row.has("mcn2", "agency")], [450, 900])
+
+
+def budget_exhausted_in_mid_pulse(row):
+    row.market(budget=5000)
+    token = row.link("anna", "lamp")
+    pulse = [("ATTRIBUTE", row.id(f"o{i}"), row.id("buyer"), row.id("lamp"), 10000, token, "BRIEF") for i in range(6)]
+    row.same("the order that spends the last of it passes it, the next are told",
+             row.client.many(pulse), [["attributed", 2000]] * 3 + [["budget_exhausted", 0]] * 3)
+    row.same("charged", row.has("shop", "merchant"), -6000)
+    told = row.server.get(f"orders/{row.id('o2')}:explain")["stateful"]
+    row.same("the overshoot is told", [one["overshoot"] for one in told if one["line"] == "budget"], [1000])
+
+
 def token_for_x_order_for_y_of_the_same_shop(row):
     row.market()
     row.goods("desk", "shop")
@@ -230,7 +271,8 @@ def same_order_id_other_amount(row):
 
 ROWS = [rate_cut_between_click_and_order, rate_cut_between_order_and_payment, exclusive_plan_made_after_anothers_link,
         two_leaders_same_goods, token_of_a_in_the_live_room_of_b, creator_is_the_merchants_own_account, partial_refund_then_full,
-        platform_coupon_larger_than_paid, freight_only_refund, token_for_x_order_for_y_of_the_same_shop, same_order_id_other_amount]
+        platform_coupon_larger_than_paid, freight_only_refund, deposit_paid_balance_not, agency_changed_between_order_and_settlement,
+        budget_exhausted_in_mid_pulse, token_for_x_order_for_y_of_the_same_shop, same_order_id_other_amount]
 
 
 def main():
