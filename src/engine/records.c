@@ -11,20 +11,46 @@ struct recording {
 	struct trib_error error;
 };
 
-/* Does the client's resolution say what ours does? */
-static void compare(struct recording *recording, const Tributary__Record *record,
-		    const struct trib_order_record *decided)
+static enum trib_difference compare_with(struct trib_engine *engine, const Tributary__Record *record,
+					 const struct trib_order_record *decided)
 {
-	struct trib_engine *engine = recording->engine;
 	const struct trib_market market = engine_market(engine);
 	size_t room = trib_answer_bytes_max(&market, decided);
 	TRIB_AUTOFREE char *large = room > ANSWER_BYTES_SMALL ? trib_alloc(room) : NULL;
 	char small[ANSWER_BYTES_SMALL], *begin = large ? large : small;
 	char *end = trib_answer_put(begin, &market, trib_engine_market_position(engine), decided);
-	enum trib_difference difference =
-		trib_answer_compare(trib_bytes(record->resolution.data, record->resolution.len),
-				    trib_bytes(begin, (size_t)(end - begin)));
 
+	return trib_answer_compare(trib_bytes(record->resolution.data, record->resolution.len),
+				   trib_bytes(begin, (size_t)(end - begin)));
+}
+
+/* Has the engine changed what follows from the order alone: by a budget, or lines that depend on other orders? */
+static bool is_stateful(const struct trib_order_record *decided)
+{
+	return decided->tallies.size || decided->outcome == TRIB_OUTCOME_BUDGET_EXHAUSTED;
+}
+
+/*
+ * Does the client's resolution say what ours does? What the engine has made of it by its counters the client could not
+ * know: then the order is resolved once more without them.
+ */
+static void compare(struct recording *recording, const Tributary__Record *record,
+		    const struct trib_order_record *decided)
+{
+	struct trib_engine *engine = recording->engine;
+	enum trib_difference difference = compare_with(engine, record, decided);
+
+	if (difference != TRIB_DIFFERENCE_NONE && is_stateful(decided)) {
+		const struct trib_market market = engine_market(engine);
+		const struct trib_resolve_request request = { .now_ms = engine->now_ms,
+							      .scratch = &engine->facts_arena };
+		struct trib_order_record *again = &engine->earlier; /* free: this order is no repeat */
+
+		*again = *decided;
+		trib_order_record_undecide(again);
+		trib_resolve_order(&market, &request, again);
+		difference = compare_with(engine, record, again);
+	}
 	if (difference == TRIB_DIFFERENCE_NONE)
 		return;
 	recording->counts.differed++;

@@ -231,7 +231,8 @@ static inline void write_snapshot(const char *path)
 	assert_ok(call.status, call.error);
 	for (off_t at = 0; call.file && (size = pread(call.file->fd, piece, sizeof(piece), at)) > 0; at += size)
 		fwrite(piece, 1, (size_t)size, file);
-	fwrite(call.reply.data, 1, call.reply.size, file);
+	if (call.reply.size)
+		fwrite(call.reply.data, 1, call.reply.size, file);
 	fclose(file);
 	trib_call_file_unref(call.file);
 	trib_buffer_fini(&call.reply);

@@ -109,6 +109,85 @@ static void what_it_cannot_know_it_says(void **state TRIB_UNUSED)
 	trib_client_close(client, 0);
 }
 
+/* One record, as RECORD takes it. */
+static struct trib_record_counts record_one(const char *order, const char *goods, const char *token, int64_t base,
+					    const void *resolution, size_t size)
+{
+	Tributary__OrderRequest request = TRIBUTARY__ORDER_REQUEST__INIT;
+	Tributary__Record record = TRIBUTARY__RECORD__INIT, *list = &record;
+	Tributary__RecordBatch batch = TRIBUTARY__RECORD_BATCH__INIT;
+	struct trib_record_counts counts;
+	struct trib_error error;
+
+	request.order = (char *)order;
+	request.user = "u1";
+	request.goods = (char *)goods;
+	request.token = (char *)token;
+	request.has_base_amount = request.has_at = true;
+	request.base_amount = base;
+	request.at = WORLD_START_MS;
+	record.request = &request;
+	record.has_resolution = resolution != NULL;
+	record.resolution = (ProtobufCBinaryData){ size, (uint8_t *)resolution };
+	batch.records = &list;
+	batch.n_records = 1;
+	assert_ok(trib_engine_record(world.engine, &batch, &counts, &error), error);
+	return counts;
+}
+
+static bool counts_are(struct trib_record_counts counts, uint64_t accepted, uint64_t repeated, uint64_t differed,
+		       uint64_t refused)
+{
+	return counts.accepted == accepted && counts.repeated == repeated && counts.differed == differed &&
+	       counts.refused == refused;
+}
+
+/* What comes of records: taken once, compared, refused; also where the engine's counters have had their say. */
+static void records(void **state TRIB_UNUSED)
+{
+	char token[TRIB_LIMIT_TOKEN_CHARS + 1], spent[TRIB_LIMIT_TOKEN_CHARS + 1], bytes[4096];
+
+	world_market();
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"p3\",\"merchant\":\"m2\",\"goods\":[\"g3\"],\"budget\":150,"
+				  "\"terms\":{\"commission_bps\":2000}}");
+	snprintf(token, sizeof(token), "%s", world_token("c1", "g1"));
+	snprintf(spent, sizeof(spent), "%s", world_token("c1", "g3"));
+	client = open_client();
+	resolver = trib_resolver_new(client);
+	struct trib_client_order order = { .size = sizeof(order), .order = text("o1"), .user = text("u1"),
+					   .goods = text("g1"), .token = text(token), .base_amount = 1000,
+					   .at_ms = WORLD_START_MS };
+	struct trib_client_answer answer = { .size = sizeof(answer) };
+
+	assert_int_equal(trib_resolve(resolver, &order, &answer), TRIB_CLIENT_OK);
+	size_t size = answer.resolution_size;
+
+	memcpy(bytes, answer.resolution, size);
+	assert_true(counts_are(record_one("o1", "g1", token, 1000, bytes, size), 1, 0, 0, 0));
+	assert_true(counts_are(record_one("o1", "g1", token, 1000, bytes, size), 0, 1, 0, 0));
+	assert_true(counts_are(record_one("o1", "g1", token, 1001, bytes, size), 0, 0, 0, 1)); /* other content */
+	assert_true(counts_are(record_one("o2", "g1", token, 1000, bytes, size), 1, 0, 1, 0)); /* another order's */
+	assert_true(counts_are(record_one("o3", "g1", token, 1000, "rubbish", 7), 1, 0, 1, 0));
+	assert_true(counts_are(record_one("o4", "g1", token, 1000, NULL, 0), 1, 0, 0, 0));
+	assert_true(counts_are(record_one("o5", "nothing", token, 1000, NULL, 0), 0, 0, 0, 1));
+	assert_true(counts_are(record_one("o 6", "g1", token, 1000, NULL, 0), 0, 0, 0, 1));
+	/* The budget of 150 pays for the first and no other; the client says that it cannot know. */
+	order.goods = text("g3");
+	order.token = text(spent);
+	for (int i = 0; i < 3; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "b%d", i);
+		order.order = text(name);
+		assert_int_equal(trib_resolve(resolver, &order, &answer), TRIB_CLIENT_OK);
+		assert_int_equal(answer.pending, TRIB_CLIENT_BUDGET);
+		assert_true(counts_are(record_one(name, "g3", spent, 1000, answer.resolution, answer.resolution_size), 1, 0,
+				       0, 0));
+	}
+	trib_resolver_free(resolver);
+	trib_client_close(client, 0);
+}
+
 /* A rule that asks for what only the engine counts; a plan with lines that depend on counters. */
 static void engine_facts_and_pending_lines(void **state TRIB_UNUSED)
 {
@@ -198,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(same_bytes, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(what_it_cannot_know_it_says, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(records, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(engine_facts_and_pending_lines, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(bad_files, world_setup, world_teardown),
 	};

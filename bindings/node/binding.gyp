@@ -1,0 +1,8 @@
+{
+  "targets": [{
+    "target_name": "tributary",
+    "sources": ["tributary.c"],
+    "include_dirs": ["../../include"],
+    "libraries": ["-ltributary"]
+  }]
+}
