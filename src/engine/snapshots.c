@@ -367,6 +367,7 @@ void snapshots_turn(struct trib_engine *engine)
 	}
 	if (!snapshots->waiting || snapshots->job)
 		return;
+	trim(engine); /* a checkpoint may have come since the last change */
 	if (may_begin(engine))
 		begin_job(engine);
 	else if (engine->state == TRIB_ENGINE_RUNNING)

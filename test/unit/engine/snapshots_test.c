@@ -138,6 +138,34 @@ static void positions_stay(void **state TRIB_UNUSED)
 	trib_view_free(second);
 }
 
+/* More has changed since the last checkpoint than is kept for deltas: a checkpoint comes first, and then the snapshot. */
+static void many_changes(void **state TRIB_UNUSED)
+{
+	enum { EXT_BYTES = 60000, GOODS = 700 };
+	TRIB_AUTOFREE char *json = trib_alloc(EXT_BYTES + 200);
+	struct trib_view *view = trib_view_new();
+	char name[EXT_BYTES / 1000];
+
+	world_market();
+	refresh(view);
+	memset(name, 'x', sizeof(name));
+	for (int i = 0; i < GOODS; i++) {
+		char *p = json + sprintf(json, "{\"id\":\"big%d\",\"merchant\":\"m1\",\"ext\":{\"a\":\"", i);
+
+		for (int piece = 0; piece < 1000; piece++, p += sizeof(name))
+			memcpy(p, name, sizeof(name));
+		strcpy(p, "\"}}");
+		world_put(TRIB_NOUN_GOODS, json);
+	}
+	struct trib_view *second = trib_view_new();
+
+	refresh(second);
+	world_put(TRIB_NOUN_PARTY, "{\"id\":\"c10\",\"roles\":[\"creator\"]}");
+	assert_true(refresh(second) < 1024);
+	trib_view_free(second);
+	trib_view_free(view);
+}
+
 static void from_the_future_is_refused(void **state TRIB_UNUSED)
 {
 	struct trib_buffer bytes;
@@ -179,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(full_then_delta, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(positions_stay, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(many_changes, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(from_the_future_is_refused, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(views_do_not_mix, world_setup, world_teardown),
 	};
