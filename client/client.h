@@ -92,6 +92,8 @@ void market_close(struct trib_client *client);
 trib_status market_take(struct trib_client *client, struct trib_bytes parts, struct trib_error *error);
 /* Other keys come into force. The text is terminated. */
 trib_status market_take_keys(struct trib_client *client, const char *text, struct trib_error *error);
+/* Makes the view that nobody reads before it is needed, so that the first change is not late. */
+void market_ready(struct trib_client *client);
 uint64_t market_position(const struct trib_client *client);
 /* Has the file grown so much by deltas that a full snapshot is cheaper? */
 bool market_wants_full(const struct trib_client *client);

@@ -248,6 +248,14 @@ static trib_status ready_spare(struct trib_client *client, struct trib_error *er
 	return status;
 }
 
+void market_ready(struct trib_client *client)
+{
+	struct trib_error error;
+
+	if (!client->store.spare && atomic_load(&client->store.published) && ready_spare(client, &error) != TRIB_OK)
+		client_log(client, 1, "%s: %s", error.at, error.text);
+}
+
 static trib_status take_delta(struct trib_client *client, struct trib_bytes parts, struct trib_error *error)
 {
 	struct store *store = &client->store;

@@ -309,6 +309,7 @@ static void work(struct talk *talk, int64_t now_ms)
 	if (client->http && (talk->look || now_ms >= talk->look_ms)) {
 		talk->look = false;
 		look(talk);
+		market_ready(client);
 	}
 	if (talk->wire.fd >= 0 && talk->in_flight && now_ms > talk->in_flight_until_ms) {
 		trib_fail(&error, TRIB_LIMIT, "server", "found no answer in time");

@@ -12,6 +12,7 @@ enum {
 	CHANGES_BYTES_KEPT = TRIB_LIMIT_SNAPSHOT_DELTA_BYTES, /* for deltas, whatever the store has */
 	CHANGES_BYTES_MAX = 256 << 20, /* … of what the store has not got yet */
 	CHANGE_OVERHEAD_BYTES = 64,
+	FILE_BEHIND_BYTES_MAX = CHANGES_BYTES_KEPT / 4, /* a file that lacks more is made anew */
 	NICE = 10,
 };
 
@@ -70,6 +71,7 @@ void snapshots_note(struct trib_engine *engine, const Tributary__Event *event)
 	snapshots->changes[snapshots->first + snapshots->count++] =
 		(struct market_change){ engine->position, trib_bytes(bytes, size) };
 	snapshots->bytes += size + CHANGE_OVERHEAD_BYTES;
+	snapshots->added += size + CHANGE_OVERHEAD_BYTES;
 	snapshots->position = engine->position;
 	trim(engine);
 }
@@ -142,6 +144,7 @@ struct snapshot_job {
 	struct market_change *list;
 	size_t n_list;
 	int fd;
+	uint64_t added;
 	size_t written;
 	struct trib_buffer out; /* not written yet */
 	trib_status status;
@@ -305,6 +308,7 @@ static void begin_job(struct trib_engine *engine)
 	job->store = engine->store;
 	job->call_fd = engine->call_fd;
 	job->head = head_of(engine, 0);
+	job->added = snapshots->added;
 	job->fd = -1;
 	trib_buffer_init(&job->out, 1 << 30);
 	job->view = trib_store_view_new(engine->store, &stored);
@@ -343,6 +347,7 @@ static void finish_job(struct trib_engine *engine)
 		trib_call_file_unref(snapshots->file);
 		snapshots->file = file;
 		snapshots->file_position = job->head.position;
+		snapshots->file_added = job->added;
 		engine->counts.snapshots++;
 	}
 	while (waiting) {
@@ -403,12 +408,19 @@ static bool has_delta(const struct snapshots *snapshots, uint64_t since)
 	return since && since >= snapshots->floor && since <= snapshots->position;
 }
 
+/* Is there a file that a small delta brings up to now? */
+static bool has_file(const struct snapshots *snapshots)
+{
+	return snapshots->file && has_delta(snapshots, snapshots->file_position) &&
+	       snapshots->added - snapshots->file_added <= FILE_BEHIND_BYTES_MAX;
+}
+
 bool snapshots_take(struct trib_engine *engine, struct trib_call *call)
 {
 	struct snapshots *snapshots = &engine->snapshots;
 
 	if (call->kind != TRIB_CALL_SNAPSHOT || has_delta(snapshots, call->since) || call->since > snapshots->position ||
-	    (snapshots->file && has_delta(snapshots, snapshots->file_position)))
+	    has_file(snapshots))
 		return false;
 	call->next = NULL;
 	*snapshots->last_waiting = call;

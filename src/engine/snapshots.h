@@ -36,6 +36,7 @@ struct snapshots {
 	uint64_t position; /* of the newest change ever */
 	struct trib_call_file *file;
 	uint64_t file_position;
+	uint64_t added, file_added; /* bytes of changes ever; when the file was begun */
 	struct snapshot_job *job;
 	struct trib_call *waiting, **last_waiting; /* calls that wait for the file, in their order */
 };
