@@ -16,14 +16,9 @@ static struct trib_client_text text(const char *string)
 	return (struct trib_client_text){ string, strlen(string) };
 }
 
-static void told(void *context, int level, const char *message)
-{
-	fprintf(stderr, "%s: %s\n", level ? "warning" : "info", message);
-}
-
 int main(int argc, char **argv)
 {
-	struct trib_client_options options = { .size = sizeof(options), .log = told };
+	struct trib_client_options options = { .size = sizeof(options) };
 	struct trib_client_answer answer = { .size = sizeof(answer) };
 	struct trib_client_error error;
 	struct trib_client *client;
