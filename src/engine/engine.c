@@ -45,6 +45,28 @@ static struct trib_bytes space_text(void *context, enum trib_space space, uint32
 	return trib_domain_id(engine->domain, noun_of_space(space), code);
 }
 
+static bool space_bounds(void *context, struct trib_bytes category, int32_t *ret_min_bps, int32_t *ret_max_bps)
+{
+	const struct trib_engine *engine = context;
+	struct trib_bytes prefix;
+
+	return trib_domain_find_bounds(engine->domain, category, ret_min_bps, ret_max_bps, &prefix);
+}
+
+static bool space_bounded(void *context, uint32_t number, struct trib_bytes *ret_category, int32_t *ret_min_bps,
+			  int32_t *ret_max_bps)
+{
+	const struct trib_engine *engine = context;
+
+	if (number > trib_domain_bounds_count(engine->domain))
+		return false;
+	if (!trib_domain_bounds(engine->domain, number, ret_category, ret_min_bps, ret_max_bps)) {
+		*ret_min_bps = 1;
+		*ret_max_bps = 0;
+	}
+	return true;
+}
+
 static uint32_t registration_number(void *context, struct trib_bytes id)
 {
 	const struct trib_engine *engine = context;
@@ -474,7 +496,8 @@ static void make_state(struct trib_engine *engine)
 
 	engine->domain = trib_domain_new(&engine->table_key);
 	trib_domain_set_hooks(engine->domain, &hooks);
-	engine->spaces = (struct trib_spaces){ space_find, space_text, engine };
+	engine->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .context = engine,
+					       .bounds = space_bounds, .bounded = space_bounded };
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
 	engine->touches = trib_touches_new(&touches);
 	engine->touches_share = TRIB_MIN(engine->options.touches_bytes / 8, engine->options.checkpoint_bytes) /

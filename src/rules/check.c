@@ -2,6 +2,8 @@
  * Compiles every `when`, puts children into the order in which they are tried, and refuses what can never be: a
  * condition that is never true where it is asked, or one that comes after another that takes all of its orders.
  *
+ * Stated commissions are held to the bounds of the categories whose orders can come to their node.
+ *
  * Reasoning is one-sided: what is refused is certain; what is too rich to be understood is let through.
  */
 #include "rules/program.h"
@@ -14,6 +16,7 @@ struct checker {
 	struct trib_arena *arena;
 	struct trib_error *error;
 	bool trusted;
+	const struct trib_spaces *bounds; /* NULL: no category has any */
 	uint32_t steps;
 	struct known universe; /* the words that some facts are limited to */
 };
@@ -244,6 +247,98 @@ static trib_status check_child(struct checker *c, struct siblings *siblings,
 	return TRIB_OK;
 }
 
+/* ---- Bounds ---------------------------------------------------------------------------------------------- */
+
+/* A rate of commission that a node states. */
+struct stated {
+	const struct node *node;
+	char field[32];
+	int32_t bps;
+};
+
+static trib_status hold_to(struct checker *c, const struct stated *stated, struct trib_bytes category,
+			   int32_t min_bps, int32_t max_bps)
+{
+	char at[TRIB_ERROR_AT_MAX];
+
+	if (stated->bps >= min_bps && stated->bps <= max_bps)
+		return TRIB_OK;
+	return trib_fail(c->error, TRIB_INVALID, node_at(stated->node, stated->field, at),
+			 "found %d, expected %d to %d: the bounds of category \"" TRIB_BYTES_FMT "\"", stated->bps,
+			 min_bps, max_bps, (int)TRIB_MIN(category.size, (size_t)100), category.data);
+}
+
+/* Each category that the node is for, where its conditions name them. */
+static trib_status hold_to_named(struct checker *c, const struct stated *stated, struct set categories)
+{
+	const struct trib_spaces *bounds = c->bounds;
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; i < categories.count; i++)
+		for (int64_t constant = categories.ranges[i].lo;
+		     status == TRIB_OK && constant <= categories.ranges[i].hi; constant++) {
+			struct trib_bytes text = constants_text(&c->tree->constants, (uint32_t)constant);
+			int32_t low, high;
+
+			if (bounds->bounds(bounds->context, text, &low, &high))
+				status = hold_to(c, stated, text, low, high);
+		}
+	return status;
+}
+
+/* Any category: all that have bounds. */
+static trib_status hold_to_all(struct checker *c, const struct stated *stated)
+{
+	const struct trib_spaces *bounds = c->bounds;
+	struct trib_bytes category;
+	trib_status status = TRIB_OK;
+	int32_t low, high;
+
+	for (uint32_t i = 1; status == TRIB_OK &&
+			     bounds->bounded(bounds->context, i, &category, &low, &high);
+	     i++)
+		if (low <= high)
+			status = hold_to(c, stated, category, low, high);
+	return status;
+}
+
+static trib_status check_rate(struct checker *c, const struct stated *stated, const struct known *known)
+{
+	const trib_fact_set asked = TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY) |
+				    TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY_PATH);
+	struct set categories = known->values[TRIB_FACT_GOODS_CATEGORY];
+
+	if (known->bounded & TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY) && !set_unbounded(categories))
+		return hold_to_named(c, stated, categories);
+	/* Where some condition asks for categories otherwise, it is not certain which come here. */
+	return c->tree->facts & asked ? TRIB_OK : hold_to_all(c, stated);
+}
+
+static trib_status check_bounds(struct checker *c, const struct node *node, const struct known *known)
+{
+	const struct trib_node *public = &node->public;
+	struct stated stated = { .node = node };
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; status == TRIB_OK && i < public->n_shares; i++) {
+		const struct trib_share *share = &public->shares[i];
+
+		if (share->kind != TRIB_LINE_COMMISSION || share->rate != TRIB_RATE_STATED || share->of != TRIB_OF_BASE)
+			continue;
+		snprintf(stated.field, sizeof(stated.field), "shares[%u].bps", i);
+		stated.bps = share->bps;
+		status = check_rate(c, &stated, known);
+	}
+	for (int level = 0; status == TRIB_OK && public->has_match_rates && level <= TRIB_MATCH_ANY; level++) {
+		if (public->match_bps[level] == TRIB_MATCH_RATE_NONE)
+			continue;
+		snprintf(stated.field, sizeof(stated.field), "match_rates.%s", trib_match_word((enum trib_match)level));
+		stated.bps = public->match_bps[level];
+		status = check_rate(c, &stated, known);
+	}
+	return status;
+}
+
 static trib_status check_node(struct checker *c, uint32_t index, const struct known *known);
 
 /* The children of a node, about whose orders this is known. */
@@ -279,7 +374,9 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 /* Recurses as deep as the tree, with a `known` (about 2 KiB) a level. */
 static trib_status check_node(struct checker *c, uint32_t index, const struct known *known)
 {
-	return c->tree->nodes[index].children ? check_children(c, index, known) : TRIB_OK;
+	trib_status status = c->bounds ? check_bounds(c, &c->tree->nodes[index], known) : TRIB_OK;
+
+	return status == TRIB_OK && c->tree->nodes[index].children ? check_children(c, index, known) : status;
 }
 
 static trib_status check_root(struct checker *c)
@@ -298,13 +395,16 @@ static trib_status check_root(struct checker *c)
 	return check_node(c, 0, &known);
 }
 
-trib_status tree_check(struct trib_tree *tree, bool trusted, struct trib_arena *scratch,
-		       struct trib_error *error)
+trib_status tree_check(struct trib_tree *tree, const struct trib_tree_options *options,
+		       struct trib_arena *scratch, struct trib_error *error)
 {
+	const struct trib_spaces *spaces = options->spaces;
+	bool bounded = !options->trusted && spaces && spaces->bounds;
 	struct checker c = { .tree = tree,
 			     .arena = scratch,
 			     .error = error,
-			     .trusted = trusted,
+			     .trusted = options->trusted,
+			     .bounds = bounded ? spaces : NULL,
 			     .steps = IMPLIES_STEPS };
 	trib_status status;
 

@@ -353,6 +353,11 @@ struct trib_spaces {
 			 struct trib_bytes text); /* 0: not there (yet) */
 	struct trib_bytes (*text)(void *context, enum trib_space space, uint32_t code);
 	void *context;
+	/* What commission may lie between in a category; NULL: nobody bounds any. False: this one has no bounds. */
+	bool (*bounds)(void *context, struct trib_bytes category, int32_t *ret_min_bps, int32_t *ret_max_bps);
+	/* Those of all categories that have any, by number from 1; false past the last. min above max: taken away. */
+	bool (*bounded)(void *context, uint32_t number, struct trib_bytes *ret_category, int32_t *ret_min_bps,
+			int32_t *ret_max_bps);
 };
 
 struct trib_facts {

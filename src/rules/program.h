@@ -152,9 +152,9 @@ struct trib_tree {
 trib_status tree_parse(struct trib_tree *tree, const struct trib_tree_options *options,
 		       struct trib_bytes json, struct trib_error *error);
 
-/* check.c: compiles every condition, sorts children, refuses what can never be. Fills node->cond in `scratch`. */
-trib_status tree_check(struct trib_tree *tree, bool trusted, struct trib_arena *scratch,
-		       struct trib_error *error);
+/* check.c: compiles every condition, sorts children, refuses what can never or may not be. Fills node->cond in `scratch`. */
+trib_status tree_check(struct trib_tree *tree, const struct trib_tree_options *options,
+		       struct trib_arena *scratch, struct trib_error *error);
 
 /* compile.c: the program. */
 void tree_compile(struct trib_tree *tree, const struct trib_spaces *spaces);

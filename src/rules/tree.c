@@ -40,7 +40,7 @@ trib_status trib_tree_new(const struct trib_tree_options *options, struct trib_b
 	trib_arena_init(&scratch, SIZE_MAX / 2);
 	status = tree_parse(tree, options, json, error);
 	if (status == TRIB_OK)
-		status = tree_check(tree, options->trusted, &scratch, error);
+		status = tree_check(tree, options, &scratch, error);
 	if (status == TRIB_OK) {
 		tree->errors = trib_alloc_zeroed(tree->node_count, sizeof(*tree->errors));
 		tree_compile(tree, options->spaces);
