@@ -186,6 +186,8 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return status;
 	}
 	switch (event->kind_case) {
+	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
+		return apply_payout(engine, event->ledger_paid, position, error);
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

@@ -34,6 +34,7 @@ enum trib_call_kind {
 	TRIB_CALL_SIMULATION, /* name, version: its number */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
+	TRIB_CALL_PAYOUT, /* body */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_RECORD, /* body: a RecordBatch */
 	TRIB_CALL_KEYS, /* the secret keys of rich clients, as text */

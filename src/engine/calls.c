@@ -848,6 +848,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_STATE: return call_state(engine, call);
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
+	case TRIB_CALL_PAYOUT: return call_payout(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
 	case TRIB_CALL_KEYS: return trib_keys_export(engine->keys, &call->reply, &call->error);
 	case TRIB_CALL_RECORD: return call_record(engine, call);

@@ -267,6 +267,8 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 {
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_ENGINE_STARTED)
 		return TRIB_OK;
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_LEDGER_PAID)
+		return apply_payout(engine, event->ledger_paid, engine->position, error);
 	return apply_market(engine, event, error);
 }
 

@@ -181,6 +181,8 @@ static trib_status read_order(struct trib_engine *engine, struct trib_bytes orde
 		life->has_earlier = true;
 		*ret_decision = life->earlier.decision;
 		return read_decision(engine, order, life->earlier.decision, error);
+	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
+		return TRIB_NOT_FOUND; /* a payout of the same fingerprint */
 	default:
 		return no_order(position, error);
 	}
@@ -338,6 +340,70 @@ void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_
 	*(struct order_entry *)log_add(&engine->changes.orders) = (struct order_entry){ fingerprint, position };
 	while (TRIB_UNLIKELY(!trib_order_index_insert(engine->order_index, fingerprint, position)))
 		make_room(engine);
+}
+
+/* --- Payouts, which stand among orders ----------------------------------------------------------------- */
+
+static trib_status read_payout(struct trib_engine *engine, struct trib_bytes id, uint64_t position,
+			       Tributary__LedgerPaid **ret_paid, struct trib_error *error)
+{
+	struct trib_bytes event, body;
+	trib_status status = fetch_event(engine, position, &engine->event_bytes, &event, error);
+
+	if (status != TRIB_OK)
+		return status == TRIB_NOT_FOUND ? no_order(position, error) : status;
+	if (trib_event_kind(event, &body) != TRIBUTARY__EVENT__KIND_LEDGER_PAID)
+		return TRIB_NOT_FOUND;
+	*ret_paid = tributary__ledger_paid__unpack(NULL, body.size, (const uint8_t *)body.data);
+	if (!*ret_paid)
+		return no_order(position, error);
+	if ((*ret_paid)->id && trib_bytes_is(id, (*ret_paid)->id))
+		return TRIB_OK;
+	tributary__ledger_paid__free_unpacked(*ret_paid, NULL);
+	return TRIB_NOT_FOUND;
+}
+
+static trib_status find_payout_in_store(struct trib_engine *engine, struct trib_bytes id, uint64_t fingerprint,
+					Tributary__LedgerPaid **ret_paid, uint64_t *ret_position,
+					struct trib_error *error)
+{
+	struct trib_buffer positions;
+	char key[8];
+
+	trib_buffer_init(&positions, POSITIONS_MAX * 8);
+	trib_status status = trib_store_get(engine->store, TRIB_TABLE_ORDER,
+					    trib_bytes(key, trib_key_u64(key, fingerprint)), &positions, error);
+
+	if (status == TRIB_OK) {
+		status = TRIB_NOT_FOUND;
+		for (size_t at = 0; status == TRIB_NOT_FOUND && at + 8 <= positions.size; at += 8) {
+			*ret_position = trib_key_read_u64(positions.data + at);
+			status = read_payout(engine, id, *ret_position, ret_paid, error);
+			if (status == TRIB_NOT_FOUND)
+				name_again(engine, fingerprint, *ret_position);
+		}
+	}
+	trib_buffer_fini(&positions);
+	return status;
+}
+
+trib_status history_find_payout(struct trib_engine *engine, struct trib_bytes id, uint64_t fingerprint,
+				Tributary__LedgerPaid **ret_paid, uint64_t *ret_position, struct trib_error *error)
+{
+	uint32_t cursor = 0;
+
+	while ((*ret_position = trib_order_index_find(engine->order_index, fingerprint, &cursor))) {
+		trib_status status = read_payout(engine, id, *ret_position, ret_paid, error);
+
+		if (status != TRIB_NOT_FOUND)
+			return status;
+		name_again(engine, fingerprint, *ret_position);
+	}
+	for (size_t i = 0; i < engine->n_runs; i++)
+		if (behind_horizon(engine, &engine->runs[i]) &&
+		    trib_filter_may_have(&engine->runs[i].orders, fingerprint))
+			return find_payout_in_store(engine, id, fingerprint, ret_paid, ret_position, error);
+	return TRIB_NOT_FOUND;
 }
 
 /* --- Touches ------------------------------------------------------------------------------------------ */

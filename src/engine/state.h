@@ -20,6 +20,7 @@
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
  *	snapshots.c   the market → rich clients
+ *	payouts.c     what was paid to a party, or came from it
  *	statements.c  what a party had, what came and went, what it has
  *	warmer.c      memory before it is needed
  *	simulate.c    what if: orders of the journal decided again by other rules; simulations.c: those asked for
@@ -249,6 +250,9 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
  */
 trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
 			       uint64_t *ret_position, struct trib_error *error);
+/* The payout of that id, to be freed, and its position; TRIB_NOT_FOUND. */
+trib_status history_find_payout(struct trib_engine *engine, struct trib_bytes id, uint64_t fingerprint,
+				Tributary__LedgerPaid **ret_paid, uint64_t *ret_position, struct trib_error *error);
 void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerprint);
 /* Brings a user's touches into memory if they are in the store only. */
 trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct trib_error *error);
@@ -332,6 +336,12 @@ bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int
 /* Does a condition hold for these facts? An error of evaluation is false. */
 bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts);
 void conditions_fini(struct trib_engine *engine);
+
+/* payouts.c */
+
+trib_status apply_payout(struct trib_engine *engine, const Tributary__LedgerPaid *paid, uint64_t position,
+			 struct trib_error *error);
+trib_status call_payout(struct trib_engine *engine, struct trib_call *call);
 
 /* links.c */
 

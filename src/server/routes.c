@@ -41,6 +41,9 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/snapshot", TRIB_ACTION_CALL, TRIB_CALL_SNAPSHOT, TRIB_BODY_NONE, NULL,
 	  AT_LEAST | TRIB_PARAM_SINCE, "application/vnd.tributary.snapshot", "readSnapshot",
 	  "The market for rich clients: whole, or what has changed since a position" },
+	{ "POST", "/api/v1/ledger/payouts", TRIB_ACTION_CALL, TRIB_CALL_PAYOUT, TRIB_BODY_MESSAGE,
+	  &tributary__payout_request__descriptor, AT_LEAST, "PayoutAnswer", "payOut",
+	  "Note that a party was paid or, below 0, has paid" },
 	{ "GET", "/api/v1/ledger/statements", TRIB_ACTION_CALL, TRIB_CALL_STATEMENT, TRIB_BODY_NONE,
 	  NULL,
 	  AT_LEAST | PAGE | ACCOUNT | TRIB_PARAM_FROM | TRIB_PARAM_TO | TRIB_PARAM_FORMAT |
