@@ -65,7 +65,7 @@ void trib_statement_row(struct trib_statement *statement, const struct trib_stat
 {
 	const struct trib_statement_query *query = &statement->query;
 
-	if (!matches(statement, &row->account))
+	if (!matches(statement, &row->account) || row->began_ms >= query->to_ms)
 		return;
 	struct trib_statement_account *account = account_at(statement, &row->account);
 
@@ -77,8 +77,10 @@ void trib_statement_row(struct trib_statement *statement, const struct trib_stat
 		account->closing = row->balance;
 		account->closed_at = row->to;
 	}
+	account->stages |= (row->balance.pending ? 1 << TRIB_STAGE_PENDING : 0) |
+			   (row->balance.posted ? 1 << TRIB_STAGE_POSTED : 0);
 	/* Rows that end before the period are needed no more. */
-	if (row->ended_ms < query->from_ms || row->began_ms >= query->to_ms)
+	if (row->ended_ms < query->from_ms)
 		return;
 	statement->rows = grow(statement->rows, statement->n_rows, &statement->rows_max, sizeof(*statement->rows));
 	statement->rows[statement->n_rows++] = *row;
@@ -172,13 +174,17 @@ static void add_side(struct trib_statement *statement, const struct trib_stateme
 	if (!amount)
 		return;
 	uint32_t index = ++statement->index;
+
+	if (at->at_ms >= query->to_ms)
+		return;
 	struct trib_statement_account *held = account_at(statement, &account);
 
 	if (at->at_ms < query->from_ms && at->position >= held->opened_at)
 		add_to(&held->opening, account.stage, amount);
-	if (at->at_ms < query->to_ms && at->position >= held->closed_at)
+	held->stages |= (uint8_t)(1 << account.stage);
+	if (at->position >= held->closed_at)
 		add_to(&held->closing, account.stage, amount);
-	if (at->at_ms < query->from_ms || at->at_ms >= query->to_ms ||
+	if (at->at_ms < query->from_ms ||
 	    (query->account.stage && query->account.stage != account.stage))
 		return;
 	const struct trib_statement_entry entry = {
@@ -223,23 +229,12 @@ static int compare_for_sort(const void *left, const void *right)
 				&((const struct trib_statement_account *)right)->account);
 }
 
-static bool is_used(const struct trib_statement *statement, const struct trib_statement_account *account)
-{
-	if (account->opening.pending || account->opening.posted || account->closing.pending ||
-	    account->closing.posted)
-		return true;
-	for (size_t i = 0; i < statement->n_entries; i++)
-		if (compare_accounts(&statement->entries[i].account, &account->account) == 0)
-			return true;
-	return false;
-}
-
 void trib_statement_finish(struct trib_statement *statement)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < statement->n_accounts; i++)
-		if (is_used(statement, &statement->accounts[i]))
+		if (statement->accounts[i].stages)
 			statement->accounts[kept++] = statement->accounts[i];
 	statement->n_accounts = kept;
 	if (kept)

@@ -59,6 +59,7 @@ struct trib_statement_stretch {
 struct trib_statement_account {
 	struct trib_account account; /* stage 0 */
 	struct trib_balance opening, closing;
+	uint8_t stages; /* bits 1 << stage: in which it ever held or moved anything before the period's end */
 	/* What came before these marks is in `opening` and `closing`. */
 	uint64_t opened_at, closed_at;
 };
@@ -117,7 +118,7 @@ struct trib_statement_at {
 void trib_statement_transfer(struct trib_statement *statement, const struct trib_statement_at *at,
 			     uint32_t currency, const struct trib_transfer *transfer);
 
-/* All stretches have been read: sorts the accounts, and drops those that held and moved nothing. */
+/* All stretches have been read: sorts the accounts, and drops those that never held or moved anything. */
 void trib_statement_finish(struct trib_statement *statement);
 
 /*

@@ -482,21 +482,12 @@ static int64_t figure(const struct trib_balance *balance, uint8_t stage)
 	return stage == TRIB_STAGE_PENDING ? balance->pending : balance->posted;
 }
 
-/* Does the statement show this stage of an account? Those that hold nothing and moved nothing are left out. */
+/* Does the statement show this stage of an account? */
 static bool shows(const struct trib_statement *statement, const struct trib_statement_account *held, uint8_t stage)
 {
-	if (statement->query.account.stage && statement->query.account.stage != stage)
-		return false;
-	if (figure(&held->opening, stage) || figure(&held->closing, stage))
-		return true;
-	for (size_t i = 0; i < statement->n_entries; i++) {
-		const struct trib_account *account = &statement->entries[i].account;
+	uint8_t wanted = statement->query.account.stage;
 
-		if (account->stage == stage && account->role == held->account.role &&
-		    account->currency == held->account.currency && account->kind == held->account.kind)
-			return true;
-	}
-	return false;
+	return (!wanted || wanted == stage) && held->stages >> stage & 1;
 }
 
 static void add_figures(const struct trib_engine *engine, const struct trib_statement *statement,
