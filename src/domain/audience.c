@@ -27,7 +27,9 @@ static void add_listing(struct trib_audience *audience, uint32_t creator, uint32
 {
 	uint32_t newest = trib_pairs_first(&audience->by_creator, creator);
 
-	for (uint32_t i = newest; i; i = audience->listings[i].next)
+	/* Places come in order, so one that is told of again stands further back; twice would do no harm. */
+	for (uint32_t i = newest; i && audience->listings[i].place >= place;
+	     i = audience->told_again ? audience->listings[i].next : 0)
 		if (audience->listings[i].place == place)
 			return;
 	if (newest)
@@ -142,6 +144,7 @@ void trib_audience_tell(struct trib_domain *domain, uint32_t number, uint32_t pl
 		if (same) /* listed before, for the same creators: most new versions are of a rate */
 			return;
 		place = place_of(goods, plan);
+		domain->audiences[goods->audience - 1].told_again = true;
 	}
 	if (!add_version(domain, &domain->audiences[goods->audience - 1], place, version))
 		give_up(domain, goods);

@@ -79,6 +79,7 @@ struct trib_audience {
 	struct trib_listing *listings; /* [0] is none */
 	uint32_t *open;		       /* places */
 	uint32_t listing_count, listing_capacity, open_count, open_capacity;
+	bool told_again; /* a plan has changed its creators: places of one creator do not descend any more */
 };
 
 #define TRIB_AUDIENCE_NONE UINT32_MAX /* of goods that go without */
