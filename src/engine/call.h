@@ -26,6 +26,7 @@ enum trib_call_kind {
 	TRIB_CALL_ORDER_STATUS, TRIB_CALL_REFUND, /* name, body */
 	TRIB_CALL_BALANCES, /* party, role, currency, kind_word, stage, detail, cursor, limit */
 	TRIB_CALL_RULES_PUT, /* name, source */
+	TRIB_CALL_RULES_PATCH, /* name, node, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
 	TRIB_CALL_RULES_ROLLOUT, /* name, body */
@@ -59,7 +60,7 @@ struct trib_call {
 	enum trib_noun noun;
 	struct trib_bytes name;
 	const ProtobufCMessage *body; /* checked by trib_proto_from_json or trib_proto_check */
-	struct trib_bytes source;
+	struct trib_bytes source, node;
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;

@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { RING_CALLS_MAX = 4096, CALL_RULES_BYTES_MAX = 32 << 20 };
+enum { RING_CALLS_MAX = 4096 };
 
 struct waiting {
 	struct trib_call *call;
@@ -43,10 +43,12 @@ void calls_init(struct trib_engine *engine)
 	engine->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	trib_assert(engine->call_fd >= 0);
 	engine->waiting = (struct log_of){ .item_size = sizeof(struct waiting) };
+	compiler_init(engine);
 }
 
 void calls_fini(struct trib_engine *engine)
 {
+	compiler_fini(engine);
 	close(engine->call_fd);
 	free(engine->waiting.items);
 }
@@ -677,33 +679,41 @@ trib_status engine_name_tree(struct trib_engine *engine, uint32_t tree, uint32_t
 	return status;
 }
 
+/* The tree has been compiled beside the engine: it is numbered, journalled and taken as it is. */
 static trib_status call_rules_put(struct trib_engine *engine, struct trib_call *call)
 {
 	Tributary__Event event = TRIBUTARY__EVENT__INIT;
 	Tributary__RulesPut put = TRIBUTARY__RULES_PUT__INIT;
-	struct trib_buffer source;
+	uint32_t base, number = trib_rules_number(engine->rules, call->name);
+	struct trib_tree *tree = compiler_tree(engine, call, &base);
 	trib_status status = engine_begin(engine, 0, &call->error);
+	char *source = NULL;
 
-	trib_buffer_init(&source, CALL_RULES_BYTES_MAX);
+	if (status == TRIB_OK && base && base != trib_rules_latest(engine->rules, number))
+		status = trib_fail(&call->error, TRIB_CONFLICT, "version",
+				   "found version %u, which has come meanwhile, expected %u",
+				   trib_rules_latest(engine->rules, number), base);
 	if (status == TRIB_OK)
-		status = trib_rules_decide_put(engine->rules, call->name, call->source, &put.version, &source,
-					       &call->error);
+		status = trib_rules_decide_prepared(engine->rules, call->name, tree, &put.version, &call->error);
 	if (status == TRIB_OK) {
+		source = strndup(trib_tree_source(tree).data, trib_tree_source(tree).size);
 		put.name = trib_arena_copy(&engine->arena, call->name);
-		put.source = (char *)trib_buffer_text(&source);
+		put.source = source;
 		put.has_version = 1;
 		event.kind_case = TRIBUTARY__EVENT__KIND_RULES_PUT;
 		event.rules_put = &put;
+		trib_rules_offer(engine->rules, tree);
 		status = engine_emit(engine, &event, &call->error);
+		trib_rules_offer(engine->rules, NULL);
 	}
-	trib_buffer_fini(&source);
+	free(source);
+	trib_tree_unref(tree);
 	if (status != TRIB_OK)
 		return status;
-	uint32_t tree = trib_rules_number(engine->rules, call->name);
-
-	status = engine_name_tree(engine, tree, put.version, &call->error);
+	number = trib_rules_number(engine->rules, call->name);
+	status = engine_name_tree(engine, number, put.version, &call->error);
 	call->http_status = put.version == 1 ? 201 : 200;
-	add_put_reply(&call->reply, call->name, tree, put.version, engine->position);
+	add_put_reply(&call->reply, call->name, number, put.version, engine->position);
 	return status;
 }
 
@@ -835,7 +845,8 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_REFUND: return call_refund(engine, call);
 	case TRIB_CALL_EXPLAIN: return trib_engine_explain(engine, call->name, &call->reply, &call->error);
 	case TRIB_CALL_BALANCES: return call_balances(engine, call);
-	case TRIB_CALL_RULES_PUT: return call_rules_put(engine, call);
+	case TRIB_CALL_RULES_PUT:
+	case TRIB_CALL_RULES_PATCH: return call_rules_put(engine, call);
 	case TRIB_CALL_RULES_GET:
 		return trib_rules_write_json(engine->rules, call->name, call->version, engine->now_ms,
 					     &call->reply, &call->error);
@@ -858,7 +869,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 
 static void decide_and_wait(struct trib_engine *engine, struct trib_call *call)
 {
-	if (!snapshots_take(engine, call) && !statements_take(engine, call))
+	if (!snapshots_take(engine, call) && !statements_take(engine, call) && !compiler_take(engine, call))
 		calls_decide(engine, call, TRIB_OK, NULL);
 }
 

@@ -740,6 +740,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 	snapshots_turn(engine);
 	calls_turn(engine);
 	statements_turn(engine);
+	compiler_turn(engine);
 	if (engine->in_flight_count == 0)
 		close_batch(engine);
 	if (engine->state == TRIB_ENGINE_RUNNING)

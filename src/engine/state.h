@@ -22,6 +22,7 @@
  *	snapshots.c   the market → rich clients
  *	payouts.c     what was paid to a party, or came from it
  *	statements.c  what a party had, what came and went, what it has
+ *	compiler.c    rule trees, compiled beside the engine
  *	warmer.c      memory before it is needed
  *	simulate.c    what if: orders of the journal decided again by other rules; simulations.c: those asked for
  */
@@ -31,6 +32,7 @@
 #include <pthread.h>
 #include "engine/change.h"
 #include "engine/counters.h"
+#include "engine/compiler.h"
 #include "engine/engine.h"
 #include "engine/kept.h"
 #include "engine/lines.h"
@@ -184,6 +186,7 @@ struct trib_engine {
 
 	struct conditions *conditions; /* conditions.c */
 	struct simulations *simulations;
+	struct compiler compiler;
 	struct trib_engine_counts counts;
 };
 

@@ -37,6 +37,22 @@ static trib_status refuse_when(struct checker *c, const struct node *node, const
 
 static const struct cond always = { .kind = COND_ALWAYS };
 
+/* What the node's schedule adds to its condition. */
+static void schedule(struct checker *c, struct node *node)
+{
+	static const struct cond never = { .kind = COND_NEVER };
+	const struct trib_node *public = &node->public;
+
+	if (public->disabled) {
+		node->cond = &never;
+	} else if (public->from_ms != INT64_MIN || public->to_ms != INT64_MAX) {
+		node->cond = condition_within(node->cond, TRIB_FACT_ORDER_CREATED_AT, public->from_ms,
+					      public->to_ms == INT64_MAX ? INT64_MAX : public->to_ms - 1,
+					      c->arena);
+		c->tree->facts |= TRIB_FACT_BIT(TRIB_FACT_ORDER_CREATED_AT);
+	}
+}
+
 static trib_status compile_when(struct checker *c, struct node *node)
 {
 	struct trib_tree *tree = c->tree;
@@ -44,16 +60,17 @@ static trib_status compile_when(struct checker *c, struct node *node)
 	trib_fact_set facts;
 
 	node->cond = &always;
-	if (!node->public.when.size)
-		return TRIB_OK;
-	trib_status status =
-		condition_compile(node->public.when, TRIB_TYPE_BOOL, node_at(node, "when", at),
-				  &node->program, &facts, c->error);
+	if (node->public.when.size) {
+		trib_status status = condition_compile(node->public.when, TRIB_TYPE_BOOL,
+						       node_at(node, "when", at), &node->program,
+						       &facts, c->error);
 
-	if (status != TRIB_OK)
-		return status;
-	tree->facts |= facts;
-	node->cond = condition_make(node->program, c->arena, &tree->constants);
+		if (status != TRIB_OK)
+			return status;
+		tree->facts |= facts;
+		node->cond = condition_make(node->program, c->arena, &tree->constants);
+	}
+	schedule(c, node);
 	return TRIB_OK;
 }
 
@@ -194,6 +211,11 @@ static bool nothing_left(const struct siblings *siblings, const struct cond *con
 	       taken->ranges[0].hi == INT64_MAX;
 }
 
+static bool is_scheduled(const struct node *node)
+{
+	return node->public.disabled || node->public.from_ms != INT64_MIN || node->public.to_ms != INT64_MAX;
+}
+
 /* An earlier sibling whose condition says the same, or less. */
 static const struct node *find_wider(struct checker *c, const uint32_t *tried, uint32_t before,
 				     const struct node *node)
@@ -202,7 +224,7 @@ static const struct node *find_wider(struct checker *c, const uint32_t *tried, u
 		const struct node *other = &c->tree->nodes[tried[i]];
 		uint32_t steps = TRIB_MIN(c->steps, (uint32_t)IMPLIES_STEPS_PAIR), given = steps;
 
-		if (trib_bytes_equal(other->public.when, node->public.when))
+		if (trib_bytes_equal(other->public.when, node->public.when) && !is_scheduled(other))
 			return other;
 		bool wider = condition_implies(node->cond, other->cond, &steps);
 
@@ -355,7 +377,8 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 		struct node *child = &tree->nodes[tried[i]];
 		struct known inside = *known;
 
-		if (!c->trusted)
+		/* What is switched off is meant to be out of reach. */
+		if (!c->trusted && !child->public.disabled)
 			status = check_child(c, siblings, known, tried, i, open_end);
 		/* Tests that are settled by the nodes above need not be walked. */
 		child->cond = condition_simplify(child->cond, known, c->arena);
@@ -389,7 +412,7 @@ static trib_status check_root(struct checker *c)
 				  &c->universe.values[fact]))
 			c->universe.bounded |= TRIB_FACT_BIT(fact);
 	root->cond = condition_simplify(root->cond, &known, c->arena);
-	if (!c->trusted && never_true(c, root->cond, &known))
+	if (!c->trusted && !root->public.disabled && never_true(c, root->cond, &known))
 		return refuse_when(c, root, "its condition is never true", NULL);
 	known_true(&known, root->cond, c->arena);
 	return check_node(c, 0, &known);

@@ -782,6 +782,16 @@ static const struct cond *join(struct builder *b, enum cond_kind kind, const str
 	return result;
 }
 
+const struct cond *condition_within(const struct cond *cond, enum trib_fact fact, int64_t lo, int64_t hi,
+				    struct trib_arena *arena)
+{
+	struct builder b = { .arena = arena };
+	/* The fact's test stands first: a rich condition leads past whatever follows it. */
+	const struct cond *both[2] = { new_set(&b, fact, set_range(arena, lo, hi), false), cond };
+
+	return join(&b, COND_AND, both, 2);
+}
+
 bool condition_has_rich(const struct cond *cond)
 {
 	if (cond->kind == COND_RICH)

@@ -86,6 +86,10 @@ trib_status condition_eval(const struct trib_expr_program *program, const struct
 const struct cond *condition_make(const struct trib_expr_program *program, struct trib_arena *arena,
 				  struct constants *constants);
 
+/* cond, where the fact lies from lo to hi as well. */
+const struct cond *condition_within(const struct cond *cond, enum trib_fact fact, int64_t lo, int64_t hi,
+				    struct trib_arena *arena);
+
 /* ---- Reasoning ---------------------------------------------------------------------------------------- */
 
 /* What is known of the facts at some place of a tree. */

@@ -226,6 +226,24 @@ static trib_status parse_outcome(struct parser *p, struct node *node, const json
 }
 
 /* A reason that is inherited was another's: it does not say why this node holds. */
+/* enabled, from, to: of the node itself, not of its children. */
+static trib_status parse_schedule(struct parser *p, struct node *node, const json_t *json)
+{
+	const json_t *enabled = json_object_get(json, "enabled"), *from = json_object_get(json, "from"),
+		     *to = json_object_get(json, "to");
+
+	if (enabled && !json_is_boolean(enabled))
+		return refuse(p, node, "enabled", enabled, "true or false");
+	if (from && (!json_is_integer(from) || json_integer_value(from) < 0))
+		return refuse(p, node, "from", from, "ms UTC");
+	if (to && (!json_is_integer(to) || json_integer_value(to) <= (from ? json_integer_value(from) : 0)))
+		return refuse(p, node, "to", to, "ms UTC, later than from");
+	node->public.disabled = enabled && json_is_false(enabled);
+	node->public.from_ms = from ? json_integer_value(from) : INT64_MIN;
+	node->public.to_ms = to ? json_integer_value(to) : INT64_MAX;
+	return TRIB_OK;
+}
+
 static trib_status parse_held(struct parser *p, struct node *node, const json_t *value)
 {
 	if (!json_is_boolean(value))
@@ -549,11 +567,11 @@ static trib_status parse_shares(struct parser *p, struct node *node, json_t *jso
 static const char *const node_fields[] = {
 	"id",	  "priority", "when",	"model", "window",    "match",	     "lock",	 "grace", "base",
 	"match_rates", "assist",
-	"shares", "outcome",  "reason", "held",	 "half_life", "priority_by", "children",
+	"shares", "outcome",  "reason", "held",	 "enabled", "from", "to", "half_life", "priority_by", "children",
 	"after_settlement", "claw_back_within", "deposit_counts", NULL,
 };
 #define NODE_FIELDS                                                                                \
-	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, held, " \
+	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, held, enabled, from, to, " \
 	"half_life, "                                                                              \
 	"priority_by, after_settlement, claw_back_within, deposit_counts, children"
 
@@ -608,6 +626,8 @@ static trib_status parse_words(struct parser *p, struct node *node, json_t *json
 		status = parse_after_settlement(p, node, json);
 	if (status == TRIB_OK && (value = json_object_get(json, "outcome")))
 		status = parse_outcome(p, node, value);
+	if (status == TRIB_OK)
+		status = parse_schedule(p, node, json);
 	if (status == TRIB_OK && (value = json_object_get(json, "held")))
 		status = parse_held(p, node, value);
 	if (status == TRIB_OK && (value = json_object_get(json, "reason")))

@@ -80,6 +80,7 @@ struct trib_rules {
 	uint32_t code_count, code_mask;
 	struct trib_rules_activation *activations; /* in the order decided */
 	uint32_t activation_count, activation_capacity;
+	struct trib_tree *offered; /* what apply_put may take instead of compiling; not owned */
 	struct constants wanted; /* constants that were not known when a version came */
 	struct want *wants;	 /* by wanted's number */
 	uint32_t want_capacity;
@@ -261,13 +262,15 @@ static struct line *find_line(const struct trib_rules *rules, struct trib_bytes 
 	return number ? &rules->lines[number - 1] : NULL;
 }
 
-static trib_status make_tree(const struct trib_rules *rules, struct trib_bytes name,
-			     uint32_t number, uint32_t version, struct trib_bytes json,
-			     bool trusted, struct trib_tree **ret_tree, struct trib_error *error)
+/* spaces NULL: names are looked up later. */
+static trib_status make_tree(const struct trib_hash_key *key, const struct trib_spaces *spaces,
+			     struct trib_bytes name, uint32_t number, uint32_t version,
+			     struct trib_bytes json, bool trusted, struct trib_tree **ret_tree,
+			     struct trib_error *error)
 {
 	char text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1];
-	struct trib_tree_options options = { .spaces = rules->spaces,
-					     .key = &rules->key,
+	struct trib_tree_options options = { .spaces = spaces,
+					     .key = key,
 					     .name = text,
 					     .number = number,
 					     .version = version,
@@ -278,28 +281,67 @@ static trib_status make_tree(const struct trib_rules *rules, struct trib_bytes n
 	return trib_tree_new(&options, json, ret_tree, error);
 }
 
-trib_status trib_rules_decide_put(const struct trib_rules *rules, struct trib_bytes name,
-				  struct trib_bytes json, uint32_t *ret_version,
-				  struct trib_buffer *ret_source, struct trib_error *error)
+/* The number and version that a tree of this name would get. */
+static trib_status next_version(const struct trib_rules *rules, struct trib_bytes name,
+				uint32_t *ret_number, uint32_t *ret_version, struct trib_error *error)
 {
 	struct line *line;
-	struct trib_tree *tree;
-	uint32_t number, version;
-	trib_status status;
 
 	if (!trib_external_id_valid(name))
 		return trib_fail(error, TRIB_INVALID, "name",
 				 "expected 1 to 64 bytes without space, control or /");
 	line = find_line(rules, name);
-	number = line ? (uint32_t)(line - rules->lines) + 1 : rules->line_count + 1;
-	version = line ? line->version_count + 1 : 1;
-	if (number > TRIB_LIMIT_RULE_TREES)
+	*ret_number = line ? (uint32_t)(line - rules->lines) + 1 : rules->line_count + 1;
+	*ret_version = line ? line->version_count + 1 : 1;
+	if (*ret_number > TRIB_LIMIT_RULE_TREES)
 		return trib_fail(error, TRIB_LIMIT, "name", "found %d trees, expected no more",
 				 TRIB_LIMIT_RULE_TREES);
-	if (version > TRIB_LIMIT_RULE_VERSIONS)
+	if (*ret_version > TRIB_LIMIT_RULE_VERSIONS)
 		return trib_fail(error, TRIB_LIMIT, "name", "found %d versions, expected no more",
 				 TRIB_LIMIT_RULE_VERSIONS);
-	status = make_tree(rules, name, number, version, json, false, &tree, error);
+	return TRIB_OK;
+}
+
+trib_status trib_rules_prepare(const struct trib_hash_key *key, struct trib_bytes name,
+			       struct trib_bytes json, struct trib_tree **ret_tree,
+			       struct trib_error *error)
+{
+	if (!trib_external_id_valid(name))
+		return trib_fail(error, TRIB_INVALID, "name",
+				 "expected 1 to 64 bytes without space, control or /");
+	return make_tree(key, NULL, name, 0, 0, json, false, ret_tree, error);
+}
+
+trib_status trib_rules_decide_prepared(const struct trib_rules *rules, struct trib_bytes name,
+				       struct trib_tree *tree, uint32_t *ret_version,
+				       struct trib_error *error)
+{
+	trib_status status = next_version(rules, name, &tree->number, &tree->version, error);
+
+	if (status != TRIB_OK)
+		return status;
+	if (rules->spaces)
+		trib_tree_resolve(tree, rules->spaces);
+	*ret_version = tree->version;
+	return TRIB_OK;
+}
+
+void trib_rules_offer(struct trib_rules *rules, struct trib_tree *tree)
+{
+	rules->offered = tree;
+}
+
+trib_status trib_rules_decide_put(const struct trib_rules *rules, struct trib_bytes name,
+				  struct trib_bytes json, uint32_t *ret_version,
+				  struct trib_buffer *ret_source, struct trib_error *error)
+{
+	struct trib_tree *tree;
+	uint32_t number, version;
+	trib_status status = next_version(rules, name, &number, &version, error);
+
+	if (status == TRIB_OK)
+		status = make_tree(&rules->key, rules->spaces, name, number, version, json, false,
+				   &tree, error);
 	if (status != TRIB_OK)
 		return status;
 	*ret_version = version;
@@ -321,7 +363,11 @@ trib_status trib_rules_apply_put(struct trib_rules *rules, struct trib_bytes nam
 				 "found version %u of " TRIB_BYTES_FMT ", expected %u", version,
 				 TRIB_MIN((int)name.size, 64), name.data,
 				 (line ? line->version_count : 0) + 1);
-	if (make_tree(rules, name, number, version, source, true, &tree, error) != TRIB_OK) {
+	if (rules->offered && rules->offered->number == number && rules->offered->version == version &&
+	    trib_bytes_equal(rules->offered->source, source)) {
+		tree = trib_tree_ref(TRIB_TAKE_PTR(rules->offered));
+	} else if (make_tree(&rules->key, rules->spaces, name, number, version, source, true, &tree,
+			     error) != TRIB_OK) {
 		if (error)
 			error->status = TRIB_CORRUPT;
 		return TRIB_CORRUPT;

@@ -55,6 +55,21 @@ trib_status trib_rules_decide_put(const struct trib_rules *rules, struct trib_by
 				  struct trib_bytes json, uint32_t *ret_version,
 				  struct trib_buffer *ret_source, struct trib_error *error);
 
+/*
+ * The same in two steps, so that the engine need not wait: a tree is parsed, checked and compiled by any thread,
+ *
+ *	status = trib_rules_prepare(&key, name, json, &tree, &error);
+ *	status = trib_rules_decide_prepared(rules, name, tree, &version, &error);     // the engine's thread
+ *	trib_rules_offer(rules, tree);
+ *	… event RulesPut {name, version, trib_tree_source(tree)}: apply_put takes the tree instead of compiling …
+ *	trib_rules_offer(rules, NULL);
+ */
+trib_status trib_rules_prepare(const struct trib_hash_key *key, struct trib_bytes name, struct trib_bytes json,
+			       struct trib_tree **ret_tree, struct trib_error *error);
+trib_status trib_rules_decide_prepared(const struct trib_rules *rules, struct trib_bytes name,
+				       struct trib_tree *tree, uint32_t *ret_version, struct trib_error *error);
+void trib_rules_offer(struct trib_rules *rules, struct trib_tree *tree);
+
 /* CORRUPT where the source is not one that was ever accepted, or the version is not the next. */
 trib_status trib_rules_apply_put(struct trib_rules *rules, struct trib_bytes name, uint32_t version,
 				 struct trib_bytes source, struct trib_error *error);

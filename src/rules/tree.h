@@ -56,6 +56,8 @@ struct trib_node {
 	int64_t claw_back_ms; /* of claw_back_within; 0: not stated */
 	bool deposit_counts;  /* the deposit of a pre-sale whose balance is never paid earns */
 	enum trib_outcome outcome; /* ATTRIBUTED: go on with winners and shares */
+	bool disabled;		   /* never entered */
+	int64_t from_ms, to_ms;	   /* entered by orders created from … until before …; to_ms INT64_MAX: open */
 	bool held;		   /* what is attributed is frozen until somebody has looked at it */
 	uint32_t n_shares, n_parties;
 	const struct trib_share *shares;

@@ -36,8 +36,11 @@ static const char rule_schemas[] =
 	"\"to\":{\"type\":\"integer\",\"minimum\":0},"
 	"\"examples\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000},"
 	"\"scene\":{\"type\":\"string\"},\"root\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}},"
+	"\"RuleNodePatch\":{\"type\":\"object\",\"description\":\"fields of a node but id and children; null takes "
+	"one away; before, after: a sibling's id\"},"
 	"\"RuleNode\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
-	"\"priority\":{\"type\":\"integer\"},"
+	"\"priority\":{\"type\":\"integer\"},\"enabled\":{\"type\":\"boolean\",\"default\":true},"
+	"\"from\":{\"type\":\"integer\"},\"to\":{\"type\":\"integer\"},"
 	"\"when\":{\"type\":\"string\",\"format\":\"cel\",\"description\":\"CEL over the order's "
 	"facts; absent: true\"},"
 	"\"model\":{\"type\":\"string\",\"enum\":[\"last\",\"first\",\"priority\",\"linear\","
@@ -102,7 +105,7 @@ static void add_ref(const char *name, struct trib_buffer *text)
 
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
-	static const char *const names[] = { "id", "order", "version", "category" };
+	static const char *const names[] = { "id", "order", "version", "node", "category" };
 	unsigned count = 0;
 	char hole[16];
 
@@ -149,6 +152,8 @@ static void add_body(const struct trib_route *route, enum trib_noun noun, struct
 	case TRIB_BODY_RULES:
 		if (route->call == TRIB_CALL_SIMULATE)
 			schema = "RuleSimulation";
+		else if (route->call == TRIB_CALL_RULES_PATCH)
+			schema = "RuleNodePatch";
 		break;
 	}
 	trib_buffer_add_format(

@@ -59,6 +59,9 @@ const struct trib_route trib_routes[] = {
 	{ "POST", "/api/v1/rules/{id}:simulate", TRIB_ACTION_CALL, TRIB_CALL_SIMULATE, TRIB_BODY_RULES, NULL,
 	  AT_LEAST, NULL, "simulateRules",
 	  "Begin to decide the tree's orders again by a version, or a tree in the body, and report what would change" },
+	{ "PATCH", "/api/v1/rules/{id}/nodes/{node}", TRIB_ACTION_CALL, TRIB_CALL_RULES_PATCH, TRIB_BODY_RULES,
+	  NULL, AT_LEAST, NULL, "patchRulesNode",
+	  "Change one node of the latest version, which makes a new one" },
 	{ "GET", "/api/v1/rules/{id}/simulations/{version}", TRIB_ACTION_CALL, TRIB_CALL_SIMULATION,
 	  TRIB_BODY_NONE, NULL, AT_LEAST, NULL, "readSimulation",
 	  "How far a simulation is, and its report" },
@@ -177,6 +180,8 @@ static void capture(struct trib_bytes name, struct trib_bytes value, struct trib
 		match->noun = value;
 	else if (trib_bytes_is(name, "version"))
 		match->version = value;
+	else if (trib_bytes_is(name, "node"))
+		match->node = value;
 	else
 		match->id = value;
 }

@@ -80,7 +80,7 @@ extern const size_t trib_routes_count;
 /* What the `{…}` of a pattern stood for, as sent. */
 struct trib_route_match {
 	const struct trib_route *route;
-	struct trib_bytes noun, id, version;
+	struct trib_bytes noun, id, version, node;
 };
 
 enum trib_route_result { TRIB_ROUTE_FOUND, TRIB_ROUTE_NO_PATH, TRIB_ROUTE_NO_METHOD };

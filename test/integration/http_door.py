@@ -217,6 +217,8 @@ def journey(server):
     step("GET", "/api/v1/rules/{id}/simulations/{version}", f"/api/v1/rules/default/simulations/{job['id']}",
          want=lambda answer: answer["state"] == "done" and answer["percent"] == 100 and answer["report"]["orders"] >= 1
          and sum(row["after"] for row in answer["report"]["parties"]) == 0)
+    step("PATCH", "/api/v1/rules/{id}/nodes/{node}", "/api/v1/rules/default/nodes/root", {"to": 4102444800000},
+         want=lambda answer: answer["version"] >= 2)
     step("POST", "/api/v1/rules/{id}:rollout", "/api/v1/rules/default:rollout", {"version": 1, "share_bps": 500},
          want=lambda answer: answer["version"] == 1)
     check("a roll-out is shown", server.ask("GET", "/api/v1/rules/default").json["rollouts"][0]["share_bps"] == 500)

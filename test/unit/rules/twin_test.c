@@ -284,6 +284,11 @@ static bool twin_true(json_t *node, const struct plain *plain)
 	struct trib_arena arena;
 	bool result;
 
+	if (json_is_false(json_object_get(node, "enabled")) ||
+	    plain->number[TRIB_FACT_ORDER_CREATED_AT] < json_integer_value(json_object_get(node, "from")) ||
+	    (json_object_get(node, "to") &&
+	     plain->number[TRIB_FACT_ORDER_CREATED_AT] >= json_integer_value(json_object_get(node, "to"))))
+		return false;
 	if (!program)
 		return true;
 	trib_arena_init(&arena, 1 << 20);
@@ -578,6 +583,14 @@ static void add_node(struct trib_rng *rng, struct trib_buffer *out, int *number,
 	}
 	if (trib_rng_chance(rng, focus ? 0.05 : 0.3))
 		trib_buffer_add_format(out, ",\"priority\":%d", (int)trib_rng_between(rng, -2, 2));
+	if (trib_rng_chance(rng, 0.05))
+		trib_buffer_add_text(out, ",\"enabled\":false");
+	if (trib_rng_chance(rng, 0.1))
+		trib_buffer_add_format(out, ",\"from\":%lld",
+				       (long long)(INT64_C(1700000000000) + (int64_t)trib_rng_below(rng, 3) * 1000));
+	if (trib_rng_chance(rng, 0.1))
+		trib_buffer_add_format(out, ",\"to\":%lld",
+				       (long long)(INT64_C(1700000003000) + (int64_t)trib_rng_below(rng, 3) * 1000));
 	trib_buffer_add_text(out, ",\"children\":[");
 	for (uint64_t n = depth ? trib_rng_below(rng, focus ? 14 : 8) : 0; n; n--) {
 		trib_buffer_add_text(out, first ? "" : ",");

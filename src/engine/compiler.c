@@ -1,0 +1,162 @@
+#include "engine/compiler.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "engine/state.h"
+#include "rules/patch.h"
+
+struct compile_job {
+	struct trib_call *call;
+	struct trib_hash_key key;
+	struct trib_tree *base; /* of PATCH */
+	struct trib_tree *tree;
+	trib_status status;
+	struct trib_error error;
+	pthread_t thread;
+	bool threaded, done;
+	int call_fd;
+};
+
+/* Reads only what stays as it is: the call's bytes, and a tree that is immutable. */
+static void compile(struct compile_job *job)
+{
+	const struct trib_call *call = job->call;
+	struct trib_buffer patched;
+	struct trib_bytes source = call->source;
+
+	trib_buffer_init(&patched, 4 << 20);
+	if (job->base) {
+		job->status = trib_rules_patch(trib_tree_source(job->base), call->node, call->source, &patched,
+					       &job->error);
+		source = trib_buffer_bytes(&patched);
+	}
+	if (job->status == TRIB_OK)
+		job->status = trib_rules_prepare(&job->key, call->name, source, &job->tree, &job->error);
+	trib_buffer_fini(&patched);
+}
+
+static void *run(void *context)
+{
+	struct compile_job *job = context;
+	int call_fd = job->call_fd;
+
+	compile(job);
+	__atomic_store_n(&job->done, true, __ATOMIC_RELEASE);
+	if (write(call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
+		return NULL; /* it rings already */
+	return NULL;
+}
+
+void compiler_init(struct trib_engine *engine)
+{
+	engine->compiler = (struct compiler){ 0 };
+	engine->compiler.last_waiting = &engine->compiler.waiting;
+}
+
+static void free_job(struct compile_job *job)
+{
+	if (job->threaded)
+		pthread_join(job->thread, NULL);
+	trib_tree_unref(job->base);
+	trib_tree_unref(job->tree);
+	free(job);
+}
+
+void compiler_fini(struct trib_engine *engine)
+{
+	struct compiler *compiler = &engine->compiler;
+	struct trib_call *waiting = TRIB_TAKE_PTR(compiler->waiting);
+
+	if (compiler->job) {
+		struct trib_call *call = compiler->job->call;
+
+		free_job(TRIB_TAKE_PTR(compiler->job));
+		call->next = waiting;
+		waiting = call;
+	}
+	while (waiting) {
+		struct trib_call *call = waiting;
+
+		waiting = call->next;
+		call->status = trib_fail(&call->error, TRIB_UNKNOWN, "", "repeat this command");
+		call->done(call);
+	}
+	compiler_init(engine);
+}
+
+bool compiler_take(struct trib_engine *engine, struct trib_call *call)
+{
+	struct compiler *compiler = &engine->compiler;
+
+	if (call->kind != TRIB_CALL_RULES_PUT && call->kind != TRIB_CALL_RULES_PATCH)
+		return false;
+	call->next = NULL;
+	*compiler->last_waiting = call;
+	compiler->last_waiting = &call->next;
+	return true;
+}
+
+static void begin(struct trib_engine *engine)
+{
+	struct compiler *compiler = &engine->compiler;
+	struct trib_call *call = compiler->waiting;
+	struct compile_job *job = trib_alloc_zeroed(1, sizeof(*job));
+	uint32_t number = trib_rules_number(engine->rules, call->name);
+
+	compiler->waiting = call->next;
+	if (!compiler->waiting)
+		compiler->last_waiting = &compiler->waiting;
+	job->call = call;
+	job->key = engine->table_key;
+	job->call_fd = engine->call_fd;
+	compiler->job = job;
+	if (call->kind == TRIB_CALL_RULES_PATCH && !number) {
+		job->status = trib_fail(&job->error, TRIB_NOT_FOUND, "name", "found no tree of that name");
+		job->done = true;
+		return;
+	}
+	if (call->kind == TRIB_CALL_RULES_PATCH)
+		job->base = trib_tree_ref((struct trib_tree *)(uintptr_t)trib_rules_tree(
+			engine->rules, number, trib_rules_latest(engine->rules, number)));
+	if (!engine->options.foreground && pthread_create(&job->thread, NULL, run, job) == 0) {
+		job->threaded = true;
+		return;
+	}
+	compile(job);
+	job->done = true;
+}
+
+void compiler_turn(struct trib_engine *engine)
+{
+	struct compiler *compiler = &engine->compiler;
+	uint64_t rung;
+
+	for (;;) {
+		struct compile_job *job = compiler->job;
+
+		if (!job && !compiler->waiting)
+			return;
+		if (!job) {
+			begin(engine);
+			continue;
+		}
+		if (!__atomic_load_n(&job->done, __ATOMIC_ACQUIRE))
+			return;
+		/* The bell may have been rung for calls, too: those are looked for whether it rings or not. */
+		while (job->threaded && read(engine->call_fd, &rung, sizeof(rung)) > 0)
+			;
+		calls_decide(engine, job->call, job->status, &job->error);
+		compiler->job = NULL;
+		free_job(job);
+	}
+}
+
+struct trib_tree *compiler_tree(struct trib_engine *engine, const struct trib_call *call, uint32_t *ret_base)
+{
+	struct compile_job *job = engine->compiler.job;
+
+	trib_assert(job && job->call == call && job->tree);
+	*ret_base = job->base ? trib_tree_version(job->base) : 0;
+	return TRIB_TAKE_PTR(job->tree);
+}

@@ -1,0 +1,31 @@
+/*
+ * Rule trees are parsed, checked and compiled beside the engine, in a thread of their own, one after another: however
+ * large a tree is, orders do not wait for it. The engine numbers the tree and takes it as it is. Private to the room.
+ */
+#ifndef TRIB_ENGINE_COMPILER_H
+#define TRIB_ENGINE_COMPILER_H
+
+#include "engine/call.h"
+
+struct trib_tree;
+
+struct compile_job;
+struct compiler {
+	struct compile_job *job;
+	struct trib_call *waiting, **last_waiting; /* in their order */
+};
+
+void compiler_init(struct trib_engine *engine);
+/* Answers what waits with -UNKNOWN, once the job's thread has ended. */
+void compiler_fini(struct trib_engine *engine);
+
+/* True where the call brings a tree to compile: it has been taken, and will be decided when that is done. */
+bool compiler_take(struct trib_engine *engine, struct trib_call *call);
+
+/* The tree that the job of this call made; the caller's from now on. And the version that a PATCH began with. */
+struct trib_tree *compiler_tree(struct trib_engine *engine, const struct trib_call *call, uint32_t *ret_base);
+
+/* Goes on with the job. */
+void compiler_turn(struct trib_engine *engine);
+
+#endif
