@@ -131,18 +131,24 @@ static double measure(const struct trib_tree *tree, uint64_t orders, uint64_t *r
 	return ns;
 }
 
-static void bench(const char *what, const char *json, uint64_t orders)
+static struct trib_tree *compile(const char *what, const char *json)
 {
 	struct trib_tree_options options = { .spaces = &spaces, .key = &key, .name = "bench" };
 	struct trib_tree *tree;
 	struct trib_error error;
-	uint64_t sum;
-	int64_t start = trib_cpu_thread_ns();
 
 	if (trib_tree_new(&options, trib_bytes_text(json), &tree, &error) != TRIB_OK) {
 		fprintf(stderr, "%s: %s: %s\n", what, error.at, error.text);
 		exit(1);
 	}
+	return tree;
+}
+
+static void bench(const char *what, const char *json, uint64_t orders)
+{
+	uint64_t sum;
+	int64_t start = trib_cpu_thread_ns();
+	struct trib_tree *tree = compile(what, json);
 	double compiled = (double)(trib_cpu_thread_ns() - start) / 1e6, empty = 1e9, whole = 1e9;
 
 	/* The machine is shared: the best of three. */
@@ -297,16 +303,65 @@ static void flat(struct trib_buffer *json, int of, int count)
 	trib_buffer_add_text(json, "]}}");
 }
 
+/* A member of JSON; the words of the bench need no escapes. */
+static void print_word(const char *name, uint32_t code)
+{
+	printf("\"%s\":\"" TRIB_BYTES_FMT "\",", name,
+	       TRIB_BYTES_ARG(trib_names_text(names[TRIB_SPACE_SYMBOL], code)));
+}
+
+/* The twelve rules, then all records with the node that decides: what bench/rules_peers.py gives to other engines. */
+static void print_for_peers(void)
+{
+	struct trib_tree *tree = compile("12 rules", twelve);
+	struct trib_arena scratch;
+
+	trib_arena_init(&scratch, 1 << 20);
+	puts(twelve);
+	for (int i = 0; i < RECORDS; i++) {
+		const struct record *record = &records[i];
+		struct trib_facts facts;
+		struct trib_walk walk;
+
+		fill(&facts, record, &scratch);
+		trib_tree_walk(tree, &facts, &walk);
+		printf("{\"order\":{");
+		print_word("carrier", record->carrier);
+		print_word("page", record->page);
+		printf("\"base\":%lld,\"qty\":%u},\"touch\":{", (long long)record->base,
+		       record->qty);
+		print_word("channel", record->channel);
+		print_word("kind", record->kind);
+		printf("\"age\":%lld},\"goods\":{", (long long)record->age);
+		print_word("category", record->category);
+		print_word("brand", record->brand);
+		printf("\"price\":%lld},\"creator\":{", (long long)record->price);
+		print_word("status", record->status);
+		printf("\"level\":%u,\"score\":%.17g},\"node\":\"" TRIB_BYTES_FMT "\"}\n",
+		       record->level, record->score, TRIB_BYTES_ARG(walk.node->id));
+	}
+	trib_arena_fini(&scratch);
+	trib_tree_unref(tree);
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t orders = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000;
+	bool peers = argc == 2 && !strcmp(argv[1], "--peers"),
+	     one = argc == 2 && !strcmp(argv[1], "--twelve");
+	uint64_t orders = argc > 1 && !peers && !one ? strtoull(argv[1], NULL, 10) : 2000000;
 	struct trib_buffer json;
 
 	for (int space = 0; space < TRIB_SPACES; space++)
 		names[space] = trib_names_new(&key);
 	make_records();
+	if (peers) {
+		print_for_peers();
+		return 0;
+	}
 	trib_buffer_init(&json, 1 << 20);
 	bench("12 rules", twelve, orders);
+	if (one)
+		return 0;
 	bench("30 nodes, as people write them", thirty, orders);
 	thousand(&json);
 	bench("1,000 nodes, by category, then mixed", trib_buffer_text(&json), orders);

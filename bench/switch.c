@@ -67,7 +67,9 @@ static void put(enum trib_noun noun, const char *format, int i)
 
 	snprintf(json, sizeof(json), format, i, i, i);
 	trib_arena_init(&arena, 1 << 20);
-	must(trib_proto_from_json(trib_noun_descriptor(noun), trib_bytes_text(json), &arena, &message, &error), &error);
+	must(trib_proto_from_json(trib_noun_descriptor(noun), trib_bytes_text(json), &arena,
+				  &message, &error),
+	     &error);
 	call.body = message;
 	begin(&call, &done);
 	while (!done) {
@@ -90,7 +92,9 @@ static void make_market(void)
 		put(TRIB_NOUN_PARTY, "{\"id\":\"c%d\",\"roles\":[\"creator\"]}", i);
 		put(TRIB_NOUN_GOODS, "{\"id\":\"g%d\",\"merchant\":\"m%d\"}", i);
 		put(TRIB_NOUN_PLAN,
-		    "{\"id\":\"p%d\",\"merchant\":\"m%d\",\"goods\":[\"g%d\"],\"terms\":{\"commission_bps\":1000}}", i);
+		    "{\"id\":\"p%d\",\"merchant\":\"m%d\",\"goods\":[\"g%d\"],\"terms\":{"
+		    "\"commission_bps\":1000}}",
+		    i);
 	}
 	for (int i = 0; i < TOKENS; i++) {
 		struct trib_link_request request = { .channel = trib_bytes_text("app") };
@@ -99,7 +103,9 @@ static void make_market(void)
 		snprintf(goods, sizeof(goods), "g%d", i / NOUNS % NOUNS);
 		request.creator = trib_bytes_text(creator);
 		request.goods = trib_bytes_text(goods);
-		must(trib_engine_link(engine, &request, tokens[i], &token_sizes[i], &outcome, &error), &error);
+		must(trib_engine_link(engine, &request, tokens[i], &token_sizes[i], &outcome,
+				      &error),
+		     &error);
 	}
 	trib_engine_settle(engine);
 }
@@ -108,15 +114,19 @@ static void make_market(void)
 static void write_tree(struct trib_buffer *json, int salt)
 {
 	trib_buffer_reset(json);
-	trib_buffer_add_text(json, "{\"root\":{\"id\":\"r\",\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":"
-				   "\"merchant\",\"bps\":\"terms.commission_bps\"}],\"children\":[");
+	trib_buffer_add_text(json,
+			     "{\"root\":{\"id\":\"r\",\"shares\":[{\"name\":\"commission\",\"to\":"
+			     "\"creator\",\"from\":"
+			     "\"merchant\",\"bps\":\"terms.commission_bps\"}],\"children\":[");
 	for (int i = 0; i < 99; i++) {
-		trib_buffer_add_format(json, "%s{\"id\":\"c%d\",\"when\":\"goods.category=='k%d'\",\"children\":[",
-				       i ? "," : "", i, i);
+		trib_buffer_add_format(
+			json, "%s{\"id\":\"c%d\",\"when\":\"goods.category=='k%d'\",\"children\":[",
+			i ? "," : "", i, i);
 		for (int j = 0; j < 100; j++)
-			trib_buffer_add_format(json,
-					       "%s{\"id\":\"%d-%d\",\"when\":\"goods.price>%d&&order.qty==%d\"}",
-					       j ? "," : "", i, j, salt + (100 - j) * 10, 2 + j % 40);
+			trib_buffer_add_format(
+				json,
+				"%s{\"id\":\"%d-%d\",\"when\":\"goods.price>%d&&order.qty==%d\"}",
+				j ? "," : "", i, j, salt + (100 - j) * 10, 2 + j % 40);
 		trib_buffer_add_text(json, "]}");
 	}
 	trib_buffer_add_text(json, "]},\"scene\":\"default\"}");
@@ -141,11 +151,13 @@ static int64_t turn(void)
 
 		snprintf(ids[i], sizeof(ids[i]), "o%" PRIu64, orders);
 		snprintf(goods[i], sizeof(goods[i]), "g%d", (int)(token / NOUNS % NOUNS));
-		requests[i] = (struct trib_order_request){ .order = trib_bytes_text(ids[i]),
-							   .user = trib_bytes_text("u1"),
-							   .goods = trib_bytes_text(goods[i]),
-							   .token = trib_bytes(tokens[token], token_sizes[token]),
-							   .base_amount = 1000 + (int64_t)(orders % 9000) };
+		requests[i] = (struct trib_order_request){
+			.order = trib_bytes_text(ids[i]),
+			.user = trib_bytes_text("u1"),
+			.goods = trib_bytes_text(goods[i]),
+			.token = trib_bytes(tokens[token], token_sizes[token]),
+			.base_amount = 1000 + (int64_t)(orders % 9000)
+		};
 	}
 	int64_t begun = now_ns();
 
@@ -164,9 +176,11 @@ static int compare(const void *left, const void *right)
 /* Put, activate, first order: in ms. *longest: the engine's longest turn meanwhile. */
 static double switch_once(const struct trib_buffer *json, int64_t *longest)
 {
-	struct trib_call upload = { .kind = TRIB_CALL_RULES_PUT, .name = trib_bytes_text("default"),
+	struct trib_call upload = { .kind = TRIB_CALL_RULES_PUT,
+				    .name = trib_bytes_text("default"),
 				    .source = trib_buffer_bytes(json) };
-	struct trib_call activate = { .kind = TRIB_CALL_RULES_ACTIVATE, .name = trib_bytes_text("default") };
+	struct trib_call activate = { .kind = TRIB_CALL_RULES_ACTIVATE,
+				      .name = trib_bytes_text("default") };
 	uint32_t before = seen_version;
 	int64_t begun = now_ns();
 	bool put_done, activated = false;
@@ -206,7 +220,8 @@ static void bench_switches(void)
 		write_tree(&json, 1000 * i);
 		total[i] = switch_once(&json, &with[i]);
 	}
-	printf("tree of %d nodes, %zu bytes: upload to first order decided by it", NODES, json.size);
+	printf("tree of %d nodes, %zu bytes: upload to first order decided by it", NODES,
+	       json.size);
 	for (int i = 0; i < PUTS; i++)
 		printf("%s%.0f", i ? ", " : " ", total[i]);
 	printf(" ms; the engine's longest turn meanwhile");
@@ -219,10 +234,14 @@ static void bench_switches(void)
 static void bench_simulation(const char *data)
 {
 	static const char candidate[] =
-		"{\"root\":{\"id\":\"r\",\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":"
-		"\"terms.commission_bps\"}],\"children\":[{\"id\":\"big\",\"when\":\"order.base > 8000\",\"shares\":[{\"name\":"
-		"\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":500}]}]},\"scene\":\"default\"}";
-	const struct trib_simulate_options options = { .data = data, .name = trib_bytes_text("default"),
+		"{\"root\":{\"id\":\"r\",\"shares\":[{\"name\":\"commission\",\"to\":\"creator\","
+		"\"from\":\"merchant\",\"bps\":"
+		"\"terms.commission_bps\"}],\"children\":[{\"id\":\"big\",\"when\":\"order.base > "
+		"8000\",\"shares\":[{\"name\":"
+		"\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":500}]}]},"
+		"\"scene\":\"default\"}";
+	const struct trib_simulate_options options = { .data = data,
+						       .name = trib_bytes_text("default"),
 						       .source = trib_bytes_text(candidate) };
 	struct trib_simulate_progress progress = { 0 };
 	struct trib_buffer report;
@@ -234,7 +253,8 @@ static void bench_simulation(const char *data)
 	must(trib_simulate(&options, &progress, &report, &error), &error);
 	double seconds = cpu_seconds() - begun;
 
-	printf("simulation: %" PRIu64 " orders decided again in %.2f CPU-seconds, %.2f million a CPU-second\n",
+	printf("simulation: %" PRIu64
+	       " orders decided again in %.2f CPU-seconds, %.2f million a CPU-second\n",
 	       progress.orders, seconds, (double)progress.orders / seconds / 1e6);
 	trib_buffer_fini(&report);
 }
@@ -243,9 +263,12 @@ int main(int argc, char **argv)
 {
 	uint64_t count = 500000;
 	char data[] = "/tmp/trib-switch-XXXXXX";
-	const struct trib_engine_options options = { .data = data, .sync = TRIB_JOURNAL_SYNC_OFF,
-						     .segment_bytes = 64 << 20, .ring_bytes = 128 << 20,
-						     .order_index_bytes = 64 << 20, .touches_bytes = 64 << 20 };
+	const struct trib_engine_options options = { .data = data,
+						     .sync = TRIB_JOURNAL_SYNC_OFF,
+						     .segment_bytes = 64 << 20,
+						     .ring_bytes = 128 << 20,
+						     .order_index_bytes = 64 << 20,
+						     .touches_bytes = 64 << 20 };
 	struct trib_error error;
 
 	if (argc == 3 && !strcmp(argv[1], "--orders"))

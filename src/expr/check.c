@@ -741,7 +741,8 @@ trib_status ast_check(struct ast_context *context, const struct trib_expr_env *e
 						.budget = FOLDING_BUDGET } };
 
 	infer_init(&checker.infer, context->arena);
-	for (uint32_t i = 0; i < env->variable_count; i++)
+	/* Names that last are facts: of three at most. */
+	for (uint32_t i = 0; !env->lasting && i < env->variable_count; i++)
 		checker.segments_max =
 			TRIB_MAX(checker.segments_max, segments(env->variables[i].name));
 	trib_status status = check(&checker, root);

@@ -226,6 +226,7 @@ struct trib_expr_env {
 	const struct trib_expr_variable *variables; /* used while compiling only */
 	uint32_t variable_count;
 	uint32_t flags;
+	bool lasting; /* container and variables outlive the program, which then keeps no copy of them */
 };
 
 enum trib_expr_stage { TRIB_EXPR_PARSE, TRIB_EXPR_CHECK, TRIB_EXPR_EVAL };

@@ -33,9 +33,12 @@ static const struct trib_type *copy_type(struct trib_arena *arena, const struct 
 static bool copy_env(struct trib_expr_program *program, const struct trib_expr_env *env)
 {
 	struct trib_arena *arena = &program->arena;
-	struct trib_expr_variable *variables =
-		trib_arena_alloc(arena, (env->variable_count + 1) * sizeof(*variables));
+	struct trib_expr_variable *variables;
 
+	program->env = *env;
+	if (env->lasting)
+		return true;
+	variables = trib_arena_alloc(arena, (env->variable_count + 1) * sizeof(*variables));
 	if (!variables)
 		return false;
 	for (uint32_t i = 0; i < env->variable_count; i++) {
@@ -44,7 +47,6 @@ static bool copy_env(struct trib_expr_program *program, const struct trib_expr_e
 		if (!variables[i].name || (env->variables[i].type && !variables[i].type))
 			return false;
 	}
-	program->env = *env;
 	program->env.variables = variables;
 	program->env.container =
 		env->container ? trib_arena_copy(arena, trib_bytes_text(env->container)) : NULL;

@@ -69,6 +69,11 @@ static trib_status compile_when(struct checker *c, struct node *node)
 			return status;
 		tree->facts |= facts;
 		node->cond = condition_make(node->program, c->arena, &tree->constants);
+		/* Tests do all of most conditions: their programs give their memory to the next. */
+		if (!condition_has_rich(node->cond)) {
+			trib_expr_free(node->program);
+			node->program = NULL;
+		}
 	}
 	schedule(c, node);
 	return TRIB_OK;

@@ -1,6 +1,8 @@
 /* From checked CEL to the normal form. */
 #include "rules/condition.h"
 
+#include <pthread.h>
+
 enum {
 	DEPTH_MAX =
 		300, /* of an expression that is looked into; deeper ones are left to the evaluator */
@@ -125,15 +127,6 @@ static struct cond *new_test(struct builder *b, enum cond_kind kind, enum trib_f
 	return cond;
 }
 
-/* Which names are declared: every fact, its other names, then the groups (for has() only). */
-static const struct trib_type *const fact_types[] = {
-	[TRIB_FACT_INT] = &trib_type_int,	   [TRIB_FACT_DOUBLE] = &trib_type_double,
-	[TRIB_FACT_TIME] = &trib_type_timestamp,   [TRIB_FACT_DURATION] = &trib_type_duration,
-	[TRIB_FACT_STRING] = &trib_type_string,	   [TRIB_FACT_TAGS] = &trib_type_list_string,
-	[TRIB_FACT_EXT] = &trib_type_map_string,   [TRIB_FACT_BOOL] = &trib_type_bool,
-	[TRIB_FACT_PATH] = &trib_type_list_string,
-};
-
 static const struct {
 	const char *name;
 	uint8_t fact;
@@ -147,6 +140,30 @@ static const struct {
 };
 
 enum { NAMES = TRIB_ARRAY_SIZE(name_table), VARIABLES = NAMES + TRIB_GROUPS };
+
+static const struct trib_type *const fact_types[] = {
+	[TRIB_FACT_INT] = &trib_type_int,	   [TRIB_FACT_DOUBLE] = &trib_type_double,
+	[TRIB_FACT_TIME] = &trib_type_timestamp,   [TRIB_FACT_DURATION] = &trib_type_duration,
+	[TRIB_FACT_STRING] = &trib_type_string,	   [TRIB_FACT_TAGS] = &trib_type_list_string,
+	[TRIB_FACT_EXT] = &trib_type_map_string,   [TRIB_FACT_BOOL] = &trib_type_bool,
+	[TRIB_FACT_PATH] = &trib_type_list_string,
+};
+
+/* Which names are declared: every fact, its other names, then the groups (for has() only). Made once. */
+static struct trib_expr_variable variables[VARIABLES];
+static pthread_once_t variables_once = PTHREAD_ONCE_INIT;
+
+static void make_variables(void)
+{
+	for (uint32_t i = 0; i < NAMES; i++)
+		variables[i] = (struct trib_expr_variable){
+			name_table[i].name, fact_types[trib_fact_rows[name_table[i].fact].kind]
+		};
+	for (uint32_t i = 0; i < TRIB_GROUPS; i++)
+		variables[NAMES + i] = (struct trib_expr_variable){
+			trib_fact_group_name((enum trib_fact_group)i), NULL
+		};
+}
 
 static enum trib_fact fact_of_variable(uint32_t index)
 {
@@ -1112,22 +1129,15 @@ trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind
 			      struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
 			      struct trib_error *error)
 {
-	struct trib_expr_variable variables[VARIABLES];
-	struct trib_expr_env env = { .variables = variables,
-				     .variable_count = VARIABLES,
-				     .flags = TRIB_EXPR_FACTS };
+	static const struct trib_expr_env env = { .variables = variables,
+						  .variable_count = VARIABLES,
+						  .flags = TRIB_EXPR_FACTS,
+						  .lasting = true };
 	struct trib_expr_program *program;
 	struct trib_expr_error why;
 	struct trib_bytes unknown;
 
-	for (uint32_t i = 0; i < NAMES; i++)
-		variables[i] =
-			(struct trib_expr_variable){ name_table[i].name,
-						     fact_types[kind_of(name_table[i].fact)] };
-	for (uint32_t i = 0; i < TRIB_GROUPS; i++)
-		variables[NAMES + i] =
-			(struct trib_expr_variable){ trib_fact_group_name((enum trib_fact_group)i),
-						     NULL };
+	pthread_once(&variables_once, make_variables);
 	if (trib_expr_compile(&env, source, &program, &why) != TRIB_OK) {
 		if (why.stage == TRIB_EXPR_CHECK && find_unknown_fact(source, &unknown))
 			return fail_unknown_fact(unknown, at, error);
