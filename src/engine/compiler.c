@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "engine/state.h"
-#include "rules/patch.h"
 
 struct compile_job {
 	struct trib_call *call;

@@ -22,6 +22,65 @@ static void fill_amounts(const struct trib_order_record *record, struct trib_fac
 		trib_facts_set(facts, (enum trib_fact)(TRIB_FACT_ORDER_PAID + i), record->amounts[i]);
 }
 
+/* Facts that a caller tells in EXT, under their own last name. What is not of their type is not told. */
+static const uint8_t facts_of_ext[] = {
+	TRIB_FACT_ORDER_KIND,	TRIB_FACT_ORDER_STATE,	TRIB_FACT_ORDER_PAID_AT,      TRIB_FACT_ORDER_DEPOSIT_AT,
+	TRIB_FACT_ORDER_PARENT, TRIB_FACT_ORDER_REGION, TRIB_FACT_ORDER_PAID_TRAFFIC,
+};
+#define FACTS_OF_EXT                                                                                               \
+	(TRIB_FACT_BIT(TRIB_FACT_ORDER_KIND) | TRIB_FACT_BIT(TRIB_FACT_ORDER_STATE) |                              \
+	 TRIB_FACT_BIT(TRIB_FACT_ORDER_PAID_AT) | TRIB_FACT_BIT(TRIB_FACT_ORDER_DEPOSIT_AT) |                      \
+	 TRIB_FACT_BIT(TRIB_FACT_ORDER_PARENT) | TRIB_FACT_BIT(TRIB_FACT_ORDER_REGION) |                           \
+	 TRIB_FACT_BIT(TRIB_FACT_ORDER_PAID_TRAFFIC))
+
+static bool is_word_of(const char *words, struct trib_bytes text)
+{
+	for (const char *p = words; *p; p += strcspn(p, "|"), p += *p == '|')
+		if (trib_bytes_equal(text, trib_bytes(p, strcspn(p, "|"))))
+			return true;
+	return !*words;
+}
+
+static void lift_fact(enum trib_fact fact, struct trib_bytes text, struct trib_facts *facts)
+{
+	int64_t number;
+
+	switch (trib_fact_rows[fact].kind) {
+	case TRIB_FACT_STRING:
+		if (is_word_of(trib_fact_rows[fact].words, text))
+			trib_facts_set_text(facts, fact, text);
+		break;
+	case TRIB_FACT_BOOL:
+		if (trib_bytes_is(text, "true") || trib_bytes_is(text, "false"))
+			trib_facts_set_bool(facts, fact, trib_bytes_is(text, "true"));
+		break;
+	default:
+		if (trib_bytes_to_i64(text, &number))
+			trib_facts_set(facts, fact, number);
+	}
+}
+
+static void lift_ext(const struct trib_order_record *record, trib_fact_set wanted, struct trib_facts *facts)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(facts_of_ext); i++) {
+		enum trib_fact fact = (enum trib_fact)facts_of_ext[i];
+		const char *key = strchr(trib_fact_rows[fact].name, '.') + 1;
+
+		for (uint32_t j = 0; j < record->n_ext && trib_fact_in(&wanted, fact); j++)
+			if (trib_bytes_is(record->ext[j].key, key))
+				lift_fact(fact, record->ext[j].value, facts);
+	}
+}
+
+/* By the kind of the plan that was chosen when the link was made. */
+static const char *link_source(const struct trib_market *market, const struct trib_touch *touch)
+{
+	uint32_t plan = touch->offer ? touch->offer : touch->plan;
+	uint8_t kind = trib_domain_plan(market->domain, plan)->newest.kind;
+
+	return kind == TRIB_WORD_ACTIVITY ? "activity" : kind == TRIB_WORD_MANAGED ? "managed" : "self_picked";
+}
+
 static void fill_order_facts(const struct trib_market *market, const struct trib_resolve_request *request,
 			     const struct trib_order_record *record, struct trib_facts *facts)
 {
@@ -173,6 +232,8 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 	trib_facts_init(facts, market->spaces, request->scratch);
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_ORDER])
 		fill_order_facts(market, request, record, facts);
+	if (TRIB_UNLIKELY(record->n_ext && (wanted & FACTS_OF_EXT)))
+		lift_ext(record, wanted, facts);
 	if (wanted & (trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT]))
 		trib_facts_open_goods(market, facts, record->goods, record->at_ms);
 	if (TRIB_UNLIKELY(wanted & trib_facts_engine_only) && request->engine_facts)
@@ -181,6 +242,8 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 		return;
 	/* has(touch) asks for the group itself, whatever facts are read. */
 	trib_facts_open_touch(facts, touch);
+	if (TRIB_UNLIKELY(wanted & TRIB_FACT_BIT(TRIB_FACT_LINK_SOURCE)))
+		trib_facts_set_text(facts, TRIB_FACT_LINK_SOURCE, trib_bytes_text(link_source(market, touch)));
 	trib_facts_set(facts, TRIB_FACT_TOUCH_AGE, record->at_ms - touch->at_ms);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_COUNT, record->n_touches);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_FIRST_SEEN, record->touches[0].touch.at_ms);

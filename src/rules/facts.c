@@ -50,12 +50,7 @@ const trib_fact_set trib_facts_engine_only =
 	TRIB_FACT_TABLE(X) 0;
 #undef X
 
-const trib_fact_set trib_facts_to_come =
-	TRIB_FACT_BIT(TRIB_FACT_ORDER_KIND) |
-	TRIB_FACT_BIT(TRIB_FACT_ORDER_STATE) | TRIB_FACT_BIT(TRIB_FACT_ORDER_PAID_AT) |
-	TRIB_FACT_BIT(TRIB_FACT_ORDER_DEPOSIT_AT) | TRIB_FACT_BIT(TRIB_FACT_ORDER_PARENT) |
-	TRIB_FACT_BIT(TRIB_FACT_ORDER_REGION) | TRIB_FACT_BIT(TRIB_FACT_ORDER_PAID_TRAFFIC) |
-	TRIB_FACT_BIT(TRIB_FACT_LINK_SOURCE) | TRIB_FACT_BIT(TRIB_FACT_LINK_PID);
+const trib_fact_set trib_facts_to_come = TRIB_FACT_BIT(TRIB_FACT_LINK_PID);
 
 const char *trib_fact_group_name(enum trib_fact_group group)
 {

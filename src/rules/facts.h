@@ -160,19 +160,19 @@ enum trib_space {
 	X(ORDER_BASE_STATED, 40, ORDER, "order.base_stated", BOOL, NONE, "", LOCAL,                \
 	  "the caller stated the base; it is not computed from AMOUNTS")                           \
 	X(ORDER_KIND, 41, ORDER, "order.kind", STRING, SYMBOL, TRIB_WORDS_ORDER, LOCAL,            \
-	  "what was bought how")                                                                   \
+	  "what was bought how; EXT `kind` of the order")                                                                   \
 	X(ORDER_STATE, 42, ORDER, "order.state", STRING, SYMBOL, TRIB_WORDS_STATE, LOCAL,          \
-	  "where its life stands when it is decided")                                              \
-	X(ORDER_PAID_AT, 43, ORDER, "order.paid_at", TIME, NONE, "", LOCAL, "when it was paid")    \
+	  "where its life stands when it is decided; EXT `state` of the order")                                              \
+	X(ORDER_PAID_AT, 43, ORDER, "order.paid_at", TIME, NONE, "", LOCAL, "when it was paid; EXT `paid_at` of the order, ms UTC")    \
 	X(ORDER_DEPOSIT_AT, 44, ORDER, "order.deposit_at", TIME, NONE, "", LOCAL,                  \
-	  "when the deposit of a presale was paid")                                                \
+	  "when the deposit of a presale was paid; EXT `deposit_at` of the order, ms UTC")                                                \
 	X(ORDER_PARENT, 45, ORDER, "order.parent", STRING, SYMBOL, "", LOCAL,                      \
-	  "the id that groups the lines of one payment")                                           \
+	  "the id that groups the lines of one payment; EXT `parent` of the order")                                           \
 	X(ORDER_NEW_TO_SHOP, 46, ORDER, "order.new_to_shop", BOOL, NONE, "", ENGINE,               \
 	  "the buyer's first order with this merchant")                                            \
-	X(ORDER_REGION, 47, ORDER, "order.region", STRING, SYMBOL, "", LOCAL, "where it goes to")  \
+	X(ORDER_REGION, 47, ORDER, "order.region", STRING, SYMBOL, "", LOCAL, "where it goes to; EXT `region` of the order")  \
 	X(ORDER_PAID_TRAFFIC, 48, ORDER, "order.paid_traffic", BOOL, NONE, "", LOCAL,              \
-	  "the buyer was brought by paid traffic")                                                 \
+	  "the buyer was brought by paid traffic; EXT `paid_traffic` of the order is `true`")                                                 \
 	X(TOUCH_FIRST_SEEN, 49, TOUCH, "touch.first_seen", TIME, NONE, "", LOCAL,                  \
 	  "time of the oldest of the touches that count counts")                                   \
 	X(TOUCH_SAME_CARRIER, 50, TOUCH, "touch.same_carrier", BOOL, NONE, "", LOCAL,              \
@@ -210,7 +210,7 @@ enum trib_space {
 	X(TERMS_SERVICE_BPS, 67, TERMS, "terms.service_bps", INT, NONE, "", LOCAL,                 \
 	  "the service rate, basis points")                                                        \
 	X(LINK_SOURCE, 68, LINK, "link.source", STRING, SYMBOL, TRIB_WORDS_SOURCE, LOCAL,          \
-	  "how the creator came by the offer")                                                     \
+	  "how the creator came by the offer: by the kind of its plan")                                                     \
 	X(LINK_PID, 69, LINK, "link.pid", STRING, SYMBOL, "", LOCAL,                               \
 	  "the promotion id at a third-party site")                                                \
 	X(COUNTER_USER_CLICKS_1H, 70, COUNTER, "counter.user_clicks_1h", INT, NONE, "", ENGINE,    \

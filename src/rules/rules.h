@@ -5,6 +5,7 @@
  *	share.h		how money is divided
  *	tree.h		one version, compiled; walking it
  *	complete.h	what may be written next in a condition
+ *	patch.h		one node changed without touching the rest
  *
  *	struct trib_rules *rules = trib_rules_new(&key, &spaces);      // holds `default` version 1, active
  *
@@ -35,6 +36,7 @@
 #include "proto/proto.h"
 #include "rules/complete.h"
 #include "rules/facts.h"
+#include "rules/patch.h"
 #include "rules/share.h"
 #include "rules/tree.h"
 

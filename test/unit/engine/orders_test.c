@@ -600,6 +600,38 @@ static void creators_see_what_they_would_earn(void **state)
 	estimate("nothing", "c1", "", TRIB_NOT_FOUND, "id");
 }
 
+/* What a caller tells in EXT under a fact's last name; words that a fact cannot be, and no numbers, are not told. */
+static void facts_are_lifted_from_ext(void **state)
+{
+	static const struct {
+		const char *key, *value, *node;
+	} rows[] = {
+		{ "region", "sh", "region" },	    { "region", "bj", "r" },
+		{ "kind", "presale", "kind" },	    { "kind", "bazaar", "r" },
+		{ "state", "paid", "state" },	    { "parent", "pay-7", "parent" },
+		{ "paid_traffic", "true", "ads" },  { "paid_traffic", "false", "r" },
+		{ "paid_at", "1790000000001", "late" }, { "paid_at", "soon", "r" },
+	};
+
+	world_market();
+	world_rules("lift", "{\"root\":{\"id\":\"r\"," COMMISSION("1000") ",\"children\":["
+			    "{\"id\":\"region\",\"when\":\"order.region == 'sh'\"},"
+			    "{\"id\":\"kind\",\"when\":\"has(order.kind)\"},"
+			    "{\"id\":\"state\",\"when\":\"order.state == 'paid'\"},"
+			    "{\"id\":\"parent\",\"when\":\"order.parent == 'pay-7'\"},"
+			    "{\"id\":\"ads\",\"when\":\"order.paid_traffic\"},"
+			    "{\"id\":\"late\",\"when\":\"order.paid_at > timestamp(1790000000)\"}]}}");
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct trib_ext_pair ext = { T(rows[i].key), T(rows[i].value) };
+		char id[16], node[64];
+
+		snprintf(id, sizeof(id), "lift%zu", i);
+		snprintf(node, sizeof(node), "\"node\":\"%s\"", rows[i].node);
+		ORDER(.order = T(id), .scene = T("lift"), .base_amount = 100, .ext = &ext, .n_ext = 1);
+		expect_explained(id, node);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,6 +645,7 @@ int main(void)
 		WORLD_TEST(assists_stand_beside_the_money),
 		WORLD_TEST(several_candidates),
 		WORLD_TEST(creators_see_what_they_would_earn),
+		WORLD_TEST(facts_are_lifted_from_ext),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
