@@ -565,6 +565,35 @@ static void add_choices(const struct trib_engine *engine, const struct trib_orde
 	trib_buffer_add_char(json, ']');
 }
 
+/* The rates that each credit was split by, and whose time fixed them. */
+static void add_rates(const struct trib_engine *engine, const struct trib_order_record *record,
+		      struct trib_buffer *json)
+{
+	const struct trib_tree *tree = tree_of(engine, record);
+	const struct trib_node *node = tree && record->n_slices ? trib_tree_node(tree, record->node) : NULL;
+
+	if (!node)
+		return;
+	add_key(json, "rates");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < record->n_slices; i++) {
+		const struct trib_slice *slice = &record->slices[i];
+		const struct trib_touch *touch = &record->touches[slice->touch].touch;
+
+		open_item(json);
+		add_number(json, "touch", (int64_t)touch->link);
+		add_text(json, "lock", trib_bytes_text(trib_lock_word(node->lock)));
+		add_number(json, "locked_at", trib_resolve_lock_ms(record, touch, node->lock, NULL));
+#define X(name, number, word)                                                                                     \
+	if (slice->rates.bps[number])                                                                             \
+		add_number(json, word, slice->rates.bps[number]);
+		TRIB_RATE_TABLE(X)
+#undef X
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+}
+
 trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes order,
 				struct trib_buffer *json, struct trib_error *error)
 {
@@ -588,6 +617,8 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_touches(engine, record, json);
 	add_path(engine, record, json);
 	add_facts(engine, record, json);
+	add_base(engine, record, json);
+	add_rates(engine, record, json);
 	add_number(json, "charged", record->charged);
 	add_text(json, "currency", symbol(engine, record->currency));
 	add_credits(engine, record, json);

@@ -136,8 +136,8 @@ bool trib_facts_next_part(struct trib_bytes *rest, struct trib_bytes *ret_part)
 
 static const char *const group_docs[] = {
 	[TRIB_GROUP_ORDER] = "The order itself. Always there.",
-	[TRIB_GROUP_TOUCH] = "The primary touch: the token or, without one, the buyer's newest "
-			     "touch not after the order.",
+	[TRIB_GROUP_TOUCH] =
+		"The primary touch: the newest candidate not after the order, token or touch.",
 	[TRIB_GROUP_GOODS] = "The goods that were ordered. Always there.",
 	[TRIB_GROUP_CREATOR] = "The creator of the primary touch's link.",
 	[TRIB_GROUP_MERCHANT] = "The merchant of the goods. Always there.",

@@ -70,6 +70,20 @@ static void expect_shown(const char *order, const char *part)
 	trib_buffer_fini(&json);
 }
 
+static void expect_explained(const char *order, const char *part)
+{
+	struct trib_buffer json;
+	struct trib_error error;
+
+	trib_buffer_init(&json, 1 << 20);
+	trib_status status = trib_engine_explain(world.engine, T(order), &json, &error);
+
+	assert_ok(status, error);
+	if (!strstr(trib_buffer_text(&json), part))
+		fail_msg("found %s, expected %s in it", trib_buffer_text(&json), part);
+	trib_buffer_fini(&json);
+}
+
 #define COMMISSION(bps) \
 	"\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":" bps "}]"
 
@@ -214,6 +228,8 @@ static void whose_time_fixes_the_rate(void **state)
 		assert_int_equal(ORDER(.order = T(order), .base_amount = 10000, .scene = T(locks[i]), .token = T(token)).charged,
 				 by_token[i]);
 	}
+	expect_explained("touch1", "\"lock\":\"touch\",\"locked_at\":1790000002000,\"commission_bps\":800}]");
+	expect_explained("token0", "\"lock\":\"link\",\"locked_at\":1790000000000,\"commission_bps\":1000}]");
 	/* A rate that changes between order and payment leaves what was decided. */
 	world_pass(1000);
 	put_commission("2000");
@@ -340,20 +356,6 @@ static void live_link(const char *creator, const char *goods, char ret_token[128
 
 	assert_ok(status, error);
 	ret_token[size] = '\0';
-}
-
-static void expect_explained(const char *order, const char *part)
-{
-	struct trib_buffer json;
-	struct trib_error error;
-
-	trib_buffer_init(&json, 1 << 20);
-	trib_status status = trib_engine_explain(world.engine, T(order), &json, &error);
-
-	assert_ok(status, error);
-	if (!strstr(trib_buffer_text(&json), part))
-		fail_msg("found %s, expected %s in it", trib_buffer_text(&json), part);
-	trib_buffer_fini(&json);
 }
 
 /* c1's old token, bought in c2's live room. */
