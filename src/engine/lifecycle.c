@@ -259,10 +259,15 @@ static void relock(const struct trib_engine *engine, const struct trib_order_rec
 {
 	const struct trib_market market = engine_market(engine);
 
-	for (uint32_t i = 0; i < life->order.n_slices; i++)
-		if (life->slice_of[i] != UINT32_MAX)
-			trib_resolve_relock(&market, record, node, &record->slices[life->slice_of[i]], times,
-					    &life->order.slices[i].rates);
+	for (uint32_t i = 0; i < life->order.n_slices; i++) {
+		struct trib_rates *rates = &life->order.slices[i].rates;
+		bool all_to_agency = rates->all_to_agency;
+
+		if (life->slice_of[i] == UINT32_MAX)
+			continue;
+		trib_resolve_relock(&market, record, node, &record->slices[life->slice_of[i]], times, rates);
+		rates->all_to_agency = all_to_agency; /* by the creator's binding, which is that of the order's time */
+	}
 }
 
 /*
@@ -660,6 +665,8 @@ trib_status trib_engine_order_status(struct trib_engine *engine, const struct tr
 	struct trib_status_answer answer;
 	struct trib_bytes *lines;
 	size_t n;
+
+	trib_arena_reset(&engine->arena);
 	/* It is kept for the lines that are still to come. */
 	trib_status status = tell_status(engine, request, &answer, error);
 

@@ -329,6 +329,46 @@ static void messages_before_their_order(void **state)
 	assert_int_equal(counts.kept, 0);
 }
 
+/* What is told of an order is told to its lines, those that are still to come included. */
+static void lines_of_an_order(void **state)
+{
+	struct told_status told;
+	const char *token;
+
+	world_market();
+	token = world_token("c1", "g1");
+	world_order("o1/1", "u1", "g1", 10000, token);
+	world_order("o1/2", "u1", "g1", 5000, token);
+	world_order("o10/1", "u1", "g1", 100, token);
+	assert_string_equal(tell("o1", "paid"), "paid");
+	expect_in("o1/1", "\"code\":30");
+	expect_in("o1/2", "\"code\":30");
+	expect_in("o10/1", "\"code\":null");
+	world_restart();
+	world_order("o1/3", "u1", "g1", 2000, token);
+	expect_in("o1/3", "\"code\":30");
+	world_crash();
+	expect_in("o1/3", "\"code\":30");
+	assert_string_equal(tell("o1/1", "settled"), "settled");
+	assert_string_equal(tell("o1", "received"), "received");
+	expect_in("o1/1", "\"code\":60");
+	expect_in("o1/2", "\"code\":50");
+	world_restart();
+	told = tell_at("o1", "shipped", 0, 100);
+	assert_int_equal(told.status, TRIB_INVALID);
+	assert_string_equal(told.error.at, "BASE");
+	assert_string_equal(tell("o1", "invalid"), "invalid");
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 10);
+	world_pass(1);
+	assert_string_equal(tell("o1", "paid"), "invalid"); /* told before */
+	/* A line of its own under the order's name. */
+	world_order("o2", "u1", "g1", 1000, token);
+	world_order("o2/1", "u1", "g1", 1000, token);
+	assert_string_equal(tell("o2", "invalid"), "invalid");
+	expect_in("o2/1", "\"code\":null");
+	assert_whole();
+}
+
 static void kept_messages_expire(void **state)
 {
 	const char *token;
@@ -560,6 +600,7 @@ int main(void)
 		T(held_money),
 		T(lives_go_on_after_a_restart),
 		T(messages_before_their_order),
+		T(lines_of_an_order),
 		T(kept_messages_expire),
 		T(bad_messages),
 		T(huge_amounts),
