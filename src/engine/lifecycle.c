@@ -552,12 +552,28 @@ void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_rec
 
 /* --- Commands ----------------------------------------------------------------------------------------- */
 
-/* The time of a message. What it is checked against may be older than the batch that will hold it. */
+static bool is_taken(const struct trib_life_messages *messages, int64_t at_ms)
+{
+	for (uint32_t i = TRIB_ORDER_CREATED; i < TRIB_ORDER_STATES; i++)
+		if (messages->reached[i].at_ms == at_ms)
+			return true;
+	for (uint32_t i = 0; i < messages->n_refunds; i++)
+		if (messages->refunds[i].at_ms == at_ms)
+			return true;
+	return messages->n_edits && messages->edits[messages->n_edits - 1].at_ms == at_ms;
+}
+
+/*
+ * The time of a message. One that states none comes behind what was told of the order in the same millisecond: engine time
+ * stands still within a batch.
+ */
 static trib_status message_time(struct trib_engine *engine, bool has_at, int64_t at_ms, int64_t *ret_at_ms,
 				struct trib_error *error)
 {
 	trib_status status = engine_event_time(engine, has_at, at_ms, ret_at_ms, error);
 
+	while (status == TRIB_OK && !has_at && is_taken(&engine->life->messages, *ret_at_ms))
+		(*ret_at_ms)++;
 	if (status == TRIB_OK && *ret_at_ms <= 0)
 		return trib_fail(error, TRIB_TOO_OLD, "AT", "found %lld, expected a time after 1970", (long long)*ret_at_ms);
 	return status;
