@@ -787,13 +787,14 @@ static void tell_status(struct market *market)
 	struct model_life life = order ? order->life : model_kept(&market->model, op.number, op.at_ms);
 
 	if (status == TRIB_REFUSED) {
-		sim_expect(run, op.state != TRIB_ORDER_INVALID && model_is_over(&life, op.at_ms),
+		sim_expect(run, op.state != TRIB_ORDER_INVALID && model_is_over(&life),
 			   "order %s refuses %s", id, trib_order_state_word((enum trib_order_state)op.state));
 		return;
 	}
 	if (refused(market, status, "status", &error))
 		return;
-	sim_expect(run, op.state == TRIB_ORDER_INVALID || !model_is_over(&life, op.at_ms), "order %s takes %s, being invalid",
+	sim_expect(run, op.state == TRIB_ORDER_INVALID || !model_is_over(&life) || life.reached & 1u << op.state,
+		   "order %s takes %s, being invalid",
 		   id, trib_order_state_word((enum trib_order_state)op.state));
 	model_add(&market->model, &op);
 	order = model_order(&market->model, op.number);
@@ -838,7 +839,7 @@ static void tell_refund(struct market *market)
 		status = trib_engine_refund(market->engine, &request, &answer, &error);
 
 	decided(market, &op);
-	bool over = model_is_over(&order->life, op.at_ms);
+	bool over = model_is_over(&order->life);
 
 	if (!first && (status == TRIB_OVER_REFUND || status == TRIB_REFUSED)) {
 		sim_expect(run, lowers ? op.base > (over ? 0 : left) : over && op.state == TRIB_REFUND_FORFEITURE,

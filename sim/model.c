@@ -102,13 +102,11 @@ static int64_t post(struct model_state *state, const struct model_op *order, int
 }
 
 /* The furthest counts, of each the first telling. Returns whether anything has changed. */
-static bool reach(struct model_life *life, uint32_t told, int64_t at_ms)
+static bool reach(struct model_life *life, uint32_t told)
 {
-	if (life->reached & 1u << told || model_is_over(life, at_ms))
+	if (life->reached & 1u << told || model_is_over(life))
 		return false;
 	life->reached |= 1u << told;
-	if (told == TRIB_ORDER_INVALID)
-		life->invalid_at_ms = at_ms;
 	life->state = TRIB_MAX(life->state, (enum trib_order_state)told);
 	return true;
 }
@@ -126,7 +124,7 @@ struct model_life model_kept(const struct model *model, uint64_t number, int64_t
 			continue;
 		if (now_ms - last_ms > KEPT_MS)
 			life = (struct model_life){ 0 };
-		if (i < model->count && reach(&life, told->state, now_ms))
+		if (i < model->count && reach(&life, told->state))
 			last_ms = now_ms;
 	}
 	return life;
@@ -142,7 +140,7 @@ static void apply_message(struct model *model, struct model_op *op)
 
 	op->charged = post(&model->state, order, -1);
 	if (op->kind == MODEL_STATUS) {
-		reach(life, op->state, op->at_ms);
+		reach(life, op->state);
 	} else if (trib_refund_effect((enum trib_refund_kind)op->state) == TRIB_REFUND_LOWERS) {
 		life->remaining -= op->base;
 	} else if (op->state == TRIB_REFUND_FORFEITURE) {
@@ -173,7 +171,6 @@ static void live(struct model *model, struct model_op *order, uint32_t creator)
 	const struct model_life kept = model_kept(model, order->number, order->at_ms);
 
 	order->life.reached |= kept.reached;
-	order->life.invalid_at_ms = kept.invalid_at_ms;
 	order->life.state = TRIB_MAX(order->life.state, kept.state);
 	post(&model->state, order, 1);
 }

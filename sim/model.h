@@ -41,7 +41,6 @@ enum { MODEL_NO_TOKEN = -1, MODEL_FORGED = -2 }; /* as .link of an order */
 struct model_life {
 	enum trib_order_state state;
 	unsigned reached; /* a bit a state that was told */
-	int64_t invalid_at_ms;
 	int64_t remaining;
 	bool forfeited;
 	uint32_t creator, commission_bps, service_bps, platform_bps;
@@ -114,10 +113,10 @@ const struct model_op *model_order(const struct model *model, uint64_t number);
 /* What has been told by then of an order that is not known, and is still kept. */
 struct model_life model_kept(const struct model *model, uint64_t number, int64_t at_ms);
 
-/* Nothing more may be told of it: it was invalid before that time. */
-static inline bool model_is_over(const struct model_life *life, int64_t at_ms)
+/* Nothing more may be told of it: it was invalid before, be it in the same millisecond. */
+static inline bool model_is_over(const struct model_life *life)
 {
-	return life->reached & 1u << TRIB_ORDER_INVALID && at_ms > life->invalid_at_ms;
+	return life->reached & 1u << TRIB_ORDER_INVALID;
 }
 
 /* The first telling of a refund, NULL if there is none. */
