@@ -214,12 +214,13 @@ static uint32_t reasons_before(const struct published *published, const struct t
 	return reasons;
 }
 
-/* Does the rule that decided, or the way to it, read what only the engine knows? */
-static bool reads_engine_facts(const struct trib_market *market, const struct trib_order_record *record)
+/* Does the rule that decided, or the way to it, read what only the engine knows? Roll-outs lie on that way, too. */
+static bool reads_engine_facts(const struct trib_market *market, const struct trib_order_record *record, int64_t now_ms)
 {
 	const struct trib_tree *tree = trib_rules_tree(market->rules, record->tree, record->tree_version);
 
-	return tree && ((trib_tree_facts(tree) | trib_tree_node(tree, record->node)->priority_facts) &
+	return tree && ((trib_tree_facts(tree) | trib_tree_node(tree, record->node)->priority_facts |
+			 trib_rules_rollout_facts(market->rules, record->tree, now_ms)) &
 			trib_facts_engine_only) != 0;
 }
 
@@ -311,7 +312,7 @@ static int resolve_one(struct trib_resolver *resolver, const struct published *p
 	if (answer->reasons)
 		return TRIB_CLIENT_OK;
 	trib_view_resolve(published->view, &request, record);
-	if (reads_engine_facts(market, record))
+	if (reads_engine_facts(market, record, request.now_ms))
 		answer->reasons = TRIB_CLIENT_ENGINE_FACTS;
 	else
 		write_answer(resolver, published, answer);

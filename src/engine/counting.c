@@ -11,23 +11,17 @@
 /* The EXT of an order that names the buyer's device. */
 static const char device_key[] = "device";
 
-static bool asks_for(const struct trib_tree *tree, trib_fact_set facts)
-{
-	return tree && (trib_tree_facts(tree) & facts);
-}
-
 void counting_begin(struct trib_engine *engine)
 {
 	uint32_t count;
 	const struct trib_rules_activation *activations = trib_rules_activations(engine->rules, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct trib_tree *tree =
-			trib_rules_tree(engine->rules, activations[i].tree, activations[i].version);
+		trib_fact_set facts = trib_rules_activation_facts(engine->rules, &activations[i]);
 
-		if (!engine->counters && asks_for(tree, trib_fact_group_masks[TRIB_GROUP_COUNTER]))
+		if (!engine->counters && (facts & trib_fact_group_masks[TRIB_GROUP_COUNTER]))
 			engine->counters = trib_counters_new(TRIB_LIMIT_COUNTERS);
-		if (asks_for(tree, TRIB_FACT_BIT(TRIB_FACT_ORDER_NEW_TO_SHOP)))
+		if (facts & TRIB_FACT_BIT(TRIB_FACT_ORDER_NEW_TO_SHOP))
 			stateful_begin_buyers(engine);
 	}
 }

@@ -683,6 +683,17 @@ trib_status trib_rules_apply_rollout(struct trib_rules *rules,
 	return TRIB_OK;
 }
 
+trib_fact_set trib_rules_activation_facts(const struct trib_rules *rules,
+					  const struct trib_rules_activation *activation)
+{
+	const struct trib_tree *tree = trib_rules_tree(rules, activation->tree, activation->version);
+	trib_fact_set facts = tree ? trib_tree_facts(tree) : 0;
+
+	if (activation->rollout && activation->rollout->when)
+		facts |= trib_tree_facts(activation->rollout->when);
+	return facts;
+}
+
 void trib_rules_pack_rollout(const struct trib_rules *rules,
 			     const struct trib_rules_activation *activation,
 			     struct trib_buffer *buffer)

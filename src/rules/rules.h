@@ -156,6 +156,10 @@ struct trib_rules_activation {
 	struct rollout *rollout; /* NULL: of all orders */
 };
 
+/* The facts that the version reads, and the condition of its roll-out. */
+trib_fact_set trib_rules_activation_facts(const struct trib_rules *rules,
+					  const struct trib_rules_activation *activation);
+
 /* Appends the RulesActivated of a roll-out, packed; nothing for an activation. */
 void trib_rules_pack_rollout(const struct trib_rules *rules,
 			     const struct trib_rules_activation *activation,
