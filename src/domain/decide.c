@@ -943,8 +943,14 @@ trib_status trib_domain_check_put(const struct trib_domain *domain, enum trib_no
 static bool is_closed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
 		      int64_t now_ms)
 {
-	if (trib_status_is_timed(domain, noun, number))
-		return trib_domain_status(domain, noun, number, now_ms) == TRIB_WORD_CLOSED;
+	if (trib_status_is_timed(domain, noun, number)) {
+		uint32_t count; /* a row behind would open it again */
+		const struct trib_status_row *rows =
+			trib_domain_statuses(domain, noun, number, &count);
+
+		return rows[count - 1].from_ms <= now_ms &&
+		       rows[count - 1].status == TRIB_WORD_CLOSED;
+	}
 	switch (noun) {
 	case TRIB_NOUN_PARTY:
 		return trib_domain_party(domain, number)->status == TRIB_WORD_CLOSED;

@@ -298,12 +298,14 @@ bool trib_status_event(const struct trib_domain *domain, enum trib_noun noun, ui
 	return true;
 }
 
+/* Closing again still drops what was set behind it meanwhile. */
 static bool is_so_already(const struct trib_timeline *timeline, const struct trib_status_row *row)
 {
 	uint32_t at = begun(timeline, row->from_ms);
 	const struct trib_status_row *there = at ? &timeline->rows[at - 1] : NULL;
 
 	return there && there->from_ms == row->from_ms && there->status == row->status &&
+	       (row->status != TRIB_WORD_CLOSED || at == timeline->count) &&
 	       strcmp(there->reason, row->reason) == 0;
 }
 
