@@ -292,6 +292,11 @@ trib_status trib_life_tell_refund(const struct trib_life_order *order, struct tr
 	return TRIB_OK;
 }
 
+const char *trib_review_word(enum trib_review_verdict verdict)
+{
+	return verdict == TRIB_REVIEW_RELEASED ? "released" : verdict == TRIB_REVIEW_REJECTED ? "rejected" : "none";
+}
+
 trib_status trib_life_tell_review(struct trib_life_messages *messages, const struct trib_review *review,
 				  bool *ret_changed, struct trib_error *error)
 {
@@ -300,7 +305,7 @@ trib_status trib_life_tell_review(struct trib_life_messages *messages, const str
 		messages->review = *review;
 	else if (messages->review.verdict != review->verdict)
 		return trib_fail(error, TRIB_CONFLICT, "order", "found it %s by an earlier review",
-				 messages->review.verdict == TRIB_REVIEW_RELEASED ? "released" : "rejected");
+				 trib_review_word(messages->review.verdict));
 	return TRIB_OK;
 }
 
@@ -339,7 +344,8 @@ bool trib_life_messages_check(const struct trib_life_messages *messages, const c
 		if (messages->reached[i].at_ms < 0 || messages->reached[i].reason.size > TRIB_LIMIT_ORDER_REASON_BYTES)
 			*ret_reason = "a status out of range";
 	if (messages->review.verdict > TRIB_REVIEW_REJECTED || messages->review.at_ms < 0 ||
-	    messages->review.reason.size > TRIB_LIMIT_ORDER_REASON_BYTES)
+	    messages->review.reason.size > TRIB_LIMIT_ORDER_REASON_BYTES ||
+	    messages->review.by.size > TRIB_LIMIT_ORDER_REASON_BYTES)
 		*ret_reason = "a review out of range";
 	for (uint32_t i = 0; !*ret_reason && i < messages->n_edits; i++) {
 		const struct trib_base_edit *edit = &messages->edits[i];

@@ -132,11 +132,13 @@ struct trib_base_edit {
 
 /* What a review said of an order whose money was held: the first word stands. Numbers never change. */
 enum trib_review_verdict { TRIB_REVIEW_NONE = 0, TRIB_REVIEW_RELEASED = 1, TRIB_REVIEW_REJECTED = 2 };
+const char *trib_review_word(enum trib_review_verdict verdict); /* "released", "rejected", "none" */
 
 struct trib_review {
 	enum trib_review_verdict verdict;
 	int64_t at_ms;
 	struct trib_bytes reason;
+	struct trib_bytes by; /* who said so; "": nobody is named */
 };
 
 struct trib_refund {

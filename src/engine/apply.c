@@ -93,7 +93,8 @@ void apply_change(struct trib_engine *engine, const struct trib_order_change *ch
 {
 	history_change_order(engine, fingerprint, change->previous, position);
 	trib_chain_post(engine->ledger, change->moves, change->n_moves, change->currency);
-	if (change->messages.review.verdict)
+	stateful_apply(engine, change->tallies);
+	if (TRIB_UNLIKELY(change->messages.review.verdict))
 		trib_reviews_close(engine->reviews, change->decision);
 	engine->counts.changes++;
 }

@@ -24,6 +24,8 @@ enum trib_call_kind {
 	TRIB_CALL_LINK, TRIB_CALL_TOUCH, TRIB_CALL_ORDER, /* body */
 	TRIB_CALL_TRACK, TRIB_CALL_ORDER_GET, TRIB_CALL_EXPLAIN, /* name */
 	TRIB_CALL_ORDER_STATUS, TRIB_CALL_REFUND, /* name, body */
+	TRIB_CALL_RELEASE, TRIB_CALL_REJECT,	  /* name, body */
+	TRIB_CALL_REVIEWS,			  /* cursor, limit */
 	TRIB_CALL_BALANCES, /* party, role, currency, kind_word, stage, detail, cursor, limit */
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_PATCH, /* name, node, source */

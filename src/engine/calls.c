@@ -536,6 +536,29 @@ static trib_status call_order_status(struct trib_engine *engine, struct trib_cal
 	return TRIB_OK;
 }
 
+static trib_status call_review(struct trib_engine *engine, struct trib_call *call, enum trib_review_verdict verdict)
+{
+	const Tributary__ReviewRequest *body = (const Tributary__ReviewRequest *)call->body;
+	const struct trib_review_request request = { .order = call->name, .verdict = verdict,
+						     .reason = text_of(body->reason), .by = text_of(body->by),
+						     .has_at = body->has_at, .at_ms = body->at };
+	trib_status status = trib_engine_review(engine, &request, &call->error);
+
+	if (status == TRIB_OK)
+		trib_buffer_add_format(&call->reply, "{\"review\":\"%s\"}", trib_review_word(verdict));
+	return status;
+}
+
+static trib_status call_reviews(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t limit = TRIB_MIN(call->limit ? call->limit : 100, (uint32_t)TRIB_LIMIT_LIST_ITEMS);
+	uint64_t after = 0;
+
+	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &after))
+		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that a list has given");
+	return trib_engine_reviews(engine, after, limit, &call->reply, &call->error);
+}
+
 static trib_status call_refund(struct trib_engine *engine, struct trib_call *call)
 {
 	const Tributary__RefundRequest *body = (const Tributary__RefundRequest *)call->body;
@@ -843,6 +866,9 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_ORDER_GET: return call_order_get(engine, call);
 	case TRIB_CALL_ORDER_STATUS: return call_order_status(engine, call);
 	case TRIB_CALL_REFUND: return call_refund(engine, call);
+	case TRIB_CALL_RELEASE: return call_review(engine, call, TRIB_REVIEW_RELEASED);
+	case TRIB_CALL_REJECT: return call_review(engine, call, TRIB_REVIEW_REJECTED);
+	case TRIB_CALL_REVIEWS: return call_reviews(engine, call);
 	case TRIB_CALL_EXPLAIN: return trib_engine_explain(engine, call->name, &call->reply, &call->error);
 	case TRIB_CALL_BALANCES: return call_balances(engine, call);
 	case TRIB_CALL_RULES_PUT:

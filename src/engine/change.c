@@ -14,7 +14,8 @@ void trib_order_change_reset(struct trib_order_change *change)
 
 static size_t messages_bytes_max(const struct trib_life_messages *messages)
 {
-	size_t size = 64 + TRIB_ORDER_STATES * 32 + messages->n_edits * 48 + messages->review.reason.size;
+	size_t size = 64 + TRIB_ORDER_STATES * 32 + messages->n_edits * 48 + messages->review.reason.size +
+		      messages->review.by.size;
 
 	for (uint32_t i = 0; i < TRIB_ORDER_STATES; i++)
 		size += messages->reached[i].reason.size;
@@ -25,7 +26,7 @@ static size_t messages_bytes_max(const struct trib_life_messages *messages)
 
 size_t trib_order_change_bytes_max(const struct trib_order_change *change)
 {
-	return 256 + change->order.size + messages_bytes_max(&change->messages) + change->n_slices * 64 +
+	return 256 + change->order.size + change->tallies.size + messages_bytes_max(&change->messages) + change->n_slices * 64 +
 	       change->n_lines * (size_t)64 + change->n_moves * (size_t)(TRIB_TRANSFER_BYTES_MAX + 16);
 }
 
@@ -83,6 +84,7 @@ static char *put_messages(char *p, uint32_t field, const struct trib_life_messag
 		p = trib_wire_put_u64(one, 1, messages->review.verdict);
 		p = trib_wire_put_u64(p, 2, (uint64_t)messages->review.at_ms);
 		p = trib_wire_put_bytes(p, 3, messages->review.reason);
+		p = trib_wire_put_bytes(p, 4, messages->review.by);
 		trib_wire_close(one, p, SMALL_WIDTH);
 	}
 	trib_wire_close(content, p, MESSAGES_WIDTH);
@@ -151,6 +153,7 @@ char *trib_order_change_put(char *p, const struct trib_order_change *change)
 		p = trib_transfer_put(p, 14, &change->moves[i]);
 	p = trib_wire_put_u64(p, 15, change->left_out);
 	p = trib_wire_put_u64(p, 16, (uint64_t)change->locked_ms);
+	p = trib_wire_put_bytes(p, 45, change->tallies);
 	trib_wire_close(body, p, EVENT_WIDTH);
 	trib_wire_close(event, p, EVENT_WIDTH);
 	return p;
@@ -235,6 +238,7 @@ static bool get_review(struct trib_bytes rest, struct trib_review *ret_review)
 		case 1: ret_review->verdict = (enum trib_review_verdict)TRIB_MIN(field.value, (uint64_t)UINT8_MAX); break;
 		case 2: ret_review->at_ms = (int64_t)field.value; break;
 		case 3: ret_review->reason = field.type == TRIB_WIRE_BYTES ? field.bytes : ret_review->reason; break;
+		case 4: ret_review->by = field.type == TRIB_WIRE_BYTES ? field.bytes : ret_review->by; break;
 		}
 	return ok && ret_review->verdict != TRIB_REVIEW_NONE;
 }
@@ -321,6 +325,7 @@ static bool get_bytes_field(const struct trib_wire_field *field, struct trib_ord
 {
 	switch (field->number) {
 	case 1: change->order = field->bytes; return true;
+	case 45: change->tallies = field->bytes; return true;
 	case 12: return get_messages(field->bytes, &change->messages);
 	case 13: return get_slice(field->bytes, change);
 	case 14:

@@ -27,6 +27,7 @@ struct trib_order_change {
 	enum trib_order_state state;
 	bool final;
 	int64_t base, remaining, counted, charged, forfeited;
+	struct trib_bytes tallies; /* message Tallies: what our stateful lines went by */
 	uint32_t left_out;
 	int64_t locked_ms; /* the time that has fixed the rates after the decision; 0: the decision's stand */
 	uint32_t n_slices, n_lines, n_moves;

@@ -157,6 +157,19 @@ struct trib_status_answer {
 trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
 				     struct trib_status_answer *ret_answer, struct trib_error *error);
 
+/* Releases or rejects a held order. Again: nothing. TRIB_REFUSED: it was not held; TRIB_CONFLICT: decided otherwise. */
+struct trib_review_request {
+	struct trib_bytes order, reason, by;
+	enum trib_review_verdict verdict;
+	int64_t at_ms;
+	bool has_at;
+};
+trib_status trib_engine_review(struct trib_engine *engine, const struct trib_review_request *request,
+			       struct trib_error *error);
+/* The JSON of GET /api/v1/reviews: those that wait behind a position, `after`. */
+trib_status trib_engine_reviews(struct trib_engine *engine, uint64_t after, uint32_t limit, struct trib_buffer *json,
+				struct trib_error *error);
+
 struct trib_refund_request {
 	struct trib_bytes order, refund;
 	enum trib_refund_kind kind;

@@ -264,10 +264,12 @@ static void add_messages(const struct trib_life_messages *messages, struct trib_
 	if (messages->review.verdict) {
 		add_key(json, "review");
 		trib_buffer_add_char(json, '{');
-		add_text(json, "verdict", trib_bytes_text(messages->review.verdict == TRIB_REVIEW_RELEASED ? "released" : "rejected"));
+		add_text(json, "verdict", trib_bytes_text(trib_review_word(messages->review.verdict)));
 		add_number(json, "at", messages->review.at_ms);
 		if (messages->review.reason.size)
 			add_text(json, "reason", messages->review.reason);
+		if (messages->review.by.size)
+			add_text(json, "by", messages->review.by);
 		trib_buffer_add_char(json, '}');
 	}
 	add_key(json, "edits");
@@ -351,6 +353,8 @@ static void add_life(const struct trib_engine *engine, const struct trib_order_r
 		if (change->left_out)
 			add_number(json, "left_out", change->left_out);
 		add_current(engine, record, change, json);
+		if (change->tallies.size)
+			stateful_explain(engine, change->tallies, json);
 	}
 	trib_buffer_add_char(json, '}');
 }
@@ -611,6 +615,8 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_rules(engine, record, json);
 	if (tree_of(engine, record) && trib_tree_node(tree_of(engine, record), record->node)->reason.size)
 		add_text(json, "reason", trib_tree_node(tree_of(engine, record), record->node)->reason);
+	if (record->held)
+		add_bool(json, "held", true);
 	add_token(engine, record, json);
 	if (record->n_touches && record->bad_token.size)
 		add_text(json, "bad_token", record->bad_token);

@@ -150,6 +150,17 @@ static trib_status read_decision(struct trib_engine *engine, struct trib_bytes o
 	return TRIB_OK;
 }
 
+trib_status history_read_decision(struct trib_engine *engine, uint64_t position, struct trib_error *error)
+{
+	struct trib_bytes event, body;
+	trib_status status = fetch_event(engine, position, &engine->event_bytes, &event, error);
+
+	if (status == TRIB_OK && (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED ||
+				  !trib_order_record_get(body, &engine->earlier)))
+		status = no_order(position, error);
+	return status;
+}
+
 /*
  * Reads the newest event of an order: its decision into engine->earlier, and what has been told of it since into
  * engine->life->earlier. NOT_FOUND where it is another order's.

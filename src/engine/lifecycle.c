@@ -231,6 +231,7 @@ static struct trib_transfer transfer_of(const struct trib_order_line *line, bool
 static void lines_before(const struct trib_order_record *record, bool has_earlier, struct life_work *life)
 {
 	life->n_before = 0;
+	life->stood = has_earlier;
 	if (has_earlier)
 		for (uint32_t i = 0; i < life->earlier.n_lines; i++)
 			life->before[life->n_before++] =
@@ -295,14 +296,36 @@ static int64_t fix_locked(const struct trib_engine *engine, const struct trib_or
 
 /* --- The change --------------------------------------------------------------------------------------- */
 
-/* Everything that follows from the set of messages, into life->change. */
-static void compute_change(const struct trib_engine *engine, const struct trib_order_record *record, bool has_earlier,
-			   struct life_work *life)
+/* The lines of each slice: those of its shares, then what the engine adds. */
+static void add_lines(struct trib_engine *engine, const struct trib_order_record *record)
 {
+	struct life_work *life = engine->life;
 	struct trib_order_change *change = &life->change;
 	const struct trib_life *now = &life->life;
-	int64_t locked_ms = fix_locked(engine, record, has_earlier, life);
 	bool released = life->messages.review.verdict == TRIB_REVIEW_RELEASED;
+	uint32_t next = 0;
+
+	stateful_begin_change(engine);
+	for (uint32_t i = 0; i < life->order.n_slices; i++) {
+		uint32_t slice = life->slice_of[i], first = change->n_lines;
+
+		if (slice == UINT32_MAX)
+			continue;
+		for (; next < now->n_lines && now->lines[next].slice == i; next++)
+			change->lines[change->n_lines++] = (struct trib_change_line){
+				slice, order_line(record, slice, &now->lines[next].line, released) };
+		stateful_change_slice(engine, record, change, slice, first);
+	}
+	stateful_end_change(engine, change);
+}
+
+/* Everything that follows from the set of messages, into life->change. */
+static void compute_change(struct trib_engine *engine, const struct trib_order_record *record)
+{
+	struct life_work *life = engine->life;
+	struct trib_order_change *change = &life->change;
+	const struct trib_life *now = &life->life;
+	int64_t locked_ms = fix_locked(engine, record, life->stood, life);
 
 	trib_lifecycle(&life->order, &life->messages, &life->life);
 	trib_order_change_reset(change);
@@ -315,6 +338,7 @@ static void compute_change(const struct trib_engine *engine, const struct trib_o
 	change->counted = now->counted;
 	change->charged = now->charged;
 	change->forfeited = now->forfeited;
+	change->messages = life->messages;
 	for (uint32_t i = 0; i < life->order.n_slices; i++) {
 		if (life->slice_of[i] == UINT32_MAX)
 			continue;
@@ -322,14 +346,10 @@ static void compute_change(const struct trib_engine *engine, const struct trib_o
 		change->slice_rates[change->n_slices] = life->order.slices[i].rates;
 		change->slice_touch[change->n_slices++] = record->slices[life->slice_of[i]].touch;
 	}
-	for (uint32_t i = 0; i < now->n_lines; i++) {
-		uint32_t slice = life->slice_of[now->lines[i].slice];
-
-		change->lines[i] = (struct trib_change_line){ slice, order_line(record, slice, &now->lines[i].line, released) };
+	add_lines(engine, record);
+	for (uint32_t i = 0; i < change->n_lines; i++)
 		life->after[i] = transfer_of(&change->lines[i].line, now->final);
-	}
-	change->n_lines = now->n_lines;
-	change->n_moves = (uint32_t)trib_chain_difference(life->before, life->n_before, life->after, now->n_lines,
+	change->n_moves = (uint32_t)trib_chain_difference(life->before, life->n_before, life->after, change->n_lines,
 							  change->moves);
 }
 
@@ -541,7 +561,7 @@ void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_rec
 	uint32_t left_out = trib_life_tell_kept(&life->order, &life->kept_messages, &life->messages);
 
 	answer_kept(record, life);
-	compute_change(engine, record, false, life);
+	compute_change(engine, record);
 	life->change.left_out = left_out;
 	if (!change_fits(engine, &life->change))
 		return;
@@ -640,7 +660,7 @@ static trib_status tell_status(struct trib_engine *engine, const struct trib_sta
 	*ret_answer = (struct trib_status_answer){ .pending = !known };
 	if (!known)
 		return changed ? record_kept(engine, request->order, key, error) : TRIB_OK;
-	compute_change(engine, &engine->earlier, life->has_earlier, life);
+	compute_change(engine, &engine->earlier);
 	ret_answer->state = life->change.state;
 	return changed ? record_change(engine, request->order, fingerprint, decision, error) : TRIB_OK;
 }
@@ -788,36 +808,46 @@ trib_status trib_engine_refund(struct trib_engine *engine, const struct trib_ref
 		return TRIB_OK;
 	if (!known)
 		return record_kept(engine, request->order, key, error);
-	compute_change(engine, &engine->earlier, life->has_earlier, life);
+	compute_change(engine, &engine->earlier);
 	answer_refund(engine, at, ret_answer);
 	return record_change(engine, request->order, fingerprint, decision, error);
 }
 
-trib_status lifecycle_review(struct trib_engine *engine, struct trib_bytes order, enum trib_review_verdict verdict,
-			     struct trib_bytes reason, struct trib_error *error)
+static trib_status check_review(const struct trib_review_request *request, struct trib_error *error)
+{
+	trib_status status = check_order_id(request->order, error);
+
+	if (status == TRIB_OK && (request->reason.size > TRIB_LIMIT_ORDER_REASON_BYTES || !trib_utf8_valid(request->reason)))
+		return trib_fail(error, TRIB_INVALID, "REASON", "found %zu bytes, expected at most %d of UTF-8",
+				 request->reason.size, TRIB_LIMIT_ORDER_REASON_BYTES);
+	if (status == TRIB_OK && (request->by.size > TRIB_LIMIT_ORDER_REASON_BYTES || !trib_utf8_valid(request->by)))
+		return trib_fail(error, TRIB_INVALID, "BY", "found %zu bytes, expected at most %d of UTF-8", request->by.size,
+				 TRIB_LIMIT_ORDER_REASON_BYTES);
+	return status;
+}
+
+trib_status trib_engine_review(struct trib_engine *engine, const struct trib_review_request *request,
+			       struct trib_error *error)
 {
 	struct life_work *life = engine->life;
-	uint64_t fingerprint = trib_hash_keyed(order, engine->order_key), decision;
-	struct trib_review review = { .verdict = verdict, .reason = reason };
+	uint64_t fingerprint = trib_hash_keyed(request->order, engine->order_key), decision;
+	struct trib_review review = { .verdict = request->verdict, .reason = request->reason, .by = request->by };
 	bool changed;
-	trib_status status;
+	trib_status status = check_review(request, error);
 
-	if (reason.size > TRIB_LIMIT_ORDER_REASON_BYTES || !trib_utf8_valid(reason))
-		return trib_fail(error, TRIB_INVALID, "reason", "found %zu bytes, expected at most %d of UTF-8", reason.size,
-				 TRIB_LIMIT_ORDER_REASON_BYTES);
-	if ((status = engine_begin(engine, 0, error)) != TRIB_OK)
+	if (status != TRIB_OK || (status = engine_begin(engine, 0, error)) != TRIB_OK)
 		return status;
-	status = find_order(engine, order, fingerprint, &decision, error);
+	status = find_order(engine, request->order, fingerprint, &decision, error);
 	if (status == TRIB_NOT_FOUND)
 		return trib_fail(error, TRIB_NOT_FOUND, "order", "found \"%.*s\", expected the id of an order that was decided",
-				 (int)TRIB_MIN(order.size, (size_t)TRIB_ORDER_ID_BYTES_MAX), order.data);
+				 (int)TRIB_MIN(request->order.size, (size_t)TRIB_ORDER_ID_BYTES_MAX), request->order.data);
 	if (status != TRIB_OK)
 		return status;
 	if (!engine->earlier.held)
 		return trib_fail(error, TRIB_REFUSED, "order", "found one that is not held, expected one that waits for a review");
-	review.at_ms = engine->now_ms;
-	if ((status = trib_life_tell_review(&life->messages, &review, &changed, error)) != TRIB_OK || !changed)
+	if ((status = message_time(engine, request->has_at, request->at_ms, &review.at_ms, error)) != TRIB_OK ||
+	    (status = trib_life_tell_review(&life->messages, &review, &changed, error)) != TRIB_OK || !changed)
 		return status;
-	compute_change(engine, &engine->earlier, life->has_earlier, life);
-	return record_change(engine, order, fingerprint, decision, error);
+	compute_change(engine, &engine->earlier);
+	return record_change(engine, request->order, fingerprint, decision, error);
 }

@@ -16,6 +16,7 @@
  *	explain.c     records → JSON
  *	estimate.c    what a creator would earn
  *	counting.c    events → counters (counters.h) → facts
+ *	review.c      held orders: releasing, rejecting, the queue
  *	stateful.c    budgets, steps, incentives: lines that other orders' lines decide
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
@@ -81,6 +82,7 @@ struct checkpoint;
 struct life_work {
 	/* Beside engine->earlier: what has been told of that order. */
 	bool has_earlier;
+	bool stood; /* `earlier` is what stands in the books before the change being made; else the decision */
 	uint64_t position; /* of its newest event */
 	struct trib_order_change earlier;
 	struct trib_buffer earlier_bytes;
@@ -247,6 +249,8 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 
 /* history.c */
 
+/* The decision that stands at a position, into engine->earlier. */
+trib_status history_read_decision(struct trib_engine *engine, uint64_t position, struct trib_error *error);
 /*
  * Is this order decided already? TRIB_NOT_FOUND, or its record in engine->earlier and its position, and what has been told
  * of it since in engine->life.
@@ -374,12 +378,6 @@ void lifecycle_fini(struct trib_engine *engine);
  * An order has been decided (`record`, at `position`) about which messages were kept: takes them over, and
  * puts the event that they come to into the open batch, which has room for lifecycle_kept_bytes_max().
  */
-/*
- * A review releases a held order's money (it then stands where it would have stood) or rejects it (it earns nothing).
- * TRIB_REFUSED for an order that is not held, TRIB_CONFLICT where the other was said before; again is TRIB_OK.
- */
-trib_status lifecycle_review(struct trib_engine *engine, struct trib_bytes order, enum trib_review_verdict verdict,
-			     struct trib_bytes reason, struct trib_error *error);
 struct kept_bodies {
 	struct trib_bytes own, parent; /* of "o1/2", and of "o1", which stays kept for further lines; empty: none */
 };
@@ -397,6 +395,14 @@ void stateful_fini(struct trib_engine *engine);
 trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error);
 /* `,"stateful":[…]` of EXPLAIN. */
 void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallies, struct trib_buffer *json);
+/*
+ * After a message: our lines of one slice of the change, behind its others, which begin at first_line; then the tallies
+ * of the whole. What stood before is engine->life's.
+ */
+void stateful_begin_change(struct trib_engine *engine);
+void stateful_change_slice(struct trib_engine *engine, const struct trib_order_record *record,
+			   struct trib_order_change *change, uint32_t slice, uint32_t first_line);
+void stateful_end_change(struct trib_engine *engine, struct trib_order_change *change);
 /* The tallies of an event. */
 void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies);
 /* From now on it is known who has bought in which shop. */

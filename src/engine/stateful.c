@@ -304,6 +304,7 @@ static trib_status keep_slice(struct trib_engine *engine, struct trib_order_reco
 {
 	struct trib_slice *kept = &record->slices[record->n_slices++];
 	trib_status status = TRIB_OK;
+	uint32_t step_name;
 
 	memcpy(&engine->stateful->lines[record->n_lines], &record->lines[slice.line],
 	       slice.n_lines * sizeof(record->lines[0]));
@@ -312,7 +313,10 @@ static trib_status keep_slice(struct trib_engine *engine, struct trib_order_reco
 	*kept = slice;
 	if (!attributes)
 		return TRIB_OK;
-	if (attributes->incentive.by)
+	/* Messages will name the line; they cannot make a name. */
+	if (attributes->step.tier_count)
+		status = engine_code(engine, trib_bytes_text("step"), "line", &step_name, error);
+	if (status == TRIB_OK && attributes->incentive.by)
 		status = add_line(engine, record, kept, TRIB_SHARE_INCENTIVE, attributes->incentive.by,
 				  spend_incentive(engine, attributes, kept), error);
 	if (status == TRIB_OK && attributes->new_to_shop.by &&
@@ -332,8 +336,67 @@ static void encode(struct trib_engine *engine, struct trib_order_record *record)
 	record->tallies = trib_bytes(begin, (size_t)(trib_tally_changes_put(begin, work->changes, work->n_changes) - begin));
 }
 
+/* The EXT of an order that name a device and an address; their keys are those of block lists. */
+static bool ext_is_blocked(const struct trib_engine *engine, const struct trib_order_record *record,
+			   enum trib_block_kind kind, const char *name)
+{
+	if (TRIB_LIKELY(!trib_domain_has_blocks(engine->domain, kind)))
+		return false;
+	for (uint32_t i = 0; i < record->n_ext; i++)
+		if (trib_bytes_is(record->ext[i].key, name) &&
+		    trib_domain_blocked_text(engine->domain, kind, record->ext[i].value, record->at_ms))
+			return true;
+	return false;
+}
+
+static bool is_blocked(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	const struct trib_domain *domain = engine->domain;
+	int64_t at_ms = record->at_ms;
+
+	if (trib_domain_has_blocks(domain, TRIB_BLOCK_USER) && trib_domain_blocked(domain, TRIB_BLOCK_USER, record->user, at_ms))
+		return true;
+	if (trib_domain_has_blocks(domain, TRIB_BLOCK_ORDER) && trib_domain_blocked_text(domain, TRIB_BLOCK_ORDER, record->order, at_ms))
+		return true;
+	if (trib_domain_has_blocks(domain, TRIB_BLOCK_CARRIER) && record->carrier &&
+	    trib_domain_blocked_text(domain, TRIB_BLOCK_CARRIER,
+				     trib_names_text(trib_domain_symbols(domain), record->carrier), at_ms))
+		return true;
+	return ext_is_blocked(engine, record, TRIB_BLOCK_DEVICE, "device") ||
+	       ext_is_blocked(engine, record, TRIB_BLOCK_ADDRESS, "address");
+}
+
+/* What an order comes to that is on a list; NONE: it is on none. A creator or goods on one count as frozen, withdrawn. */
+static enum trib_outcome blocked_outcome(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	const struct trib_domain *domain = engine->domain;
+
+	if (trib_domain_has_blocks(domain, TRIB_BLOCK_GOODS) &&
+	    trib_domain_blocked(domain, TRIB_BLOCK_GOODS, record->goods, record->at_ms))
+		return TRIB_OUTCOME_GOODS_WITHDRAWN;
+	return is_blocked(engine, record) ? TRIB_OUTCOME_USER_BLOCKED : TRIB_OUTCOME_NONE;
+}
+
+static bool creator_is_blocked(const struct trib_engine *engine, const struct trib_order_record *record,
+			       const struct trib_slice *slice)
+{
+	return trib_domain_has_blocks(engine->domain, TRIB_BLOCK_CREATOR) &&
+	       trib_domain_blocked(engine->domain, TRIB_BLOCK_CREATOR, record->touches[slice->touch].touch.creator,
+				   record->at_ms);
+}
+
+/* Nobody is credited. */
+static void refuse(struct trib_order_record *record, enum trib_outcome outcome)
+{
+	record->outcome = outcome;
+	record->held = false;
+	record->n_slices = record->n_lines = 0;
+	record->charged = 0;
+}
+
 static trib_status decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error)
 {
+	enum trib_outcome refused = TRIB_OUTCOME_NONE;
 	uint32_t n_slices = record->n_slices;
 	trib_status status = TRIB_OK;
 
@@ -343,27 +406,44 @@ static trib_status decide(struct trib_engine *engine, struct trib_order_record *
 		const struct trib_slice slice = record->slices[i];
 		const struct trib_plan_attributes *attributes = attributes_of(engine, &slice);
 		int64_t charged = charged_by(&record->lines[slice.line], slice.n_lines);
+		bool blocked = creator_is_blocked(engine, record, &slice);
 
-		if (attributes && !spend_budget(engine, attributes, record, &slice, charged))
-			record->charged -= charged;
-		else
+		if (!blocked && (!attributes || spend_budget(engine, attributes, record, &slice, charged))) {
 			status = keep_slice(engine, record, slice, attributes, error);
+			continue;
+		}
+		record->charged -= charged;
+		refused = blocked ? TRIB_OUTCOME_PARTY_FROZEN : refused ? refused : TRIB_OUTCOME_BUDGET_EXHAUSTED;
 	}
 	memcpy(record->lines, engine->stateful->lines, record->n_lines * sizeof(record->lines[0]));
-	if (record->n_slices == 0) {
-		record->outcome = TRIB_OUTCOME_BUDGET_EXHAUSTED;
-		record->held = false;
-	}
+	if (record->n_slices == 0)
+		refuse(record, refused);
 	encode(engine, record);
 	return status;
 }
 
-trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error)
+/* Is any slice's creator on a list, or its plan one with attributes? */
+static bool concerns(const struct trib_engine *engine, const struct trib_order_record *record)
 {
 	for (uint32_t i = 0; i < record->n_slices; i++)
-		if (TRIB_UNLIKELY(attributes_of(engine, &record->slices[i])))
-			return decide(engine, record, error);
-	return TRIB_OK;
+		if (TRIB_UNLIKELY(attributes_of(engine, &record->slices[i]) ||
+				  creator_is_blocked(engine, record, &record->slices[i])))
+			return true;
+	return false;
+}
+
+trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error)
+{
+	enum trib_outcome blocked;
+
+	if (record->n_slices == 0)
+		return TRIB_OK;
+	blocked = blocked_outcome(engine, record);
+	if (TRIB_UNLIKELY(blocked)) {
+		refuse(record, blocked);
+		return TRIB_OK;
+	}
+	return concerns(engine, record) ? decide(engine, record, error) : TRIB_OK;
 }
 
 const char *trib_stateful_share_word(uint32_t share)
@@ -380,6 +460,27 @@ const char *trib_stateful_share_word(uint32_t share)
 }
 
 /* --- For people --------------------------------------------------------------------------------------- */
+
+/* Whose step it is, what was sold, and which tier (from 1; 0: none) that came to before and after. */
+static void explain_step(const struct trib_engine *engine, const struct trib_tally_change *change,
+			 const struct trib_step *step, struct trib_buffer *json)
+{
+	const struct trib_measured *now = &change->now.sold, *by = &change->sold_by;
+	const struct trib_measured sold = { now->orders - by->orders, now->qty - by->qty, now->gmv - by->gmv };
+	struct trib_step_rated before, after;
+
+	trib_step_rate(step, &sold, &before);
+	trib_step_rate(step, now, &after);
+	if (change->now.key.creator) {
+		trib_buffer_add_text(json, ",\"creator\":");
+		trib_json_add_string(json, trib_engine_party_id(engine, change->now.key.creator));
+	}
+	trib_buffer_add_format(json, ",\"orders\":%lld,\"qty\":%lld,\"gmv\":%lld,\"tier_before\":%u,\"tier\":%u,\"reason\":\"%s\"",
+			       (long long)now->orders, (long long)now->qty, (long long)now->gmv, before.tier, after.tier,
+			       after.tier > before.tier ? "tier_reached" :
+			       after.tier < before.tier ? "tier_lost" :
+							  "counted");
+}
 
 /* What a tally stood at before and after, and against what it is held. */
 static void explain_change(const struct trib_engine *engine, const struct trib_tally_change *change,
@@ -402,11 +503,15 @@ static void explain_change(const struct trib_engine *engine, const struct trib_t
 		trib_buffer_add_format(json, ",\"from\":%lld", (long long)now->key.period * MINUTE_MS);
 	trib_buffer_add_format(json, ",\"before\":%lld,\"now\":%lld", (long long)(now->amount - change->amount_by),
 			       (long long)now->amount);
+	if (now->key.kind == TRIB_TALLY_STEP)
+		explain_step(engine, change, &attributes->step, json);
 	if (limit)
 		trib_buffer_add_format(json, ",\"limit\":%lld,\"overshoot\":%lld", (long long)limit,
 				       (long long)TRIB_MAX(now->amount - limit, 0));
-	trib_buffer_add_format(json, ",\"reason\":\"%s\"}",
-			       limit && now->amount - change->amount_by >= limit ? "spent" : "counted");
+	if (now->key.kind != TRIB_TALLY_STEP)
+		trib_buffer_add_format(json, ",\"reason\":\"%s\"",
+				       limit && now->amount - change->amount_by >= limit ? "spent" : "counted");
+	trib_buffer_add_char(json, '}');
 }
 
 void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallies, struct trib_buffer *json)
@@ -470,4 +575,222 @@ trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, str
 	stateful_begin_buyers(engine);
 	trib_tallies_load(engine->buyers, &tally);
 	return TRIB_OK;
+}
+
+/* --- An order's life ---------------------------------------------------------------------------------- */
+
+/* What a slice adds to the measure of its step, and when. */
+struct contribution {
+	bool counts;
+	int64_t at_ms;
+	struct trib_measured sold;
+};
+
+static int64_t counted_at_ms(const struct trib_step *step, const struct trib_life_messages *messages)
+{
+	static const uint8_t needed[] = { [TRIB_COUNTED_AT_PAID] = TRIB_ORDER_PAID,
+					  [TRIB_COUNTED_AT_RECEIVED] = TRIB_ORDER_RECEIVED,
+					  [TRIB_COUNTED_AT_SETTLED] = TRIB_ORDER_SETTLED };
+	int64_t at_ms = 0;
+
+	for (int state = needed[step->counted_at]; state <= TRIB_ORDER_SETTLED; state++) {
+		int64_t reached_ms = messages->reached[state].at_ms;
+
+		if (reached_ms && (!at_ms || reached_ms < at_ms))
+			at_ms = reached_ms;
+	}
+	return at_ms;
+}
+
+static int64_t pieces_left(const struct trib_order_record *record, const struct trib_life_messages *messages)
+{
+	int64_t qty = record->qty ? record->qty : 1;
+
+	for (uint32_t i = 0; i < messages->n_refunds; i++)
+		if (trib_refund_effect(messages->refunds[i].kind) == TRIB_REFUND_LOWERS)
+			qty -= messages->refunds[i].qty;
+	return TRIB_MAX(qty, 0);
+}
+
+/* Nothing of an order that is invalid, rejected, forfeited, or still held. */
+static struct contribution contribution_of(const struct trib_step *step, const struct trib_order_record *record,
+					   const struct trib_order_change *change, uint32_t slice)
+{
+	const struct trib_life_messages *messages = &change->messages;
+	int64_t at_ms = counted_at_ms(step, messages);
+	bool held = record->held && messages->review.verdict != TRIB_REVIEW_RELEASED;
+
+	if (!step->tier_count || !at_ms || change->state == TRIB_ORDER_INVALID || change->forfeited || held ||
+	    slice >= change->n_slices || change->slice_base[slice] <= 0)
+		return (struct contribution){ 0 };
+	return (struct contribution){ true, at_ms, { 1, pieces_left(record, messages), change->slice_base[slice] } };
+}
+
+static uint32_t rule_of(const struct trib_step *step)
+{
+	int64_t numbers[5 + 2 * TRIB_TIERS_MAX] = { step->measure, step->counted_at, step->per, step->period,
+						    step->applies_to_all };
+	uint64_t hash;
+
+	for (uint32_t i = 0; i < step->tier_count; i++) {
+		numbers[5 + 2 * i] = step->tiers[i].from;
+		numbers[6 + 2 * i] = step->tiers[i].bps;
+	}
+	hash = trib_hash_bytes(trib_bytes((const char *)numbers, (5 + 2 * step->tier_count) * sizeof(numbers[0])));
+	return (uint32_t)(hash ^ hash >> 32) | 1;
+}
+
+/* Adds (sign 1) a contribution to its tally, or takes it out; returns what that is to the step line. */
+static int64_t contribute(struct trib_engine *engine, const struct trib_plan_attributes *attributes,
+			  const struct trib_slice *slice, uint32_t creator, const struct contribution *one, int sign)
+{
+	static const enum trib_period periods[] = { [TRIB_STEP_DAY] = TRIB_PERIOD_DAY, [TRIB_STEP_WEEK] = TRIB_PERIOD_WEEK,
+						    [TRIB_STEP_MONTH] = TRIB_PERIOD_MONTH };
+	const struct trib_step *step = &attributes->step;
+	struct trib_tally_key key = { .kind = TRIB_TALLY_STEP, .plan = slice->plan, .rule = rule_of(step),
+				      .creator = step->per == TRIB_STEP_PER_CREATOR ? creator : 0 };
+	struct trib_step_rated rated;
+
+	if (!one->counts)
+		return 0;
+	if (step->period != TRIB_STEP_WHOLE_PLAN)
+		key.period = period_of(engine, attributes->zone, periods[step->period], one->at_ms);
+	struct trib_tally_change *change = change_of(engine, key, slice->plan_version);
+
+	if (!change)
+		return 0;
+	struct trib_measured *now = &change->now.sold, *by = &change->sold_by;
+
+	now->orders = TRIB_MAX(add_bounded(now->orders, sign * one->sold.orders), 0);
+	now->qty = TRIB_MAX(add_bounded(now->qty, sign * one->sold.qty), 0);
+	now->gmv = TRIB_MAX(add_bounded(now->gmv, sign * one->sold.gmv), 0);
+	by->orders = add_bounded(by->orders, sign * one->sold.orders);
+	by->qty = add_bounded(by->qty, sign * one->sold.qty);
+	by->gmv = add_bounded(by->gmv, sign * one->sold.gmv);
+	trib_step_rate(step, now, &rated);
+	int64_t moved = rated.amount - change->now.amount;
+
+	spend(change, moved);
+	return moved;
+}
+
+/* What the plan's budget paid for, what its incentive, and the step line, below 0 where it goes back to the merchant. */
+struct spent {
+	int64_t charged, incentive, step;
+};
+
+static void add_spent(struct spent *spent, const struct trib_order_line *line)
+{
+	if (line->share == TRIB_SHARE_STEP)
+		spent->step += line->to_role == TRIB_WORD_CREATOR ? line->amount : -line->amount;
+	else if (line->share == TRIB_SHARE_INCENTIVE)
+		spent->incentive = add_bounded(spent->incentive, line->amount);
+	else if (!trib_stateful_share_word(line->share) && is_outside(line->from_role))
+		spent->charged = add_bounded(spent->charged, line->amount);
+}
+
+/* By what stands in the books of a slice before the change. */
+static struct spent spent_before(const struct trib_order_record *record, const struct life_work *life, uint32_t slice)
+{
+	const struct trib_slice *decided = &record->slices[slice];
+	struct spent spent = { 0 };
+
+	if (life->stood) {
+		for (uint32_t i = 0; i < life->earlier.n_lines; i++)
+			if (life->earlier.lines[i].slice == slice)
+				add_spent(&spent, &life->earlier.lines[i].line);
+	} else {
+		for (uint32_t i = 0; i < decided->n_lines; i++)
+			add_spent(&spent, &record->lines[decided->line + i]);
+	}
+	return spent;
+}
+
+static void add_step_line(struct trib_engine *engine, const struct trib_order_record *record,
+			  struct trib_order_change *change, uint32_t slice, int64_t amount)
+{
+	uint32_t creator = record->touches[record->slices[slice].touch].touch.creator;
+	uint32_t payer = trib_domain_goods(engine->domain, record->goods)->merchant;
+	bool held = record->held && change->messages.review.verdict != TRIB_REVIEW_RELEASED, back = amount < 0;
+	struct trib_order_line *line = &change->lines[change->n_lines].line;
+
+	if (!amount || change->n_lines == TRIB_CHANGE_LINES_MAX)
+		return;
+	change->lines[change->n_lines++].slice = slice;
+	*line = (struct trib_order_line){
+		.share = TRIB_SHARE_STEP,
+		.name = trib_domain_find_code(engine->domain, trib_bytes_text("step")),
+		.to_party = back ? payer : creator, .to_role = back ? TRIB_WORD_MERCHANT : TRIB_WORD_CREATOR,
+		.from_party = back ? creator : payer, .from_role = back ? TRIB_WORD_CREATOR : TRIB_WORD_MERCHANT,
+		.amount = back ? -amount : amount,
+	};
+	line->kinds = trib_line_kinds(TRIB_LINE_STEP, line->from_role, line->to_role, held);
+	change->charged = add_bounded(change->charged, amount);
+}
+
+void stateful_begin_change(struct trib_engine *engine)
+{
+	engine->stateful->n_changes = 0;
+}
+
+/* Budgets follow what they paid for. */
+static void follow_budgets(struct trib_engine *engine, const struct trib_order_record *record,
+			   const struct trib_slice *slice, const struct trib_plan_attributes *attributes, int64_t charged,
+			   int64_t incentive)
+{
+	struct trib_tally_key key = { .kind = TRIB_TALLY_BUDGET, .plan = slice->plan };
+
+	if (attributes->budget && charged)
+		spend(change_of(engine, key, slice->plan_version), charged);
+	key.kind = TRIB_TALLY_INCENTIVE;
+	if (attributes->incentive_budget && incentive)
+		spend(change_of(engine, key, slice->plan_version), incentive);
+	key.kind = TRIB_TALLY_DAY;
+	if (attributes->daily_cap && charged) {
+		key.period = period_of(engine, attributes->zone, TRIB_PERIOD_DAY, record->at_ms);
+		spend(change_of(engine, key, slice->plan_version), charged);
+	}
+}
+
+void stateful_change_slice(struct trib_engine *engine, const struct trib_order_record *record,
+			   struct trib_order_change *change, uint32_t slice, uint32_t first_line)
+{
+	const struct life_work *life = engine->life;
+	const struct trib_slice *decided = &record->slices[slice];
+	const struct trib_plan_attributes *attributes = attributes_of(engine, decided);
+	uint32_t creator = record->touches[decided->touch].touch.creator;
+	struct contribution counted = { 0 }, counts;
+
+	if (TRIB_LIKELY(!attributes))
+		return;
+	struct spent before = spent_before(record, life, slice), now = { 0 };
+
+	for (uint32_t i = first_line; i < change->n_lines; i++)
+		add_spent(&now, &change->lines[i].line);
+	follow_budgets(engine, record, decided, attributes, now.charged - before.charged,
+		       now.incentive - before.incentive);
+	if (!attributes->step.tier_count)
+		return;
+	if (life->stood)
+		counted = contribution_of(&attributes->step, record, &life->earlier, slice);
+	counts = contribution_of(&attributes->step, record, change, slice);
+	/* The same again is no change; else what was counted goes, and what counts now comes. */
+	if (memcmp(&counted.sold, &counts.sold, sizeof(counted.sold)) != 0 || counted.at_ms != counts.at_ms) {
+		before.step = add_bounded(before.step, contribute(engine, attributes, decided, creator, &counted, -1));
+		before.step = add_bounded(before.step, contribute(engine, attributes, decided, creator, &counts, 1));
+	}
+	add_step_line(engine, record, change, slice, before.step);
+}
+
+void stateful_end_change(struct trib_engine *engine, struct trib_order_change *change)
+{
+	struct stateful *work = engine->stateful;
+
+	change->tallies = trib_bytes(NULL, 0);
+	if (!work->n_changes)
+		return;
+	trib_buffer_reset(&work->bytes);
+	char *begin = trib_buffer_reserve(&work->bytes, trib_tally_changes_bytes_max(work->n_changes));
+
+	change->tallies = trib_bytes(begin, (size_t)(trib_tally_changes_put(begin, work->changes, work->n_changes) - begin));
 }

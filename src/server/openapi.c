@@ -9,6 +9,7 @@
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__order_status_request__descriptor, &tributary__refund_request__descriptor,
 	&tributary__payout_request__descriptor,
+	&tributary__review_request__descriptor,
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor, &tributary__record_batch__descriptor,
 	&tributary__order_request__descriptor, &tributary__activate_request__descriptor, &tributary__rollout_request__descriptor,
 	&tributary__terms__descriptor,	       &tributary__status_request__descriptor,
@@ -22,9 +23,10 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
 	&tributary__statement__descriptor,     &tributary__payout_answer__descriptor,
 	&tributary__order_status_answer__descriptor, &tributary__refund_answer__descriptor,
+	&tributary__review_answer__descriptor, &tributary__reviews__descriptor, &tributary__review_item__descriptor,
 	&tributary__record_answer__descriptor, &tributary__problem__descriptor,
 };
-enum { REQUESTS = 12 };
+enum { REQUESTS = 13 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =

@@ -13,6 +13,7 @@ typedef void command_fn(struct resp_client *client, const struct trib_bytes *arg
 	X("ATTRIBUTE", command_attribute, -6, "write")                                             \
 	X("ORDER", command_order, -3, "write")                                                     \
 	X("REFUND", command_refund, -5, "write")                                                   \
+	X("REVIEW", command_review, -3, "write")                                                   \
 	X("TOUCH", command_touch, -3, "write")                                                     \
 	X("LINK", command_link, -4, "write")                                                       \
 	X("TRACK", command_track, 2, "readonly")                                                   \
@@ -65,13 +66,14 @@ enum option {
 	OPTION_AMOUNTS = 1 << 9,
 	OPTION_REASON = 1 << 20,
 	OPTION_BASE = 1 << 21,
+	OPTION_BY = 1 << 22,
 };
 
 struct options {
 	unsigned given;
 	int64_t at_ms, qty, base_amount;
 	int64_t amounts[TRIB_AMOUNTS];
-	struct trib_bytes scene, page, offer, reason;
+	struct trib_bytes scene, page, offer, reason, by;
 	enum trib_touch_kind kind;
 	struct trib_carrier_request carrier;
 	uint32_t n_ext;
@@ -88,6 +90,7 @@ static const struct option_row {
 	{ "KIND", OPTION_KIND, 1 },	  { "OFFER", OPTION_OFFER, 1 }, { "EXT", OPTION_EXT, SIZE_MAX },
 	{ "AMOUNTS", OPTION_AMOUNTS, TRIB_AMOUNTS },
 	{ "REASON", OPTION_REASON, 1 },	  { "BASE", OPTION_BASE, 1 },
+	{ "BY", OPTION_BY, 1 },
 };
 
 static trib_status take_number(struct trib_bytes arg, const char *at, int64_t low, int64_t *ret_number,
@@ -152,6 +155,9 @@ static trib_status take_option(const struct option_row *row, const struct trib_b
 	case OPTION_REASON:
 		options->reason = args[0];
 		break;
+	case OPTION_BY:
+		options->by = args[0];
+		break;
 	case OPTION_BASE:
 		return take_number(args[0], "BASE", 0, &options->base_amount, error);
 	case OPTION_CARRIER:
@@ -180,7 +186,7 @@ static trib_status take_options(const struct trib_bytes *args, size_t n, unsigne
 	options->at_ms = 0;
 	options->kind = (enum trib_touch_kind)0;
 	options->base_amount = 0;
-	options->scene = options->page = options->offer = options->reason = trib_bytes(NULL, 0);
+	options->scene = options->page = options->offer = options->reason = options->by = trib_bytes(NULL, 0);
 	options->carrier = (struct trib_carrier_request){ 0 };
 	for (size_t i = 0; i < n;) {
 		const struct option_row *row = NULL;
@@ -507,6 +513,34 @@ static void command_order(struct resp_client *client, const struct trib_bytes *a
 		else
 			trib_resp_null(client->out, client->version);
 	}
+}
+
+/* REVIEW <order> release|reject [REASON r] [BY who] [AT ms]: "released" or "rejected". */
+static void command_review(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	struct options options;
+	struct trib_error error;
+	struct trib_review_request request = { .order = args[1] };
+
+	if (word_is(args[2], "release"))
+		request.verdict = TRIB_REVIEW_RELEASED;
+	else if (word_is(args[2], "reject"))
+		request.verdict = TRIB_REVIEW_REJECTED;
+	else
+		trib_fail(&error, TRIB_INVALID, "decision", "found \"%.*s\", expected release or reject",
+			  (int)TRIB_MIN(args[2].size, (size_t)32), args[2].data);
+	if (!request.verdict || take_options(args + 3, n - 3, OPTION_AT | OPTION_REASON | OPTION_BY, &options, &error) != TRIB_OK) {
+		reply_error(client, &error);
+		return;
+	}
+	request.reason = options.reason;
+	request.by = options.by;
+	request.at_ms = options.at_ms;
+	request.has_at = options.given & OPTION_AT;
+	if (trib_engine_review(client->engine, &request, &error) != TRIB_OK)
+		reply_error(client, &error);
+	else
+		trib_resp_text(client->out, trib_review_word(request.verdict));
 }
 
 static void command_refund(struct resp_client *client, const struct trib_bytes *args, size_t n)

@@ -185,14 +185,13 @@ static inline void digest_ledger(struct digest *digest)
 	free(balances.rows);
 }
 
-/* Adds JSON without its "position":N, where that is not wanted. */
+/* Adds JSON without every "position":N, where they are not wanted. */
 static inline void digest_add_json(struct digest *digest, struct trib_buffer *to, struct trib_bytes json)
 {
 	static const char key[] = "\"position\":";
-	const char *found = digest->what == DIGEST_POSITIONS ? NULL :
-							       memmem(json.data, json.size, key, sizeof(key) - 1);
+	const char *found;
 
-	if (found) {
+	while (digest->what != DIGEST_POSITIONS && (found = memmem(json.data, json.size, key, sizeof(key) - 1))) {
 		const char *end = found + sizeof(key) - 1;
 
 		while (end < json.data + json.size && *end != ',')
@@ -358,6 +357,14 @@ static inline void digest_touches(struct digest *digest)
 	}
 }
 
+static inline void digest_tally(void *context, const struct trib_tally *tally)
+{
+	trib_buffer_add_format(context, "%s of plan %u rule %u creator %u from %d: %lld orders, %lld pieces, %lld sold, %lld\n",
+			       trib_tally_kind_word((enum trib_tally_kind)tally->key.kind), tally->key.plan, tally->key.rule,
+			       tally->key.creator, tally->key.period, (long long)tally->sold.orders,
+			       (long long)tally->sold.qty, (long long)tally->sold.gmv, (long long)tally->amount);
+}
+
 /* Everything must be settled. Adds to `text`, which fails where it is too small. */
 static inline void digest_dump(struct trib_engine *engine, enum digest_what what, struct trib_buffer *text)
 {
@@ -378,6 +385,11 @@ static inline void digest_dump(struct trib_engine *engine, enum digest_what what
 	digest_ledger(&digest);
 	if (engine->counters)
 		trib_counters_dump(engine->counters, text);
+	trib_tallies_each(engine->tallies, digest_tally, text);
+	if (engine->buyers)
+		trib_tallies_each(engine->buyers, digest_tally, text);
+	if (trib_reviews_count(engine->reviews))
+		trib_buffer_add_format(text, "held orders that wait: %zu\n", trib_reviews_count(engine->reviews));
 	trib_buffer_add_bytes(text, trib_buffer_bytes(&digest.links));
 	digest_touches(&digest);
 	trib_buffer_add_bytes(text, trib_buffer_bytes(&digest.orders));

@@ -237,7 +237,10 @@ static trib_status review(const char *order, enum trib_review_verdict verdict)
 {
 	struct trib_error error;
 
-	return lifecycle_review(world.engine, trib_bytes_text(order), verdict, trib_bytes_text("seen"), &error);
+	const struct trib_review_request request = { .order = trib_bytes_text(order), .verdict = verdict,
+						     .reason = trib_bytes_text("seen") };
+
+	return trib_engine_review(world.engine, &request, &error);
 }
 
 /* Held money is frozen through all that is told, until a review releases or rejects it. */

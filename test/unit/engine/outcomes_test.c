@@ -152,6 +152,40 @@ static void every_outcome_is_reached(void **state)
 	assert_int_equal(world_order("x2", "u1", "g1", 100, old).outcome, TRIB_OUTCOME_EXPIRED);
 }
 
+static enum trib_outcome order_on(const char *order, const char *user, const char *device);
+
+static void lists_block_until_they_expire(void **state)
+{
+	char json[256];
+	struct trib_call unblock = { .kind = TRIB_CALL_CLOSE, .noun = TRIB_NOUN_BLOCK, .name = trib_bytes_text("b2") };
+
+	market();
+	const char *token = any_token("c1");
+
+	assert_int_equal(world_order("a1", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
+	snprintf(json, sizeof(json), "{\"id\":\"b1\",\"kind\":\"user\",\"value\":\"thief\",\"reason\":\"stolen cards\",\"until\":%lld}",
+		 (long long)(WORLD_START_MS + WORLD_DAY_MS));
+	world_put(TRIB_NOUN_BLOCK, json);
+	assert_int_equal(world_order("a2", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_USER_BLOCKED);
+	assert_int_equal(world_order("a2", "thief", "g1", 100, token).repeated, true);
+	assert_int_equal(world_order("a3", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
+	world_crash();
+	assert_int_equal(world_order("a4", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_USER_BLOCKED);
+	world_pass(WORLD_DAY_MS);
+	assert_int_equal(world_order("a5", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
+	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b2\",\"kind\":\"creator\",\"value\":\"c1\"}");
+	assert_int_equal(world_order("a6", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_PARTY_FROZEN);
+	world_call(&unblock);
+	assert_ok(unblock.status, unblock.error);
+	trib_buffer_fini(&unblock.reply);
+	assert_int_equal(world_order("a7", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
+	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b3\",\"kind\":\"device\",\"value\":\"d9\"}");
+	assert_int_equal(order_on("a8", "u1", "d9"), TRIB_OUTCOME_USER_BLOCKED);
+	assert_int_equal(order_on("a9", "u5", "d8"), TRIB_OUTCOME_ATTRIBUTED);
+	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b4\",\"kind\":\"goods\",\"value\":\"g1\"}");
+	assert_int_equal(world_order("b1", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_GOODS_WITHDRAWN);
+}
+
 /* --- Facts that only the engine knows ------------------------------------------------------------------ */
 
 static enum trib_outcome order_on(const char *order, const char *user, const char *device)
@@ -224,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_outcome_is_reached, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(lists_block_until_they_expire, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(orders_are_told_what_was_before_them, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_counted_that_nobody_asks_for, world_setup, world_teardown),
 	};

@@ -55,6 +55,13 @@ static void put_plan(struct workload *work, unsigned i)
 {
 	static const char *const kinds[] = { "general", "general", "targeted", "activity", "managed", "exclusive" };
 	static const char *const states[] = { "active", "active", "active", "active", "active", "paused", "ended" };
+	static const char *const attributes[6] = {
+		"", "",
+		",\"budget\":20000,\"daily_cap\":3000",
+		",\"incentive\":{\"bps\":100,\"amount\":3,\"budget\":500}",
+		",\"new_to_shop\":{\"bps\":50,\"window\":\"2d\"}",
+		",\"step\":{\"tiers\":[{\"from\":2,\"bps\":100},{\"from\":6,\"bps\":300}],\"applies\":\"all\",\"period\":\"week\"}",
+	};
 	unsigned item = i % GOODS;
 	const char *kind = kinds[pick(work, pick(work, 4) ? 5 : 6)];
 	char creators[64] = "";
@@ -65,9 +72,9 @@ static void put_plan(struct workload *work, unsigned i)
 		snprintf(creators, sizeof(creators), "\"creators\":[\"p1\",\"p%d\"],", 1 + (int)pick(work, PARTIES - 1));
 	put_format(TRIB_NOUN_PLAN,
 		   "{\"id\":\"plan%u\",\"merchant\":\"p%u\",\"goods\":[\"g%u\"],\"kind\":\"%s\",%s\"status\":\"%s\",\"terms\":{"
-		   "\"commission_bps\":%d,\"platform_bps\":%d,\"service_bps\":%d,\"leader\":\"p3\"}}",
+		   "\"commission_bps\":%d,\"platform_bps\":%d,\"service_bps\":%d,\"leader\":\"p3\"}%s}",
 		   i, (item % 3) * 4, item, kind, creators, states[pick(work, 7)], (int)pick(work, 4000), (int)pick(work, 1000),
-		   (int)pick(work, 500));
+		   (int)pick(work, 500), attributes[pick(work, 6)]);
 }
 
 /* Some version of the tree gets a part of its orders. */
@@ -107,7 +114,7 @@ static void put_rules(struct workload *work)
 		 "\"priority_by\":\"touch.same_carrier ? 2 : touch.count\",\"shares\":["
 		 "{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\"},"
 		 "{\"name\":\"technical\",\"to\":\"platform\",\"from\":\"creator\",\"of\":\"commission\",\"bps\":\"terms.platform_bps\"}],"
-		 "\"children\":[{\"id\":\"a\",\"when\":\"order.base > %d\",\"model\":\"last\"},"
+		 "\"children\":[{\"id\":\"a\",\"when\":\"order.base > %d\",\"model\":\"last\",\"held\":true},"
 		 "{\"id\":\"often\",\"when\":\"counter.user_orders_1h > %d || counter.device_users > 2\",\"outcome\":\"not_distributed\"},"
 		 "{\"id\":\"b\",\"when\":\"has(touch) && ('t%d' in creator.tags || goods.category == 'c%d')\",\"lock\":\"%s\"}]}}",
 		 name, models[pick(work, 6)], matches[pick(work, 3)], 1 + (int)pick(work, 100), 1 + (int)pick(work, 50),
@@ -270,10 +277,40 @@ static void order_something(struct workload *work)
 	trib_engine_orders(world.engine, &request, 1, world_answered, &answer);
 }
 
+/* Some is refused: both engines refuse the same. */
+static void tell_something(struct workload *work)
+{
+	char order[24], name[16];
+	unsigned number = (unsigned)pick(work, work->n_orders + 1);
+	struct trib_error error;
+	union {
+		struct trib_status_answer status;
+		struct trib_refund_answer refund;
+	} answer;
+
+	snprintf(order, sizeof(order), "o%u/%u", number / 3, number % 3);
+	snprintf(name, sizeof(name), "r%d", (int)pick(work, 4));
+	const struct trib_status_request status = { .order = trib_bytes_text(order),
+						    .state = (enum trib_order_state)(1 + pick(work, 6)) };
+	const struct trib_refund_request refund = { .order = trib_bytes_text(order), .refund = trib_bytes_text(name),
+						    .kind = (enum trib_refund_kind)(1 + pick(work, 9)),
+						    .amount = (int64_t)pick(work, 2000) };
+	const struct trib_review_request review = { .order = trib_bytes_text(order),
+						    .verdict = (enum trib_review_verdict)(1 + pick(work, 2)),
+						    .reason = trib_bytes_text("seen"), .by = trib_bytes_text("ann") };
+
+	switch (pick(work, 5)) {
+	case 0: trib_engine_refund(world.engine, &refund, &answer.refund, &error); break;
+	case 1: trib_engine_review(world.engine, &review, &error); break;
+	default: trib_engine_order_status(world.engine, &status, &answer.status, &error);
+	}
+}
+
 static void step(struct workload *work)
 {
-	switch (pick(work, 21)) {
-	case 20: set_something(work); break;
+	switch (pick(work, 25)) {
+	case 24: set_something(work); break;
+	case 20: case 21: case 22: case 23: tell_something(work); break;
 	case 0: put_party(work, (unsigned)pick(work, PARTIES)); break;
 	case 1: put_goods(work, (unsigned)pick(work, GOODS)); break;
 	case 2: put_plan(work, (unsigned)pick(work, PLANS)); break;
