@@ -217,6 +217,9 @@ int64_t trib_domain_withdrawn_at(const struct trib_domain *domain, uint32_t good
 
 struct trib_domain_decision; /* below */
 
+/* Does the noun have a table of statuses by time? Parties, goods and plans do. */
+bool trib_noun_has_statuses(uint32_t noun);
+
 /* What a status door makes of an entity that is there: TRIB_NOT_FOUND for others. `version` stays. */
 trib_status trib_domain_decide_status(const struct trib_domain *domain, enum trib_noun noun,
 				      struct trib_bytes id, const Tributary__StatusRequest *request,

@@ -194,7 +194,7 @@ struct trib_record *trib_timeline_pack(struct trib_domain *domain, enum trib_nou
 	return record;
 }
 
-static bool has_statuses(uint32_t noun)
+bool trib_noun_has_statuses(uint32_t noun)
 {
 	return noun == TRIB_NOUN_PARTY || noun == TRIB_NOUN_GOODS || noun == TRIB_NOUN_PLAN;
 }
@@ -212,7 +212,7 @@ trib_status trib_fold_status(struct trib_domain *domain, const Tributary__Status
 	uint32_t noun = TRIB_STATED(set, noun), number = TRIB_STATED(set, number);
 	struct trib_status_row row = { .from_ms = TRIB_STATED(set, from), .reason = "" };
 
-	if (!has_statuses(noun) || number == 0 ||
+	if (!trib_noun_has_statuses(noun) || number == 0 ||
 	    number > trib_domain_count(domain, (enum trib_noun)noun))
 		return trib_fail(error, TRIB_CORRUPT, "status_set",
 				 "found an entity that is not known");
@@ -319,7 +319,7 @@ trib_status trib_domain_decide_status(const struct trib_domain *domain, enum tri
 	struct trib_status_row row = { .from_ms = request->has_from ? request->from : now_ms,
 				       .reason = request->reason ? request->reason : "" };
 
-	if (!has_statuses(noun))
+	if (!trib_noun_has_statuses(noun))
 		return trib_fail(error, TRIB_UNSUPPORTED, "path",
 				 "found a %s, expected a party, goods or a plan",
 				 trib_noun_word(noun));

@@ -186,7 +186,7 @@ static void read_captures(struct trib_http_request *request)
 			"found a %% without two hexadecimal digits, expected an encoded id");
 		return;
 	}
-	bool order = call->kind == TRIB_CALL_EXPLAIN || call->kind == TRIB_CALL_ORDER_GET;
+	bool order = strstr(match->route->pattern, "{order}") != NULL; /* or one of its lines */
 
 	if (call->kind == TRIB_CALL_BOUNDS_PUT || call->kind == TRIB_CALL_BOUNDS_GET)
 		return; /* a category: the domain says what is wrong with it */

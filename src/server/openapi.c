@@ -75,6 +75,14 @@ static const char rule_schemas[] =
 static const enum trib_noun nouns[] = { TRIB_NOUN_PARTY, TRIB_NOUN_GOODS, TRIB_NOUN_PLAN,
 					TRIB_NOUN_REGISTRATION, TRIB_NOUN_BLOCK };
 
+/* Some nouns have no statuses by time. */
+static bool is_there(const struct trib_route *route, enum trib_noun noun)
+{
+	bool of_status = route->call == TRIB_CALL_STATUS_PUT || route->call == TRIB_CALL_STATUS_GET;
+
+	return !of_status || trib_noun_has_statuses(noun);
+}
+
 static const char *plural_of(enum trib_noun noun)
 {
 	static const char *const plurals[] = {
@@ -282,7 +290,8 @@ void trib_openapi_print(struct trib_buffer *text)
 
 		for (size_t n = 0; !is_taken(route) && n < (of_noun ? TRIB_ARRAY_SIZE(nouns) : 1);
 		     n++)
-			add_path_item(route, nouns[n], &first, text);
+			if (!of_noun || is_there(route, nouns[n]))
+				add_path_item(route, nouns[n], &first, text);
 	}
 	trib_buffer_add_text(text,
 			     "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\","

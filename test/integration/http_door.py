@@ -140,6 +140,52 @@ def described(document, method, pattern, reply):
     return conforms(document, schema, reply.json)
 
 
+def ask_about_limits(step):
+    """Statuses by time, bounds, block lists, terms."""
+    for plural, name, word in [("parties", "c1", "restricted"), ("goods", "g1", "withdrawn"), ("plans", "p1", "paused")]:
+        step("PUT", f"/api/v1/{plural}/{{id}}/status", f"/api/v1/{plural}/{name}/status", {"status": word, "from": 4102444800000})
+        step("GET", f"/api/v1/{plural}/{{id}}/status", f"/api/v1/{plural}/{name}/status",
+             want=lambda answer, word=word: answer["status"] == "active" and answer["items"][-1]["status"] == word)
+    step("PUT", "/api/v1/bounds/{category}", "/api/v1/bounds/toys", {"min_bps": 100, "max_bps": 3000}, 201)
+    step("GET", "/api/v1/bounds/{category}", "/api/v1/bounds/toys", want=lambda answer: answer["max_bps"] == 3000)
+    step("GET", "/api/v1/bounds", "/api/v1/bounds", want=lambda answer: len(answer["items"]) == 1)
+    step("DELETE", "/api/v1/bounds/{category}", "/api/v1/bounds/toys")
+    step("PUT", "/api/v1/blocks/{id}", "/api/v1/blocks/b1", {"kind": "user", "value": "u9", "reason": "fraud"}, 201)
+    step("GET", "/api/v1/blocks/{id}", "/api/v1/blocks/b1", want=lambda answer: not answer["value"] and answer["value_hash"])
+    step("GET", "/api/v1/blocks", "/api/v1/blocks", want=lambda answer: len(answer["items"]) == 1)
+    step("GET", "/api/v1/goods/{id}:terms", "/api/v1/goods/g1:terms?creator=c1")
+
+
+def ask_about_life(step, seen, server):
+    """What is told of an order later, and what the books say."""
+    step("POST", "/api/v1/orders/{order}/status", "/api/v1/orders/o1%2F1/status", {"status": "paid"},
+         want=lambda answer: (answer["state"], answer["code"]) == ("paid", 30))
+    step("POST", "/api/v1/orders/{order}/refunds", "/api/v1/orders/o1%2F1/refunds", {"refund": "f1", "kind": "freight_only", "amount": 1},
+         want=lambda answer: answer["reversed"] == 0)
+    step("GET", "/api/v1/ledger/statements", "/api/v1/ledger/statements?party=c1&role=creator",
+         want=lambda answer: answer["accounts"][0]["closing"] == 299)
+    step("POST", "/api/v1/orders/{order}/status", "/api/v1/orders/o1/1/status", {"status": "settled"})
+    step("POST", "/api/v1/ledger/payouts", "/api/v1/ledger/payouts",
+         {"id": "pay1", "party": "c1", "role": "creator", "currency": "CNY", "amount": 100}, 201,
+         want=lambda answer: answer["balance"] == 199)
+    held = {"scene": "held", "root": {"id": "root", "held": True, "reason": "look", "shares": [
+        {"name": "commission", "to": "creator", "from": "merchant", "bps": "terms.commission_bps"}]}}
+    server.ask("PUT", "/api/v1/rules/held", held)
+    server.ask("POST", "/api/v1/rules/held:activate", {"version": 1})
+    token = server.ask("POST", "/api/v1/links", {"channel": "live", "creator": "c1", "goods": "g1"}).json["token"]
+    for order, verb in [("h1", "release"), ("h2/1", "reject")]:
+        server.ask("POST", "/api/v1/orders", {"order": order, "user": "u3", "goods": "g1", "base_amount": 1000, "token": token,
+                                              "scene": "held"})
+        step("GET", "/api/v1/reviews", "/api/v1/reviews", want=lambda answer, order=order: order in str(answer["items"]))
+        step("POST", f"/api/v1/orders/{{order}}:{verb}", f"/api/v1/orders/{order}:{verb}", {"reason": "seen", "by": "ops"})
+    step("GET", "/api/v1/lines", "/api/v1/lines", want=lambda answer: answer["items"])
+    step("POST", "/api/v1/orders:record", "/api/v1/orders:record", {"records": []},
+         want=lambda answer: answer.get("accepted", 0) == 0)
+    check("a snapshot comes as bytes", server.ask("GET", "/api/v1/snapshot").status == 200)
+    check("keys need an access token", server.ask("GET", "/api/v1/keys/client").status == 403)
+    seen |= {("GET", "/api/v1/snapshot"), ("GET", "/api/v1/keys/client")}
+
+
 def journey(server):
     """Every path once, in the order a shop would."""
     document = server.ask("GET", "/openapi.json").json
@@ -227,11 +273,13 @@ def journey(server):
          want=lambda answer: {"order.base", "counter.user_clicks_1h"} <= {row["name"] for row in answer["items"]})
     step("GET", "/api/v1/expr:complete", "/api/v1/expr:complete?text=touch.kind%20%3D%3D%20'v&cursor=16",
          want=lambda answer: [row["label"] for row in answer["items"]] == ["view"])
-    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1")]:
+    ask_about_limits(step)
+    ask_about_life(step, seen, server)
+    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1")]:
         step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
              want=lambda answer: answer["status"] == "closed")
-    for plural in ("parties", "goods", "plans", "registrations"):
+    for plural in ("parties", "goods", "plans", "registrations", "blocks"):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
