@@ -918,6 +918,12 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 		(struct waiting){ call, trib_engine_ticket(engine) };
 }
 
+void calls_ring(const struct trib_engine *engine)
+{
+	if (engine->call_fd >= 0 && write(engine->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
+		return; /* it rings already */
+}
+
 void calls_turn(struct trib_engine *engine)
 {
 	uint64_t rung;

@@ -308,6 +308,8 @@ void warmer_stop(struct trib_engine *engine);
 void calls_init(struct trib_engine *engine);
 void calls_fini(struct trib_engine *engine);
 void calls_turn(struct trib_engine *engine);
+/* There is work that goes on in slices, a turn each: another turn is to follow at once. */
+void calls_ring(const struct trib_engine *engine);
 void calls_answer(struct trib_engine *engine, bool lost);
 /* The pairs of EXT are in the command's arena. */
 trib_status calls_order_request(struct trib_engine *engine, const Tributary__OrderRequest *body,

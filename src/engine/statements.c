@@ -390,12 +390,6 @@ static bool format_some(struct trib_engine *engine, struct statement_job *job)
 	return true;
 }
 
-static void ring(const struct trib_engine *engine)
-{
-	if (write(engine->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		return; /* it rings already */
-}
-
 void statements_turn(struct trib_engine *engine)
 {
 	struct statements *statements = &engine->statements;
@@ -408,7 +402,7 @@ void statements_turn(struct trib_engine *engine)
 		while (read(engine->call_fd, &rung, sizeof(rung)) > 0)
 			;
 		if (!format_some(engine, job)) {
-			ring(engine);
+			calls_ring(engine);
 			return;
 		}
 		calls_decide(engine, job->call, job->status, &job->error);
@@ -418,7 +412,7 @@ void statements_turn(struct trib_engine *engine)
 	while (!statements->job && statements->waiting)
 		begin_job(engine);
 	if (statements->job && statements->job->done)
-		ring(engine);
+		calls_ring(engine);
 }
 
 trib_status statements_answer(struct trib_engine *engine, struct trib_call *call)
