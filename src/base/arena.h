@@ -29,10 +29,10 @@ void trib_arena_reset(struct trib_arena *arena);
 
 void *trib_arena_alloc_slow(struct trib_arena *arena, size_t size);
 
-/* NULL when size_max would be passed. */
+/* NULL when size_max would be passed, and only then: nothing takes as much room as one byte. */
 static inline void *trib_arena_alloc(struct trib_arena *arena, size_t size)
 {
-	size_t rounded = (size + 15) & ~(size_t)15;
+	size_t rounded = (size + !size + 15) & ~(size_t)15;
 
 	if (TRIB_UNLIKELY(rounded < size || rounded > (size_t)(arena->end - arena->next)))
 		return trib_arena_alloc_slow(arena, size);

@@ -43,6 +43,7 @@ trib_status rollout_new(const Tributary__RulesActivated *event, const struct tri
 	text = trib_alloc(when.size + 1);
 	if (when.size)
 		memcpy(text, when.data, when.size);
+	text[when.size] = '\0';
 	rollout->references = 1;
 	rollout->salt = event->salt;
 	rollout->when = tree;
