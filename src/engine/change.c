@@ -264,31 +264,9 @@ static bool get_messages(struct trib_bytes rest, struct trib_life_messages *mess
 	return ok && trib_life_messages_check(messages, &reason);
 }
 
-static bool get_line(struct trib_bytes rest, struct trib_order_line *ret_line)
+static bool get_line(struct trib_bytes bytes, struct trib_order_line *ret_line)
 {
-	struct trib_wire_field field;
-	bool ok;
-
-	*ret_line = (struct trib_order_line){ 0 };
-	while (trib_wire_next(&rest, &field, &ok)) {
-		uint32_t narrow = (uint32_t)field.value;
-
-		switch (field.number) {
-		case 1: ret_line->share = narrow; break;
-		case 2: ret_line->name = narrow; break;
-		case 3: ret_line->to_party = narrow; break;
-		case 4: ret_line->to_role = narrow; break;
-		case 5: ret_line->from_party = narrow; break;
-		case 6: ret_line->from_role = narrow; break;
-		case 7: ret_line->amount = trib_wire_unzigzag(field.value); break;
-		case 8:
-			if (!trib_kinds_valid(field.value))
-				return false;
-			ret_line->kinds = (uint8_t)field.value;
-			break;
-		}
-	}
-	return ok && ret_line->amount >= 0;
+	return trib_order_line_get(bytes, ret_line) && ret_line->amount >= 0;
 }
 
 static bool get_slice(struct trib_bytes rest, struct trib_order_change *change)

@@ -239,7 +239,7 @@ static bool get_considered(struct trib_bytes rest, struct trib_considered *ret_c
 	return ok;
 }
 
-static bool get_line(struct trib_bytes rest, struct trib_order_line *ret_line)
+bool trib_order_line_get(struct trib_bytes rest, struct trib_order_line *ret_line)
 {
 	struct trib_wire_field field;
 	bool ok;
@@ -282,7 +282,7 @@ static bool get_slice(struct trib_bytes rest, struct trib_order_record *record, 
 		case 6: ret_slice->base = (int64_t)field.value; break;
 		case 7:
 			if (field.type != TRIB_WIRE_BYTES || record->n_lines == TRIB_ORDER_LINES_MAX ||
-			    !get_line(field.bytes, &record->lines[record->n_lines]))
+			    !trib_order_line_get(field.bytes, &record->lines[record->n_lines]))
 				return false;
 			record->n_lines++;
 			ret_slice->n_lines++;
