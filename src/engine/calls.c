@@ -5,7 +5,6 @@
 #include "engine/simulations.h"
 #include "engine/state.h"
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { RING_CALLS_MAX = 4096 };
@@ -27,21 +26,18 @@ bool trib_engine_submit(struct trib_engine *engine, struct trib_call *call)
 	while (!__atomic_compare_exchange_n(&engine->ring, &call->next, call, true, __ATOMIC_RELEASE,
 					    __ATOMIC_RELAXED))
 		;
-	/* Whoever finds the ring empty rings the bell; the others ride along. */
-	if (!call->next && write(engine->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		return true;
+	trib_bell_ring(&engine->bell);
 	return true;
 }
 
 int trib_engine_call_fd(const struct trib_engine *engine)
 {
-	return engine->call_fd;
+	return engine->bell.fd;
 }
 
 void calls_init(struct trib_engine *engine)
 {
-	engine->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	trib_assert(engine->call_fd >= 0);
+	trib_assert(trib_bell_init(&engine->bell) == 0);
 	engine->waiting = (struct log_of){ .item_size = sizeof(struct waiting) };
 	compiler_init(engine);
 }
@@ -49,7 +45,7 @@ void calls_init(struct trib_engine *engine)
 void calls_fini(struct trib_engine *engine)
 {
 	compiler_fini(engine);
-	close(engine->call_fd);
+	trib_bell_fini(&engine->bell);
 	free(engine->waiting.items);
 }
 
@@ -918,21 +914,12 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 		(struct waiting){ call, trib_engine_ticket(engine) };
 }
 
-void calls_ring(const struct trib_engine *engine)
-{
-	if (engine->call_fd >= 0 && write(engine->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		return; /* it rings already */
-}
-
 void calls_turn(struct trib_engine *engine)
 {
-	uint64_t rung;
 	struct trib_call *call, *ordered = NULL;
 
 	if (!__atomic_load_n(&engine->ring, __ATOMIC_RELAXED))
 		return;
-	while (read(engine->call_fd, &rung, sizeof(rung)) > 0)
-		;
 	call = __atomic_exchange_n(&engine->ring, NULL, __ATOMIC_ACQUIRE);
 	/* The ring gives the newest first. */
 	while (call) {

@@ -642,7 +642,7 @@ static bool advance(struct trib_engine *engine)
 			checkpoint->phase = WAIT;
 			trib_journal_sync(engine->journal);
 		}
-		calls_ring(engine);
+		trib_bell_ring(&engine->bell);
 		break;
 	case WAIT:
 		if (engine->progress.durable < checkpoint->position ||

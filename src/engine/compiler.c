@@ -14,7 +14,7 @@ struct compile_job {
 	struct trib_error error;
 	pthread_t thread;
 	bool threaded, done;
-	int call_fd;
+	struct trib_bell *bell;
 };
 
 /* Reads only what stays as it is: the call's bytes, and a tree that is immutable. */
@@ -38,12 +38,10 @@ static void compile(struct compile_job *job)
 static void *run(void *context)
 {
 	struct compile_job *job = context;
-	int call_fd = job->call_fd;
 
 	compile(job);
 	__atomic_store_n(&job->done, true, __ATOMIC_RELEASE);
-	if (write(call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		return NULL; /* it rings already */
+	trib_bell_ring(job->bell);
 	return NULL;
 }
 
@@ -108,7 +106,7 @@ static void begin(struct trib_engine *engine)
 		compiler->last_waiting = &compiler->waiting;
 	job->call = call;
 	job->key = engine->table_key;
-	job->call_fd = engine->call_fd;
+	job->bell = &engine->bell;
 	compiler->job = job;
 	if (call->kind == TRIB_CALL_RULES_PATCH && !number) {
 		job->status = trib_fail(&job->error, TRIB_NOT_FOUND, "name", "found no tree of that name");
@@ -129,7 +127,6 @@ static void begin(struct trib_engine *engine)
 void compiler_turn(struct trib_engine *engine)
 {
 	struct compiler *compiler = &engine->compiler;
-	uint64_t rung;
 
 	for (;;) {
 		struct compile_job *job = compiler->job;
@@ -142,9 +139,6 @@ void compiler_turn(struct trib_engine *engine)
 		}
 		if (!__atomic_load_n(&job->done, __ATOMIC_ACQUIRE))
 			return;
-		/* The bell may have been rung for calls, too: those are looked for whether it rings or not. */
-		while (job->threaded && read(engine->call_fd, &rung, sizeof(rung)) > 0)
-			;
 		calls_decide(engine, job->call, job->status, &job->error);
 		compiler->job = NULL;
 		free_job(job);

@@ -737,6 +737,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 		begin_to_write(engine);
 	if (engine->state == TRIB_ENGINE_LOST)
 		return engine->state;
+	trib_bell_clear(&engine->bell); /* what was laid down before it rang is looked for from here on */
 	snapshots_turn(engine);
 	calls_turn(engine);
 	statements_turn(engine);

@@ -152,7 +152,7 @@ struct snapshot_job {
 	pthread_t thread;
 	bool thread_started;
 	bool done;
-	int call_fd;
+	struct trib_bell *bell;
 };
 
 struct trib_call_file *trib_call_file_ref(struct trib_call_file *file)
@@ -254,8 +254,7 @@ static void *job_thread(void *context)
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
 	make_file(job);
 	__atomic_store_n(&job->done, true, __ATOMIC_RELEASE);
-	if (write(job->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		return NULL; /* the next tick finds it */
+	trib_bell_ring(job->bell);
 	return NULL;
 }
 
@@ -306,7 +305,7 @@ static void begin_job(struct trib_engine *engine)
 	uint64_t stored;
 
 	job->store = engine->store;
-	job->call_fd = engine->call_fd;
+	job->bell = &engine->bell;
 	job->head = head_of(engine, 0);
 	job->added = snapshots->added;
 	job->fd = -1;
@@ -362,12 +361,8 @@ static void finish_job(struct trib_engine *engine)
 void snapshots_turn(struct trib_engine *engine)
 {
 	struct snapshots *snapshots = &engine->snapshots;
-	uint64_t rung;
 
 	if (snapshots->job && __atomic_load_n(&snapshots->job->done, __ATOMIC_ACQUIRE)) {
-		/* The bell may have been rung for calls, too: those are looked for whether it rings or not. */
-		while (read(engine->call_fd, &rung, sizeof(rung)) > 0)
-			;
 		finish_job(engine);
 	}
 	if (!snapshots->waiting || snapshots->job)

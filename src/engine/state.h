@@ -31,6 +31,7 @@
 #define TRIB_ENGINE_STATE_H
 
 #include <pthread.h>
+#include "base/bell.h"
 #include "engine/change.h"
 #include "engine/counters.h"
 #include "engine/compiler.h"
@@ -183,7 +184,7 @@ struct trib_engine {
 	/* Calls. */
 	struct trib_call *ring; /* newest first; pushed by any thread */
 	uint64_t ring_count;
-	int call_fd;
+	struct trib_bell bell; /* rung by whoever has work for the next turn */
 	struct log_of waiting; /* decided, not yet settled */
 
 	struct conditions *conditions; /* conditions.c */
@@ -308,8 +309,6 @@ void warmer_stop(struct trib_engine *engine);
 void calls_init(struct trib_engine *engine);
 void calls_fini(struct trib_engine *engine);
 void calls_turn(struct trib_engine *engine);
-/* There is work that goes on in slices, a turn each: another turn is to follow at once. */
-void calls_ring(const struct trib_engine *engine);
 void calls_answer(struct trib_engine *engine, bool lost);
 /* The pairs of EXT are in the command's arena. */
 trib_status calls_order_request(struct trib_engine *engine, const Tributary__OrderRequest *body,

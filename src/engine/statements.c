@@ -64,7 +64,7 @@ struct statement_job {
 	pthread_t thread;
 	bool thread_started;
 	bool done, cancelled;
-	int call_fd;
+	struct trib_bell *bell;
 	size_t formatted; /* entries */
 };
 
@@ -206,8 +206,7 @@ static void *job_thread(void *context)
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
 	job->status = read_all(job);
 	__atomic_store_n(&job->done, true, __ATOMIC_RELEASE);
-	if (write(job->call_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-		return NULL; /* the next tick finds it */
+	trib_bell_ring(job->bell);
 	return NULL;
 }
 
@@ -303,7 +302,7 @@ static trib_status prepare(struct trib_engine *engine, struct trib_call *call, s
 		      job->format == FORMAT_CSV ? TRIB_LIMIT_STATEMENT_ROWS :
 						  TRIB_LIMIT_LIST_ITEMS;
 	job->call = call;
-	job->call_fd = engine->call_fd;
+	job->bell = &engine->bell;
 	job->journal = engine->journal;
 	job->store = engine->store;
 	job->end = engine->progress.written;
@@ -393,16 +392,12 @@ static bool format_some(struct trib_engine *engine, struct statement_job *job)
 void statements_turn(struct trib_engine *engine)
 {
 	struct statements *statements = &engine->statements;
-	uint64_t rung;
 
 	if (statements->job && __atomic_load_n(&statements->job->done, __ATOMIC_ACQUIRE)) {
 		struct statement_job *job = statements->job;
 
-		/* The bell may have been rung for calls, too: those are looked for whether it rings or not. */
-		while (read(engine->call_fd, &rung, sizeof(rung)) > 0)
-			;
 		if (!format_some(engine, job)) {
-			calls_ring(engine);
+			trib_bell_ring(&engine->bell);
 			return;
 		}
 		calls_decide(engine, job->call, job->status, &job->error);
@@ -412,7 +407,7 @@ void statements_turn(struct trib_engine *engine)
 	while (!statements->job && statements->waiting)
 		begin_job(engine);
 	if (statements->job && statements->job->done)
-		calls_ring(engine);
+		trib_bell_ring(&engine->bell);
 }
 
 trib_status statements_answer(struct trib_engine *engine, struct trib_call *call)

@@ -6,14 +6,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "base/bell.h"
 
 /* --- Files --------------------------------------------------------------------------------------- */
 
@@ -221,8 +220,7 @@ struct lane {
 
 struct trib_disk_lanes {
 	struct lane lanes[TRIB_DISK_LANES];
-	int event_fd;
-	atomic_bool event_set;
+	struct trib_bell bell;
 };
 
 /* Sleeps until a job comes or the first falls due; with the lock held. */
@@ -322,11 +320,9 @@ static int system_lanes_new(struct trib_disk *disk, struct trib_disk_lanes **ret
 	struct trib_disk_lanes *lanes = trib_alloc_zeroed(1, sizeof(*lanes));
 	int error;
 
-	lanes->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (lanes->event_fd < 0) {
-		error = errno;
-		goto fail_event;
-	}
+	error = trib_bell_init(&lanes->bell);
+	if (error)
+		goto fail_bell;
 	error = lane_start(&lanes->lanes[TRIB_DISK_WRITER], "journal-writer", 0);
 	if (error)
 		goto fail_writer;
@@ -339,8 +335,8 @@ static int system_lanes_new(struct trib_disk *disk, struct trib_disk_lanes **ret
 fail_background:
 	lane_stop(&lanes->lanes[TRIB_DISK_WRITER]);
 fail_writer:
-	close(lanes->event_fd);
-fail_event:
+	trib_bell_fini(&lanes->bell);
+fail_bell:
 	free(lanes);
 	return error;
 }
@@ -351,7 +347,7 @@ static void system_lanes_free(struct trib_disk *disk, struct trib_disk_lanes *la
 		return;
 	for (int i = 0; i < TRIB_DISK_LANES; i++)
 		lane_stop(&lanes->lanes[i]);
-	close(lanes->event_fd);
+	trib_bell_fini(&lanes->bell);
 	free(lanes);
 }
 
@@ -410,32 +406,17 @@ static void system_wait(struct trib_disk *disk, struct trib_disk_lanes *lanes,
 
 static int system_event_fd(struct trib_disk *disk, struct trib_disk_lanes *lanes)
 {
-	return lanes->event_fd;
+	return lanes->bell.fd;
 }
 
-/* The flag spares the system call where the reader has not yet looked at the last one. */
 static void system_wake(struct trib_disk *disk, struct trib_disk_lanes *lanes)
 {
-	if (!atomic_exchange(&lanes->event_set, true)) {
-		uint64_t one = 1;
-
-		while (write(lanes->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-			;
-	}
+	trib_bell_ring(&lanes->bell);
 }
 
-/*
- * The flag falls only after a successful read. Where the read finds nothing, the write that goes
- * with the flag is still on its way: it will make the descriptor readable, and the next call clears
- * both.
- */
 static void system_wake_clear(struct trib_disk *disk, struct trib_disk_lanes *lanes)
 {
-	uint64_t count;
-
-	if (atomic_load(&lanes->event_set) &&
-	    read(lanes->event_fd, &count, sizeof(count)) == sizeof(count))
-		atomic_exchange(&lanes->event_set, false);
+	trib_bell_clear(&lanes->bell);
 }
 
 struct trib_disk *trib_disk_system(void)

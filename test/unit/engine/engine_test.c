@@ -1,4 +1,5 @@
 /* The way back, end to end in one process: link, touch, order, money; then again after a restart and a crash. */
+#include <poll.h>
 #include "unit/engine/world.h"
 
 static void order_by_token_pays_the_creator(void **state)
@@ -169,6 +170,16 @@ static void nothing_answered_is_lost(void **state)
 	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 400 * 100 + 50 * 36 * 1);
 }
 
+/* Work done in slices rings for its next one; when it is done the loop that waits for the bell may sleep. */
+static void the_bell_is_silent_when_all_is_done(void **state)
+{
+	world_market();
+	assert_int_equal(world_order("o1", "u1", "g1", 1000, world_token("c1", "g1")).charged, 100);
+	trib_engine_checkpoint(world.engine);
+	trib_engine_turn(world.engine);
+	assert_int_equal(poll(&(struct pollfd){ trib_engine_call_fd(world.engine), POLLIN, 0 }, 1, 0), 0);
+}
+
 static void a_change_larger_than_a_batch_is_whole_or_not_there(void **state)
 {
 	struct trib_buffer json;
@@ -239,6 +250,7 @@ int main(void)
 		WORLD_TEST(links_refused_by_terms_name_the_outcome),
 		WORLD_TEST(tree_of_a_scene_decides),
 		WORLD_TEST(nothing_answered_is_lost),
+		WORLD_TEST(the_bell_is_silent_when_all_is_done),
 		WORLD_TEST(users_that_left_memory_come_back),
 		WORLD_TEST(a_change_larger_than_a_batch_is_whole_or_not_there),
 	};
