@@ -92,22 +92,6 @@ static char *put_messages(char *p, uint32_t field, const struct trib_life_messag
 }
 
 /* message Posting */
-static char *put_line(char *p, uint32_t field, const struct trib_order_line *line)
-{
-	char *content = trib_wire_open(p, field, SMALL_WIDTH);
-
-	p = trib_wire_put_u64(content, 1, line->share);
-	p = trib_wire_put_u64(p, 2, line->name);
-	p = trib_wire_put_u64(p, 3, line->to_party);
-	p = trib_wire_put_u64(p, 4, line->to_role);
-	p = trib_wire_put_u64(p, 5, line->from_party);
-	p = trib_wire_put_u64(p, 6, line->from_role);
-	p = trib_wire_put_s64(p, 7, line->amount);
-	p = trib_wire_put_u64(p, 8, line->kinds);
-	trib_wire_close(content, p, SMALL_WIDTH);
-	return p;
-}
-
 /* Where the rates of a slice stand, as in a decision. */
 enum { FIRST_RATE_FIELD = 8 };
 _Static_assert(TRIB_RATE_AGENCY - TRIB_RATE_COMMISSION == 4, "fields 8 to 12");
@@ -122,7 +106,7 @@ static char *put_slices(char *p, const struct trib_order_change *change)
 		p = trib_wire_put_u64(content, 1, change->slice_touch[i]);
 		p = trib_wire_put_u64(p, 6, (uint64_t)change->slice_base[i]);
 		for (; line < change->n_lines && change->lines[line].slice == i; line++)
-			p = put_line(p, 7, &change->lines[line].line);
+			p = trib_order_line_put(p, 7, &change->lines[line].line);
 		for (uint32_t rate = TRIB_RATE_COMMISSION; change->locked_ms && rate < TRIB_RATES; rate++)
 			p = trib_wire_put_u64(p, FIRST_RATE_FIELD + rate - TRIB_RATE_COMMISSION,
 					      change->slice_rates[i].bps[rate]);

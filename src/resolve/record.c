@@ -90,6 +90,22 @@ static const struct {
 	{ 11, TRIB_RATE_PLATFORM },  { 12, TRIB_RATE_AGENCY },
 };
 
+char *trib_order_line_put(char *p, uint32_t field, const struct trib_order_line *line)
+{
+	char *content = trib_wire_open(p, field, SMALL_LENGTH_WIDTH);
+
+	p = trib_wire_put_u64(content, 1, line->share);
+	p = trib_wire_put_u64(p, 2, line->name);
+	p = trib_wire_put_u64(p, 3, line->to_party);
+	p = trib_wire_put_u64(p, 4, line->to_role);
+	p = trib_wire_put_u64(p, 5, line->from_party);
+	p = trib_wire_put_u64(p, 6, line->from_role);
+	p = trib_wire_put_s64(p, 7, line->amount);
+	p = trib_wire_put_u64(p, 8, line->kinds);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
+	return p;
+}
+
 static char *put_slice(char *p, const struct trib_slice *slice, const struct trib_order_line *lines)
 {
 	char *content = trib_wire_open(p, 14, SLICE_LENGTH_WIDTH);
@@ -100,20 +116,8 @@ static char *put_slice(char *p, const struct trib_slice *slice, const struct tri
 	p = trib_wire_put_u64(p, 4, slice->offer);
 	p = trib_wire_put_u64(p, 5, slice->offer_version);
 	p = trib_wire_put_u64(p, 6, (uint64_t)slice->base);
-	for (uint32_t i = 0; i < slice->n_lines; i++) {
-		const struct trib_order_line *line = &lines[slice->line + i];
-		char *posting = trib_wire_open(p, 7, SMALL_LENGTH_WIDTH);
-
-		p = trib_wire_put_u64(posting, 1, line->share);
-		p = trib_wire_put_u64(p, 2, line->name);
-		p = trib_wire_put_u64(p, 3, line->to_party);
-		p = trib_wire_put_u64(p, 4, line->to_role);
-		p = trib_wire_put_u64(p, 5, line->from_party);
-		p = trib_wire_put_u64(p, 6, line->from_role);
-		p = trib_wire_put_s64(p, 7, line->amount);
-		p = trib_wire_put_u64(p, 8, line->kinds);
-		trib_wire_close(posting, p, SMALL_LENGTH_WIDTH);
-	}
+	for (uint32_t i = 0; i < slice->n_lines; i++)
+		p = trib_order_line_put(p, 7, &lines[slice->line + i]);
 	for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(rate_fields); i++)
 		p = trib_wire_put_u64(p, rate_fields[i].number, slice->rates.bps[rate_fields[i].rate]);
 	p = trib_wire_put_u64(p, 13, slice->rates.all_to_agency);

@@ -129,10 +129,9 @@ char *trib_order_record_put(char *p, const struct trib_order_record *record);
 /* False where the bytes are no such record. It points into `bytes`. */
 bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *ret_record);
 
-/* One line of it, the message Posting. False where the bytes are none. */
+/* Parts that other events have too: the message Posting (a line, at most 50 bytes), TokenFields (82), and lists of Pair. */
+char *trib_order_line_put(char *p, uint32_t field, const struct trib_order_line *line);
 bool trib_order_line_get(struct trib_bytes bytes, struct trib_order_line *ret_line);
-
-/* Parts that other events have too: TokenFields of at most 82 bytes, and lists of Pair. */
 char *trib_token_fields_put(char *p, uint32_t field, const struct trib_touch *touch);
 bool trib_token_fields_get(struct trib_bytes bytes, struct trib_touch *touch);
 char *trib_ext_pairs_put(char *p, uint32_t field, const struct trib_ext_pair *pairs, uint32_t n);

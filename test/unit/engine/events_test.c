@@ -1,33 +1,7 @@
 /* The hand-made codec of events against protobuf-c. */
-#include "test.h"
+#include "unit/resolve/draw.h"
 
 #include "engine/events.h"
-
-static uint32_t some(struct trib_rng *rng)
-{
-	return (uint32_t)(trib_rng_u64(rng) >> (32 + trib_rng_below(rng, 32)));
-}
-
-static void random_touch(struct trib_rng *rng, struct trib_touch *touch)
-{
-	*touch = (struct trib_touch){
-		.at_ms = (int64_t)(trib_rng_u64(rng) >> 22),
-		.issued_at_ms = (int64_t)(trib_rng_u64(rng) >> 22),
-		.link = trib_rng_u64(rng) >> 16,
-		.goods = some(rng),
-		.creator = some(rng),
-		.plan = some(rng),
-		.offer = some(rng),
-		.plan_version = some(rng),
-		.registration = some(rng),
-		.channel = some(rng),
-		.carrier_kind = some(rng),
-		.carrier = some(rng),
-		.carrier_owner = some(rng),
-		.page = some(rng),
-		.kind = (uint8_t)trib_rng_between(rng, 1, 5),
-	};
-}
 
 /* An order's record stands in its event as it is; resolve/record_test.c looks inside. */
 static void orders_are_events(void **state)
@@ -73,7 +47,7 @@ static void touches_and_links_come_back(void **state)
 		int64_t time_ms;
 		bool ok;
 
-		random_touch(&rng, &touch.touch);
+		draw_touch(&rng, &touch.touch);
 		touch.touch.at_stated = trib_rng_chance(&rng, 0.5);
 		char *end = trib_touch_event_put(bytes, &touch);
 

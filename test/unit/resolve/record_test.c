@@ -1,36 +1,9 @@
 /* The hand-made codec of an order's record against protobuf-c. */
-#include "test.h"
+#include "unit/resolve/draw.h"
 
 #include "proto/proto.h"
-#include "resolve/resolve.h"
 
 static struct trib_order_record record, again;
-
-static uint32_t some(struct trib_rng *rng)
-{
-	return (uint32_t)(trib_rng_u64(rng) >> (32 + trib_rng_below(rng, 32)));
-}
-
-static void random_touch(struct trib_rng *rng, struct trib_touch *touch)
-{
-	*touch = (struct trib_touch){
-		.at_ms = (int64_t)(trib_rng_u64(rng) >> 22),
-		.issued_at_ms = (int64_t)(trib_rng_u64(rng) >> 22),
-		.link = trib_rng_u64(rng) >> 16,
-		.goods = some(rng),
-		.creator = some(rng),
-		.plan = some(rng),
-		.offer = some(rng),
-		.plan_version = some(rng),
-		.registration = some(rng),
-		.channel = some(rng),
-		.carrier_kind = some(rng),
-		.carrier = some(rng),
-		.carrier_owner = some(rng),
-		.page = some(rng),
-		.kind = (uint8_t)trib_rng_between(rng, 1, 5),
-	};
-}
 
 static void random_record(struct trib_rng *rng)
 {
@@ -38,13 +11,13 @@ static void random_record(struct trib_rng *rng)
 	record.order = trib_bytes_text("o-123/7");
 	record.user = trib_rng_u64(rng);
 	record.content = trib_rng_u64(rng);
-	record.goods = some(rng);
+	record.goods = draw_number(rng);
 	record.base_amount = (int64_t)(trib_rng_u64(rng) >> 1);
 	record.at_ms = (int64_t)(trib_rng_u64(rng) >> 20);
 	record.outcome = TRIB_OUTCOME_ATTRIBUTED;
-	record.node = some(rng);
+	record.node = draw_number(rng);
 	record.charged = (int64_t)(trib_rng_u64(rng) >> 1);
-	record.qty = some(rng);
+	record.qty = draw_number(rng);
 	record.at_stated = trib_rng_chance(rng, 0.5);
 	record.path = trib_bytes("\x01\x02\x05", trib_rng_below(rng, 4));
 	record.facts = trib_bytes("\x07\x08", trib_rng_below(rng, 3));
@@ -53,15 +26,15 @@ static void random_record(struct trib_rng *rng)
 		record.ext[i] = (struct trib_ext_pair){ trib_bytes_text("key"), trib_bytes_text("某") };
 	record.n_touches = (uint32_t)trib_rng_between(rng, 1, TRIB_LIMIT_TOUCHES_CONSIDERED);
 	for (uint32_t i = 0; i < record.n_touches; i++) {
-		random_touch(rng, &record.touches[i].touch);
+		draw_touch(rng, &record.touches[i].touch);
 		record.touches[i].reason = (uint8_t)trib_rng_below(rng, 9);
 	}
 	record.n_slices = (uint32_t)trib_rng_below(rng, record.n_touches + 1);
 	for (uint32_t i = 0; i < record.n_slices; i++) {
 		struct trib_slice *slice = &record.slices[i];
 
-		*slice = (struct trib_slice){ .touch = i, .plan = some(rng), .plan_version = some(rng),
-					      .offer = some(rng), .offer_version = some(rng),
+		*slice = (struct trib_slice){ .touch = i, .plan = draw_number(rng), .plan_version = draw_number(rng),
+					      .offer = draw_number(rng), .offer_version = draw_number(rng),
 					      .base = (int64_t)(trib_rng_u64(rng) >> 1),
 					      .line = record.n_lines,
 					      .n_lines = (uint32_t)trib_rng_below(rng, 33) };
@@ -69,8 +42,8 @@ static void random_record(struct trib_rng *rng)
 			record.lines[record.n_lines++] = (struct trib_order_line){
 				.share = (uint16_t)j,
 				.kinds = trib_rng_chance(rng, 0.1) ? 0 : trib_line_kinds(TRIB_LINE_OTHER, 2, 3, false),
-				.name = some(rng), .to_party = some(rng), .to_role = some(rng),
-				.from_party = some(rng), .from_role = some(rng),
+				.name = draw_number(rng), .to_party = draw_number(rng), .to_role = draw_number(rng),
+				.from_party = draw_number(rng), .from_role = draw_number(rng),
 				.amount = (int64_t)(trib_rng_u64(rng) >> 1) };
 	}
 }
