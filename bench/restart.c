@@ -7,106 +7,25 @@
  * by one of 4,096 tokens of 64 creators and goods.
  */
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include "bench.h"
-#include "engine/engine.h"
+#include "market.h"
 
-enum { TOKENS = 4096, NOUNS = 64, BATCH = 256, WORST_SHARES = 5, NEW_ORDERS = 1000000 };
+enum { WORST_SHARES = 5, NEW_ORDERS = 1000000 };
 #define FIRST_NEW_ORDER (UINT64_C(1) << 40)
 #define SHARE_BYTES (UINT64_C(256) << 20) /* what the engine's default is */
 
-static char tokens[TOKENS][TRIB_LIMIT_TOKEN_CHARS];
-static size_t token_sizes[TOKENS];
 static struct trib_engine *engine;
-
-static void must(trib_status status, const struct trib_error *error)
-{
-	if (status == TRIB_OK)
-		return;
-	fprintf(stderr, "bench-restart: %s: %s\n", error->at, error->text);
-	_exit(1);
-}
-
-static void put_done(struct trib_call *call)
-{
-	must(call->status, &call->error);
-	*(bool *)call->context = true;
-}
-
-static void put(enum trib_noun noun, const char *format, int i)
-{
-	struct trib_call call = { .kind = TRIB_CALL_PUT, .noun = noun, .done = put_done };
-	struct trib_arena arena;
-	struct trib_error error;
-	ProtobufCMessage *message;
-	bool done = false;
-	char json[512];
-
-	snprintf(json, sizeof(json), format, i, i, i);
-	trib_arena_init(&arena, 1 << 20);
-	must(trib_proto_from_json(trib_noun_descriptor(noun), trib_bytes_text(json), &arena, &message, &error), &error);
-	call.body = message;
-	call.context = &done;
-	trib_buffer_init(&call.reply, 1 << 16);
-	trib_engine_submit(engine, &call);
-	while (!done) {
-		trib_engine_turn(engine);
-		trib_engine_settle(engine);
-	}
-	trib_buffer_fini(&call.reply);
-	trib_arena_fini(&arena);
-}
-
-static void make_market(void)
-{
-	struct trib_error error;
-	enum trib_outcome outcome;
-	char creator[16], goods[16];
-
-	put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r%d\",\"channel\":\"app\"}", 0);
-	for (int i = 0; i < NOUNS; i++) {
-		put(TRIB_NOUN_PARTY, "{\"id\":\"m%d\",\"roles\":[\"merchant\"]}", i);
-		put(TRIB_NOUN_PARTY, "{\"id\":\"c%d\",\"roles\":[\"creator\"]}", i);
-		put(TRIB_NOUN_GOODS, "{\"id\":\"g%d\",\"merchant\":\"m%d\"}", i);
-		put(TRIB_NOUN_PLAN, "{\"id\":\"p%d\",\"merchant\":\"m%d\",\"goods\":[\"g%d\"],\"terms\":{\"commission_bps\":1000}}", i);
-	}
-	for (int i = 0; i < TOKENS; i++) {
-		struct trib_link_request request = { .channel = trib_bytes_text("app") };
-
-		snprintf(creator, sizeof(creator), "c%d", i % NOUNS);
-		snprintf(goods, sizeof(goods), "g%d", i / NOUNS % NOUNS);
-		request.creator = trib_bytes_text(creator);
-		request.goods = trib_bytes_text(goods);
-		must(trib_engine_link(engine, &request, tokens[i], &token_sizes[i], &outcome, &error), &error);
-	}
-	trib_engine_settle(engine);
-}
 
 static void answered(void *context, size_t i, const struct trib_order_answer *answer)
 {
-	must(answer->status, answer->error);
+	bench_must(answer->status, answer->error);
 }
 
-static void place_orders(uint64_t first, size_t n)
+static void place_orders(uint64_t first)
 {
-	static struct trib_order_request requests[BATCH];
-	static char ids[BATCH][24], goods[BATCH][16];
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t token = trib_hash_u64(first + i) % TOKENS;
-
-		snprintf(ids[i], sizeof(ids[i]), "o%" PRIu64, first + i);
-		snprintf(goods[i], sizeof(goods[i]), "g%d", (int)(token / NOUNS % NOUNS));
-		requests[i] = (struct trib_order_request){ .order = trib_bytes_text(ids[i]),
-							   .user = trib_bytes_text("u1"),
-							   .goods = trib_bytes_text(goods[i]),
-							   .token = trib_bytes(tokens[token], token_sizes[token]),
-							   .base_amount = 1000 + (int64_t)(first % 9000) };
-	}
-	trib_engine_orders(engine, requests, n, answered, NULL);
+	trib_engine_orders(engine, bench_market_batch(first), BENCH_BATCH, answered, NULL);
 	trib_engine_turn(engine);
 }
 
@@ -125,7 +44,7 @@ static void open_for(const char *data, uint64_t checkpoint_bytes)
 						     .checkpoint_bytes = checkpoint_bytes };
 	struct trib_error error;
 
-	must(trib_engine_open(&options, &engine, &error), &error);
+	bench_must(trib_engine_open(&options, &engine, &error), &error);
 }
 
 /* Runs in the child, and does not return. */
@@ -136,17 +55,17 @@ static void make_history(const char *data, uint64_t orders)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	open_for(data, SHARE_BYTES);
-	make_market();
-	for (; done < orders; done += BATCH) {
-		place_orders(done, BATCH);
+	bench_market_make(engine);
+	for (; done < orders; done += BENCH_BATCH) {
+		place_orders(done);
 		bench_progress("history", done, orders);
 	}
 	trib_engine_count(engine, &counts);
 	trib_engine_close(engine);
 	/* On to the worst moment: as much journal as commands may run ahead of a checkpoint that does not end. */
 	open_for(data, WORST_SHARES * SHARE_BYTES * 2);
-	for (; tail_bytes() < WORST_SHARES * SHARE_BYTES; done += BATCH)
-		place_orders(done, BATCH);
+	for (; tail_bytes() < WORST_SHARES * SHARE_BYTES; done += BENCH_BATCH)
+		place_orders(done);
 	trib_engine_settle(engine);
 	fprintf(stderr, "\r%60s\r", "");
 	printf("%" PRIu64 " orders, %" PRIu64 " checkpoints; dies with %" PRIu64 " MiB of journal behind the last one\n",
@@ -160,8 +79,8 @@ static void time_new_orders(void)
 {
 	int64_t begun = trib_cpu_thread_ns();
 
-	for (uint64_t i = 0; i < NEW_ORDERS; i += BATCH)
-		place_orders(FIRST_NEW_ORDER + i, BATCH);
+	for (uint64_t i = 0; i < NEW_ORDERS; i += BENCH_BATCH)
+		place_orders(FIRST_NEW_ORDER + i);
 	printf("then new orders: %.0f per CPU-second of the engine's thread\n",
 	       NEW_ORDERS / ((double)(trib_cpu_thread_ns() - begun) / 1e9));
 }
@@ -173,7 +92,7 @@ static double time_open(const char *data)
 	struct trib_engine_counts counts;
 	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
 
-	must(trib_engine_open(&options, &engine, &error), &error);
+	bench_must(trib_engine_open(&options, &engine, &error), &error);
 	double seconds = (double)(trib_clock_monotonic_ns(trib_clock_system()) - begun) / 1e9;
 
 	trib_engine_count(engine, &counts);

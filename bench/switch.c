@@ -5,27 +5,14 @@
  *
  * Orders come by tokens, in batches of 256; a turn is one batch and whatever else the engine has to do.
  */
-#include <pthread.h>
-#include <stdlib.h>
 #include <time.h>
-#include "bench.h"
-#include "engine/engine.h"
+#include "market.h"
 
-enum { TOKENS = 4096, NOUNS = 64, BATCH = 256, NODES = 10000, PUTS = 8 };
+enum { NODES = 10000, PUTS = 8 };
 
-static char tokens[TOKENS][TRIB_LIMIT_TOKEN_CHARS];
-static size_t token_sizes[TOKENS];
 static struct trib_engine *engine;
 static uint32_t seen_version; /* of the tree, by the newest order */
 static uint64_t orders;
-
-static void must(trib_status status, const struct trib_error *error)
-{
-	if (status == TRIB_OK)
-		return;
-	fprintf(stderr, "bench-switch: %s: %s\n", error->at, error->text);
-	_exit(1);
-}
 
 static int64_t now_ns(void)
 {
@@ -38,76 +25,6 @@ static double cpu_seconds(void)
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void note_done(struct trib_call *call)
-{
-	must(call->status, &call->error);
-	__atomic_store_n((bool *)call->context, true, __ATOMIC_RELEASE);
-}
-
-/* Another thread of one's own would do; here the engine's loop looks after it. */
-static void begin(struct trib_call *call, bool *done)
-{
-	*done = false;
-	call->done = note_done;
-	call->context = done;
-	trib_buffer_init(&call->reply, 1 << 20);
-	trib_engine_submit(engine, call);
-}
-
-static void put(enum trib_noun noun, const char *format, int i)
-{
-	struct trib_call call = { .kind = TRIB_CALL_PUT, .noun = noun };
-	struct trib_arena arena;
-	struct trib_error error;
-	ProtobufCMessage *message;
-	bool done;
-	char json[512];
-
-	snprintf(json, sizeof(json), format, i, i, i);
-	trib_arena_init(&arena, 1 << 20);
-	must(trib_proto_from_json(trib_noun_descriptor(noun), trib_bytes_text(json), &arena,
-				  &message, &error),
-	     &error);
-	call.body = message;
-	begin(&call, &done);
-	while (!done) {
-		trib_engine_turn(engine);
-		trib_engine_settle(engine);
-	}
-	trib_buffer_fini(&call.reply);
-	trib_arena_fini(&arena);
-}
-
-static void make_market(void)
-{
-	struct trib_error error;
-	enum trib_outcome outcome;
-	char creator[16], goods[16];
-
-	put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r%d\",\"channel\":\"app\"}", 0);
-	for (int i = 0; i < NOUNS; i++) {
-		put(TRIB_NOUN_PARTY, "{\"id\":\"m%d\",\"roles\":[\"merchant\"]}", i);
-		put(TRIB_NOUN_PARTY, "{\"id\":\"c%d\",\"roles\":[\"creator\"]}", i);
-		put(TRIB_NOUN_GOODS, "{\"id\":\"g%d\",\"merchant\":\"m%d\"}", i);
-		put(TRIB_NOUN_PLAN,
-		    "{\"id\":\"p%d\",\"merchant\":\"m%d\",\"goods\":[\"g%d\"],\"terms\":{"
-		    "\"commission_bps\":1000}}",
-		    i);
-	}
-	for (int i = 0; i < TOKENS; i++) {
-		struct trib_link_request request = { .channel = trib_bytes_text("app") };
-
-		snprintf(creator, sizeof(creator), "c%d", i % NOUNS);
-		snprintf(goods, sizeof(goods), "g%d", i / NOUNS % NOUNS);
-		request.creator = trib_bytes_text(creator);
-		request.goods = trib_bytes_text(goods);
-		must(trib_engine_link(engine, &request, tokens[i], &token_sizes[i], &outcome,
-				      &error),
-		     &error);
-	}
-	trib_engine_settle(engine);
 }
 
 /* As many nodes as a tree may have, each with a condition of its own; about 75 bytes a node. */
@@ -134,7 +51,7 @@ static void write_tree(struct trib_buffer *json, int salt)
 
 static void answered(void *context, size_t i, const struct trib_order_answer *answer)
 {
-	must(answer->status, answer->error);
+	bench_must(answer->status, answer->error);
 	/* Versions come one after another, and never back. */
 	trib_assert(answer->record->tree_version >= seen_version);
 	seen_version = answer->record->tree_version;
@@ -143,25 +60,11 @@ static void answered(void *context, size_t i, const struct trib_order_answer *an
 /* One batch and all else that the engine has to do; how long that took. */
 static int64_t turn(void)
 {
-	static struct trib_order_request requests[BATCH];
-	static char ids[BATCH][24], goods[BATCH][16];
-
-	for (size_t i = 0; i < BATCH; i++, orders++) {
-		uint64_t token = trib_hash_u64(orders) % TOKENS;
-
-		snprintf(ids[i], sizeof(ids[i]), "o%" PRIu64, orders);
-		snprintf(goods[i], sizeof(goods[i]), "g%d", (int)(token / NOUNS % NOUNS));
-		requests[i] = (struct trib_order_request){
-			.order = trib_bytes_text(ids[i]),
-			.user = trib_bytes_text("u1"),
-			.goods = trib_bytes_text(goods[i]),
-			.token = trib_bytes(tokens[token], token_sizes[token]),
-			.base_amount = 1000 + (int64_t)(orders % 9000)
-		};
-	}
+	const struct trib_order_request *requests = bench_market_batch(orders);
 	int64_t begun = now_ns();
 
-	trib_engine_orders(engine, requests, BATCH, answered, NULL);
+	trib_engine_orders(engine, requests, BENCH_BATCH, answered, NULL);
+	orders += BENCH_BATCH;
 	trib_engine_turn(engine);
 	return now_ns() - begun;
 }
@@ -185,12 +88,12 @@ static double switch_once(const struct trib_buffer *json, int64_t *longest)
 	int64_t begun = now_ns();
 	bool put_done, activated = false;
 
-	begin(&upload, &put_done);
+	bench_call(engine, &upload, &put_done);
 	while (seen_version == before) {
 		*longest = TRIB_MAX(*longest, turn());
 		if (put_done && !activate.version) {
 			activate.version = trib_rules_latest(trib_engine_rules(engine), 1);
-			begin(&activate, &activated);
+			bench_call(engine, &activate, &activated);
 		}
 	}
 	double ms = (double)(now_ns() - begun) / 1e6;
@@ -250,7 +153,7 @@ static void bench_simulation(const char *data)
 	trib_buffer_init(&report, 64 << 20);
 	double begun = cpu_seconds();
 
-	must(trib_simulate(&options, &progress, &report, &error), &error);
+	bench_must(trib_simulate(&options, &progress, &report, &error), &error);
 	double seconds = cpu_seconds() - begun;
 
 	printf("simulation: %" PRIu64
@@ -275,8 +178,8 @@ int main(int argc, char **argv)
 		count = strtoull(argv[2], NULL, 10);
 	if (!mkdtemp(data))
 		return 1;
-	must(trib_engine_open(&options, &engine, &error), &error);
-	make_market();
+	bench_must(trib_engine_open(&options, &engine, &error), &error);
+	bench_market_make(engine);
 	bench_switches();
 	while (orders < count)
 		turn();
