@@ -79,95 +79,66 @@ static void read_line(int fd, struct trib_buffer *line)
 
 static const char *const no_arguments[] = { "tributary", "eval", NULL };
 
+static const struct {
+	const char *line, *answer;
+} conversation[] = {
+	/* clang-format off */
+	{ "{\"expr\":\"1 + 1\"}", "{\"value\":{\"int\":2}}" },
+	{ "{\"expr\":\"x * 2\",\"vars\":{\"x\":{\"int\":21}}}", "{\"value\":{\"int\":42}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"uint\":18446744073709551615}}}", "{\"value\":{\"uint\":18446744073709551615}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"uint\":\"18446744073709551615\"}}}", "{\"value\":{\"uint\":18446744073709551615}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"int\":-9223372036854775808}}}", "{\"value\":{\"int\":-9223372036854775808}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"int\":\"-9223372036854775808\"}}}", "{\"value\":{\"int\":-9223372036854775808}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"int\":9223372036854775808}}}",
+	  "{\"error\":\"vars.x: found \\\"9223372036854775808\\\", expected an integer from -2^63 to 2^63 - 1\",\"stage\":\"parse\"}" },
+	{ "{\"expr\":\"[x, y, z]\",\"vars\":{\"x\":{\"double\":\"NaN\"},\"y\":{\"double\":\"-Infinity\"},\"z\":{\"double\":1}}}",
+	  "{\"value\":{\"list\":[{\"double\":\"NaN\"},{\"double\":\"-Infinity\"},{\"double\":1.0}]}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"bytes\":\"AP8=\"}}}", "{\"value\":{\"bytes\":\"AP8=\"}}" },
+	{ "{\"expr\":\"x.size()\",\"vars\":{\"x\":{\"bytes\":\"YWJj\"}}}", "{\"value\":{\"int\":3}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"bytes\":\"AP8\"}}}",
+	  "{\"error\":\"vars.x: found \\\"AP8\\\", expected standard base64\",\"stage\":\"parse\"}" },
+	{ "{\"expr\":\"x + y\",\"vars\":{\"x\":{\"timestamp\":\"2009-02-13T23:31:30Z\"},\"y\":{\"duration\":\"1.5s\"}}}",
+	  "{\"value\":{\"timestamp\":\"2009-02-13T23:31:31.5Z\"}}" },
+	{ "{\"expr\":\"x == int\",\"vars\":{\"x\":{\"type\":\"int\"}}}", "{\"value\":{\"bool\":true}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"map\":[[{\"int\":1},{\"list\":[{\"null\":null}]}]]}}}",
+	  "{\"value\":{\"map\":[[{\"int\":1},{\"list\":[{\"null\":null}]}]]}}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"map\":[[{\"int\":1},{\"int\":1}],[{\"uint\":1},{\"int\":2}]]}}}",
+	  "{\"error\":\"vars.x: found a map with a key twice, or one that is no bool, int, uint or string\",\"stage\":\"parse\"}" },
+	{ "{\"expr\":\"x.a[1] + y\",\"vars\":{\"x\":{\"a\":[1,2]},\"y\":3}}", "{\"value\":{\"int\":5}}" },
+	{ "{\"expr\":\"x + 1\",\"types\":{\"x\":\"string\"},\"vars\":{\"x\":{\"string\":\"a\"}}}",
+	  "{\"error\":\"1:3: found no matching overload for '+' applied to (string, int)\",\"stage\":\"check\"}" },
+	{ "{\"expr\":\"x + 1\",\"vars\":{\"x\":{\"string\":\"a\"}}}",
+	  "{\"error\":\"1:3: no such overload: '+' applied to (string, int)\",\"stage\":\"eval\"}" },
+	{ "{\"expr\":\"x\",\"types\":{\"x\":\"int\"}}", "{\"error\":\"1:1: no such attribute: x\",\"stage\":\"eval\"}" },
+	{ "{\"expr\":\"x\"}", "{\"error\":\"1:1: undeclared reference to 'x' (in container '')\",\"stage\":\"check\"}" },
+	{ "{\"expr\":\"x || true\",\"check\":false}", "{\"value\":{\"bool\":true}}" },
+	{ "{\"expr\":\"y\",\"container\":\"x\",\"vars\":{\"x.y\":{\"bool\":true},\"y\":{\"int\":1}}}",
+	  "{\"value\":{\"bool\":true}}" },
+	{ "{\"expr\":\"1 +\"}", "{\"error\":\"1:4: found the end, expected an expression\",\"stage\":\"parse\"}" },
+	{ "{\"expr\":\"b'\\u0000' < b'\\u0001'\"}", "{\"value\":{\"bool\":true}}" },
+	{ "{\"expr\":\"'\\u4e2d\\u6587'\"}", "{\"value\":{\"string\":\"中文\"}}" },
+	{ "{\"expr\":1}", "{\"error\":\"expr: expected a string\",\"stage\":\"parse\"}" },
+	{ "[]", "{\"error\":\"expected an object\",\"stage\":\"parse\"}" },
+	{ "{}", "{\"error\":\"expr: expected a string\",\"stage\":\"parse\"}" },
+	{ "{\"expr\":\"1\",\"types\":{\"x\":\"integer\"}}",
+	  "{\"error\":\"types.x: found \\\"integer\\\", expected a CEL type such as int or map(string, list(int))\",\"stage\":\"check\"}" },
+	{ "{\"expr\":\"x\",\"vars\":{\"x\":12345678901234567890}}",
+	  "{\"error\":\"vars.x: found \\\"12345678901234567890\\\", expected {\\\"int\\\":…}, {\\\"uint\\\":…} or {\\\"string\\\":…} for so many digits\",\"stage\":\"parse\"}" },
+	/* clang-format on */
+};
+
 /* A line in, a line out, before the next is sent: whoever tests against it can converse. */
 static void lines(void **state)
 {
-	static const struct {
-		const char *line, *answer;
-	} rows[] = {
-		{ "{\"expr\":\"1 + 1\"}", "{\"value\":{\"int\":2}}" },
-		{ "{\"expr\":\"x * 2\",\"vars\":{\"x\":{\"int\":21}}}",
-		  "{\"value\":{\"int\":42}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"uint\":18446744073709551615}}}",
-		  "{\"value\":{\"uint\":18446744073709551615}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"uint\":\"18446744073709551615\"}}}",
-		  "{\"value\":{\"uint\":18446744073709551615}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"int\":-9223372036854775808}}}",
-		  "{\"value\":{\"int\":-9223372036854775808}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"int\":\"-9223372036854775808\"}}}",
-		  "{\"value\":{\"int\":-9223372036854775808}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"int\":9223372036854775808}}}",
-		  "{\"error\":\"vars.x: found \\\"9223372036854775808\\\", expected an integer "
-		  "from -2^63 "
-		  "to 2^63 - 1\",\"stage\":\"parse\"}" },
-		{ "{\"expr\":\"[x, y, "
-		  "z]\",\"vars\":{\"x\":{\"double\":\"NaN\"},\"y\":{\"double\":\"-Infinity\"},"
-		  "\"z\":{\"double\":1}}}",
-		  "{\"value\":{\"list\":[{\"double\":\"NaN\"},{\"double\":\"-Infinity\"},{"
-		  "\"double\":1.0}]}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"bytes\":\"AP8=\"}}}",
-		  "{\"value\":{\"bytes\":\"AP8=\"}}" },
-		{ "{\"expr\":\"x.size()\",\"vars\":{\"x\":{\"bytes\":\"YWJj\"}}}",
-		  "{\"value\":{\"int\":3}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"bytes\":\"AP8\"}}}",
-		  "{\"error\":\"vars.x: found \\\"AP8\\\", expected standard "
-		  "base64\",\"stage\":\"parse\"}" },
-		{ "{\"expr\":\"x + y\",\"vars\":{\"x\":{\"timestamp\":\"2009-02-13T23:31:30Z\"},"
-		  "\"y\":{\"duration\":\"1.5s\"}}}",
-		  "{\"value\":{\"timestamp\":\"2009-02-13T23:31:31.5Z\"}}" },
-		{ "{\"expr\":\"x == int\",\"vars\":{\"x\":{\"type\":\"int\"}}}",
-		  "{\"value\":{\"bool\":true}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"map\":[[{\"int\":1},{\"list\":[{\"null\":"
-		  "null}]}]]}}}",
-		  "{\"value\":{\"map\":[[{\"int\":1},{\"list\":[{\"null\":null}]}]]}}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":{\"map\":[[{\"int\":1},{\"int\":1}],[{\"uint\":"
-		  "1},{\"int\":2}]]}}}",
-		  "{\"error\":\"vars.x: found a map with a key twice, or one that is no bool, int, "
-		  "uint or "
-		  "string\",\"stage\":\"parse\"}" },
-		{ "{\"expr\":\"x.a[1] + y\",\"vars\":{\"x\":{\"a\":[1,2]},\"y\":3}}",
-		  "{\"value\":{\"int\":5}}" },
-		{ "{\"expr\":\"x + "
-		  "1\",\"types\":{\"x\":\"string\"},\"vars\":{\"x\":{\"string\":\"a\"}}}",
-		  "{\"error\":\"1:3: found no matching overload for '+' applied to (string, "
-		  "int)\",\"stage\":\"check\"}" },
-		{ "{\"expr\":\"x + 1\",\"vars\":{\"x\":{\"string\":\"a\"}}}",
-		  "{\"error\":\"1:3: no such overload: '+' applied to (string, "
-		  "int)\",\"stage\":\"eval\"}" },
-		{ "{\"expr\":\"x\",\"types\":{\"x\":\"int\"}}",
-		  "{\"error\":\"1:1: no such attribute: x\",\"stage\":\"eval\"}" },
-		{ "{\"expr\":\"x\"}", "{\"error\":\"1:1: undeclared reference to 'x' (in container "
-				      "'')\",\"stage\":\"check\"}" },
-		{ "{\"expr\":\"x || true\",\"check\":false}", "{\"value\":{\"bool\":true}}" },
-		{ "{\"expr\":\"y\",\"container\":\"x\",\"vars\":{\"x.y\":{\"bool\":true},\"y\":{"
-		  "\"int\":1}}}",
-		  "{\"value\":{\"bool\":true}}" },
-		{ "{\"expr\":\"1 +\"}", "{\"error\":\"1:4: found the end, expected an "
-					"expression\",\"stage\":\"parse\"}" },
-		{ "{\"expr\":\"b'\\u0000' < b'\\u0001'\"}", "{\"value\":{\"bool\":true}}" },
-		{ "{\"expr\":\"'\\u4e2d\\u6587'\"}", "{\"value\":{\"string\":\"中文\"}}" },
-		{ "{\"expr\":1}", "{\"error\":\"expr: expected a string\",\"stage\":\"parse\"}" },
-		{ "[]", "{\"error\":\"expected an object\",\"stage\":\"parse\"}" },
-		{ "{}", "{\"error\":\"expr: expected a string\",\"stage\":\"parse\"}" },
-		{ "{\"expr\":\"1\",\"types\":{\"x\":\"integer\"}}",
-		  "{\"error\":\"types.x: found \\\"integer\\\", expected a CEL type such as int or "
-		  "map(string, "
-		  "list(int))\",\"stage\":\"check\"}" },
-		{ "{\"expr\":\"x\",\"vars\":{\"x\":12345678901234567890}}",
-		  "{\"error\":\"vars.x: found \\\"12345678901234567890\\\", expected "
-		  "{\\\"int\\\":…}, "
-		  "{\\\"uint\\\":…} or {\\\"string\\\":…} for so many "
-		  "digits\",\"stage\":\"parse\"}" },
-	};
 	struct child child = start(no_arguments);
 	struct trib_buffer line;
 
 	trib_buffer_init(&line, 1 << 16);
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
-		write_all(child.in, rows[i].line, strlen(rows[i].line));
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(conversation); i++) {
+		write_all(child.in, conversation[i].line, strlen(conversation[i].line));
 		write_all(child.in, "\n", 1);
 		read_line(child.out, &line);
-		assert_string_equal(trib_buffer_text(&line), rows[i].answer);
+		assert_string_equal(trib_buffer_text(&line), conversation[i].answer);
 	}
 	trib_buffer_reset(&line);
 	assert_int_equal(finish(&child, &line), 0);

@@ -1,73 +1,76 @@
 #include "rows.h"
 
+static const struct {
+	const char *expression, *type;
+} types[] = {
+	/* clang-format off */
+	{ "1", "int" },
+	{ "1u + 2u", "uint" },
+	{ "1.0", "double" },
+	{ "'a'", "string" },
+	{ "b'a'", "bytes" },
+	{ "true", "bool" },
+	{ "null", "null_type" },
+	{ "int", "type" },
+	{ "type(1)", "type" },
+	{ "timestamp(0)", "google.protobuf.Timestamp" },
+	{ "timestamp(0) - timestamp(0)", "google.protobuf.Duration" },
+	{ "timestamp(0) + duration('1s')", "google.protobuf.Timestamp" },
+	{ "[]", "list(dyn)" },
+	{ "{}", "map(dyn, dyn)" },
+	{ "[1, 2]", "list(int)" },
+	{ "[1, 'a']", "list(dyn)" },
+	{ "[1, 1u, 1.0]", "list(dyn)" },
+	{ "[[], [1]]", "list(list(int))" },
+	{ "[[1], []]", "list(list(int))" },
+	{ "[{}, {'a': 1}]", "list(map(string, int))" },
+	{ "[null, timestamp(0)]", "list(google.protobuf.Timestamp)" },
+	{ "[null, 1]", "list(dyn)" },
+	{ "{'a': 1}", "map(string, int)" },
+	{ "{'a': 1, 'b': 'c'}", "map(string, dyn)" },
+	{ "{1: 1, 'b': 1}", "map(dyn, int)" },
+	{ "[1, 2][0]", "int" },
+	{ "{'a': [1.5]}['a']", "list(double)" },
+	{ "{'a': [1.5]}.a[0]", "double" },
+	{ "[] + [1]", "list(int)" },
+	{ "[1] + [dyn(1)]", "list(dyn)" },
+	{ "true ? 1 : 2", "int" },
+	{ "true ? [] : ['a']", "list(string)" },
+	{ "true ? dyn(1) : 2", "dyn" },
+	{ "true ? null : timestamp(0)", "google.protobuf.Timestamp" },
+	{ "dyn(1) + 2", "int" },
+	{ "dyn(1) + dyn(2)", "dyn" },
+	{ "dyn(1) < 2", "bool" },
+	{ "dyn([1])[0]", "dyn" },
+	{ "dyn({}).a.b", "dyn" },
+	{ "[1, 2].map(x, x + 1)", "list(int)" },
+	{ "[1, 2].map(x, [x])", "list(list(int))" },
+	{ "[].map(x, x)", "list(dyn)" },
+	{ "[].map(x, x + 1)", "list(int)" },
+	{ "['a'].filter(x, x == 'a')", "list(string)" },
+	{ "{'a': 1}.filter(k, true)", "list(string)" },
+	{ "{1: 'a'}.map(k, k * 2)", "list(int)" },
+	{ "[1].exists(x, x > 0)", "bool" },
+	{ "[1].exists_one(x, x > 0)", "bool" },
+	{ "has({'a': 1}.a)", "bool" },
+	{ "'a,b'.split(',')", "list(string)" },
+	{ "size([])", "int" },
+	{ "1 in []", "bool" },
+	{ "math.greatest(1, 2)", "int" },
+	{ "math.greatest(1, 2u)", "dyn" },
+	{ "math.greatest([1.5])", "double" },
+	{ "w", "wrapper(int)" },
+	{ "w + 1", "int" },
+	{ "[w, 1]", "list(wrapper(int))" },
+	{ "true ? w : null", "wrapper(int)" },
+	{ "m.a", "list(map(string, dyn))" },
+	{ "m.a[0].b.c", "dyn" },
+	/* clang-format on */
+};
+
 /* The type the checker gives to an expression. */
 static void deduced(void **state)
 {
-	static const struct {
-		const char *expression, *type;
-	} rows[] = {
-		{ "1", "int" },
-		{ "1u + 2u", "uint" },
-		{ "1.0", "double" },
-		{ "'a'", "string" },
-		{ "b'a'", "bytes" },
-		{ "true", "bool" },
-		{ "null", "null_type" },
-		{ "int", "type" },
-		{ "type(1)", "type" },
-		{ "timestamp(0)", "google.protobuf.Timestamp" },
-		{ "timestamp(0) - timestamp(0)", "google.protobuf.Duration" },
-		{ "timestamp(0) + duration('1s')", "google.protobuf.Timestamp" },
-		{ "[]", "list(dyn)" },
-		{ "{}", "map(dyn, dyn)" },
-		{ "[1, 2]", "list(int)" },
-		{ "[1, 'a']", "list(dyn)" },
-		{ "[1, 1u, 1.0]", "list(dyn)" },
-		{ "[[], [1]]", "list(list(int))" },
-		{ "[[1], []]", "list(list(int))" },
-		{ "[{}, {'a': 1}]", "list(map(string, int))" },
-		{ "[null, timestamp(0)]", "list(google.protobuf.Timestamp)" },
-		{ "[null, 1]", "list(dyn)" },
-		{ "{'a': 1}", "map(string, int)" },
-		{ "{'a': 1, 'b': 'c'}", "map(string, dyn)" },
-		{ "{1: 1, 'b': 1}", "map(dyn, int)" },
-		{ "[1, 2][0]", "int" },
-		{ "{'a': [1.5]}['a']", "list(double)" },
-		{ "{'a': [1.5]}.a[0]", "double" },
-		{ "[] + [1]", "list(int)" },
-		{ "[1] + [dyn(1)]", "list(dyn)" },
-		{ "true ? 1 : 2", "int" },
-		{ "true ? [] : ['a']", "list(string)" },
-		{ "true ? dyn(1) : 2", "dyn" },
-		{ "true ? null : timestamp(0)", "google.protobuf.Timestamp" },
-		{ "dyn(1) + 2", "int" },
-		{ "dyn(1) + dyn(2)", "dyn" },
-		{ "dyn(1) < 2", "bool" },
-		{ "dyn([1])[0]", "dyn" },
-		{ "dyn({}).a.b", "dyn" },
-		{ "[1, 2].map(x, x + 1)", "list(int)" },
-		{ "[1, 2].map(x, [x])", "list(list(int))" },
-		{ "[].map(x, x)", "list(dyn)" },
-		{ "[].map(x, x + 1)", "list(int)" },
-		{ "['a'].filter(x, x == 'a')", "list(string)" },
-		{ "{'a': 1}.filter(k, true)", "list(string)" },
-		{ "{1: 'a'}.map(k, k * 2)", "list(int)" },
-		{ "[1].exists(x, x > 0)", "bool" },
-		{ "[1].exists_one(x, x > 0)", "bool" },
-		{ "has({'a': 1}.a)", "bool" },
-		{ "'a,b'.split(',')", "list(string)" },
-		{ "size([])", "int" },
-		{ "1 in []", "bool" },
-		{ "math.greatest(1, 2)", "int" },
-		{ "math.greatest(1, 2u)", "dyn" },
-		{ "math.greatest([1.5])", "double" },
-		{ "w", "wrapper(int)" },
-		{ "w + 1", "int" },
-		{ "[w, 1]", "list(wrapper(int))" },
-		{ "true ? w : null", "wrapper(int)" },
-		{ "m.a", "list(map(string, dyn))" },
-		{ "m.a[0].b.c", "dyn" },
-	};
 	static const struct trib_type wrapper = { TRIB_TYPE_WRAPPER, .element = &trib_type_int };
 	struct trib_arena arena;
 	struct trib_buffer text;
@@ -80,17 +83,17 @@ static void deduced(void **state)
 	assert_int_equal(trib_type_parse(trib_bytes_text("map(string, list(map(string, dyn)))"),
 					 &arena, &variables[1].type, NULL),
 			 TRIB_OK);
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(types); i++) {
 		struct trib_expr_program *program = NULL;
 
-		if (trib_expr_compile(&env, trib_bytes_text(rows[i].expression), &program,
+		if (trib_expr_compile(&env, trib_bytes_text(types[i].expression), &program,
 				      &error) != TRIB_OK)
-			fail_msg("%s: %s", rows[i].expression, error.text);
+			fail_msg("%s: %s", types[i].expression, error.text);
 		trib_buffer_reset(&text);
 		trib_type_format(trib_expr_type(program), &text);
-		if (strcmp(trib_buffer_text(&text), rows[i].type))
-			fail_msg("%s: found %s, expected %s", rows[i].expression,
-				 trib_buffer_text(&text), rows[i].type);
+		if (strcmp(trib_buffer_text(&text), types[i].type))
+			fail_msg("%s: found %s, expected %s", types[i].expression,
+				 trib_buffer_text(&text), types[i].type);
 		trib_expr_free(program);
 	}
 	trib_buffer_fini(&text);

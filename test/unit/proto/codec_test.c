@@ -34,125 +34,106 @@ static void tear_down(struct fixture *f)
 #define ORDER	     &tributary__order_request__descriptor
 #define ORDER_BASE   "\"order\":\"o\",\"user\":\"u\",\"goods\":\"g\""
 
+static const struct {
+	const ProtobufCMessageDescriptor *kind;
+	const char *json, *at, *text; /* at NULL: taken */
+} refusals[] = {
+	/* clang-format off */
+	{ GOODS, "{\"merchant\":\"m\"}", NULL, NULL },
+	{ GOODS, "[]", "", "found an array, expected an object" },
+	{ GOODS, "{}", "merchant", "found nothing, expected a string" },
+	{ GOODS, "{\"merchant\":null}", "merchant", "found nothing, expected a string" },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":-1}", "price", "found -1, expected an integer from 0 to 9223372036854775807" },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":9223372036854775808}", "price",
+	  "found 9223372036854775808, expected an integer from 0 to 9223372036854775807" },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":9223372036854775807}", NULL, NULL },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":\"19\"}", NULL, NULL },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":1.9e1}", NULL, NULL },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":19.0}", NULL, NULL },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":19.5}", "price", "found 19.5, expected an integer from 0 to 9223372036854775807" },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":\"19.0\"}", "price",
+	  "found \"19.0\", expected an integer from 0 to 9223372036854775807" },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":true}", "price", "found true, expected an integer from 0 to 9223372036854775807" },
+	{ GOODS, "{\"merchant\":\"m\",\"colour\":1}", "colour", "found an unknown field, expected one of Goods" },
+	{ GOODS, "{\"merchant\":\"m\",\"price\":1,\"price\":1}", "line 1 column 37",
+	  "found a second \"price\", expected each name once" },
+	{ GOODS, "{\"merchant\":7}", "merchant", "found 7, expected a string" },
+	{ GOODS, "{\"merchant\":\"a b\"}", "merchant",
+	  "found \"a b\", expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+	{ GOODS, "{\"merchant\":\"a/b\"}", "merchant",
+	  "found \"a/b\", expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+	{ GOODS, "{\"merchant\":\"" LONG64 "\"}", NULL, NULL },
+	{ GOODS, "{\"merchant\":\"" LONG64 "x\"}", "merchant",
+	  "found \"012345678901234567890123456789012345678901234567\"…, expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+	{ GOODS, "{\"merchant\":\"m\\u0000\"}", "merchant", "found a NUL character, expected text without one" },
+	{ GOODS, "{\"merchant\":\"m\",\"currency\":\"cny\"}", "currency",
+	  "found \"cny\", expected a currency: three letters A to Z" },
+	{ GOODS, "{\"merchant\":\"m\",\"status\":\"gone\"}", "status", "found \"gone\", expected one of active|withdrawn|closed" },
+	{ GOODS, "{\"merchant\":\"m\",\"ext\":\"{}\"}", "ext", "found \"{}\", expected an object" },
+	{ GOODS, "{\"merchant\":\"m\",\"ext\":{\"b\":[1.0],\"a\":{}}}", NULL, NULL },
+	{ PARTY, "{\"number\":7,\"version\":\"whatever\"}", NULL, NULL },
+	{ PARTY, "{\"tags\":\"x\"}", "tags", "found \"x\", expected an array" },
+	{ PARTY, "{\"tags\":[\"x\",null]}", "tags[1]", "found null, expected a string" },
+	{ PARTY, "{\"tags\":[\"" LONG64 "x\"]}", "tags[0]", "found 65 bytes, expected at most 64" },
+	{ PARTY, "{\"roles\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}", "roles",
+	  "found 17 items, expected at most 16" },
+	{ PARTY, "{\"followers\":9007199254740992}", "followers",
+	  "found 9007199254740992, expected an integer from 0 to 9007199254740991" },
+	{ PARTY, "{\"score\":1e400}", "score", "found 1e400, expected a number that fits its type" },
+	{ PARTY, "{\"score\":\"1\"}", "score", "found \"1\", expected a number" },
+	{ PARTY, "{\"score\":4.75,\"level\":-3}", NULL, NULL },
+	{ PLAN, "{\"merchant\":\"m\",\"goods\":[\"a\",\"b c\"]}", "goods[1]",
+	  "found \"b c\", expected an id: 1 to 64 bytes of UTF-8 without space, control character or /" },
+	{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"commission_bps\":10001}}", "terms.commission_bps",
+	  "found 10001, expected an integer from 0 to 10000" },
+	{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"commission_bps\":4294967297}}", "terms.commission_bps",
+	  "found 4294967297, expected an integer from 0 to 10000" },
+	{ PLAN, "{\"merchant\":\"m\",\"terms\":[]}", "terms", "found an array, expected an object" },
+	{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"rate\":1}}", "terms.rate", "found an unknown field, expected one of Terms" },
+	{ PLAN, "{\"merchant\":\"m\",\"effective_to\":253402300800000}", "effective_to",
+	  "found 253402300800000, expected an integer from 0 to 253402300799999" },
+	{ REGISTRATION, "{\"channel\":\"c\",\"token_ttl\":\"1 week\"}", "token_ttl",
+	  "found \"1 week\", expected a duration: a whole number and d, h, m, s or ms" },
+	{ REGISTRATION, "{\"channel\":\"c\",\"priority\":2147483648}", "priority",
+	  "found 2147483648, expected an integer from -2147483648 to 2147483647" },
+	{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"a\":1}}", "ext.a", "found 1, expected a string" },
+	{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"\":\"\"}}", "ext",
+	  "found an empty name, expected a name" },
+	{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"carrier\":{\"id\":\"x\"}}", "carrier.kind",
+	  "found nothing, expected a string" },
+	{ TOUCH, "{\"user\":\"u\",\"token\":\"t\",\"kind\":\"poke\"}", "kind",
+	  "found \"poke\", expected one of click|view|cart|favourite|share_open" },
+	{ ORDER, "{" ORDER_BASE "}", NULL, NULL },
+	{ ORDER, "{" ORDER_BASE ",\"amounts\":{\"freight\":1}}", "amounts.paid", "found nothing, expected a value" },
+	{ ORDER, "{" ORDER_BASE ",\"amounts\":{\"paid\":-1}}", "amounts.paid",
+	  "found -1, expected an integer from 0 to 1152921504606846976" },
+	{ ORDER, "{" ORDER_BASE ",\"base_amount\":0}", NULL, NULL },
+	{ ORDER, "{" ORDER_BASE ",\"base_amount\":0,\"qty\":0}", "qty", "found 0, expected an integer from 1 to 1000000" },
+	{ ORDER, "{" ORDER_BASE ",\"base_amount\":0,\"brief\":1}", "brief", "found 1, expected true or false" },
+	/* clang-format on */
+};
+
 static void test_refusals(void **state)
 {
-	static const struct {
-		const ProtobufCMessageDescriptor *kind;
-		const char *json, *at, *text; /* at NULL: taken */
-	} rows[] = {
-		{ GOODS, "{\"merchant\":\"m\"}", NULL, NULL },
-		{ GOODS, "[]", "", "found an array, expected an object" },
-		{ GOODS, "{}", "merchant", "found nothing, expected a string" },
-		{ GOODS, "{\"merchant\":null}", "merchant", "found nothing, expected a string" },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":-1}", "price",
-		  "found -1, expected an integer from 0 to 9223372036854775807" },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":9223372036854775808}", "price",
-		  "found 9223372036854775808, expected an integer from 0 to 9223372036854775807" },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":9223372036854775807}", NULL, NULL },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":\"19\"}", NULL, NULL },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":1.9e1}", NULL, NULL },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":19.0}", NULL, NULL },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":19.5}", "price",
-		  "found 19.5, expected an integer from 0 to 9223372036854775807" },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":\"19.0\"}", "price",
-		  "found \"19.0\", expected an integer from 0 to 9223372036854775807" },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":true}", "price",
-		  "found true, expected an integer from 0 to 9223372036854775807" },
-		{ GOODS, "{\"merchant\":\"m\",\"colour\":1}", "colour",
-		  "found an unknown field, expected one of Goods" },
-		{ GOODS, "{\"merchant\":\"m\",\"price\":1,\"price\":1}", "line 1 column 37",
-		  "found a second \"price\", expected each name once" },
-		{ GOODS, "{\"merchant\":7}", "merchant", "found 7, expected a string" },
-		{ GOODS, "{\"merchant\":\"a b\"}", "merchant",
-		  "found \"a b\", expected an id: 1 to 64 bytes of UTF-8 without space, control "
-		  "character or /" },
-		{ GOODS, "{\"merchant\":\"a/b\"}", "merchant",
-		  "found \"a/b\", expected an id: 1 to 64 bytes of UTF-8 without space, control "
-		  "character or /" },
-		{ GOODS, "{\"merchant\":\"" LONG64 "\"}", NULL, NULL },
-		{ GOODS, "{\"merchant\":\"" LONG64 "x\"}", "merchant",
-		  "found \"012345678901234567890123456789012345678901234567\"…, expected an id: 1 "
-		  "to 64 bytes of UTF-8 without space, control character or /" },
-		{ GOODS, "{\"merchant\":\"m\\u0000\"}", "merchant",
-		  "found a NUL character, expected text without one" },
-		{ GOODS, "{\"merchant\":\"m\",\"currency\":\"cny\"}", "currency",
-		  "found \"cny\", expected a currency: three letters A to Z" },
-		{ GOODS, "{\"merchant\":\"m\",\"status\":\"gone\"}", "status",
-		  "found \"gone\", expected one of active|withdrawn|closed" },
-		{ GOODS, "{\"merchant\":\"m\",\"ext\":\"{}\"}", "ext",
-		  "found \"{}\", expected an object" },
-		{ GOODS, "{\"merchant\":\"m\",\"ext\":{\"b\":[1.0],\"a\":{}}}", NULL, NULL },
-		{ PARTY, "{\"number\":7,\"version\":\"whatever\"}", NULL, NULL },
-		{ PARTY, "{\"tags\":\"x\"}", "tags", "found \"x\", expected an array" },
-		{ PARTY, "{\"tags\":[\"x\",null]}", "tags[1]", "found null, expected a string" },
-		{ PARTY, "{\"tags\":[\"" LONG64 "x\"]}", "tags[0]",
-		  "found 65 bytes, expected at most 64" },
-		{ PARTY,
-		  "{\"roles\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
-		  "\"\",\"\",\"\",\"\"]}",
-		  "roles", "found 17 items, expected at most 16" },
-		{ PARTY, "{\"followers\":9007199254740992}", "followers",
-		  "found 9007199254740992, expected an integer from 0 to 9007199254740991" },
-		{ PARTY, "{\"score\":1e400}", "score",
-		  "found 1e400, expected a number that fits its type" },
-		{ PARTY, "{\"score\":\"1\"}", "score", "found \"1\", expected a number" },
-		{ PARTY, "{\"score\":4.75,\"level\":-3}", NULL, NULL },
-		{ PLAN, "{\"merchant\":\"m\",\"goods\":[\"a\",\"b c\"]}", "goods[1]",
-		  "found \"b c\", expected an id: 1 to 64 bytes of UTF-8 without space, control "
-		  "character or /" },
-		{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"commission_bps\":10001}}",
-		  "terms.commission_bps", "found 10001, expected an integer from 0 to 10000" },
-		{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"commission_bps\":4294967297}}",
-		  "terms.commission_bps", "found 4294967297, expected an integer from 0 to 10000" },
-		{ PLAN, "{\"merchant\":\"m\",\"terms\":[]}", "terms",
-		  "found an array, expected an object" },
-		{ PLAN, "{\"merchant\":\"m\",\"terms\":{\"rate\":1}}", "terms.rate",
-		  "found an unknown field, expected one of Terms" },
-		{ PLAN, "{\"merchant\":\"m\",\"effective_to\":253402300800000}", "effective_to",
-		  "found 253402300800000, expected an integer from 0 to 253402300799999" },
-		{ REGISTRATION, "{\"channel\":\"c\",\"token_ttl\":\"1 week\"}", "token_ttl",
-		  "found \"1 week\", expected a duration: a whole number and d, h, m, s or ms" },
-		{ REGISTRATION, "{\"channel\":\"c\",\"priority\":2147483648}", "priority",
-		  "found 2147483648, expected an integer from -2147483648 to 2147483647" },
-		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"a\":1}}",
-		  "ext.a", "found 1, expected a string" },
-		{ LINK, "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"ext\":{\"\":\"\"}}",
-		  "ext", "found an empty name, expected a name" },
-		{ LINK,
-		  "{\"channel\":\"c\",\"creator\":\"k\",\"goods\":\"g\",\"carrier\":{\"id\":\"x\"}"
-		  "}",
-		  "carrier.kind", "found nothing, expected a string" },
-		{ TOUCH, "{\"user\":\"u\",\"token\":\"t\",\"kind\":\"poke\"}", "kind",
-		  "found \"poke\", expected one of click|view|cart|favourite|share_open" },
-		{ ORDER, "{" ORDER_BASE "}", NULL, NULL },
-		{ ORDER, "{" ORDER_BASE ",\"amounts\":{\"freight\":1}}", "amounts.paid", "found nothing, expected a value" },
-		{ ORDER, "{" ORDER_BASE ",\"amounts\":{\"paid\":-1}}", "amounts.paid",
-		  "found -1, expected an integer from 0 to 1152921504606846976" },
-		{ ORDER, "{" ORDER_BASE ",\"base_amount\":0}", NULL, NULL },
-		{ ORDER, "{" ORDER_BASE ",\"base_amount\":0,\"qty\":0}", "qty",
-		  "found 0, expected an integer from 1 to 1000000" },
-		{ ORDER, "{" ORDER_BASE ",\"base_amount\":0,\"brief\":1}", "brief",
-		  "found 1, expected true or false" },
-	};
 	struct fixture f;
 
 	set_up(&f);
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(refusals); i++) {
 		ProtobufCMessage *message = NULL;
 
 		trib_arena_reset(&f.arena);
 		trib_status status = trib_proto_from_json(
-			rows[i].kind, trib_bytes_text(rows[i].json), &f.arena, &message, &f.error);
+			refusals[i].kind, trib_bytes_text(refusals[i].json), &f.arena, &message, &f.error);
 
-		if (!rows[i].at) {
+		if (!refusals[i].at) {
 			assert_ok(status, f.error);
 			continue;
 		}
 		if (status == TRIB_OK)
-			fail_msg("taken: %s", rows[i].json);
+			fail_msg("taken: %s", refusals[i].json);
 		assert_null(message); /* untouched on failure */
-		assert_string_equal(f.error.at, rows[i].at);
-		assert_string_equal(f.error.text, rows[i].text);
+		assert_string_equal(f.error.at, refusals[i].at);
+		assert_string_equal(f.error.text, refusals[i].text);
 	}
 	tear_down(&f);
 }

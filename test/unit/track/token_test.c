@@ -300,114 +300,58 @@ static struct trib_bytes sign(const uint8_t *body, size_t size,
 	return trib_bytes(text, trib_base64_encode(bytes, size + 16, text));
 }
 
+static const struct {
+	const char *name;
+	uint8_t size;
+	/* format, key, flags, engines, link, registration, plan, version, goods, creator, channel, time … */
+	uint8_t body[40];
+	enum trib_token_result expected;
+} forms[] = {
+	/* clang-format off */
+	{ "well", 13, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_OK },
+	{ "format 0", 13, { 0, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "format 2", 13, { 2, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "key 0", 13, { 1, 0, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_UNKNOWN_KEY },
+	{ "key 2", 13, { 1, 2, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_UNKNOWN_KEY },
+	{ "long key", 14, { 1, 0x81, 0, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "long time", 14, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x87, 0 }, TRIB_TOKEN_MALFORMED },
+	{ "two bytes more", 15, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x80, 0x80, 0 }, TRIB_TOKEN_MALFORMED },
+	{ "unfinished", 13, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x87 }, TRIB_TOKEN_MALFORMED },
+	{ "one byte left", 14, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 0 }, TRIB_TOKEN_MALFORMED },
+	{ "flag 0x80", 14, { 1, 1, 0x80, 1, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "flagged, absent", 13, { 1, 1, 1, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "flagged, zero", 14, { 1, 1, 8, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 0 }, TRIB_TOKEN_MALFORMED },
+	{ "flagged", 14, { 1, 1, 8, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1 }, TRIB_TOKEN_OK },
+	{ "offer is plan", 14, { 1, 1, 16, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 0 }, TRIB_TOKEN_OK },
+	{ "offer is plan, by number", 14, { 1, 1, 16, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 5 }, TRIB_TOKEN_MALFORMED },
+	{ "offer is no plan", 14, { 1, 1, 16, 0, 1, 9, 1, 0, 2, 3, 4, 6, 7, 0 }, TRIB_TOKEN_MALFORMED },
+	{ "other offer", 14, { 1, 1, 16, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 6 }, TRIB_TOKEN_OK },
+	{ "ext kept", 13, { 1, 1, 64, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_OK },
+	{ "ext", 16, { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 0 }, TRIB_TOKEN_OK },
+	{ "ext empty", 13, { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "ext unflagged", 16, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 0 }, TRIB_TOKEN_MALFORMED },
+	{ "ext of 17", 30, { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 14 }, TRIB_TOKEN_MALFORMED },
+	{ "ext keys fall", 19, { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 0, 1, 'a', 0 }, TRIB_TOKEN_MALFORMED },
+	{ "plan of 33 bits", 17, { 1, 1, 0, 0, 1, 9, 1, 0x80, 0x80, 0x80, 0x80, 16, 3, 4, 6, 7, 8 }, TRIB_TOKEN_MALFORMED },
+	{ "plan of 63 bits", 21, { 1, 1, 0, 0, 1, 9, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 3, 4, 6, 7, 8 },
+	  TRIB_TOKEN_MALFORMED },
+	{ "engine of 17 bits", 15, { 1, 1, 0, 0x80, 0x80, 4, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
+	{ "time of 49 bits", 19, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 64 },
+	  TRIB_TOKEN_MALFORMED },
+	/* clang-format on */
+};
+
 static void other_forms_of_a_content_are_refused(void **state)
 {
-	/* format, key, flags, engines, link, registration, plan, version, goods, creator, channel,
-	 * time … */
-	static const struct {
-		const char *name;
-		uint8_t size;
-		uint8_t body[40];
-		enum trib_token_result expected;
-	} rows[] = {
-		{ "well", 13, { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_OK },
-		{ "format 0", 13, { 0, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
-		{ "format 2", 13, { 2, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_MALFORMED },
-		{ "key 0", 13, { 1, 0, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_UNKNOWN_KEY },
-		{ "key 2", 13, { 1, 2, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_UNKNOWN_KEY },
-		{ "long key",
-		  14,
-		  { 1, 0x81, 0, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "long time",
-		  14,
-		  { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x87, 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "two bytes more",
-		  15,
-		  { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x80, 0x80, 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "unfinished",
-		  13,
-		  { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x87 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "one byte left",
-		  14,
-		  { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "flag 0x80",
-		  14,
-		  { 1, 1, 0x80, 1, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "flagged, absent",
-		  13,
-		  { 1, 1, 1, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "flagged, zero",
-		  14,
-		  { 1, 1, 8, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "flagged", 14, { 1, 1, 8, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1 }, TRIB_TOKEN_OK },
-		{ "offer is plan",
-		  14,
-		  { 1, 1, 16, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 0 },
-		  TRIB_TOKEN_OK },
-		{ "offer is plan, by number",
-		  14,
-		  { 1, 1, 16, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 5 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "offer is no plan",
-		  14,
-		  { 1, 1, 16, 0, 1, 9, 1, 0, 2, 3, 4, 6, 7, 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "other offer", 14, { 1, 1, 16, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 6 }, TRIB_TOKEN_OK },
-		{ "ext kept", 13, { 1, 1, 64, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 }, TRIB_TOKEN_OK },
-		{ "ext", 16, { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 0 }, TRIB_TOKEN_OK },
-		{ "ext empty",
-		  13,
-		  { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "ext unflagged",
-		  16,
-		  { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "ext of 17",
-		  30,
-		  { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 14 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "ext keys fall",
-		  19,
-		  { 1, 1, 32, 0, 1, 9, 1, 5, 2, 3, 4, 6, 7, 1, 'k', 0, 1, 'a', 0 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "plan of 33 bits",
-		  17,
-		  { 1, 1, 0, 0, 1, 9, 1, 0x80, 0x80, 0x80, 0x80, 16, 3, 4, 6, 7, 8 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "plan of 63 bits",
-		  21,
-		  { 1,	  1,	0,    0,    1, 9, 1, 0x80, 0x80, 0x80, 0x80,
-		    0x80, 0x80, 0x80, 0x80, 1, 3, 4, 6,	   7,	 8 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "engine of 17 bits",
-		  15,
-		  { 1, 1, 0, 0x80, 0x80, 4, 1, 9, 1, 5, 2, 3, 4, 6, 7 },
-		  TRIB_TOKEN_MALFORMED },
-		{ "time of 49 bits",
-		  19,
-		  { 1, 1, 0, 0, 1, 9, 1, 5, 2, 3, 4, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 64 },
-		  TRIB_TOKEN_MALFORMED },
-	};
-
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(forms); i++) {
 		char text[TRIB_LIMIT_TOKEN_CHARS + 40];
 		struct trib_token found;
-		enum trib_token_result result =
-			decode(sign(rows[i].body, rows[i].size, text), &found);
+		enum trib_token_result result = decode(sign(forms[i].body, forms[i].size, text), &found);
 
-		if (result != rows[i].expected)
-			fail_msg("%s: %s, expected %s", rows[i].name,
+		if (result != forms[i].expected)
+			fail_msg("%s: %s, expected %s", forms[i].name,
 				 trib_token_result_word(result),
-				 trib_token_result_word(rows[i].expected));
+				 trib_token_result_word(forms[i].expected));
 	}
 }
 
