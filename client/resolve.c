@@ -27,6 +27,7 @@ struct trib_resolver {
 	struct trib_token tokens[TRIB_CLIENT_BATCH_MAX];
 	enum trib_token_result results[TRIB_CLIENT_BATCH_MAX];
 	uint16_t who[TRIB_CLIENT_BATCH_MAX];
+	struct trib_candidate_list list; /* of the order at hand, if it states several candidates */
 	struct trib_order_record record;
 };
 
@@ -136,7 +137,7 @@ static void decode_tokens(struct trib_resolver *resolver, const struct published
 	for (size_t i = 0; i < n; i++) {
 		struct trib_bytes token = bytes_of(orders[i].token);
 
-		resolver->work[i].several = token.size && memchr(token.data, ',', token.size);
+		resolver->work[i].several = trib_candidates_are_several(token);
 		resolver->work[i].by_token =
 			token.size && !trib_bytes_is(token, "-") && !resolver->work[i].several;
 		resolver->work[i].result = TRIB_TOKEN_UNKNOWN_KEY;
@@ -193,24 +194,52 @@ static uint32_t code_of(const struct trib_domain *domain, struct trib_client_tex
 	return code;
 }
 
+/* What of a token is newer than what is here. */
+static uint32_t reasons_of_token(const struct published *published, enum trib_token_result result,
+				 const struct trib_token *token)
+{
+	if (result == TRIB_TOKEN_UNKNOWN_KEY || result == TRIB_TOKEN_KEY_NOT_VALID)
+		return TRIB_CLIENT_UNKNOWN_KEY;
+	return result == TRIB_TOKEN_OK && !trib_view_knows(published->view, token) ? TRIB_CLIENT_NEWER_TOKEN : 0;
+}
+
 /* Why the server must be asked before anything is resolved; 0: it need not. */
 static uint32_t reasons_before(const struct published *published, const struct trib_client_order *order,
 			       const struct work *work)
 {
 	uint32_t reasons = 0;
 
-	if (work->several)
-		reasons |= TRIB_CLIENT_SEVERAL_TOKENS;
-	else if (!work->by_token)
+	if (!work->several && !work->by_token)
 		reasons |= TRIB_CLIENT_NO_TOKEN;
 	else if (!published->keys)
 		reasons |= TRIB_CLIENT_NO_KEYS;
-	else if (work->result == TRIB_TOKEN_UNKNOWN_KEY || work->result == TRIB_TOKEN_KEY_NOT_VALID)
-		reasons |= TRIB_CLIENT_UNKNOWN_KEY;
-	else if (work->result == TRIB_TOKEN_OK && !trib_view_knows(published->view, &work->token))
-		reasons |= TRIB_CLIENT_NEWER_TOKEN;
+	else if (work->by_token)
+		reasons |= reasons_of_token(published, work->result, &work->token);
 	if (!work->goods)
 		reasons |= TRIB_CLIENT_UNKNOWN_GOODS;
+	return reasons;
+}
+
+/*
+ * Several candidates: tokens are weighed here, recorded touches on the server alone. One token that is newer than what
+ * is here leaves the whole order to it.
+ */
+static uint32_t add_several(struct trib_resolver *resolver, const struct published *published)
+{
+	const struct trib_candidate_list *list = &resolver->list;
+	uint32_t reasons = list->touches ? TRIB_CLIENT_SEVERAL_TOKENS : 0;
+	struct trib_token token;
+	enum trib_token_result result;
+
+	for (uint32_t i = 0; i < list->count && !reasons; i++) {
+		trib_token_decode_batch(published->keys, &list->texts[i], 1, &token, &result);
+		reasons |= reasons_of_token(published, result, &token);
+		if (result == TRIB_TOKEN_OK && !reasons)
+			trib_candidates_add_token(&resolver->record, &token);
+		else
+			trib_candidates_add_bad(&resolver->record, list->texts[i]);
+	}
+	resolver->record.by_token = true;
 	return reasons;
 }
 
@@ -249,14 +278,11 @@ static uint32_t state_order(const struct published *published, const struct trib
 	record->page = code_of(domain, order->page, &request->page_text);
 	record->carrier_kind = code_of(domain, order->carrier_kind, &request->carrier_kind_text);
 	record->carrier = code_of(domain, order->carrier_id, &request->carrier_text);
-	record->by_token = work->by_token;
-	if (work->by_token && work->result == TRIB_TOKEN_OK) {
-		record->touches[0] = (struct trib_considered){ .by_token = true };
-		trib_touch_of_token(&work->token, &record->touches[0].touch);
-		record->n_touches = 1;
-	} else if (work->by_token) {
-		record->bad_token = trib_bytes(order->token.data, TRIB_MIN(order->token.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
-	}
+	record->by_token |= work->by_token;
+	if (work->by_token && work->result == TRIB_TOKEN_OK)
+		trib_candidates_add_token(record, &work->token);
+	else if (work->by_token)
+		trib_candidates_add_bad(record, bytes_of(order->token));
 	if (owner.size == 0)
 		return 0;
 	record->carrier_owner = trib_domain_find(domain, TRIB_NOUN_PARTY, owner);
@@ -298,14 +324,17 @@ static int resolve_one(struct trib_resolver *resolver, const struct published *p
 
 	*answer = (struct trib_client_answer){ .size = size, .needs_server = 1,
 					       .position = trib_view_position(published->view) };
-	if (!order_valid(order))
+	if (!order_valid(order) ||
+	    (work->several && trib_candidates_split(bytes_of(order->token), &resolver->list, NULL) != TRIB_OK))
 		return TRIB_CLIENT_INVALID;
 	answer->reasons = reasons_before(published, order, work);
+	trib_order_record_reset(record);
+	if (!answer->reasons && work->several)
+		answer->reasons = add_several(resolver, published);
 	if (answer->reasons & TRIB_CLIENT_UNKNOWN_KEY)
 		atomic_store_explicit(&resolver->client->keys_wanted, true, memory_order_relaxed);
 	if (answer->reasons)
 		return TRIB_CLIENT_OK;
-	trib_order_record_reset(record);
 	if (!take_ext(order, record))
 		return TRIB_CLIENT_INVALID;
 	answer->reasons = state_order(published, order, work, &request, record);

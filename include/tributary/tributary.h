@@ -165,7 +165,7 @@ enum trib_client_reason {
 	TRIB_CLIENT_NO_KEYS = 1 << 5,	    /* no keys have come yet */
 	TRIB_CLIENT_UNKNOWN_PARTY = 1 << 6, /* the carrier's owner is not in the snapshot */
 	TRIB_CLIENT_TOO_LARGE = 1 << 7,	    /* the answer does not fit the resolver's memory */
-	TRIB_CLIENT_SEVERAL_TOKENS = 1 << 8, /* several are stated as candidates */
+	TRIB_CLIENT_SEVERAL_TOKENS = 1 << 8, /* recorded touches are stated as candidates beside tokens */
 };
 
 /* The name of one reason, "no_token". Any thread. */

@@ -42,7 +42,7 @@ static void decode_tokens(struct trib_engine *engine, const struct trib_order_re
 	for (size_t i = 0; i < n; i++) {
 		struct trib_bytes text = requests[i].token;
 
-		engine->work[i].several = text.size && memchr(text.data, ',', text.size);
+		engine->work[i].several = trib_candidates_are_several(text);
 		engine->work[i].by_token = !engine->work[i].several && !trib_bytes_is(text, "-");
 		if (!engine->work[i].by_token)
 			continue;
@@ -157,14 +157,6 @@ static uint64_t content_hash(const struct trib_order_request *request, uint64_t 
 
 /* --- Candidates --------------------------------------------------------------------------------------- */
 
-static void add_token_candidate(struct trib_order_record *record, const struct trib_token *token)
-{
-	struct trib_considered *considered = &record->touches[record->n_touches++];
-
-	*considered = (struct trib_considered){ .by_token = true };
-	trib_touch_of_token(token, &considered->touch);
-}
-
 /* The user's newest touches not after the order, but for the oldest `room` would have no place for. */
 static trib_status add_touches(struct trib_engine *engine, const struct order_work *work, uint32_t room,
 			       struct trib_order_record *record, struct trib_error *error)
@@ -180,88 +172,49 @@ static trib_status add_touches(struct trib_engine *engine, const struct order_wo
 	return TRIB_OK;
 }
 
-/* What a list of candidates says: its good tokens, each link once, and whether `-` is in it. */
-struct candidates {
+/* The good tokens of a list, each link once, so that it is known how much room is left for touches. */
+struct good_tokens {
 	struct trib_token tokens[TRIB_LIMIT_ORDER_TOKENS];
 	uint32_t count;
-	bool touches;
 };
 
-static trib_status read_candidates(struct trib_engine *engine, struct trib_bytes list, struct candidates *all,
-				   struct trib_order_record *record, struct trib_error *error)
+static void verify(struct trib_engine *engine, const struct trib_candidate_list *list, struct good_tokens *good,
+		   struct trib_order_record *record)
 {
-	uint32_t named = 0;
-
-	for (size_t end, at = 0; at <= list.size; at = end + 1) {
-		const char *comma = at < list.size ? memchr(list.data + at, ',', list.size - at) : NULL;
-		struct trib_token *token = &all->tokens[all->count];
-		struct trib_bytes text;
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct trib_token *token = &good->tokens[good->count];
 		enum trib_token_result result;
 		bool known = false;
 
-		end = comma ? (size_t)(comma - list.data) : list.size;
-		text = trib_bytes(list.data + at, end - at);
-		if (text.size == 0 || named++ == TRIB_LIMIT_ORDER_TOKENS)
-			return trib_fail(error, TRIB_INVALID, "token", "found %s, expected up to %d tokens or - with commas between",
-					 text.size ? "more" : "an empty one", TRIB_LIMIT_ORDER_TOKENS);
-		if (trib_bytes_is(text, "-")) {
-			all->touches = true;
-			continue;
-		}
-		trib_token_decode_batch(engine->keys, &text, 1, token, &result);
+		trib_token_decode_batch(engine->keys, &list->texts[i], 1, token, &result);
 		if (result != TRIB_TOKEN_OK || !engine_could_issue(engine, token)) {
-			if (!record->bad_token.size)
-				record->bad_token = trib_bytes(text.data, TRIB_MIN(text.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
+			trib_candidates_add_bad(record, list->texts[i]);
 			continue;
 		}
-		for (uint32_t i = 0; i < all->count; i++)
-			known |= all->tokens[i].link == token->link;
-		all->count += !known;
+		for (uint32_t j = 0; j < good->count; j++)
+			known |= good->tokens[j].link == token->link;
+		good->count += !known;
 	}
-	return TRIB_OK;
-}
-
-/* Puts the newest candidate where it belongs: by time, behind those of the same time. */
-static void sort_in(struct trib_order_record *record)
-{
-	uint32_t i = record->n_touches - 1;
-	struct trib_considered last = record->touches[i];
-
-	for (; i > 0 && record->touches[i - 1].touch.at_ms > last.touch.at_ms; i--)
-		record->touches[i] = record->touches[i - 1];
-	record->touches[i] = last;
 }
 
 /* Tokens and recorded touches, decided in one pass. A token whose link was touched is that touch. */
 static trib_status find_several(struct trib_engine *engine, const struct order_work *work,
-				struct trib_bytes list, struct trib_order_record *record,
+				struct trib_bytes text, struct trib_order_record *record,
 				struct trib_error *error)
 {
-	struct candidates all = { .count = 0 };
-	trib_status status = read_candidates(engine, list, &all, record, error);
+	struct good_tokens good = { .count = 0 };
+	struct trib_candidate_list list;
+	trib_status status = trib_candidates_split(text, &list, error);
 
-	if (status == TRIB_OK && all.touches)
-		status = add_touches(engine, work, TRIB_LIMIT_TOUCHES_CONSIDERED - all.count, record, error);
 	if (status != TRIB_OK)
 		return status;
-	uint32_t touched = record->n_touches;
-
-	record->by_token = !all.touches;
-	for (uint32_t i = 0; i < all.count; i++) {
-		bool known = false;
-
-		for (uint32_t j = 0; j < touched; j++)
-			known |= record->touches[j].touch.link == all.tokens[i].link;
-		if (!known) {
-			add_token_candidate(record, &all.tokens[i]);
-			record->by_token = true;
-		}
-	}
-	for (uint32_t n = record->n_touches, i = touched; i < n; i++) {
-		record->n_touches = i + 1;
-		sort_in(record);
-	}
-	return TRIB_OK;
+	verify(engine, &list, &good, record);
+	if (list.touches)
+		status = add_touches(engine, work, TRIB_LIMIT_TOUCHES_CONSIDERED - good.count, record, error);
+	record->by_token = !list.touches;
+	for (uint32_t i = 0; status == TRIB_OK && i < good.count; i++)
+		record->by_token |= trib_candidates_add_token(record, &good.tokens[i]);
+	return status;
 }
 
 static trib_status find_candidates(struct trib_engine *engine, const struct trib_order_request *request,
@@ -274,10 +227,9 @@ static trib_status find_candidates(struct trib_engine *engine, const struct trib
 		return add_touches(engine, work, TRIB_LIMIT_TOUCHES_CONSIDERED, record, error);
 	record->by_token = true;
 	if (work->result == TRIB_TOKEN_OK)
-		add_token_candidate(record, &work->token);
+		trib_candidates_add_token(record, &work->token);
 	else
-		record->bad_token = trib_bytes(request->token.data,
-					       TRIB_MIN(request->token.size, (size_t)TRIB_LIMIT_TOKEN_CHARS));
+		trib_candidates_add_bad(record, request->token);
 	return TRIB_OK;
 }
 

@@ -3,6 +3,7 @@
  * room's door.
  *
  *	record.h	what was stated and what was decided, and its bytes
+ *	candidates.h	what stands in the token's place
  *	answer.h	the same in words: the message Resolution
  *	fold.h		how a market comes to be, from rows and events
  *	snapshot.h	a market as bytes that travel
@@ -31,6 +32,7 @@
 #define TRIB_RESOLVE_RESOLVE_H
 
 #include "commission/commission.h"
+#include "resolve/candidates.h"
 #include "resolve/record.h"
 #include "track/track.h"
 

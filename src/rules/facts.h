@@ -113,7 +113,7 @@ enum trib_space {
 	X(TOUCH_AGE, 12, TOUCH, "touch.age", DURATION, NONE, "", LOCAL,                            \
 	  "order.created_at less its time")                                                        \
 	X(TOUCH_COUNT, 13, TOUCH, "touch.count", INT, NONE, "", LOCAL,                             \
-	  "touches of the buyer not after the order, at most 64; 1 with a token")                  \
+	  "candidates: touches of the buyer not after the order, tokens; at most 64")                  \
 	X(TOUCH_CARRIER, 14, TOUCH, "touch.carrier", STRING, SYMBOL, "", LOCAL,                    \
 	  "kind of the content it came from")                                                      \
 	X(TOUCH_CARRIER_ID, 15, TOUCH, "touch.carrier.id", STRING, SYMBOL, "", LOCAL, "its id")    \

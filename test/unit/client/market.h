@@ -84,6 +84,8 @@ static inline void random_market(struct trib_rng *rng)
 		    "{\"root\":{\"id\":\"root\",\"window\":\"7d\",\"match\":\"shop\",\"shares\":[{\"name\":\"commission\",\"to\":"
 		    "\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\"},{\"name\":\"platform\",\"to\":\"platform\","
 		    "\"from\":\"creator\",\"of\":\"commission\",\"bps\":\"terms.platform_bps\"}],\"children\":["
+		    "{\"id\":\"many\",\"when\":\"touch.count > 2\",\"model\":\"position\",\"window\":\"20d\",\"assist\":\"linear\"},"
+		    "{\"id\":\"two\",\"when\":\"touch.count > 1 && order.base % 2 == 0\",\"model\":\"decay\",\"match\":\"any\"},"
 		    "{\"id\":\"own\",\"when\":\"order.carrier == 'live' && order.carrier.owner == 'm1'\",\"outcome\":\"own_shop\"},"
 		    "{\"id\":\"dear\",\"when\":\"order.base > 15000 && goods.category in ['beauty', 'books']\",\"lock\":\"link\"},"
 		    "{\"id\":\"vip\",\"when\":\"'vip' in creator.tags && touch.age < duration('1h')\",\"match\":\"goods\","
@@ -119,11 +121,22 @@ static inline void random_market(struct trib_rng *rng)
 /* --- Orders ------------------------------------------------------------------------------------------- */
 
 struct random_order {
-	char order[24], user[16], goods[16], token[TRIB_LIMIT_TOKEN_CHARS + 1];
+	char order[24], user[16], goods[16], token[TRIB_LIMIT_ORDER_TOKENS * (TRIB_LIMIT_TOKEN_CHARS + 1)];
 	const char *page, *kind, *owner, *scene;
 	int64_t base, at_ms, qty, amounts[TRIB_AMOUNTS];
 	bool has_amounts, no_base, ext;
 };
+
+/* One more candidate: any link's, the same once more, one that was tampered with, now and then recorded touches. */
+static inline void add_candidate(struct trib_rng *rng, struct random_order *order)
+{
+	size_t size = strlen(order->token), room = sizeof(order->token) - size;
+	const char *token = below(rng, 40) ? tokens[below(rng, n_tokens)] : "-";
+
+	snprintf(order->token + size, room, ",%s", token);
+	if (below(rng, 10) == 0)
+		order->token[size + 1 + below(rng, strlen(token))] ^= 2;
+}
 
 static inline void random_order(struct trib_rng *rng, struct random_order *order)
 {
@@ -139,6 +152,8 @@ static inline void random_order(struct trib_rng *rng, struct random_order *order
 		order->token[below(rng, strlen(order->token))] ^= 2;
 	if (below(rng, 50) == 0)
 		strcpy(order->token, "-");
+	for (uint64_t more = below(rng, 5) ? 0 : 1 + below(rng, TRIB_LIMIT_ORDER_TOKENS - 1); more; more--)
+		add_candidate(rng, order);
 	order->base = below(rng, 30) ? (int64_t)below(rng, 30000) : 0;
 	order->at_ms = WORLD_START_MS - (int64_t)below(rng, below(rng, 2) ? 3600000 : 9 * WORLD_DAY_MS);
 	order->qty = (int64_t)below(rng, 4);

@@ -65,7 +65,8 @@ static void same_bytes(void **state TRIB_UNUSED)
 /* What cannot be known here is said, and why. */
 static void what_it_cannot_know_it_says(void **state TRIB_UNUSED)
 {
-	char token[TRIB_LIMIT_TOKEN_CHARS + 1], newer[TRIB_LIMIT_TOKEN_CHARS + 1];
+	char token[TRIB_LIMIT_TOKEN_CHARS + 1], newer[TRIB_LIMIT_TOKEN_CHARS + 1], two[2 * sizeof(token)],
+		with_touches[sizeof(token) + 2], with_newer[2 * sizeof(token)];
 
 	world_market();
 	snprintf(token, sizeof(token), "%s", world_token("c1", "g1"));
@@ -73,6 +74,9 @@ static void what_it_cannot_know_it_says(void **state TRIB_UNUSED)
 	resolver = trib_resolver_new(client);
 	world_put(TRIB_NOUN_PARTY, "{\"id\":\"c7\",\"roles\":[\"creator\"]}");
 	snprintf(newer, sizeof(newer), "%s", world_token("c7", "g1"));
+	snprintf(two, sizeof(two), "%s,%s", token, token);
+	snprintf(with_touches, sizeof(with_touches), "%s,-", token);
+	snprintf(with_newer, sizeof(with_newer), "%s,%s", token, newer);
 	const struct {
 		const char *goods, *token, *owner;
 		int64_t base;
@@ -84,7 +88,13 @@ static void what_it_cannot_know_it_says(void **state TRIB_UNUSED)
 		{ "g1", "", "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_NO_TOKEN },
 		{ "g9", token, "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_UNKNOWN_GOODS },
 		{ "g1", newer, "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_NEWER_TOKEN },
-		{ "g1", "t1,t2", "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_SEVERAL_TOKENS },
+		{ "g1", two, "", 1999, TRIB_CLIENT_OK, 0 },
+		{ "g1", "t1,t2", "", 1999, TRIB_CLIENT_OK, 0 }, /* bad_token, too */
+		{ "g1", with_touches, "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_SEVERAL_TOKENS },
+		{ "g1", with_newer, "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_NEWER_TOKEN },
+		{ "g9", two, "", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_UNKNOWN_GOODS },
+		{ "g1", "t1,,t2", "", 1999, TRIB_CLIENT_INVALID, 0 },
+		{ "g1", "-,1,2,3,4,5,6,7,8", "", 1999, TRIB_CLIENT_INVALID, 0 },
 		{ "g1", token, "nobody", 1999, TRIB_CLIENT_OK, TRIB_CLIENT_UNKNOWN_PARTY },
 		{ "g1", "rubbish", "", 1999, TRIB_CLIENT_OK, 0 }, /* bad_token, as the server says */
 		{ "g 1", token, "", 1999, TRIB_CLIENT_INVALID, 0 },
