@@ -71,6 +71,12 @@ class Row:
         """{line's name: amount} of all credits."""
         return {name: amount for credit in answer["credits"] for name, _to, _from, amount in credit[3]}
 
+    def now(self, short):
+        """What stands of an order after all that was told of it: charged, all lines, why its step changed."""
+        told = self.server.get(f"orders/{self.id(short)}:explain")["life"]
+        lines = [[line[key] for key in ("name", "to", "from", "amount")] for credit in told["credits"] for line in credit["lines"]]
+        return told["charged"], lines, [one["reason"] for one in told.get("stateful", []) if one["line"] == "step"]
+
     def tell(self, short, *words):
         return self.client("ORDER", self.id(short), *words)
 
@@ -269,10 +275,38 @@ def same_order_id_other_amount(row):
     row.same("counted once", row.has("anna", "creator"), 1800)
 
 
+def refund_that_loses_a_step_tier(row):
+    row.market(step={"measure": "orders", "applies": "all", "period": "plan", "tiers": [{"from": 3, "bps": 100}]})
+    token = row.link("anna", "lamp")
+    for short in ("o1", "o2", "o3"):
+        row.same(f"{short} as decided", row.lines(row.order(short, "lamp", 10000, token)), {"commission": 2000, "technical": 200})
+        row.tell(short, "paid")
+    own = [["commission", "creator", "merchant", 2000], ["technical", "platform", "creator", 200]]
+    row.same("two orders count and reach no tier", row.now("o2"), (2000, own, ["counted"]))
+    row.same("the third does: its line is 1 % of all three",
+             row.now("o3"), (2300, own + [["step", "creator", "merchant", 300]], ["tier_reached"]))
+    row.same("she has it, the shop pays it", [row.has("anna", "creator"), row.has("shop", "merchant")], [5700, -6300])
+    row.same("one comes back whole: with its commission the step goes", row.refund("o1", "r1", "full", 10000), [0, 2300])
+    none = [["commission", "creator", "merchant", 0], ["technical", "platform", "creator", 0]]
+    row.same("the order that lost the tier bears the line back",
+             row.now("o1"), (-300, none + [["step", "merchant", "creator", 300]], ["tier_lost"]))
+    row.same("the order that had reached it keeps its line", row.now("o3")[1][-1], ["step", "creator", "merchant", 300])
+    row.same("two commissions are left", [row.has("anna", "creator"), row.has("shop", "merchant")], [3600, -4000])
+    row.same("the same refund again", row.refund("o1", "r1", "full", 10000), [0, 2300])
+    row.order("o4", "lamp", 10000, token)
+    row.tell("o4", "paid")
+    row.same("a third order brings the tier back", row.now("o4"), (2300, own + [["step", "creator", "merchant", 300]], ["tier_reached"]))
+    row.same("part of one comes back: the tier stays, its turnover falls", row.refund("o2", "r1", "partial", 5000), [5000, 1050])
+    half = [["commission", "creator", "merchant", 1000], ["technical", "platform", "creator", 100]]
+    row.same("by 1 % of what came back", row.now("o2"), (950, half + [["step", "merchant", "creator", 50]], ["counted"]))
+    row.same("what stands", [row.has("anna", "creator"), row.has("shop", "merchant")], [4500 + 250, -5000 - 250])
+
+
 ROWS = [rate_cut_between_click_and_order, rate_cut_between_order_and_payment, exclusive_plan_made_after_anothers_link,
         two_leaders_same_goods, token_of_a_in_the_live_room_of_b, creator_is_the_merchants_own_account, partial_refund_then_full,
         platform_coupon_larger_than_paid, freight_only_refund, deposit_paid_balance_not, agency_changed_between_order_and_settlement,
-        budget_exhausted_in_mid_pulse, token_for_x_order_for_y_of_the_same_shop, same_order_id_other_amount]
+        budget_exhausted_in_mid_pulse, token_for_x_order_for_y_of_the_same_shop, same_order_id_other_amount,
+        refund_that_loses_a_step_tier]
 
 
 def main():
