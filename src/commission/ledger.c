@@ -15,6 +15,7 @@
  */
 #include "commission/ledger.h"
 
+#include "base/column.h"
 #include "domain/words.h"
 
 enum {
@@ -47,7 +48,8 @@ struct vector {
 
 struct trib_ledger {
 	uint32_t **firsts; /* pages of the first entry of each party */
-	struct vector entries;
+	struct trib_column entries;
+	size_t count; /* of entries; number 0 is none */
 	unsigned current; /* 1 or 2 */
 	struct vector changed, frozen, saved;
 	size_t frozen_next, saved_next;
@@ -185,7 +187,7 @@ struct trib_ledger *trib_ledger_new(void)
 
 	ledger->firsts = trib_alloc_zeroed((size_t)1 << (32 - PARTY_BITS), sizeof(*ledger->firsts));
 	ledger->current = 1;
-	vector_add(&ledger->entries, sizeof(struct entry)); /* number 0: none */
+	ledger->count = 1;
 	return ledger;
 }
 
@@ -196,7 +198,7 @@ void trib_ledger_free(struct trib_ledger *ledger)
 	for (size_t i = 0; i < (size_t)1 << (32 - PARTY_BITS); i++)
 		free(ledger->firsts[i]);
 	free(ledger->firsts);
-	vector_fini(&ledger->entries);
+	trib_column_fini(&ledger->entries);
 	vector_fini(&ledger->changed);
 	vector_fini(&ledger->frozen);
 	vector_fini(&ledger->saved);
@@ -205,7 +207,7 @@ void trib_ledger_free(struct trib_ledger *ledger)
 
 static struct entry *entry_at(const struct trib_ledger *ledger, uint32_t number)
 {
-	return vector_at(&ledger->entries, number, sizeof(struct entry));
+	return (struct entry *)ledger->entries.data + number;
 }
 
 static const uint32_t *first_of(const struct trib_ledger *ledger, uint32_t party)
@@ -251,10 +253,11 @@ static uint32_t find_or_add(struct trib_ledger *ledger, const struct trib_accoun
 
 	if (number)
 		return number;
-	trib_assert(ledger->entries.count < UINT32_C(1) << 30 && account->currency < 1u << 29 &&
+	trib_assert(ledger->count < UINT32_C(1) << 30 && account->currency < 1u << 29 &&
 		    trib_account_kind_word(account->kind));
-	number = (uint32_t)ledger->entries.count;
-	*(struct entry *)vector_add(&ledger->entries, sizeof(struct entry)) =
+	number = (uint32_t)ledger->count++;
+	trib_column_reserve(&ledger->entries, ledger->count * sizeof(struct entry));
+	*entry_at(ledger, number) =
 		(struct entry){ .party = account->party,
 				.role = account->role,
 				.currency = account->currency & ((1u << 29) - 1),
@@ -470,7 +473,7 @@ static uint32_t list_from(const struct trib_ledger *ledger, const struct trib_ac
 	uint32_t at;
 
 	if (!filter->party)
-		return number < ledger->entries.count ? number : 0;
+		return number < ledger->count ? number : 0;
 	first = first_of(ledger, filter->party);
 	for (at = first ? *first : 0; at && at < number; at = entry_at(ledger, at)->next)
 		;
@@ -516,7 +519,7 @@ static bool list(const struct trib_ledger *ledger, const struct trib_account *fi
 			max--;
 		}
 		number = filter->party			      ? entry->next
-			 : number + 1 < ledger->entries.count ? number + 1
+			 : number + 1 < ledger->count ? number + 1
 							      : 0;
 	}
 	*cursor = number;
@@ -537,7 +540,7 @@ bool trib_ledger_list_sums(const struct trib_ledger *ledger, struct trib_account
 
 size_t trib_ledger_count(const struct trib_ledger *ledger)
 {
-	return ledger->entries.count - 1;
+	return ledger->count - 1;
 }
 
 struct currency_sum {
@@ -586,7 +589,7 @@ bool trib_ledger_check(const struct trib_ledger *ledger, const char **ret_reason
 	size_t marked[3] = { 0 };
 	const char *reason = NULL;
 
-	for (uint32_t number = 1; number < ledger->entries.count && !reason; number++) {
+	for (uint32_t number = 1; number < ledger->count && !reason; number++) {
 		reason = entry_reason(ledger, number, marked);
 		sum_up(entry_at(ledger, number), &sums);
 	}

@@ -15,17 +15,9 @@
 
 #include <stdatomic.h>
 #include "base/clock.h"
+#include "base/column.h"
 #include "domain/domain.h"
 #include "domain/pairs.h"
-
-/* An array that grows in place, on fresh pages (aligned, zeroed, huge where the kernel can). */
-struct trib_column {
-	void *data;
-	size_t bytes; /* mapped */
-};
-void trib_column_fini(struct trib_column *column);
-/* Afterwards `size` bytes may be used; new ones are zero. The data may have moved. */
-void trib_column_reserve(struct trib_column *column, size_t size);
 
 struct trib_record {
 	atomic_uint references;

@@ -62,7 +62,7 @@ static void decode_tokens(struct trib_engine *engine, const struct trib_order_re
 	}
 }
 
-/* Three passes over the batch, each of which sends for the memory that the next one reads. */
+/* Passes over the batch, each of which sends for the memory that the next one reads. */
 static void prepare(struct trib_engine *engine, const struct trib_order_request *requests, size_t n)
 {
 	const struct trib_names *ids = trib_domain_ids(engine->domain, TRIB_NOUN_GOODS);
@@ -100,6 +100,9 @@ static void prepare(struct trib_engine *engine, const struct trib_order_request 
 		else if (work->result == TRIB_TOKEN_OK)
 			trib_ledger_prefetch_accounts(engine->ledger, work->token.creator);
 	}
+	for (size_t i = 0; i < n; i++)
+		trib_ledger_prefetch_accounts(engine->ledger,
+					      trib_domain_goods(engine->domain, engine->work[i].goods)->merchant);
 }
 
 /* --- Repeats ------------------------------------------------------------------------------------------ */

@@ -1,10 +1,7 @@
-/*
- * Arrays by number. They grow by moving pages, not bytes, stand on page boundaries (an entry of 64
- * bytes must not straddle cache lines) and ask for huge pages, because look-ups are random.
- */
-#include "domain/private.h"
+#include "base/column.h"
 
 #include <sys/mman.h>
+#include "base/macros.h"
 
 enum { PAGE = 4096, HUGE = 2 << 20 };
 
