@@ -24,6 +24,7 @@
 	X(RESP_FRAME_BYTES, 2097152, "bytes", "one whole RESP command")                            \
 	X(RESP_INLINE_BYTES, 65536, "bytes", "a command typed without RESP framing")               \
 	X(RESP_OUTPUT_BYTES, 67108864, "bytes", "replies a slow client has not read; then closed") \
+	X(RESP_MEMORY_BYTES, 536870912, "bytes", "commands and replies of all clients held; then the largest is closed") \
 	X(RESP_CLIENTS, 10000, "connections", "each costs a socket and two buffers")               \
 	X(HTTP_BODY_BYTES, 8388608, "bytes", "one request body; imports are streamed beyond it")   \
 	X(HTTP_LINE_BYTES, 1048576, "bytes", "one line of an NDJSON import")                       \

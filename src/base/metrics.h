@@ -36,6 +36,10 @@ enum trib_metric_kind {
 	X(COMMANDS, COUNTER, "tributary_resp_commands_total", "", "RESP commands")                 \
 	X(COMMAND_ERRORS, COUNTER, "tributary_resp_errors_total", "", "RESP commands refused")     \
 	X(RESP_CLIENTS, GAUGE, "tributary_resp_clients", "", "RESP connections now")               \
+	X(RESP_CUT, COUNTER, "tributary_resp_cut_total", "",                                       \
+	  "RESP connections closed for holding too much memory")                                 \
+	X(RESP_MEMORY_BYTES, GAUGE, "tributary_resp_memory_bytes", "",                             \
+	  "commands and replies of RESP clients in memory")                                        \
 	X(HTTP_REQUESTS, COUNTER, "tributary_http_requests_total", "status",                       \
 	  "HTTP requests answered")                                                                \
 	X(HTTP_SECONDS, HISTOGRAM, "tributary_http_request_seconds", "",                           \
@@ -61,6 +65,10 @@ enum trib_metric_kind {
 	  "orders that rich clients resolved and reported")                                        \
 	X(RECORD_DIFFERENCES, COUNTER, "tributary_record_differences_total", "field",              \
 	  "records where the server came to something else, by the first field that differs")      \
+	X(BUDGET_OVERSHOOTS, COUNTER, "tributary_budget_overshoots_total", "line",                 \
+	  "orders that spent more of a plan's budget than was left")                                \
+	X(BUDGET_OVERSHOOT, COUNTER, "tributary_budget_overshoot_minor_units_total", "line",       \
+	  "by how much they did, in minor units")                                                   \
 	X(LIVE_TOUCHES, GAUGE, "tributary_live_touches", "", "touches in memory")                  \
 	X(ENTITIES, GAUGE, "tributary_entities", "noun", "parties, goods, plans, registrations, blocks")
 

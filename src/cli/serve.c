@@ -134,6 +134,10 @@ static void publish_metrics(struct serve *serve)
 	trib_metrics_set(metrics, TRIB_METRIC_RECORDS, 2, counts.records.refused);
 	for (unsigned i = 1; i < TRIB_DIFFERENCES; i++)
 		trib_metrics_set(metrics, TRIB_METRIC_RECORD_DIFFERENCES, i, counts.differences[i]);
+	for (unsigned line = TRIB_TALLY_BUDGET; line <= TRIB_TALLY_INCENTIVE; line++) {
+		trib_metrics_set(metrics, TRIB_METRIC_BUDGET_OVERSHOOTS, line, counts.overshoots[line]);
+		trib_metrics_set(metrics, TRIB_METRIC_BUDGET_OVERSHOOT, line, counts.overshoot_amounts[line]);
+	}
 	trib_metrics_set(metrics, TRIB_METRIC_LIVE_TOUCHES, 0, counts.live_touches.touches);
 	trib_metrics_set(metrics, TRIB_METRIC_READ_ONLY, 0,
 			 trib_engine_state(serve->engine) != TRIB_ENGINE_RUNNING);
@@ -155,6 +159,12 @@ static void label_metrics(struct trib_metrics *metrics)
 	for (unsigned i = 1; i < TRIB_DIFFERENCES; i++)
 		trib_metrics_label(metrics, TRIB_METRIC_RECORD_DIFFERENCES, i,
 				   trib_difference_word((enum trib_difference)i));
+	for (unsigned line = TRIB_TALLY_BUDGET; line <= TRIB_TALLY_INCENTIVE; line++) {
+		trib_metrics_label(metrics, TRIB_METRIC_BUDGET_OVERSHOOTS, line,
+				   trib_tally_kind_word((enum trib_tally_kind)line));
+		trib_metrics_label(metrics, TRIB_METRIC_BUDGET_OVERSHOOT, line,
+				   trib_tally_kind_word((enum trib_tally_kind)line));
+	}
 	for (unsigned noun = 0; noun < TRIB_NOUN_COUNT; noun++)
 		trib_metrics_label(metrics, TRIB_METRIC_ENTITIES, noun, trib_noun_word((enum trib_noun)noun));
 }

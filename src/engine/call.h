@@ -27,6 +27,7 @@ enum trib_call_kind {
 	TRIB_CALL_RELEASE, TRIB_CALL_REJECT,	  /* name, body */
 	TRIB_CALL_REVIEWS,			  /* cursor, limit */
 	TRIB_CALL_BALANCES, /* party, role, currency, kind_word, stage, detail, cursor, limit */
+	TRIB_CALL_TALLIES, /* plan, creator, line, cursor, limit */
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_PATCH, /* name, node, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
@@ -41,6 +42,7 @@ enum trib_call_kind {
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_RECORD, /* body: a RecordBatch */
 	TRIB_CALL_KEYS, /* the secret keys of rich clients, as text */
+	TRIB_CALL_MARKET_POSITION,
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
 
@@ -66,7 +68,7 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
-	struct trib_bytes creator, offer, registration;
+	struct trib_bytes creator, offer, registration, plan, line;
 	struct trib_bytes party, role, currency, kind_word, stage, cursor;
 	bool detail;
 	int64_t from_ms, to_ms;

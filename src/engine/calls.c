@@ -839,6 +839,13 @@ static trib_status call_state(struct trib_engine *engine, struct trib_call *call
 	return TRIB_OK;
 }
 
+static trib_status call_market_position(struct trib_engine *engine, struct trib_call *call)
+{
+	trib_buffer_add_format(&call->reply, "{\"position\":%llu}",
+			       (unsigned long long)trib_engine_market_position(engine));
+	return TRIB_OK;
+}
+
 /* --- Turn --------------------------------------------------------------------------------------------- */
 
 static trib_status decide_call(struct trib_engine *engine, struct trib_call *call)
@@ -867,6 +874,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_REVIEWS: return call_reviews(engine, call);
 	case TRIB_CALL_EXPLAIN: return trib_engine_explain(engine, call->name, &call->reply, &call->error);
 	case TRIB_CALL_BALANCES: return call_balances(engine, call);
+	case TRIB_CALL_TALLIES: return call_tallies(engine, call);
 	case TRIB_CALL_RULES_PUT:
 	case TRIB_CALL_RULES_PATCH: return call_rules_put(engine, call);
 	case TRIB_CALL_RULES_GET:
@@ -881,6 +889,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_STATE: return call_state(engine, call);
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
+	case TRIB_CALL_MARKET_POSITION: return call_market_position(engine, call);
 	case TRIB_CALL_PAYOUT: return call_payout(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
 	case TRIB_CALL_KEYS: return trib_keys_export(engine->keys, &call->reply, &call->error);

@@ -23,6 +23,7 @@
 
 #include "engine/call.h"
 #include "engine/events.h"
+#include "engine/tallies.h"
 #include "journal/journal.h"
 #include "resolve/resolve.h"
 
@@ -280,6 +281,8 @@ struct trib_engine_counts {
 	uint64_t changes; /* messages about orders that changed what stands of them */
 	uint64_t kept;	  /* orders, unknown yet, whose messages are kept */
 	uint64_t outcomes[32];
+	/* By tally (tallies.h): orders that passed a limit, and by how much, in minor units. */
+	uint64_t overshoots[TRIB_TALLY_BUYER], overshoot_amounts[TRIB_TALLY_BUYER];
 	uint64_t snapshots; /* full ones that were made */
 	struct trib_record_counts records;
 	uint64_t differences[TRIB_DIFFERENCES];

@@ -17,6 +17,7 @@
  *	estimate.c    what a creator would earn
  *	counting.c    events → counters (counters.h) → facts
  *	review.c      held orders: releasing, rejecting, the queue
+ *	tally_list.c  GET /api/v1/tallies
  *	stateful.c    budgets, steps, incentives: lines that other orders' lines decide
  *	history.c     what has left memory: looking orders and touches up in the store
  *	checkpoint.c  memory → store
@@ -336,6 +337,10 @@ trib_status call_terms(struct trib_engine *engine, struct trib_call *call);
 void engine_add_terms_path(const struct trib_engine *engine, const struct trib_order_record *record,
 			   const struct trib_touch *touch, struct trib_buffer *json);
 
+/* tally_list.c */
+
+trib_status call_tallies(struct trib_engine *engine, struct trib_call *call);
+
 /* conditions.c */
 
 trib_status conditions_check(void *context, enum trib_condition_place place, struct trib_bytes source,
@@ -396,6 +401,8 @@ void stateful_fini(struct trib_engine *engine);
 trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record *record, struct trib_error *error);
 /* `,"stateful":[…]` of EXPLAIN. */
 void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallies, struct trib_buffer *json);
+/* One item of GET /api/v1/tallies. */
+void stateful_add_tally(struct trib_engine *engine, const struct trib_tally *tally, struct trib_buffer *json);
 /*
  * After a message: our lines of one slice of the change, behind its others, which begin at first_line; then the tallies
  * of the whole. What stood before is engine->life's.

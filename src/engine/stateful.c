@@ -4,7 +4,8 @@
 #include "expr/expr.h"
 #include "proto/wire.h"
 
-enum { CHANGES_MAX = 256, PERIODS = 8, CHANGE_BYTES_MAX = 160, MINUTE_MS = 60000, NAMES = 3 };
+enum { CHANGES_MAX = 256, PERIODS = 8, CHANGE_BYTES_MAX = 160, MINUTE_MS = 60000,
+       VERSIONS_SEARCHED_MAX = 1000 };
 
 /* The period of a zone that holds a moment, as it was last asked for: calendars are slow. */
 struct period {
@@ -156,8 +157,8 @@ static void spend(struct trib_tally_change *change, int64_t amount)
 	change->amount_by = add_bounded(change->amount_by, amount);
 }
 
-/* When the period of a zone began that holds a moment, in minutes since 1970; an unknown zone is UTC. */
-static int32_t period_of(struct trib_engine *engine, uint32_t zone, enum trib_period kind, int64_t at_ms)
+/* The period of a zone that holds a moment; an unknown zone is UTC. */
+static const struct period *find_period(struct trib_engine *engine, uint32_t zone, enum trib_period kind, int64_t at_ms)
 {
 	struct stateful *work = engine->stateful;
 	struct trib_bytes text = trib_bytes_text("UTC");
@@ -166,7 +167,7 @@ static int32_t period_of(struct trib_engine *engine, uint32_t zone, enum trib_pe
 		const struct period *known = &work->periods[i];
 
 		if (known->zone == zone && known->kind == kind && at_ms >= known->from_ms && at_ms < known->to_ms)
-			return (int32_t)(known->from_ms / MINUTE_MS);
+			return known;
 	}
 	struct period *period = &work->periods[work->next_period++ % PERIODS];
 
@@ -175,8 +176,17 @@ static int32_t period_of(struct trib_engine *engine, uint32_t zone, enum trib_pe
 		text = trib_names_text(trib_domain_symbols(engine->domain), zone);
 	if (!trib_zone_period(text, kind, at_ms, &period->from_ms, &period->to_ms))
 		trib_zone_period(trib_bytes_text("UTC"), kind, at_ms, &period->from_ms, &period->to_ms);
-	return (int32_t)(period->from_ms / MINUTE_MS);
+	return period;
 }
+
+/* When it began, in minutes since 1970. */
+static int32_t period_of(struct trib_engine *engine, uint32_t zone, enum trib_period kind, int64_t at_ms)
+{
+	return (int32_t)(find_period(engine, zone, kind, at_ms)->from_ms / MINUTE_MS);
+}
+
+static const enum trib_period step_periods[] = { [TRIB_STEP_DAY] = TRIB_PERIOD_DAY, [TRIB_STEP_WEEK] = TRIB_PERIOD_WEEK,
+						 [TRIB_STEP_MONTH] = TRIB_PERIOD_MONTH };
 
 /* --- One order ---------------------------------------------------------------------------------------- */
 
@@ -482,6 +492,20 @@ static void explain_step(const struct trib_engine *engine, const struct trib_tal
 							  "counted");
 }
 
+/* Up to what a plan may spend of this kind; 0: there is no such limit. */
+static int64_t limit_of(const struct trib_plan_attributes *attributes, uint32_t kind)
+{
+	return kind == TRIB_TALLY_BUDGET    ? attributes->budget :
+	       kind == TRIB_TALLY_DAY	    ? attributes->daily_cap :
+	       kind == TRIB_TALLY_INCENTIVE ? attributes->incentive_budget :
+					      0;
+}
+
+static int64_t overshoot_of(int64_t amount, int64_t limit)
+{
+	return limit && amount > limit ? amount - limit : 0;
+}
+
 /* What a tally stood at before and after, and against what it is held. */
 static void explain_change(const struct trib_engine *engine, const struct trib_tally_change *change,
 			   struct trib_buffer *json)
@@ -491,10 +515,7 @@ static void explain_change(const struct trib_engine *engine, const struct trib_t
 		trib_plan_version(trib_domain_plan(engine->domain, now->key.plan), change->plan_version);
 	const struct trib_plan_attributes *attributes =
 		trib_domain_attributes(engine->domain, version ? version->attributes : 0);
-	int64_t limit = now->key.kind == TRIB_TALLY_BUDGET    ? attributes->budget :
-			now->key.kind == TRIB_TALLY_DAY	      ? attributes->daily_cap :
-			now->key.kind == TRIB_TALLY_INCENTIVE ? attributes->incentive_budget :
-								0;
+	int64_t limit = limit_of(attributes, now->key.kind);
 
 	trib_buffer_add_format(json, "{\"line\":\"%s\",\"plan\":", trib_tally_kind_word((enum trib_tally_kind)now->key.kind));
 	trib_json_add_string(json, trib_domain_id(engine->domain, TRIB_NOUN_PLAN, now->key.plan));
@@ -507,10 +528,89 @@ static void explain_change(const struct trib_engine *engine, const struct trib_t
 		explain_step(engine, change, &attributes->step, json);
 	if (limit)
 		trib_buffer_add_format(json, ",\"limit\":%lld,\"overshoot\":%lld", (long long)limit,
-				       (long long)TRIB_MAX(now->amount - limit, 0));
+				       (long long)overshoot_of(now->amount, limit));
 	if (now->key.kind != TRIB_TALLY_STEP)
 		trib_buffer_add_format(json, ",\"reason\":\"%s\"",
 				       limit && now->amount - change->amount_by >= limit ? "spent" : "counted");
+	trib_buffer_add_char(json, '}');
+}
+
+static uint32_t rule_of(const struct trib_step *step);
+
+/*
+ * The version of a plan that says what a tally is held against: of a step the newest that says the same, of what is spent
+ * the one that is in force. NULL: none, or none of the newest thousand.
+ */
+static const struct trib_plan_version *version_of(const struct trib_engine *engine, const struct trib_tally_key *key)
+{
+	const struct trib_plan *plan = trib_domain_plan(engine->domain, key->plan);
+	uint32_t newest = plan->version_count, in_force = trib_plan_version_in_force(plan, engine->now_ms);
+
+	if (key->kind != TRIB_TALLY_STEP)
+		return trib_plan_version(plan, in_force ? in_force : newest);
+	for (uint32_t version = newest; version > 0 && newest - version < VERSIONS_SEARCHED_MAX; version--) {
+		const struct trib_plan_version *found = trib_plan_version(plan, version);
+
+		if (found->attributes &&
+		    rule_of(&trib_domain_attributes(engine->domain, found->attributes)->step) == key->rule)
+			return found;
+	}
+	return NULL;
+}
+
+static void add_period(struct trib_engine *engine, const struct trib_tally_key *key,
+		       const struct trib_plan_attributes *attributes, struct trib_buffer *json)
+{
+	enum trib_period kind = TRIB_PERIOD_DAY;
+	int64_t from_ms = (int64_t)key->period * MINUTE_MS;
+
+	if (!key->period)
+		return;
+	trib_buffer_add_format(json, ",\"from\":%lld", (long long)from_ms);
+	if (key->kind == TRIB_TALLY_STEP && attributes->step.period < TRIB_ARRAY_SIZE(step_periods))
+		kind = step_periods[attributes->step.period];
+	trib_buffer_add_format(json, ",\"to\":%lld",
+			       (long long)find_period(engine, attributes->zone, kind, from_ms)->to_ms);
+}
+
+static void add_step(const struct trib_tally *tally, const struct trib_step *step, struct trib_buffer *json)
+{
+	static const char *const words[] = { [TRIB_MEASURE_ORDERS] = "orders", [TRIB_MEASURE_QTY] = "qty",
+					     [TRIB_MEASURE_GMV] = "gmv" };
+	struct trib_step_rated rated;
+
+	trib_step_rate(step, &tally->sold, &rated);
+	trib_buffer_add_format(json, ",\"measure\":\"%s\",\"orders\":%lld,\"qty\":%lld,\"gmv\":%lld,\"tier\":%u",
+			       words[step->measure], (long long)tally->sold.orders, (long long)tally->sold.qty,
+			       (long long)tally->sold.gmv, rated.tier);
+	trib_buffer_add_format(json, ",\"bps\":%d", rated.tier ? step->tiers[rated.tier - 1].bps : 0);
+	if (rated.tier < step->tier_count)
+		trib_buffer_add_format(json, ",\"next_from\":%lld", (long long)step->tiers[rated.tier].from);
+}
+
+void stateful_add_tally(struct trib_engine *engine, const struct trib_tally *tally, struct trib_buffer *json)
+{
+	const struct trib_tally_key *key = &tally->key;
+	const struct trib_plan_version *version = version_of(engine, key);
+	const struct trib_plan_attributes *attributes =
+		trib_domain_attributes(engine->domain, version ? version->attributes : 0);
+	int64_t limit = limit_of(attributes, key->kind);
+
+	trib_buffer_add_format(json, "{\"line\":\"%s\",\"plan\":", trib_tally_kind_word((enum trib_tally_kind)key->kind));
+	trib_json_add_string(json, trib_domain_id(engine->domain, TRIB_NOUN_PLAN, key->plan));
+	if (version)
+		trib_buffer_add_format(json, ",\"version\":%u", version->number);
+	if (key->creator) {
+		trib_buffer_add_text(json, ",\"creator\":");
+		trib_json_add_string(json, trib_engine_party_id(engine, key->creator));
+	}
+	add_period(engine, key, attributes, json);
+	trib_buffer_add_format(json, ",\"amount\":%lld", (long long)tally->amount);
+	if (key->kind == TRIB_TALLY_STEP && version)
+		add_step(tally, &attributes->step, json);
+	if (limit)
+		trib_buffer_add_format(json, ",\"limit\":%lld,\"overshoot\":%lld,\"spent\":%s", (long long)limit,
+				       (long long)overshoot_of(tally->amount, limit), tally->amount >= limit ? "true" : "false");
 	trib_buffer_add_char(json, '}');
 }
 
@@ -532,6 +632,22 @@ void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallie
 
 /* --- Events → state ------------------------------------------------------------------------------------ */
 
+/* By how much this order has passed a limit, or gone further beyond it. */
+static void count_overshoot(struct trib_engine *engine, const struct trib_tally_change *change)
+{
+	const struct trib_plan_version *version =
+		trib_plan_version(trib_domain_plan(engine->domain, change->now.key.plan), change->plan_version);
+	int64_t limit = version ? limit_of(trib_domain_attributes(engine->domain, version->attributes),
+					   change->now.key.kind) :
+				  0;
+	int64_t by = overshoot_of(change->now.amount, limit) - overshoot_of(change->now.amount - change->amount_by, limit);
+
+	if (TRIB_LIKELY(by <= 0))
+		return;
+	engine->counts.overshoots[change->now.key.kind]++;
+	engine->counts.overshoot_amounts[change->now.key.kind] += (uint64_t)by;
+}
+
 void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies)
 {
 	struct trib_tally_change *changes = engine->stateful->changes;
@@ -539,8 +655,10 @@ void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies)
 
 	if (TRIB_LIKELY(!tallies.size) || !trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n))
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		count_overshoot(engine, &changes[i]);
 		trib_tallies_put(engine->tallies, &changes[i].now);
+	}
 }
 
 /* The buyer has bought in the shop, whoever is credited. */
@@ -644,8 +762,6 @@ static uint32_t rule_of(const struct trib_step *step)
 static int64_t contribute(struct trib_engine *engine, const struct trib_plan_attributes *attributes,
 			  const struct trib_slice *slice, uint32_t creator, const struct contribution *one, int sign)
 {
-	static const enum trib_period periods[] = { [TRIB_STEP_DAY] = TRIB_PERIOD_DAY, [TRIB_STEP_WEEK] = TRIB_PERIOD_WEEK,
-						    [TRIB_STEP_MONTH] = TRIB_PERIOD_MONTH };
 	const struct trib_step *step = &attributes->step;
 	struct trib_tally_key key = { .kind = TRIB_TALLY_STEP, .plan = slice->plan, .rule = rule_of(step),
 				      .creator = step->per == TRIB_STEP_PER_CREATOR ? creator : 0 };
@@ -654,7 +770,7 @@ static int64_t contribute(struct trib_engine *engine, const struct trib_plan_att
 	if (!one->counts)
 		return 0;
 	if (step->period != TRIB_STEP_WHOLE_PLAN)
-		key.period = period_of(engine, attributes->zone, periods[step->period], one->at_ms);
+		key.period = period_of(engine, attributes->zone, step_periods[step->period], one->at_ms);
 	struct trib_tally_change *change = change_of(engine, key, slice->plan_version);
 
 	if (!change)

@@ -4,9 +4,17 @@
 
 enum { SMALLEST = 64 };
 
+/* The places of a plan's tallies, as a chain. */
+struct chain {
+	uint32_t first, last; /* place + 1; 0: none */
+};
+
 struct trib_tallies {
-	struct trib_tally *slots; /* kind 0: free; a power of two of them, at most half in use */
-	size_t mask, count, count_max;
+	uint32_t *slots; /* place + 1 by hash of the key; 0: free; a power of two of them, at most half in use */
+	struct trib_tally *items;
+	uint32_t *next; /* of the same plan: place + 1 */
+	struct chain *chains;
+	size_t mask, count, capacity, count_max, n_chains;
 	struct trib_tally_key *changed; /* with repeats */
 	size_t n_changed, changed_capacity;
 };
@@ -27,6 +35,7 @@ struct trib_tallies *trib_tallies_new(size_t count_max)
 {
 	struct trib_tallies *tallies = trib_alloc_zeroed(1, sizeof(*tallies));
 
+	trib_assert(count_max < TRIB_TALLY_NONE);
 	tallies->count_max = count_max;
 	tallies->mask = SMALLEST - 1;
 	tallies->slots = trib_alloc_zeroed(SMALLEST, sizeof(*tallies->slots));
@@ -38,6 +47,9 @@ void trib_tallies_free(struct trib_tallies *tallies)
 	if (!tallies)
 		return;
 	free(tallies->slots);
+	free(tallies->items);
+	free(tallies->next);
+	free(tallies->chains);
 	free(tallies->changed);
 	free(tallies);
 }
@@ -58,52 +70,86 @@ static int compare_keys(const void *left, const void *right)
 }
 
 /* The key's slot, or the free one where it would be. */
-static struct trib_tally *slot_of(const struct trib_tallies *tallies, const struct trib_tally_key *key)
+static uint32_t *slot_of(const struct trib_tallies *tallies, const struct trib_tally_key *key)
 {
 	uint64_t hash = trib_hash_u64((uint64_t)key->plan << 32 | key->creator);
 
 	hash = trib_hash_u64(hash ^ ((uint64_t)key->rule << 32 | (uint32_t)key->period) ^ (uint64_t)key->kind << 29);
 	for (size_t i = (size_t)hash & tallies->mask;; i = (i + 1) & tallies->mask) {
-		struct trib_tally *slot = &tallies->slots[i];
+		uint32_t *slot = &tallies->slots[i];
 
-		if (!slot->key.kind || compare_keys(&slot->key, key) == 0)
+		if (!*slot || compare_keys(&tallies->items[*slot - 1].key, key) == 0)
 			return slot;
 	}
 }
 
 const struct trib_tally *trib_tallies_get(const struct trib_tallies *tallies, const struct trib_tally_key *key)
 {
-	const struct trib_tally *slot = slot_of(tallies, key);
+	uint32_t slot = *slot_of(tallies, key);
 
-	return slot->key.kind ? slot : NULL;
+	return slot ? &tallies->items[slot - 1] : NULL;
 }
 
-static void grow(struct trib_tallies *tallies)
+static void grow_slots(struct trib_tallies *tallies)
 {
-	struct trib_tally *old = tallies->slots;
-	size_t n = tallies->mask + 1;
+	free(tallies->slots);
+	tallies->mask = 2 * tallies->mask + 1;
+	tallies->slots = trib_alloc_zeroed(tallies->mask + 1, sizeof(*tallies->slots));
+	for (size_t i = 0; i < tallies->count; i++)
+		*slot_of(tallies, &tallies->items[i].key) = (uint32_t)i + 1;
+}
 
-	tallies->mask = 2 * n - 1;
-	tallies->slots = trib_alloc_zeroed(2 * n, sizeof(*tallies->slots));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].key.kind)
-			*slot_of(tallies, &old[i].key) = old[i];
-	free(old);
+static void grow_items(struct trib_tallies *tallies)
+{
+	tallies->capacity = TRIB_MAX(2 * tallies->capacity, (size_t)SMALLEST);
+	tallies->items = trib_realloc(tallies->items, tallies->capacity * sizeof(*tallies->items));
+	tallies->next = trib_realloc(tallies->next, tallies->capacity * sizeof(*tallies->next));
+}
+
+static struct chain *chain_of(struct trib_tallies *tallies, uint32_t plan)
+{
+	if (plan >= tallies->n_chains) {
+		size_t n = TRIB_MAX((size_t)plan + 1, 2 * tallies->n_chains);
+
+		tallies->chains = trib_realloc(tallies->chains, n * sizeof(*tallies->chains));
+		memset(tallies->chains + tallies->n_chains, 0, (n - tallies->n_chains) * sizeof(*tallies->chains));
+		tallies->n_chains = n;
+	}
+	return &tallies->chains[plan];
+}
+
+/* Of buyers `plan` is half of a hash: they have no chains. */
+static void add_to_chain(struct trib_tallies *tallies, uint32_t place)
+{
+	struct chain *chain;
+
+	tallies->next[place] = 0;
+	if (tallies->items[place].key.kind == TRIB_TALLY_BUYER)
+		return;
+	chain = chain_of(tallies, tallies->items[place].key.plan);
+	if (chain->last)
+		tallies->next[chain->last - 1] = place + 1;
+	else
+		chain->first = place + 1;
+	chain->last = place + 1;
 }
 
 void trib_tallies_load(struct trib_tallies *tallies, const struct trib_tally *tally)
 {
-	struct trib_tally *slot = slot_of(tallies, &tally->key);
+	uint32_t *slot = slot_of(tallies, &tally->key);
 
 	trib_assert(tally->key.kind);
-	if (!slot->key.kind) {
-		tallies->count++;
-		if (2 * tallies->count > tallies->mask + 1) {
-			grow(tallies);
-			slot = slot_of(tallies, &tally->key);
-		}
+	if (*slot) {
+		tallies->items[*slot - 1] = *tally;
+		return;
 	}
-	*slot = *tally;
+	if (tallies->count == tallies->capacity)
+		grow_items(tallies);
+	tallies->items[tallies->count] = *tally;
+	add_to_chain(tallies, (uint32_t)tallies->count);
+	*slot = (uint32_t)++tallies->count;
+	if (2 * tallies->count > tallies->mask + 1)
+		grow_slots(tallies);
 }
 
 void trib_tallies_put(struct trib_tallies *tallies, const struct trib_tally *tally)
@@ -126,6 +172,24 @@ size_t trib_tallies_count(const struct trib_tallies *tallies)
 	return tallies->count;
 }
 
+const struct trib_tally *trib_tallies_at(const struct trib_tallies *tallies, uint32_t place)
+{
+	trib_assert(place < tallies->count);
+	return &tallies->items[place];
+}
+
+/* 0 is none: becomes TRIB_TALLY_NONE. */
+uint32_t trib_tallies_first(const struct trib_tallies *tallies, uint32_t plan)
+{
+	return plan < tallies->n_chains ? tallies->chains[plan].first - 1 : TRIB_TALLY_NONE;
+}
+
+uint32_t trib_tallies_next(const struct trib_tallies *tallies, uint32_t place)
+{
+	trib_assert(place < tallies->count);
+	return tallies->next[place] - 1;
+}
+
 /* --- Checkpoints -------------------------------------------------------------------------------------- */
 
 void trib_tallies_take_changes(struct trib_tallies *tallies, trib_tallies_fn *emit, void *context)
@@ -134,22 +198,21 @@ void trib_tallies_take_changes(struct trib_tallies *tallies, trib_tallies_fn *em
 		qsort(tallies->changed, tallies->n_changed, sizeof(*tallies->changed), compare_keys);
 	for (size_t i = 0; i < tallies->n_changed; i++)
 		if (i == 0 || compare_keys(&tallies->changed[i - 1], &tallies->changed[i]) != 0)
-			emit(context, slot_of(tallies, &tallies->changed[i]));
+			emit(context, trib_tallies_get(tallies, &tallies->changed[i]));
 	tallies->n_changed = 0;
 }
 
 void trib_tallies_each(const struct trib_tallies *tallies, trib_tallies_fn *visit, void *context)
 {
 	struct trib_tally_key *keys = trib_alloc(TRIB_MAX(tallies->count, (size_t)1) * sizeof(*keys));
-	size_t n = 0;
+	size_t n = tallies->count;
 
-	for (size_t i = 0; i <= tallies->mask; i++)
-		if (tallies->slots[i].key.kind)
-			keys[n++] = tallies->slots[i].key;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = tallies->items[i].key;
 	if (n)
 		qsort(keys, n, sizeof(*keys), compare_keys);
 	for (size_t i = 0; i < n; i++)
-		visit(context, slot_of(tallies, &keys[i]));
+		visit(context, trib_tallies_get(tallies, &keys[i]));
 	free(keys);
 }
 

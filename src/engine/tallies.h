@@ -9,7 +9,11 @@
  *	struct trib_tally next = { .key = key, .sold = { 1, 1, 2990 }, .amount = 29 };
  *	trib_tallies_put(tallies, &next);
  *
- * One thread. Nothing is ever taken out; there is room for `count_max`, after which trib_tallies_has_room says no.
+ * One thread. Nothing is ever taken out; there is room for `count_max`, after which trib_tallies_has_room says no. So each
+ * has a place, counted from 0 in the order in which they came, and those of one plan are a chain of places:
+ *
+ *	for (uint32_t i = trib_tallies_first(tallies, plan); i != TRIB_TALLY_NONE; i = trib_tallies_next(tallies, i))
+ *		tally = trib_tallies_at(tallies, i);
  */
 #ifndef TRIB_ENGINE_TALLIES_H
 #define TRIB_ENGINE_TALLIES_H
@@ -64,6 +68,12 @@ typedef void trib_tallies_fn(void *context, const struct trib_tally *tally);
 /* Checkpoints: those put since the last call, by ascending key; and one that is read back. */
 void trib_tallies_take_changes(struct trib_tallies *tallies, trib_tallies_fn *emit, void *context);
 void trib_tallies_load(struct trib_tallies *tallies, const struct trib_tally *tally);
+
+/* Places: all are 0 to count - 1. Of one plan: the first, and the next behind it. */
+#define TRIB_TALLY_NONE UINT32_MAX
+const struct trib_tally *trib_tallies_at(const struct trib_tallies *tallies, uint32_t place);
+uint32_t trib_tallies_first(const struct trib_tallies *tallies, uint32_t plan);
+uint32_t trib_tallies_next(const struct trib_tallies *tallies, uint32_t place);
 
 /* All, by ascending key: tests. */
 void trib_tallies_each(const struct trib_tallies *tallies, trib_tallies_fn *visit, void *context);

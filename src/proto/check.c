@@ -131,13 +131,15 @@ static trib_status check_count(const struct trib_field *field, size_t count,
 	return TRIB_OK;
 }
 
+/* Of a list `required` says that answers always have it; one that is left out is empty. */
 static trib_status check_required(const struct trib_message *message, const ProtobufCMessage *base,
 				  const struct trib_path *path, struct trib_error *error)
 {
 	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
 		const struct trib_field *field = &message->fields[i];
 
-		if (!field->required || trib_field_is_set(field, base))
+		if (!field->required || field->descriptor->label == PROTOBUF_C_LABEL_REPEATED ||
+		    trib_field_is_set(field, base))
 			continue;
 		struct trib_path member =
 			trib_path_member(path, trib_bytes_text(field->descriptor->name));

@@ -147,7 +147,7 @@ static void add_field(const struct writer *writer, const struct trib_field *fiel
 			",\"additionalProperties\":{\"type\":\"string\"},\"maxProperties\":%u",
 			field->items_max);
 	} else if (field->descriptor->label == PROTOBUF_C_LABEL_REPEATED) {
-		add_type(buffer, "array", true);
+		add_type(buffer, "array", !field->required);
 		trib_buffer_add_format(buffer, ",\"maxItems\":%u,\"items\":{", field->items_max);
 		add_element(writer, field, false);
 		trib_buffer_add_char(buffer, '}');

@@ -299,6 +299,12 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_OFFER:
 		read_text(request, name, value, &call->offer);
 		return;
+	case TRIB_PARAM_PLAN:
+		read_text(request, name, value, &call->plan);
+		return;
+	case TRIB_PARAM_LINE:
+		read_text(request, name, value, &call->line);
+		return;
 	case TRIB_PARAM_TEXT:
 		if (!trib_utf8_valid(value))
 			trib_http_request_refuse(request, TRIB_INVALID, 0, name,

@@ -19,7 +19,14 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
 	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
-	&tributary__order_answer__descriptor,  &tributary__put_answer__descriptor,
+	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,
+	&tributary__order__descriptor,	      &tributary__explanation__descriptor,
+	&tributary__tally_items__descriptor,  &tributary__terms_answer__descriptor,
+	&tributary__bounds_items__descriptor, &tributary__activate_answer__descriptor,
+	&tributary__rule_hits__descriptor,    &tributary__simulation__descriptor,
+	&tributary__line_titles__descriptor,  &tributary__fact_items__descriptor,
+	&tributary__completion__descriptor,   &tributary__health__descriptor,
+	&tributary__market_position__descriptor,
 	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
 	&tributary__statement__descriptor,     &tributary__payout_answer__descriptor,
 	&tributary__order_status_answer__descriptor, &tributary__refund_answer__descriptor,
@@ -38,6 +45,18 @@ static const char rule_schemas[] =
 	"\"to\":{\"type\":\"integer\",\"minimum\":0},"
 	"\"examples\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000},"
 	"\"scene\":{\"type\":\"string\"},\"root\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}},"
+	"\"RuleVersion\":{\"type\":\"object\",\"required\":[\"name\",\"number\",\"version\",\"active\",\"scheduled\","
+	"\"rollouts\",\"scene\",\"root\"],\"properties\":{\"name\":{\"type\":\"string\"},"
+	"\"number\":{\"type\":\"integer\"},\"version\":{\"type\":\"integer\"},"
+	"\"active\":{\"type\":\"integer\",\"description\":\"the active version, 0: none\"},"
+	"\"scheduled\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"version\",\"at\"],"
+	"\"properties\":{\"version\":{\"type\":\"integer\"},\"at\":{\"type\":\"integer\"}}}},"
+	"\"rollouts\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"version\",\"at\",\"steps\"],"
+	"\"properties\":{\"version\":{\"type\":\"integer\"},\"at\":{\"type\":\"integer\"},"
+	"\"share_bps\":{\"type\":\"integer\"},\"when\":{\"type\":\"string\"},"
+	"\"steps\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"share_bps\",\"at\"],"
+	"\"properties\":{\"share_bps\":{\"type\":\"integer\"},\"at\":{\"type\":\"integer\"}}}}}}},"
+	"\"scene\":{\"type\":\"string\"},\"root\":{\"$ref\":\"" SCHEMAS "RuleNode\"}}},"
 	"\"RuleNodePatch\":{\"type\":\"object\",\"description\":\"fields of a node but id and children; null takes "
 	"one away; before, after: a sibling's id\"},"
 	"\"RuleNode\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
@@ -49,8 +68,12 @@ static const char rule_schemas[] =
 	"\"position\",\"decay\"]},"
 	"\"window\":{\"type\":\"string\",\"format\":\"duration\"},"
 	"\"match\":{\"type\":\"string\",\"enum\":[\"goods\",\"shop\",\"any\"]},"
-	"\"lock\":{\"type\":\"string\",\"enum\":[\"link\",\"order\"]},\"base\":{\"type\":"
-	"\"string\"},"
+	"\"match_rates\":{\"type\":\"object\",\"description\":\"the commission of touches of a level\",\"properties\":{"
+	"\"goods\":{\"type\":\"integer\"},\"shop\":{\"type\":\"integer\"},\"any\":{\"type\":\"integer\"}}},"
+	"\"assist\":{\"type\":\"string\",\"enum\":[\"last\",\"first\",\"priority\",\"linear\",\"position\",\"decay\"]},"
+	"\"lock\":{\"type\":\"string\",\"enum\":[\"link\",\"touch\",\"order\",\"pay\",\"deposit\"]},"
+	"\"grace\":{\"type\":\"string\",\"format\":\"duration\"},"
+	"\"base\":{\"type\":\"string\",\"format\":\"cel\"},"
 	"\"after_settlement\":{\"type\":\"string\",\"enum\":[\"claw_back\",\"keep\",\"claw_back_within\"]},"
 	"\"claw_back_within\":{\"type\":\"string\",\"format\":\"duration\"},"
 	"\"deposit_counts\":{\"type\":\"boolean\"},"
@@ -192,7 +215,8 @@ static void add_answer_schema(const struct trib_route *route, enum trib_noun nou
 		trib_buffer_add_text(text, "{\"type\":\"object\",\"properties\":{\"items\":{"
 					   "\"type\":\"array\",\"items\":");
 		add_ref(trib_noun_descriptor(noun)->short_name, text);
-		trib_buffer_add_text(text, "},\"next_cursor\":{\"type\":[\"string\",\"null\"]}}}");
+		trib_buffer_add_text(text, "},\"next_cursor\":{\"type\":[\"string\",\"null\"]}},"
+					   "\"required\":[\"items\",\"next_cursor\"]}");
 	} else if (of_noun && route->call == TRIB_CALL_GET) {
 		add_ref(trib_noun_descriptor(noun)->short_name, text);
 	} else {
@@ -200,29 +224,67 @@ static void add_answer_schema(const struct trib_route *route, enum trib_noun nou
 	}
 }
 
-static void add_answers(const struct trib_route *route, enum trib_noun noun,
-			struct trib_buffer *text)
+/* What a route answers when it has done what was asked. */
+static const int *statuses_of(const struct trib_route *route)
+{
+	static const int ok[] = { 200, 0 }, made[] = { 201, 0 }, put[] = { 200, 201, 0 }, kept[] = { 200, 202, 0 },
+			 begun[] = { 202, 0 }, health[] = { 200, 503, 0 };
+
+	switch (route->call) {
+	case TRIB_CALL_LINK:
+		return made;
+	case TRIB_CALL_PAYOUT:
+		return put;
+	case TRIB_CALL_ORDER_STATUS:
+	case TRIB_CALL_REFUND:
+		return kept;
+	case TRIB_CALL_SIMULATE:
+		return begun;
+	case TRIB_CALL_STATE:
+		return health;
+	case TRIB_CALL_STATUS_PUT:
+		return ok;
+	default:
+		return strcmp(route->method, "PUT") == 0 ? put : ok;
+	}
+}
+
+static const char *description_of(int status)
+{
+	return status == 201 ? "new" :
+	       status == 202 ? "taken; it goes on later" :
+	       status == 503 ? "no writes are taken" :
+			       "done";
+}
+
+static void add_answer(const struct trib_route *route, enum trib_noun noun, int status, struct trib_buffer *text)
 {
 	bool metrics = route->action == TRIB_ACTION_METRICS;
+	const char *type = metrics				       ? "text/plain" :
+			   route->answer && strchr(route->answer, '/') ? route->answer :
+									 "application/json";
 
-	trib_buffer_add_text(text, ",\"responses\":{");
-	if (!strcmp(route->method, "PUT"))
-		trib_buffer_add_text(text, "\"201\":{\"description\":\"new\"},");
-	trib_buffer_add_format(
-		text,
-		"\"%s\":{\"description\":\"done\",\"headers\":{\"Tributary-Position\":{\"schema\":"
-		"{\"type\":\"integer\"}}},\"content\":{\"%s\":{\"schema\":",
-		route->call == TRIB_CALL_SIMULATE && route->body == TRIB_BODY_RULES ? "202" : "200",
-		metrics					     ? "text/plain" :
-		route->answer && strchr(route->answer, '/') ? route->answer :
-							       "application/json");
+	trib_buffer_add_format(text,
+			       "\"%d\":{\"description\":\"%s\",\"headers\":{\"Tributary-Position\":{\"schema\":"
+			       "{\"type\":\"integer\"}}},\"content\":{\"%s\":{\"schema\":",
+			       status, description_of(status), type);
 	if (metrics)
 		trib_buffer_add_text(text, "{\"type\":\"string\"}");
 	else
 		add_answer_schema(route, noun, text);
-	trib_buffer_add_text(text,
-			     "}}},\"default\":{\"description\":\"refused or failed\",\"content\":{"
-			     "\"application/problem+json\":{\"schema\":");
+	trib_buffer_add_char(text, '}');
+	if (route->params & TRIB_PARAM_FORMAT)
+		trib_buffer_add_text(text, ",\"text/csv\":{\"schema\":{\"type\":\"string\"}}");
+	trib_buffer_add_text(text, "}},");
+}
+
+static void add_answers(const struct trib_route *route, enum trib_noun noun, struct trib_buffer *text)
+{
+	trib_buffer_add_text(text, ",\"responses\":{");
+	for (const int *status = statuses_of(route); *status; status++)
+		add_answer(route, noun, *status, text);
+	trib_buffer_add_text(text, "\"default\":{\"description\":\"refused or failed\",\"content\":{"
+				   "\"application/problem+json\":{\"schema\":");
 	add_ref("Problem", text);
 	trib_buffer_add_text(text, "}}}}");
 }

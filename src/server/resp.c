@@ -33,6 +33,7 @@ struct connection {
 	struct mark *marks;
 	size_t n_marks, marks_capacity;
 	size_t replies; /* not marked yet */
+	size_t held;	/* bytes of its buffers that are in the door's sum */
 };
 
 struct trib_resp {
@@ -45,6 +46,7 @@ struct trib_resp {
 	uint64_t told; /* position of the market that subscribers have been told */
 	bool draining, listener_closed;
 	size_t open; /* connections whose memory is not freed */
+	size_t held; /* by the buffers of all */
 };
 
 const struct resp_totals *resp_totals(const struct trib_resp *resp)
@@ -77,6 +79,17 @@ void resp_list_clients(const struct trib_resp *resp, struct trib_buffer *out)
 }
 
 /* --- Life of a connection ----------------------------------------------------------------------------- */
+
+/* Takes what the buffers hold now into the sum. */
+static void account(struct connection *connection)
+{
+	size_t held = connection->closed ? 0 :
+					   connection->input_capacity + connection->output.capacity +
+						   connection->written.capacity;
+
+	connection->client.resp->held += held - connection->held;
+	connection->held = held;
+}
 
 /* Close callbacks come in any order; the last one turns off the light. */
 static void free_if_last(struct trib_resp *resp)
@@ -116,6 +129,7 @@ static void close_connection(struct connection *connection)
 	if (connection->closed)
 		return;
 	connection->closed = true;
+	account(connection);
 	if (connection->waiting)
 		unlink_waiting(resp, connection);
 	if (connection->previous)
@@ -126,6 +140,57 @@ static void close_connection(struct connection *connection)
 		connection->next->previous = connection->previous;
 	resp->totals.clients--;
 	uv_close((uv_handle_t *)&connection->tcp, on_closed);
+}
+
+/* A client that does not read what it asked for is cut off before it takes all memory. */
+static void cut(struct connection *connection)
+{
+	trib_metrics_add(connection->client.resp->options.metrics, TRIB_METRIC_RESP_CUT, 0, 1);
+	close_connection(connection);
+}
+
+static void release(struct trib_buffer *buffer)
+{
+	size_t size_max = buffer->size_max;
+
+	trib_buffer_fini(buffer);
+	trib_buffer_init(buffer, size_max);
+}
+
+/* Gives back what buffers keep for the next command. */
+static void trim(struct connection *connection)
+{
+	if (!connection->input_size) {
+		free(TRIB_TAKE_PTR(connection->input));
+		connection->input_capacity = 0;
+	}
+	if (!connection->writing)
+		release(&connection->written);
+	if (!connection->output.size)
+		release(&connection->output);
+	account(connection);
+}
+
+/*
+ * Clients that read slowly, or send a command in small pieces, hold our memory: each no more than its own limits, and all
+ * together no more than theirs. What is merely kept is given back first; then whoever holds most goes.
+ */
+static void bound_memory(struct trib_resp *resp)
+{
+	struct connection *connection;
+
+	if (TRIB_LIKELY(resp->held <= TRIB_LIMIT_RESP_MEMORY_BYTES))
+		return;
+	for (connection = resp->connections; connection; connection = connection->next)
+		trim(connection);
+	while (resp->held > TRIB_LIMIT_RESP_MEMORY_BYTES) {
+		struct connection *largest = resp->connections;
+
+		for (connection = resp->connections; connection; connection = connection->next)
+			if (connection->held > largest->held)
+				largest = connection;
+		cut(largest);
+	}
 }
 
 /* --- Output ------------------------------------------------------------------------------------------- */
@@ -145,7 +210,7 @@ static void on_written(uv_write_t *request, int status)
 		send_settled(connection, trib_engine_settled(connection->client.engine));
 }
 
-/* What the socket does not take at once goes to uv_write in a buffer of its own. */
+/* What the socket does not take at once goes to uv_write in a buffer of its own: this one, where there is nothing else in it. */
 static void send_bytes(struct connection *connection, size_t end)
 {
 	struct trib_buffer *output = &connection->output;
@@ -160,11 +225,20 @@ static void send_bytes(struct connection *connection, size_t end)
 	if (connection->sent == end)
 		return;
 	trib_buffer_reset(&connection->written);
-	trib_buffer_add(&connection->written, output->data + connection->sent, end - connection->sent);
-	connection->sent = end;
+	if (end == output->size) {
+		struct trib_buffer spare = connection->written;
+
+		connection->written = *output;
+		*output = spare;
+		buf = uv_buf_init(connection->written.data + connection->sent, (unsigned)(end - connection->sent));
+		connection->sent = 0;
+	} else {
+		trib_buffer_add(&connection->written, output->data + connection->sent, end - connection->sent);
+		buf = uv_buf_init(connection->written.data, (unsigned)connection->written.size);
+		connection->sent = end;
+	}
 	connection->writing = true;
 	connection->write.data = connection;
-	buf = uv_buf_init(connection->written.data, (unsigned)connection->written.size);
 	if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &buf, 1, on_written) < 0)
 		close_connection(connection);
 }
@@ -347,12 +421,15 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf TRIB_
 		memmove(connection->input, connection->input + used, connection->input_size - used);
 		connection->input_size -= used;
 	}
-	/* A client that does not read what it asked for is cut off before it takes all memory. */
 	if (connection->output.failed) {
-		close_connection(connection);
+		cut(connection);
 		return;
 	}
 	mark_replies(connection);
+	account(connection);
+	bound_memory(connection->client.resp);
+	if (connection->closed)
+		return;
 	if (connection->output.size > TRIB_LIMIT_RESP_OUTPUT_BYTES / 2 || connection->client.closing) {
 		uv_read_stop(stream);
 		connection->reading = false;
@@ -449,7 +526,10 @@ void trib_resp_settle(struct trib_resp *resp)
 	for (struct connection *connection = resp->waiting, *next; connection; connection = next) {
 		next = connection->next_waiting;
 		send_settled(connection, settled);
+		account(connection);
 	}
+	bound_memory(resp);
+	trib_metrics_set(resp->options.metrics, TRIB_METRIC_RESP_MEMORY_BYTES, 0, resp->held);
 	trib_metrics_set(resp->options.metrics, TRIB_METRIC_RESP_CLIENTS, 0, resp->totals.clients);
 }
 

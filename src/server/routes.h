@@ -52,6 +52,8 @@ enum trib_param {
 	TRIB_PARAM_TO = 1 << 20,
 	TRIB_PARAM_FORMAT = 1 << 21,
 	TRIB_PARAM_LANG = 1 << 22,
+	TRIB_PARAM_PLAN = 1 << 12,
+	TRIB_PARAM_LINE = 1 << 13,
 	TRIB_PARAM_SINCE = 1 << 15,
 };
 

@@ -34,10 +34,24 @@ def check_links():
     equal("every link between documents leads somewhere", broken, [])
 
 
+def check_paths(server):
+    """Every path of the description, every command that is not Redis' own, stands in the table of docs/http.md."""
+    table = [line for line in read("docs/http.md").splitlines() if line.startswith("| `")]
+    told = {(method, path) for line in table for cell in line.split("|")[1:2]
+            for methods, path in re.findall(r"((?:`[A-Z]+`, )*`?[A-Z]+) (/[^`]*)`", cell) for method in re.findall("[A-Z]+", methods)}
+    there = {(method.upper(), re.sub(r"^/api/v1/(parties|goods|plans|registrations|blocks)(?=$|:import|/{id}$|/{id}/status$)", "/api/v1/{noun}", path))
+             for path, item in server.ask("GET", "/openapi.json").json["paths"].items() for method in item}
+    equal("every path of /openapi.json is told, and no other", told, there)
+    named = {row[0].upper() for row in server.client()("COMMAND") if row[2][0] in ("write", "readonly")}
+    twins = set(re.findall(r"[A-Z]+", " ".join(line.split("|")[3] for line in table)))
+    equal("every command of ours has its twin there", named - twins, set())
+
+
 def main():
     operations = read("docs/operations.md")
     with serving.fresh() as server:
         printed = server.ask("GET", "/metrics").body.decode()
+        check_paths(server)
     equal("every metric is told, and no other", rows(operations, r"`(tributary_[a-z_]+)`"),
           set(re.findall(r"^# TYPE (\S+)", printed, re.M)))
     commands = set(re.findall(r"^  ([a-z]+) ", output("--help"), re.M))

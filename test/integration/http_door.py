@@ -11,6 +11,8 @@ import tempfile
 import threading
 import time
 
+from description import described
+
 ROOT = os.environ.get("TRIB_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("TRIB_BIN", os.path.join(ROOT, "build", "tributary"))
 JSON = {"Content-Type": "application/json"}
@@ -90,56 +92,6 @@ class Server:
         return code, text
 
 
-# --- Answers against the description ---------------------------------------------------------------------
-
-
-def conforms(document, schema, value, at="$"):
-    """The first thing wrong with value by the part of JSON Schema that the description uses, or None."""
-    if "$ref" in schema:
-        node = document
-        for step in schema["$ref"][2:].split("/"):
-            node = node[step]
-        return conforms(document, node, value, at)
-    if "oneOf" in schema:
-        wrong = [conforms(document, one, value, at) for one in schema["oneOf"]]
-        return None if wrong.count(None) == 1 else f"{at}: {wrong}"
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
-    name = ("null" if value is None else "boolean" if isinstance(value, bool) else "integer" if isinstance(value, int)
-            else "number" if isinstance(value, float) else "string" if isinstance(value, str)
-            else "array" if isinstance(value, list) else "object")
-    if types and name not in types and not (name == "integer" and "number" in types):
-        return f"{at}: found {name}, expected {types}"
-    if value is not None and "enum" in schema and value not in schema["enum"]:
-        return f"{at}: found {value}, expected {schema['enum']}"
-    if name == "integer" and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        return f"{at}: {value} is out of bounds"
-    if name == "object":
-        for required in schema.get("required", []):
-            if required not in value:
-                return f"{at}: no {required}"
-        for key, member in value.items():
-            if key in schema.get("properties", {}):
-                wrong = conforms(document, schema["properties"][key], member, f"{at}.{key}")
-                if wrong:
-                    return wrong
-            elif schema.get("additionalProperties") is False:
-                return f"{at}: unknown {key}"
-    if name == "array":
-        for i, member in enumerate(value):
-            wrong = conforms(document, schema.get("items", {}), member, f"{at}[{i}]")
-            if wrong:
-                return wrong
-    return None
-
-
-def described(document, method, pattern, reply):
-    operation = document["paths"][pattern][method.lower()]
-    answer = operation["responses"]["default" if reply.status >= 300 else "202" if reply.status == 202 else "200"]
-    (schema,) = [content["schema"] for content in answer["content"].values()]
-    return conforms(document, schema, reply.json)
-
-
 def ask_about_limits(step):
     """Statuses by time, bounds, block lists, terms."""
     for plural, name, word in [("parties", "c1", "restricted"), ("goods", "g1", "withdrawn"), ("plans", "p1", "paused")]:
@@ -184,6 +136,8 @@ def ask_about_life(step, seen, server):
     check("a snapshot comes as bytes", server.ask("GET", "/api/v1/snapshot").status == 200)
     check("keys need an access token", server.ask("GET", "/api/v1/keys/client").status == 403)
     seen |= {("GET", "/api/v1/snapshot"), ("GET", "/api/v1/keys/client")}
+    step("GET", "/api/v1/snapshot:position", "/api/v1/snapshot:position", want=lambda answer: answer["position"] > 0)
+    step("GET", "/api/v1/tallies", "/api/v1/tallies", want=lambda answer: answer == {"items": [], "next_cursor": None})
 
 
 def journey(server):

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 
+from description import Description
+
 ROOT = os.environ.get("TRIB_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("TRIB_BIN", os.path.join(ROOT, "build", "tributary"))
 DATA = os.environ.get("TRIB_SHARED_DATA", os.path.join(ROOT, "..", "shared", "data"))
@@ -176,6 +178,7 @@ class Server:
         self.data = data
         self.log_path = log or f"{data.rstrip('/')}.log"
         self.words, self.prefix, self.options = (*small, *words), prefix, options
+        self.description = None
         self.start()
 
     def start(self):
@@ -220,9 +223,21 @@ class Server:
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
-            return Reply(answer.status, answer.headers, answer.read())
+            reply = Reply(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+        if self.description:
+            self.description.hold(method, path, reply)
+        return reply
+
+    def hold_to_description(self):
+        """From now on every reply to ask() is held to /openapi.json; see as_described()."""
+        self.description = Description(self.ask("GET", "/openapi.json").json)
+
+    def as_described(self):
+        """A check of its own, at the end of a test."""
+        wrong = self.description.wrong
+        check("every reply is as /openapi.json describes it", self.description.seen and not wrong, "\n".join(wrong[:20]))
 
     def put(self, path, body):
         reply = self.ask("PUT", f"/api/v1/{path}", body)

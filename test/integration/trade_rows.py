@@ -311,10 +311,12 @@ ROWS = [rate_cut_between_click_and_order, rate_cut_between_order_and_payment, ex
 
 def main():
     with serving.fresh() as server:
+        server.hold_to_description()
         server.put("registrations/app", {"channel": "app"})
         for number, test in enumerate(ROWS, 1):
             test(Row(server, f"row{number}"))
         check("debits are credits", server.get("ledger/balances")["total"] == 0)
+        server.as_described()
     end()
 
 

@@ -66,6 +66,23 @@ static void count_one(void *context, const struct trib_tally *tally)
 	(*(size_t *)context)++;
 }
 
+/* Each place stands in the chain of its plan, after those that came before it; buyers stand in none. */
+static void assert_chained(const struct trib_tallies *tallies)
+{
+	size_t chained = 0, buyers = 0;
+
+	for (uint32_t i = 0; i < trib_tallies_count(tallies); i++)
+		buyers += trib_tallies_at(tallies, i)->key.kind == TRIB_TALLY_BUYER;
+	for (uint32_t plan = 0; plan < 6; plan++)
+		for (uint32_t i = trib_tallies_first(tallies, plan), next; i != TRIB_TALLY_NONE; i = next) {
+			next = trib_tallies_next(tallies, i);
+			assert_int_equal(trib_tallies_at(tallies, i)->key.plan, plan);
+			assert_true(next > i);
+			chained++;
+		}
+	assert_int_equal(chained + buyers, trib_tallies_count(tallies));
+}
+
 static void behave_as_an_array_does(void **state)
 {
 	static struct twin twin;
@@ -88,6 +105,7 @@ static void behave_as_an_array_does(void **state)
 		assert_int_equal(trib_tallies_count(tallies), twin.count);
 		if (i % 1000 != 999)
 			continue;
+		assert_chained(tallies);
 		memset(twin.last_key, 0, sizeof(twin.last_key));
 		trib_tallies_take_changes(tallies, store, &twin);
 		assert_int_equal(twin.n_stored, twin.count);
