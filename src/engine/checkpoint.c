@@ -258,8 +258,6 @@ static void begin(struct trib_engine *engine)
 	checkpoint->ended_ms = engine->now_ms;
 	freeze_rules(engine, checkpoint);
 	freeze_kept(engine, checkpoint);
-	if (engine->counters)
-		trib_counters_take_changes(engine->counters, add_place, checkpoint);
 	freeze_tallies(engine, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
@@ -517,6 +515,17 @@ static void build_filters(struct checkpoint *checkpoint)
 	}
 }
 
+/* What the engine does not look at. Giving back so much memory takes a while; here nobody waits for it. */
+static void drop_written(struct checkpoint *checkpoint)
+{
+	free(TRIB_TAKE_PTR(checkpoint->changes.orders.items));
+	free(TRIB_TAKE_PTR(checkpoint->changes.touches.items));
+	free(TRIB_TAKE_PTR(checkpoint->balances.items));
+	free(TRIB_TAKE_PTR(checkpoint->rows.items));
+	trib_buffer_fini(&checkpoint->row_bytes);
+	trib_domain_freeze_free(TRIB_TAKE_PTR(checkpoint->domain));
+}
+
 static void write_checkpoint(struct checkpoint *checkpoint)
 {
 	struct trib_checkpoint *file;
@@ -543,6 +552,8 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
 	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_REVIEW);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
+	if (checkpoint->status == TRIB_OK)
+		drop_written(checkpoint);
 }
 
 static void *write_thread(void *context)
@@ -574,11 +585,8 @@ static void drop_filters(struct checkpoint *checkpoint)
 
 static void checkpoint_free(struct checkpoint *checkpoint)
 {
+	drop_written(checkpoint);
 	changes_fini(&checkpoint->changes);
-	trib_domain_freeze_free(checkpoint->domain);
-	free(checkpoint->balances.items);
-	free(checkpoint->rows.items);
-	trib_buffer_fini(&checkpoint->row_bytes);
 	free(checkpoint);
 }
 
