@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-	BALANCES_PER_TURN = 256, /* some tens of microseconds */
+	GATHERED_PER_TURN = 256, /* some tens of microseconds */
 	KEY_BYTES = 24,
 	BALANCE_KEY_BYTES = 13,
 	NICE = 10,
@@ -216,15 +216,15 @@ static void add_review(void *context, uint64_t position, bool waits)
 	add_row(context, TRIB_TABLE_REVIEW, trib_bytes(key, trib_key_u64(key, position)), trib_bytes(&value, 1));
 }
 
-/* What grows with orders and is rarely asked for: changes only. Kinds of tallies ascend, and buyers come last. */
+/* What grows with orders: changes only, which gather_some copies. */
 static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkpoint)
 {
 	if (engine->counters)
-		trib_counters_take_changes(engine->counters, add_place, checkpoint);
-	trib_tallies_take_changes(engine->tallies, add_tally, checkpoint);
+		trib_counters_freeze(engine->counters, add_place, checkpoint);
+	trib_tallies_freeze(engine->tallies, add_tally, checkpoint);
 	if (engine->buyers) {
 		add_counter(checkpoint, "tracked/buyers", 1);
-		trib_tallies_take_changes(engine->buyers, add_tally, checkpoint);
+		trib_tallies_freeze(engine->buyers, add_tally, checkpoint);
 	}
 	trib_reviews_take_changes(engine->reviews, add_review, checkpoint);
 }
@@ -268,6 +268,17 @@ static void gather_balance(void *context, struct trib_account account, struct tr
 	struct checkpoint *checkpoint = context;
 
 	*(struct balance *)log_add(&checkpoint->balances) = (struct balance){ account, balance };
+}
+
+/* A slice of what was frozen, small enough that no order waits for it. True while there is more. */
+static bool gather_some(struct trib_engine *engine)
+{
+	if (trib_ledger_freeze_step(engine->ledger, GATHERED_PER_TURN, gather_balance, engine->checkpoint))
+		return true;
+	if (engine->counters && trib_counters_freeze_step(engine->counters, GATHERED_PER_TURN))
+		return true;
+	return trib_tallies_freeze_step(engine->tallies, GATHERED_PER_TURN) ||
+	       (engine->buyers && trib_tallies_freeze_step(engine->buyers, GATHERED_PER_TURN));
 }
 
 /* --- Write -------------------------------------------------------------------------------------------- */
@@ -446,6 +457,23 @@ static void write_statement_rows(struct checkpoint *checkpoint, struct trib_chec
 	}
 }
 
+static int compare_rows(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+	int order = memcmp(a->key, b->key, TRIB_MIN(a->key_size, b->key_size));
+
+	if (a->table != b->table)
+		return a->table < b->table ? -1 : 1;
+	return order ? order : a->key_size - b->key_size;
+}
+
+/* They were gathered in whatever order they came. */
+static void sort_rows(struct checkpoint *checkpoint)
+{
+	if (checkpoint->rows.count)
+		qsort(checkpoint->rows.items, checkpoint->rows.count, sizeof(struct row), compare_rows);
+}
+
 static void write_rows(struct checkpoint *checkpoint, struct trib_checkpoint *file, enum trib_table first,
 		       enum trib_table last)
 {
@@ -535,6 +563,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	if (checkpoint->status != TRIB_OK)
 		return;
 	build_filters(checkpoint);
+	sort_rows(checkpoint);
 	write_rows(checkpoint, file, TRIB_TABLE_META, TRIB_TABLE_META);
 	write_domain(checkpoint, file, TRIB_TABLE_NAME, TRIB_TABLE_REGISTRATION);
 	write_rows(checkpoint, file, TRIB_TABLE_RULES, TRIB_TABLE_ACTIVATION);
@@ -646,7 +675,7 @@ static bool advance(struct trib_engine *engine)
 
 	switch (__atomic_load_n(&checkpoint->phase, __ATOMIC_ACQUIRE)) {
 	case GATHER:
-		if (!trib_ledger_freeze_step(engine->ledger, BALANCES_PER_TURN, gather_balance, checkpoint)) {
+		if (!gather_some(engine)) {
 			checkpoint->phase = WAIT;
 			trib_journal_sync(engine->journal);
 		}

@@ -25,7 +25,10 @@ struct place {
 
 struct trib_counters {
 	struct place *places;
-	uint64_t *changed; /* a bit a place */
+	uint64_t *changed, *frozen; /* a bit a place: changed since the last freeze; to be handed out by the one under way */
+	uint32_t frozen_next;	    /* word; those before are 0 */
+	trib_counters_fn *emit;	    /* NULL: none is under way */
+	void *emit_context;
 	uint32_t mask;	   /* of sets */
 	uint32_t n_places, count;
 };
@@ -36,6 +39,11 @@ static const int64_t widths_ms[TRIB_COUNTER_WINDOWS] = {
 #undef X
 };
 
+static uint32_t words_of(const struct trib_counters *counters)
+{
+	return (counters->n_places + WORD_BITS - 1) / WORD_BITS;
+}
+
 struct trib_counters *trib_counters_new(uint32_t n_places)
 {
 	struct trib_counters *counters = trib_alloc_zeroed(1, sizeof(*counters));
@@ -45,7 +53,8 @@ struct trib_counters *trib_counters_new(uint32_t n_places)
 	counters->mask = n_places / SET_PLACES - 1;
 	/* Large blocks come from the system as zeroes that take no memory before they are written. */
 	counters->places = trib_alloc_zeroed(n_places, sizeof(*counters->places));
-	counters->changed = trib_alloc_zeroed((n_places + WORD_BITS - 1) / WORD_BITS, sizeof(*counters->changed));
+	counters->changed = trib_alloc_zeroed(words_of(counters), sizeof(*counters->changed));
+	counters->frozen = trib_alloc_zeroed(words_of(counters), sizeof(*counters->frozen));
 	return counters;
 }
 
@@ -55,6 +64,7 @@ void trib_counters_free(struct trib_counters *counters)
 		return;
 	free(counters->places);
 	free(counters->changed);
+	free(counters->frozen);
 	free(counters);
 }
 
@@ -90,6 +100,19 @@ static bool is_older(const struct place *a, const struct place *b)
 	return a->key != b->key ? a->key < b->key : a->subject < b->subject;
 }
 
+static void hand_out(struct trib_counters *counters, uint32_t number);
+
+/* Before the place changes. */
+static void mark(struct trib_counters *counters, const struct place *place)
+{
+	uint32_t number = (uint32_t)(place - counters->places);
+	uint64_t bit = UINT64_C(1) << number % WORD_BITS;
+
+	if (counters->frozen[number / WORD_BITS] & bit)
+		hand_out(counters, number);
+	counters->changed[number / WORD_BITS] |= bit;
+}
+
 static struct place *find_or_make(struct trib_counters *counters, enum trib_counted subject, uint64_t key,
 				  int64_t at_ms)
 {
@@ -100,17 +123,17 @@ static struct place *find_or_make(struct trib_counters *counters, enum trib_coun
 		for (int i = 0; i < SET_PLACES && place->subject; i++)
 			if (!set[i].subject || is_older(&set[i], place))
 				place = &set[i];
+		mark(counters, place);
 		counters->count += place->subject == 0;
 		memset(place, 0, sizeof(*place));
 		place->key = key;
 		place->subject = (uint8_t)subject;
 		place->first_ms = place->last_ms = at_ms;
+	} else {
+		mark(counters, place);
 	}
 	place->first_ms = TRIB_MIN(place->first_ms, at_ms);
 	place->last_ms = TRIB_MAX(place->last_ms, at_ms);
-	size_t number = (size_t)(place - counters->places);
-
-	counters->changed[number / WORD_BITS] |= UINT64_C(1) << number % WORD_BITS;
 	return place;
 }
 
@@ -266,21 +289,44 @@ static char *put_row(char *p, const struct place *place)
 	return p;
 }
 
-void trib_counters_take_changes(struct trib_counters *counters, trib_counters_fn *emit, void *context)
+static void hand_out(struct trib_counters *counters, uint32_t number)
 {
-	for (uint32_t word = 0; word < (counters->n_places + WORD_BITS - 1) / WORD_BITS; word++) {
-		uint64_t bits = counters->changed[word];
+	char row[TRIB_COUNTER_ROW_BYTES_MAX];
+	char *end = put_row(row, &counters->places[number]);
 
-		counters->changed[word] = 0;
-		for (; bits; bits &= bits - 1) {
-			uint32_t number = word * WORD_BITS + (uint32_t)__builtin_ctzll(bits);
-			char row[TRIB_COUNTER_ROW_BYTES_MAX];
-			char *end = put_row(row, &counters->places[number]);
+	trib_assert(end <= row + sizeof(row));
+	counters->frozen[number / WORD_BITS] &= ~(UINT64_C(1) << number % WORD_BITS);
+	counters->emit(counters->emit_context, number, trib_bytes(row, (size_t)(end - row)));
+}
 
-			trib_assert(end <= row + sizeof(row));
-			emit(context, number, trib_bytes(row, (size_t)(end - row)));
-		}
+void trib_counters_freeze(struct trib_counters *counters, trib_counters_fn *emit, void *context)
+{
+	uint64_t *none = counters->frozen;
+
+	trib_assert(!counters->emit);
+	counters->frozen = counters->changed;
+	counters->changed = none;
+	counters->frozen_next = 0;
+	counters->emit = emit;
+	counters->emit_context = context;
+}
+
+bool trib_counters_freeze_step(struct trib_counters *counters, size_t max)
+{
+	if (!counters->emit)
+		return false;
+	for (; max && counters->frozen_next < words_of(counters); max--) {
+		uint64_t bits = counters->frozen[counters->frozen_next];
+
+		if (bits)
+			hand_out(counters, counters->frozen_next * WORD_BITS + (uint32_t)__builtin_ctzll(bits));
+		else
+			counters->frozen_next++;
 	}
+	if (counters->frozen_next < words_of(counters))
+		return true;
+	counters->emit = NULL;
+	return false;
 }
 
 static bool get_ring(struct trib_bytes *row, struct rings *rings, int window)

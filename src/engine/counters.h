@@ -101,9 +101,13 @@ uint32_t trib_counters_count(const struct trib_counters *counters); /* subjects 
 
 /* --- Checkpoints -------------------------------------------------------------------------------------- */
 
-/* Hands out every place that changed since the last call, in ascending order, and calls it unchanged. */
+/*
+ * A freeze hands out every place that changed since the last one, as it stands now, each once; in no order, and up to
+ * `max` a step, true while there are more. Those that change meanwhile are handed out before.
+ */
 typedef void trib_counters_fn(void *context, uint32_t place, struct trib_bytes row);
-void trib_counters_take_changes(struct trib_counters *counters, trib_counters_fn *emit, void *context);
+void trib_counters_freeze(struct trib_counters *counters, trib_counters_fn *emit, void *context);
+bool trib_counters_freeze_step(struct trib_counters *counters, size_t max);
 
 /* False where the bytes are no row of this place. */
 bool trib_counters_load(struct trib_counters *counters, uint32_t place, struct trib_bytes row);

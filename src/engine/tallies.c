@@ -1,22 +1,39 @@
 #include "engine/tallies.h"
 
+#include "base/column.h"
 #include "base/hash.h"
 
 enum { SMALLEST = 64 };
 
-/* The places of a plan's tallies, as a chain. */
+/* mark: 0 as in the store; else the freeze, this one or the one under way, that it changed before. */
+struct entry {
+	struct trib_tally tally;
+	uint32_t next : 30;
+	uint32_t mark : 2;
+	uint32_t next_of_plan;
+};
+_Static_assert(sizeof(struct entry) == 64, "a cache line holds one");
+
+/* The entries of a plan. */
 struct chain {
-	uint32_t first, last; /* place + 1; 0: none */
+	uint32_t first, last;
+};
+
+struct list {
+	uint32_t *numbers;
+	size_t count, capacity;
 };
 
 struct trib_tallies {
-	uint32_t *slots; /* place + 1 by hash of the key; 0: free; a power of two of them, at most half in use */
-	struct trib_tally *items;
-	uint32_t *next; /* of the same plan: place + 1 */
-	struct chain *chains;
-	size_t mask, count, capacity, count_max, n_chains;
-	struct trib_tally_key *changed; /* with repeats */
-	size_t n_changed, changed_capacity;
+	struct trib_column heads; /* uint32_t: the first entry of each hash */
+	struct trib_column entries;
+	struct trib_column chains; /* struct chain by plan */
+	size_t mask, count, count_max; /* number 0 is none */
+	struct list changed, frozen;
+	size_t frozen_next;
+	unsigned current; /* 1 or 2 */
+	trib_tallies_fn *emit;
+	void *emit_context;
 };
 
 const char *trib_tally_kind_word(enum trib_tally_kind kind)
@@ -34,11 +51,16 @@ const char *trib_tally_kind_word(enum trib_tally_kind kind)
 struct trib_tallies *trib_tallies_new(size_t count_max)
 {
 	struct trib_tallies *tallies = trib_alloc_zeroed(1, sizeof(*tallies));
+	size_t heads = SMALLEST;
 
-	trib_assert(count_max < TRIB_TALLY_NONE);
+	trib_assert(count_max < UINT32_C(1) << 30);
+	while (heads < count_max)
+		heads *= 2;
+	tallies->mask = heads - 1;
 	tallies->count_max = count_max;
-	tallies->mask = SMALLEST - 1;
-	tallies->slots = trib_alloc_zeroed(SMALLEST, sizeof(*tallies->slots));
+	tallies->current = 1;
+	trib_column_reserve(&tallies->heads, heads * sizeof(uint32_t));
+	trib_column_reserve(&tallies->entries, sizeof(struct entry));
 	return tallies;
 }
 
@@ -46,11 +68,11 @@ void trib_tallies_free(struct trib_tallies *tallies)
 {
 	if (!tallies)
 		return;
-	free(tallies->slots);
-	free(tallies->items);
-	free(tallies->next);
-	free(tallies->chains);
-	free(tallies->changed);
+	trib_column_fini(&tallies->heads);
+	trib_column_fini(&tallies->entries);
+	trib_column_fini(&tallies->chains);
+	free(tallies->changed.numbers);
+	free(tallies->frozen.numbers);
 	free(tallies);
 }
 
@@ -69,97 +91,92 @@ static int compare_keys(const void *left, const void *right)
 	return a->period < b->period ? -1 : a->period > b->period;
 }
 
-/* The key's slot, or the free one where it would be. */
-static uint32_t *slot_of(const struct trib_tallies *tallies, const struct trib_tally_key *key)
+static struct entry *entry_at(const struct trib_tallies *tallies, uint32_t number)
+{
+	return (struct entry *)tallies->entries.data + number;
+}
+
+static uint32_t *head_of(const struct trib_tallies *tallies, const struct trib_tally_key *key)
 {
 	uint64_t hash = trib_hash_u64((uint64_t)key->plan << 32 | key->creator);
 
 	hash = trib_hash_u64(hash ^ ((uint64_t)key->rule << 32 | (uint32_t)key->period) ^ (uint64_t)key->kind << 29);
-	for (size_t i = (size_t)hash & tallies->mask;; i = (i + 1) & tallies->mask) {
-		uint32_t *slot = &tallies->slots[i];
+	return (uint32_t *)tallies->heads.data + (hash & tallies->mask);
+}
 
-		if (!*slot || compare_keys(&tallies->items[*slot - 1].key, key) == 0)
-			return slot;
-	}
+static uint32_t find(const struct trib_tallies *tallies, const struct trib_tally_key *key)
+{
+	uint32_t number = *head_of(tallies, key);
+
+	while (number && compare_keys(&entry_at(tallies, number)->tally.key, key) != 0)
+		number = entry_at(tallies, number)->next;
+	return number;
 }
 
 const struct trib_tally *trib_tallies_get(const struct trib_tallies *tallies, const struct trib_tally_key *key)
 {
-	uint32_t slot = *slot_of(tallies, key);
+	uint32_t number = find(tallies, key);
 
-	return slot ? &tallies->items[slot - 1] : NULL;
-}
-
-static void grow_slots(struct trib_tallies *tallies)
-{
-	free(tallies->slots);
-	tallies->mask = 2 * tallies->mask + 1;
-	tallies->slots = trib_alloc_zeroed(tallies->mask + 1, sizeof(*tallies->slots));
-	for (size_t i = 0; i < tallies->count; i++)
-		*slot_of(tallies, &tallies->items[i].key) = (uint32_t)i + 1;
-}
-
-static void grow_items(struct trib_tallies *tallies)
-{
-	tallies->capacity = TRIB_MAX(2 * tallies->capacity, (size_t)SMALLEST);
-	tallies->items = trib_realloc(tallies->items, tallies->capacity * sizeof(*tallies->items));
-	tallies->next = trib_realloc(tallies->next, tallies->capacity * sizeof(*tallies->next));
-}
-
-static struct chain *chain_of(struct trib_tallies *tallies, uint32_t plan)
-{
-	if (plan >= tallies->n_chains) {
-		size_t n = TRIB_MAX((size_t)plan + 1, 2 * tallies->n_chains);
-
-		tallies->chains = trib_realloc(tallies->chains, n * sizeof(*tallies->chains));
-		memset(tallies->chains + tallies->n_chains, 0, (n - tallies->n_chains) * sizeof(*tallies->chains));
-		tallies->n_chains = n;
-	}
-	return &tallies->chains[plan];
+	return number ? &entry_at(tallies, number)->tally : NULL;
 }
 
 /* Of buyers `plan` is half of a hash: they have no chains. */
-static void add_to_chain(struct trib_tallies *tallies, uint32_t place)
+static void add_to_chain(struct trib_tallies *tallies, const struct trib_tally_key *key, uint32_t number)
 {
-	struct chain *chain;
-
-	tallies->next[place] = 0;
-	if (tallies->items[place].key.kind == TRIB_TALLY_BUYER)
+	if (key->kind == TRIB_TALLY_BUYER)
 		return;
-	chain = chain_of(tallies, tallies->items[place].key.plan);
+	trib_column_reserve(&tallies->chains, ((size_t)key->plan + 1) * sizeof(struct chain));
+	struct chain *chain = (struct chain *)tallies->chains.data + key->plan;
+
 	if (chain->last)
-		tallies->next[chain->last - 1] = place + 1;
+		entry_at(tallies, chain->last)->next_of_plan = number;
 	else
-		chain->first = place + 1;
-	chain->last = place + 1;
+		chain->first = number;
+	chain->last = number;
+}
+
+static uint32_t find_or_add(struct trib_tallies *tallies, const struct trib_tally_key *key)
+{
+	uint32_t number = find(tallies, key), *head = head_of(tallies, key);
+
+	if (number)
+		return number;
+	number = (uint32_t)++tallies->count;
+	trib_column_reserve(&tallies->entries, ((size_t)number + 1) * sizeof(struct entry));
+	*entry_at(tallies, number) = (struct entry){ .next = *head & ((1u << 30) - 1) };
+	*head = number;
+	add_to_chain(tallies, key, number);
+	return number;
 }
 
 void trib_tallies_load(struct trib_tallies *tallies, const struct trib_tally *tally)
 {
-	uint32_t *slot = slot_of(tallies, &tally->key);
-
 	trib_assert(tally->key.kind);
-	if (*slot) {
-		tallies->items[*slot - 1] = *tally;
-		return;
+	entry_at(tallies, find_or_add(tallies, &tally->key))->tally = *tally;
+}
+
+static void list_add(struct list *list, uint32_t number)
+{
+	if (list->count == list->capacity) {
+		list->capacity = TRIB_MAX(2 * list->capacity, (size_t)SMALLEST);
+		list->numbers = trib_realloc(list->numbers, list->capacity * sizeof(*list->numbers));
 	}
-	if (tallies->count == tallies->capacity)
-		grow_items(tallies);
-	tallies->items[tallies->count] = *tally;
-	add_to_chain(tallies, (uint32_t)tallies->count);
-	*slot = (uint32_t)++tallies->count;
-	if (2 * tallies->count > tallies->mask + 1)
-		grow_slots(tallies);
+	list->numbers[list->count++] = number;
 }
 
 void trib_tallies_put(struct trib_tallies *tallies, const struct trib_tally *tally)
 {
-	trib_tallies_load(tallies, tally);
-	if (tallies->n_changed == tallies->changed_capacity) {
-		tallies->changed_capacity = TRIB_MAX(2 * tallies->changed_capacity, (size_t)SMALLEST);
-		tallies->changed = trib_realloc(tallies->changed, tallies->changed_capacity * sizeof(*tallies->changed));
+	trib_assert(tally->key.kind);
+	uint32_t number = find_or_add(tallies, &tally->key);
+	struct entry *entry = entry_at(tallies, number);
+
+	if (entry->mark != tallies->current) {
+		if (entry->mark) /* the freeze under way has not come to it yet */
+			tallies->emit(tallies->emit_context, &entry->tally);
+		entry->mark = tallies->current & 3u;
+		list_add(&tallies->changed, number);
 	}
-	tallies->changed[tallies->n_changed++] = tally->key;
+	entry->tally = *tally;
 }
 
 bool trib_tallies_has_room(const struct trib_tallies *tallies, size_t more)
@@ -172,48 +189,79 @@ size_t trib_tallies_count(const struct trib_tallies *tallies)
 	return tallies->count;
 }
 
+/* A place is a number without the one that is none. */
 const struct trib_tally *trib_tallies_at(const struct trib_tallies *tallies, uint32_t place)
 {
 	trib_assert(place < tallies->count);
-	return &tallies->items[place];
+	return &entry_at(tallies, place + 1)->tally;
 }
 
-/* 0 is none: becomes TRIB_TALLY_NONE. */
 uint32_t trib_tallies_first(const struct trib_tallies *tallies, uint32_t plan)
 {
-	return plan < tallies->n_chains ? tallies->chains[plan].first - 1 : TRIB_TALLY_NONE;
+	if (plan >= tallies->chains.bytes / sizeof(struct chain))
+		return TRIB_TALLY_NONE;
+	return ((const struct chain *)tallies->chains.data)[plan].first - 1; /* none becomes TRIB_TALLY_NONE */
 }
 
 uint32_t trib_tallies_next(const struct trib_tallies *tallies, uint32_t place)
 {
 	trib_assert(place < tallies->count);
-	return tallies->next[place] - 1;
+	return entry_at(tallies, place + 1)->next_of_plan - 1;
 }
 
 /* --- Checkpoints -------------------------------------------------------------------------------------- */
 
-void trib_tallies_take_changes(struct trib_tallies *tallies, trib_tallies_fn *emit, void *context)
+void trib_tallies_freeze(struct trib_tallies *tallies, trib_tallies_fn *emit, void *context)
 {
-	if (tallies->n_changed)
-		qsort(tallies->changed, tallies->n_changed, sizeof(*tallies->changed), compare_keys);
-	for (size_t i = 0; i < tallies->n_changed; i++)
-		if (i == 0 || compare_keys(&tallies->changed[i - 1], &tallies->changed[i]) != 0)
-			emit(context, trib_tallies_get(tallies, &tallies->changed[i]));
-	tallies->n_changed = 0;
+	trib_assert(!tallies->emit);
+	tallies->frozen = tallies->changed;
+	tallies->frozen_next = 0;
+	tallies->changed = (struct list){ 0 };
+	tallies->current = 3 - tallies->current;
+	tallies->emit = emit;
+	tallies->emit_context = context;
+}
+
+bool trib_tallies_freeze_step(struct trib_tallies *tallies, size_t max)
+{
+	struct list *frozen = &tallies->frozen;
+
+	if (!tallies->emit)
+		return false;
+	for (; max && tallies->frozen_next < frozen->count; max--) {
+		struct entry *entry = entry_at(tallies, frozen->numbers[tallies->frozen_next++]);
+
+		if (entry->mark == tallies->current)
+			continue; /* it has been handed out */
+		entry->mark = 0;
+		tallies->emit(tallies->emit_context, &entry->tally);
+	}
+	if (tallies->frozen_next < frozen->count)
+		return true;
+	free(frozen->numbers);
+	*frozen = (struct list){ 0 };
+	tallies->emit = NULL;
+	return false;
+}
+
+static int compare_tallies(const void *left, const void *right)
+{
+	const struct trib_tally *const *a = left, *const *b = right;
+
+	return compare_keys(&(*a)->key, &(*b)->key);
 }
 
 void trib_tallies_each(const struct trib_tallies *tallies, trib_tallies_fn *visit, void *context)
 {
-	struct trib_tally_key *keys = trib_alloc(TRIB_MAX(tallies->count, (size_t)1) * sizeof(*keys));
-	size_t n = tallies->count;
+	const struct trib_tally **list = trib_alloc(TRIB_MAX(tallies->count, (size_t)1) * sizeof(*list));
 
-	for (size_t i = 0; i < n; i++)
-		keys[i] = tallies->items[i].key;
-	if (n)
-		qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 0; i < n; i++)
-		visit(context, trib_tallies_get(tallies, &keys[i]));
-	free(keys);
+	for (uint32_t number = 1; number <= tallies->count; number++)
+		list[number - 1] = &entry_at(tallies, number)->tally;
+	if (tallies->count)
+		qsort(list, tallies->count, sizeof(*list), compare_tallies);
+	for (size_t i = 0; i < tallies->count; i++)
+		visit(context, list[i]);
+	free(list);
 }
 
 static char *put_u32(char *p, uint32_t value)

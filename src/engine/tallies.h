@@ -14,6 +14,8 @@
  *
  *	for (uint32_t i = trib_tallies_first(tallies, plan); i != TRIB_TALLY_NONE; i = trib_tallies_next(tallies, i))
  *		tally = trib_tallies_at(tallies, i);
+ *
+ *	heads[hash] ──► entry ──next──► entry ──next──► 0      entries stand where they were added: growing moves none
  */
 #ifndef TRIB_ENGINE_TALLIES_H
 #define TRIB_ENGINE_TALLIES_H
@@ -65,8 +67,13 @@ size_t trib_tallies_count(const struct trib_tallies *tallies);
 
 typedef void trib_tallies_fn(void *context, const struct trib_tally *tally);
 
-/* Checkpoints: those put since the last call, by ascending key; and one that is read back. */
-void trib_tallies_take_changes(struct trib_tallies *tallies, trib_tallies_fn *emit, void *context);
+/*
+ * Checkpoints: a freeze hands out, as they stand now, those put since the last one, each once; in no order, and up to
+ * `max` a step, true while there are more. Those put meanwhile are handed out before they change.
+ */
+void trib_tallies_freeze(struct trib_tallies *tallies, trib_tallies_fn *emit, void *context);
+bool trib_tallies_freeze_step(struct trib_tallies *tallies, size_t max);
+/* One that is read back. */
 void trib_tallies_load(struct trib_tallies *tallies, const struct trib_tally *tally);
 
 /* Places: all are 0 to count - 1. Of one plan: the first, and the next behind it. */

@@ -143,19 +143,6 @@ static void load_row(void *context, uint32_t place, struct trib_bytes row)
 	assert_true(trib_counters_load(context, place, row));
 }
 
-static void assert_alike(const struct trib_counters *a, const struct trib_counters *b)
-{
-	struct trib_buffer left, right;
-
-	trib_buffer_init(&left, 1 << 24);
-	trib_buffer_init(&right, 1 << 24);
-	trib_counters_dump(a, &left);
-	trib_counters_dump(b, &right);
-	assert_string_equal(trib_buffer_text(&left), trib_buffer_text(&right));
-	trib_buffer_fini(&left);
-	trib_buffer_fini(&right);
-}
-
 static void something_happens(struct trib_counters *counters, struct trib_rng *rng, int64_t now_ms)
 {
 	uint64_t key = 1 + trib_rng_below(rng, 4 * PLACES);
@@ -169,23 +156,46 @@ static void something_happens(struct trib_counters *counters, struct trib_rng *r
 	}
 }
 
-/* Four times more subjects than places: what is forgotten is the same after rows have been written and read. */
+static void dump(const struct trib_counters *counters, struct trib_buffer *text)
+{
+	trib_buffer_reset(text);
+	trib_counters_dump(counters, text);
+}
+
+/*
+ * Four times more subjects than places: what is forgotten is the same after rows have been written and read. Things
+ * happen between the steps of a freeze, too, and the rows are as they stood when it began.
+ */
 static void checkpoints_bring_the_same_memory_back(void **state)
 {
 	struct trib_counters *live = trib_counters_new(PLACES), *kept = trib_counters_new(PLACES);
 	int64_t now_ms = INT64_C(1790000000000);
+	struct trib_buffer frozen, loaded;
+	bool freezing = false;
+	unsigned freezes = 0;
 	struct trib_rng rng;
 
+	trib_buffer_init(&frozen, 1 << 24);
+	trib_buffer_init(&loaded, 1 << 24);
 	trib_rng_seed(&rng, trib_test_seed());
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		something_happens(live, &rng, now_ms += 1000);
-		if (trib_rng_chance(&rng, 0.02)) {
-			trib_counters_take_changes(live, load_row, kept);
-			assert_alike(live, kept);
-			assert_int_equal(trib_counters_count(live), trib_counters_count(kept));
-		}
 		assert_true(trib_counters_count(live) <= PLACES);
+		if (!freezing && trib_rng_chance(&rng, 0.02)) {
+			dump(live, &frozen);
+			trib_counters_freeze(live, load_row, kept);
+			freezing = true;
+		}
+		if (freezing && trib_rng_chance(&rng, 0.3) && !trib_counters_freeze_step(live, 1 + trib_rng_below(&rng, 9))) {
+			dump(kept, &loaded);
+			assert_string_equal(trib_buffer_text(&frozen), trib_buffer_text(&loaded));
+			freezing = false;
+			freezes++;
+		}
 	}
+	assert_true(freezes > 10);
+	trib_buffer_fini(&frozen);
+	trib_buffer_fini(&loaded);
 	trib_counters_free(live);
 	trib_counters_free(kept);
 }

@@ -8,8 +8,8 @@ enum { KEYS = 800, STEPS = 20000 };
 
 struct twin {
 	struct trib_tally list[KEYS], stored[KEYS];
-	size_t count, n_stored;
-	char last_key[TRIB_TALLY_KEY_BYTES];
+	struct trib_tally frozen[KEYS]; /* the list as it stood when the freeze began */
+	size_t count, n_stored, n_frozen, handed_out;
 };
 
 static struct trib_tally draw(struct trib_rng *rng)
@@ -54,11 +54,23 @@ static void store(void *context, const struct trib_tally *tally)
 	struct trib_tally read;
 
 	trib_tally_put_row(tally, key, value);
-	assert_true(memcmp(twin->last_key, key, sizeof(key)) < 0);
-	memcpy(twin->last_key, key, sizeof(key));
 	assert_true(trib_tally_get_row(trib_bytes(key, sizeof(key)), trib_bytes(value, sizeof(value)), &read));
 	assert_same(&read, tally);
+	size_t at = find(twin->frozen, twin->n_frozen, &read.key);
+
+	assert_true(at < twin->n_frozen);
+	assert_same(&read, &twin->frozen[at]);
 	put(twin->stored, &twin->n_stored, &read);
+	twin->handed_out++;
+}
+
+/* What was put since the last freeze has been handed out: the store is as the list stood when this one began. */
+static void assert_stored(const struct twin *twin, size_t changed)
+{
+	assert_int_equal(twin->handed_out, changed);
+	assert_int_equal(twin->n_stored, twin->n_frozen);
+	for (size_t i = 0; i < twin->n_frozen; i++)
+		assert_same(&twin->stored[find(twin->stored, twin->n_stored, &twin->frozen[i].key)], &twin->frozen[i]);
 }
 
 static void count_one(void *context, const struct trib_tally *tally)
@@ -88,7 +100,8 @@ static void behave_as_an_array_does(void **state)
 	static struct twin twin;
 	struct trib_tallies *tallies = trib_tallies_new(KEYS), *loaded = trib_tallies_new(KEYS);
 	struct trib_rng rng;
-	size_t visited = 0;
+	size_t visited, changed = 0, frozen_changed = 0;
+	bool has_changed[KEYS] = { false }, freezing = false;
 
 	trib_rng_seed(&rng, trib_test_seed());
 	for (int i = 0; i < STEPS; i++) {
@@ -96,6 +109,10 @@ static void behave_as_an_array_does(void **state)
 
 		trib_tallies_put(tallies, &tally);
 		put(twin.list, &twin.count, &tally);
+		size_t put_at = find(twin.list, twin.count, &tally.key);
+
+		changed += !has_changed[put_at];
+		has_changed[put_at] = true;
 		const struct trib_tally *found = trib_tallies_get(tallies, &ask.key);
 		size_t at = find(twin.list, twin.count, &ask.key);
 
@@ -103,20 +120,34 @@ static void behave_as_an_array_does(void **state)
 		if (found)
 			assert_same(found, &twin.list[at]);
 		assert_int_equal(trib_tallies_count(tallies), twin.count);
-		if (i % 1000 != 999)
+		if (i % 1000 == 999)
+			assert_chained(tallies);
+		/* Orders go on between the steps of a freeze. */
+		if (freezing && trib_rng_chance(&rng, 0.3) && !trib_tallies_freeze_step(tallies, 1 + trib_rng_below(&rng, 9))) {
+			assert_stored(&twin, frozen_changed);
+			freezing = false;
+		}
+		if (freezing || !trib_rng_chance(&rng, 0.01))
 			continue;
-		assert_chained(tallies);
-		memset(twin.last_key, 0, sizeof(twin.last_key));
-		trib_tallies_take_changes(tallies, store, &twin);
-		assert_int_equal(twin.n_stored, twin.count);
-		for (size_t j = 0; j < twin.count; j++)
-			assert_same(&twin.stored[find(twin.stored, twin.n_stored, &twin.list[j].key)], &twin.list[j]);
+		memcpy(twin.frozen, twin.list, sizeof(twin.list));
+		twin.n_frozen = twin.count;
+		twin.handed_out = 0;
+		frozen_changed = changed;
+		changed = 0;
+		memset(has_changed, 0, sizeof(has_changed));
+		trib_tallies_freeze(tallies, store, &twin);
+		freezing = true;
 	}
+	while (trib_tallies_freeze_step(tallies, SIZE_MAX))
+		;
+	if (freezing)
+		assert_stored(&twin, frozen_changed);
+	visited = 0;
 	for (size_t j = 0; j < twin.n_stored; j++)
 		trib_tallies_load(loaded, &twin.stored[j]);
 	trib_tallies_each(loaded, count_one, &visited);
-	assert_int_equal(visited, twin.count);
-	assert_true(trib_tallies_has_room(loaded, KEYS - twin.count) && !trib_tallies_has_room(loaded, KEYS));
+	assert_int_equal(visited, twin.n_frozen);
+	assert_true(trib_tallies_has_room(loaded, KEYS - visited) && !trib_tallies_has_room(loaded, KEYS));
 	trib_tallies_free(loaded);
 	trib_tallies_free(tallies);
 }
