@@ -4,6 +4,7 @@
  *	split.h		shares → lines, conserved for every payer
  *	step.h		what is sold in a period → its step rate
  *	lifecycle.h	status messages and refunds → the state, and the split of what is left
+ *	group.h		refunds of a whole order, shared out over its lines
  *	lines.h		the table of money lines, for people
  *	ledger.h	accounts and their balances, summing to nought
  *	chain.h		the lines of an order as they change: pending, posted, voided
@@ -13,6 +14,7 @@
 #define TRIB_COMMISSION_COMMISSION_H
 
 #include "commission/chain.h"
+#include "commission/group.h"
 #include "commission/ledger.h"
 #include "commission/lifecycle.h"
 #include "commission/lines.h"

@@ -63,10 +63,14 @@ enum trib_refund_effect trib_refund_effect(enum trib_refund_kind kind)
 	return kinds[kind].effect;
 }
 
+bool trib_refund_takes_pieces(enum trib_refund_kind kind)
+{
+	return kinds[kind].effect == TRIB_REFUND_LOWERS && kind != TRIB_REFUND_PRICE_PROTECTION;
+}
+
 /* --- What counts -------------------------------------------------------------------------------------- */
 
-/* Does something told with this AT change money? */
-static bool counts(const struct trib_life_order *order, const struct trib_life_messages *messages, int64_t at_ms)
+bool trib_life_counts(const struct trib_life_order *order, const struct trib_life_messages *messages, int64_t at_ms)
 {
 	int64_t settled_ms = messages->reached[TRIB_ORDER_SETTLED].at_ms;
 
@@ -86,7 +90,7 @@ static bool counts(const struct trib_life_order *order, const struct trib_life_m
 bool trib_refund_counts(const struct trib_life_order *order, const struct trib_life_messages *messages,
 			const struct trib_refund *refund)
 {
-	return counts(order, messages, refund->at_ms);
+	return trib_life_counts(order, messages, refund->at_ms);
 }
 
 /* Nothing is told of an order behind its `invalid`. */
@@ -102,7 +106,7 @@ static int64_t base_of(const struct trib_life_order *order, const struct trib_li
 	int64_t base = order->base;
 
 	for (uint32_t i = 0; i < messages->n_edits; i++)
-		if (counts(order, messages, messages->edits[i].at_ms))
+		if (trib_life_counts(order, messages, messages->edits[i].at_ms))
 			base = messages->edits[i].base;
 	return base;
 }
@@ -117,7 +121,7 @@ static int64_t taken_off(const struct trib_life_order *order, const struct trib_
 		const struct trib_refund *refund = &messages->refunds[i];
 
 		if (trib_refund_effect(refund->kind) == TRIB_REFUND_LOWERS &&
-		    (!only_what_counts || counts(order, messages, refund->at_ms)))
+		    (!only_what_counts || trib_life_counts(order, messages, refund->at_ms)))
 			sum += refund->amount;
 	}
 	return sum;
@@ -130,13 +134,15 @@ static bool edit_before(const struct trib_base_edit *a, const struct trib_base_e
 	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->state < b->state;
 }
 
-static bool refund_before(const struct trib_refund *a, const struct trib_refund *b)
+bool trib_refund_before(const struct trib_refund *a, const struct trib_refund *b)
 {
 	if (a->at_ms != b->at_ms)
 		return a->at_ms < b->at_ms;
 	if (a->kind != b->kind)
 		return a->kind < b->kind;
-	return trib_bytes_compare(a->id, b->id) < 0;
+	int order = trib_bytes_compare(a->id, b->id);
+
+	return order ? order < 0 : a->is_part < b->is_part;
 }
 
 static trib_status add_edit(struct trib_life_messages *messages, const struct trib_base_edit *edit,
@@ -236,6 +242,42 @@ static int64_t most(const struct trib_life_order *order, const struct trib_life_
 	return TRIB_MAX(left, 0);
 }
 
+static int64_t pieces_taken(const struct trib_life_order *order, const struct trib_life_messages *messages,
+			    bool only_what_counts)
+{
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < messages->n_refunds; i++) {
+		const struct trib_refund *refund = &messages->refunds[i];
+
+		if (trib_refund_takes_pieces(refund->kind) &&
+		    (!only_what_counts || trib_life_counts(order, messages, refund->at_ms)))
+			sum += refund->qty;
+	}
+	return sum;
+}
+
+int64_t trib_life_pieces(const struct trib_life_order *order, const struct trib_life_messages *messages)
+{
+	int64_t left = TRIB_MAX(order->qty, 1) - pieces_taken(order, messages, true);
+
+	return TRIB_MAX(left, 0);
+}
+
+/* Of an order that stated how many no more come back than there were. */
+static trib_status admit_pieces(const struct trib_life_order *order, const struct trib_life_messages *messages,
+				const struct trib_refund *refund, struct trib_error *error)
+{
+	if (!order || !order->qty || !refund->qty || !trib_refund_takes_pieces(refund->kind))
+		return TRIB_OK;
+	int64_t left = order->qty - pieces_taken(order, messages, false);
+
+	if (refund->qty <= left)
+		return TRIB_OK;
+	return trib_fail(error, TRIB_OVER_REFUND, "QTY", "found %u, expected at most the %lld that remain", refund->qty,
+			 (long long)left);
+}
+
 static trib_status admit_refund(const struct trib_life_order *order, const struct trib_life_messages *messages,
 				const struct trib_refund *refund, struct trib_error *error)
 {
@@ -252,6 +294,10 @@ static trib_status admit_refund(const struct trib_life_order *order, const struc
 					 (long long)refund->amount, (long long)left,
 					 too_late ? " of an order that is invalid" : "");
 	}
+	trib_status status = admit_pieces(order, messages, refund, error);
+
+	if (status != TRIB_OK)
+		return status;
 	if (messages->n_refunds == TRIB_LIMIT_ORDER_REFUNDS)
 		return trib_fail(error, TRIB_LIMIT, "refund", "found one more, expected at most %d of one order",
 				 TRIB_LIMIT_ORDER_REFUNDS);
@@ -268,7 +314,7 @@ trib_status trib_life_tell_refund(const struct trib_life_order *order, struct tr
 	for (uint32_t i = 0; i < messages->n_refunds; i++) {
 		const struct trib_refund *known = &messages->refunds[i];
 
-		if (!trib_bytes_equal(known->id, refund->id))
+		if (known->is_part || !trib_bytes_equal(known->id, refund->id))
 			continue;
 		if (known->kind != refund->kind || known->amount != refund->amount || known->qty != refund->qty ||
 		    known->at_stated != refund->at_stated || (refund->at_stated && known->at_ms != refund->at_ms))
@@ -282,7 +328,7 @@ trib_status trib_life_tell_refund(const struct trib_life_order *order, struct tr
 
 	if (status != TRIB_OK)
 		return status;
-	while (at < messages->n_refunds && refund_before(&messages->refunds[at], refund))
+	while (at < messages->n_refunds && trib_refund_before(&messages->refunds[at], refund))
 		at++;
 	memmove(&messages->refunds[at + 1], &messages->refunds[at], (messages->n_refunds - at) * sizeof(*refund));
 	messages->refunds[at] = *refund;
@@ -290,6 +336,45 @@ trib_status trib_life_tell_refund(const struct trib_life_order *order, struct tr
 	*ret_changed = true;
 	*ret_at = at;
 	return TRIB_OK;
+}
+
+static const struct trib_refund *find_part(const struct trib_refund *refunds, uint32_t n, struct trib_bytes id)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (refunds[i].is_part && trib_bytes_equal(refunds[i].id, id))
+			return &refunds[i];
+	return NULL;
+}
+
+bool trib_life_set_parts(struct trib_life_messages *messages, const struct trib_refund *parts, uint32_t n)
+{
+	struct trib_refund before[TRIB_LIMIT_ORDER_REFUNDS];
+	uint32_t n_before = messages->n_refunds, had = 0, kept = 0, next = 0, n_own = 0;
+	bool changed = false;
+
+	memcpy(before, messages->refunds, n_before * sizeof(before[0]));
+	for (uint32_t i = 0; i < n_before; i++)
+		had += before[i].is_part;
+	n_own = n_before - had;
+	n = TRIB_MIN(n, TRIB_LIMIT_ORDER_REFUNDS - n_own);
+	messages->n_refunds = 0;
+	for (uint32_t i = 0; i <= n_before; i++) {
+		if (i < n_before && before[i].is_part)
+			continue;
+		for (; next < n && (i == n_before || trib_refund_before(&parts[next], &before[i])); next++) {
+			const struct trib_refund *known = find_part(before, n_before, parts[next].id);
+			struct trib_refund *part = &messages->refunds[messages->n_refunds++];
+
+			*part = parts[next];
+			part->remaining = known ? known->remaining : 0;
+			part->reversed = known ? known->reversed : 0;
+			kept += known != NULL;
+			changed |= !known || known->amount != part->amount;
+		}
+		if (i < n_before)
+			messages->refunds[messages->n_refunds++] = before[i];
+	}
+	return changed || kept != had;
 }
 
 const char *trib_review_word(enum trib_review_verdict verdict)
@@ -358,9 +443,9 @@ bool trib_life_messages_check(const struct trib_life_messages *messages, const c
 	for (uint32_t i = 0; !*ret_reason && i < messages->n_refunds; i++) {
 		const struct trib_refund *refund = &messages->refunds[i];
 
-		if (refund->at_ms <= 0 || refund->amount < 0 || !trib_refund_kind_word(refund->kind) || !refund->id.size)
+		if (refund->at_ms <= 0 || refund->amount < 0 || refund->whole < 0 || !trib_refund_kind_word(refund->kind) || !refund->id.size)
 			*ret_reason = "a refund out of range";
-		else if (i && !refund_before(refund - 1, refund))
+		else if (i && !trib_refund_before(refund - 1, refund))
 			*ret_reason = "refunds out of order";
 	}
 	return !*ret_reason;
@@ -385,7 +470,7 @@ static int64_t counted_base(const struct trib_life_order *order, const struct tr
 	left = TRIB_MAX(left, 0);
 	if (messages->review.verdict == TRIB_REVIEW_REJECTED)
 		return 0;
-	if (!invalid_ms || !counts(order, messages, invalid_ms))
+	if (!invalid_ms || !trib_life_counts(order, messages, invalid_ms))
 		return left;
 	/* The balance of a pre-sale was never paid. */
 	bool unpaid = !messages->reached[TRIB_ORDER_PAID].at_ms && !messages->reached[TRIB_ORDER_SETTLED].at_ms;
@@ -397,7 +482,7 @@ static bool is_forfeited(const struct trib_life_order *order, const struct trib_
 {
 	for (uint32_t i = 0; i < messages->n_refunds; i++)
 		if (trib_refund_effect(messages->refunds[i].kind) == TRIB_REFUND_FORFEITS &&
-		    counts(order, messages, messages->refunds[i].at_ms))
+		    trib_life_counts(order, messages, messages->refunds[i].at_ms))
 			return true;
 	return false;
 }

@@ -88,6 +88,9 @@ const char *trib_refund_kind_word(enum trib_refund_kind kind); /* NULL where the
 bool trib_refund_kind_of_word(struct trib_bytes word, enum trib_refund_kind *ret_kind);
 enum trib_refund_effect trib_refund_effect(enum trib_refund_kind kind);
 
+/* Do the pieces that it states (QTY) no longer count as sold? Of refunds for the goods, not for their price. */
+bool trib_refund_takes_pieces(enum trib_refund_kind kind);
+
 /* --- What the decision fixed -------------------------------------------------------------------------- */
 
 enum { TRIB_LIFE_EXTRAS = 4 }; /* lines of a slice that come from no share of the node: step, incentive … */
@@ -106,6 +109,7 @@ struct trib_life_slice {
 
 struct trib_life_order {
 	int64_t base;	 /* as decided: estimated */
+	int64_t qty;	 /* pieces; 0: not stated */
 	int64_t deposit; /* of it the deposit of a pre-sale, 0: none */
 	enum trib_after_settlement after_settlement;
 	int64_t claw_back_ms;	/* of claw_back_within */
@@ -148,12 +152,15 @@ struct trib_refund {
 	uint32_t qty; /* 0: not stated */
 	int64_t at_ms;
 	bool at_stated;
+	bool is_part;  /* the line's part of a refund of the whole order, which bears the same id; commission/group.h */
+	int64_t whole; /* of a part: the amount of that refund */
 	/* The answer it was given, which a repeat gets again; no part of what the order's money follows from. */
 	int64_t remaining, reversed;
 };
 
 /*
- * The set. Edits are sorted by AT, then state; refunds by AT, then kind, then id: the same messages are the same bytes.
+ * The set. Edits are sorted by AT, then state; refunds by AT, kind and id, a part behind the line's own: the same messages
+ * are the same bytes.
  * Texts are the caller's.
  */
 struct trib_life_messages {
@@ -178,7 +185,7 @@ struct trib_status_message {
  *
  *	TRIB_REFUSED	 it lies behind `invalid`; or an edit would put the base below what has been refunded
  *	TRIB_CONFLICT	 the same status at the same time, or the same refund, with other content
- *	TRIB_OVER_REFUND more than remains
+ *	TRIB_OVER_REFUND more than remains, of the base or of the pieces
  *	TRIB_LIMIT	 more refunds or edits than one order may have
  *
  * `order` NULL: it is not known yet; then what needs it is not looked at (trib_life_settle_kept does, once it is known).
@@ -190,6 +197,15 @@ trib_status trib_life_tell_status(const struct trib_life_order *order, struct tr
 trib_status trib_life_tell_refund(const struct trib_life_order *order, struct trib_life_messages *messages,
 				  const struct trib_refund *refund, bool *ret_changed, uint32_t *ret_at,
 				  struct trib_error *error);
+
+/* Which of two refunds comes first in the set. */
+bool trib_refund_before(const struct trib_refund *a, const struct trib_refund *b);
+
+/*
+ * Gives the line these parts of refunds of the whole order, sorted, instead of those it had; a part that it had keeps its
+ * answer. Beyond TRIB_LIMIT_ORDER_REFUNDS the latest are left out. True: the set is another one now.
+ */
+bool trib_life_set_parts(struct trib_life_messages *messages, const struct trib_refund *parts, uint32_t n);
 
 /* TRIB_CONFLICT where the review said the other before. A rejected order earns nothing. */
 trib_status trib_life_tell_review(struct trib_life_messages *messages, const struct trib_review *review,
@@ -235,6 +251,12 @@ struct trib_life {
 /* Pure; no allocation; any thread. */
 void trib_lifecycle(const struct trib_life_order *order, const struct trib_life_messages *messages,
 		    struct trib_life *ret_life);
+
+/* The pieces that still count as sold. */
+int64_t trib_life_pieces(const struct trib_life_order *order, const struct trib_life_messages *messages);
+
+/* Does something told with this AT change money? False of what came too late for the order's rule. */
+bool trib_life_counts(const struct trib_life_order *order, const struct trib_life_messages *messages, int64_t at_ms);
 
 /* Does this refund change money? False of those that came too late for their rule. */
 bool trib_refund_counts(const struct trib_life_order *order, const struct trib_life_messages *messages,

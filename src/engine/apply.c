@@ -58,17 +58,27 @@ bool apply_order_fits(struct trib_engine *engine, const struct trib_order_record
 	return trib_ledger_accepts(engine->ledger, postings, record->n_lines);
 }
 
+/* By which names the line may be told of: its order's, its payment's. */
+static void add_line(struct trib_engine *engine, const struct trib_order_record *record, uint64_t position)
+{
+	const char *slash = memchr(record->order.data, '/', record->order.size);
+	struct trib_bytes order = trib_bytes(record->order.data, slash ? (size_t)(slash - record->order.data) : 0);
+
+	if (slash)
+		line_log_add(&engine->changes.lines, trib_hash_keyed(order, engine->order_key), position);
+	if (TRIB_LIKELY(!record->n_ext))
+		return;
+	struct trib_bytes group = groups_name(record);
+
+	if (group.size && !trib_bytes_equal(group, order) && !trib_bytes_equal(group, record->order))
+		line_log_add(&engine->changes.lines, trib_hash_keyed(group, engine->order_key), position);
+}
+
 void apply_order(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 		 uint64_t position)
 {
-	const char *slash = memchr(record->order.data, '/', record->order.size);
-
 	history_add_order(engine, fingerprint, position);
-	if (slash)
-		line_log_add(&engine->changes.lines,
-			     trib_hash_keyed(trib_bytes(record->order.data, (size_t)(slash - record->order.data)),
-					     engine->order_key),
-			     position);
+	add_line(engine, record, position);
 	if (TRIB_UNLIKELY(kept_count(engine->kept)))
 		kept_remove(engine->kept, kept_key(record->order, fingerprint));
 	for (uint32_t i = 0; i < record->n_lines; i++) {

@@ -47,6 +47,8 @@ static char *put_refund(char *p, const struct trib_refund *refund)
 	p = trib_wire_put_u64(p, 6, refund->at_stated);
 	p = trib_wire_put_u64(p, 7, (uint64_t)refund->remaining);
 	p = trib_wire_put_u64(p, 8, (uint64_t)refund->reversed);
+	p = trib_wire_put_u64(p, 9, refund->is_part);
+	p = trib_wire_put_u64(p, 10, (uint64_t)refund->whole);
 	trib_wire_close(content, p, SMALL_WIDTH);
 	return p;
 }
@@ -207,6 +209,8 @@ static bool get_refund(struct trib_bytes rest, struct trib_refund *ret_refund)
 		case 6: ret_refund->at_stated = field.value != 0; break;
 		case 7: ret_refund->remaining = (int64_t)field.value; break;
 		case 8: ret_refund->reversed = (int64_t)field.value; break;
+		case 9: ret_refund->is_part = field.value != 0; break;
+		case 10: ret_refund->whole = (int64_t)field.value; break;
 		}
 	return ok;
 }

@@ -228,6 +228,17 @@ static void add_request(const struct trib_engine *engine, const struct trib_orde
 
 /* --- Life --------------------------------------------------------------------------------------------- */
 
+/* Of those that were ordered, after every refund, late or not. */
+static int64_t pieces_left(const struct trib_order_record *record, const struct trib_life_messages *messages)
+{
+	int64_t left = record->qty;
+
+	for (uint32_t i = 0; i < messages->n_refunds; i++)
+		if (trib_refund_takes_pieces(messages->refunds[i].kind))
+			left -= messages->refunds[i].qty;
+	return TRIB_MAX(left, 0);
+}
+
 static void add_state(const struct trib_engine *engine, const struct trib_order_record *record, struct trib_buffer *json)
 {
 	const struct life_work *life = engine->life;
@@ -241,6 +252,8 @@ static void add_state(const struct trib_engine *engine, const struct trib_order_
 	else
 		trib_buffer_add_text(json, "null");
 	add_number(json, "remaining_base", life->has_earlier ? life->earlier.remaining : record->base_amount);
+	if (record->qty && life->has_earlier)
+		add_number(json, "remaining_qty", pieces_left(record, &life->earlier.messages));
 }
 
 /* What has been told of it, by time within each kind. */
@@ -298,6 +311,8 @@ static void add_refunds(const struct trib_life_messages *messages, struct trib_b
 		if (refund->qty)
 			add_number(json, "qty", refund->qty);
 		add_number(json, "at", refund->at_ms);
+		if (refund->is_part)
+			add_number(json, "part_of", refund->whole);
 		add_number(json, "remaining_base", refund->remaining);
 		add_number(json, "reversed", refund->reversed);
 		trib_buffer_add_char(json, '}');

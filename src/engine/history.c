@@ -256,13 +256,38 @@ struct find_lines {
 	size_t count;
 };
 
+/* Does this pair of EXT, message Pair, name the payment? */
+static bool names_parent(struct trib_bytes pair, struct trib_bytes parent)
+{
+	struct trib_ext_pair found = { { 0 }, { 0 } };
+
+	return trib_ext_pair_get(pair, &found) && trib_bytes_is(found.key, "parent") && trib_bytes_equal(found.value, parent);
+}
+
+/* Is it a line "<order>/…", or one that states the order as its `parent`? The decision's id, too. */
+static bool is_line_of(struct trib_bytes body, struct trib_bytes order, struct trib_bytes *ret_id)
+{
+	struct trib_wire_field field;
+	bool ok, is_line = false;
+
+	while (trib_wire_next(&body, &field, &ok)) {
+		if (field.type != TRIB_WIRE_BYTES)
+			continue;
+		if (field.number == 1) {
+			*ret_id = field.bytes;
+			is_line = field.bytes.size > order.size && field.bytes.data[order.size] == '/' &&
+				  memcmp(field.bytes.data, order.data, order.size) == 0;
+		}
+		is_line |= field.number == 22 && names_parent(field.bytes, order);
+	}
+	return ok && is_line;
+}
+
 /* Adds the line whose decision stands there, unless it is another order's of the same fingerprint. */
 static trib_status add_line_at(struct find_lines *find, uint64_t position, struct trib_error *error)
 {
 	struct trib_engine *engine = find->engine;
-	struct trib_bytes event, body;
-	struct trib_wire_field id;
-	bool ok;
+	struct trib_bytes event, body, id = trib_bytes(NULL, 0);
 
 	if (find->count == TRIB_LIMIT_ORDER_LINES)
 		return TRIB_OK;
@@ -270,17 +295,15 @@ static trib_status add_line_at(struct find_lines *find, uint64_t position, struc
 
 	if (status != TRIB_OK)
 		return status == TRIB_NOT_FOUND ? no_order(position, error) : status;
-	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED || !trib_wire_next(&body, &id, &ok) ||
-	    id.number != 1 || id.type != TRIB_WIRE_BYTES)
+	if (trib_event_kind(event, &body) != TRIB_EVENT_ORDER_DECIDED)
 		return no_order(position, error);
-	if (id.bytes.size <= find->order.size || id.bytes.data[find->order.size] != '/' ||
-	    memcmp(id.bytes.data, find->order.data, find->order.size) != 0)
+	if (!is_line_of(body, find->order, &id) || !id.size)
 		return TRIB_OK;
-	const char *copy = trib_arena_copy(&engine->arena, id.bytes);
+	const char *copy = trib_arena_copy(&engine->arena, id);
 
 	if (!copy)
 		return trib_fail(error, TRIB_NO_MEMORY, "order", "its lines need more memory than a command has");
-	find->lines[find->count++] = trib_bytes(copy, id.bytes.size);
+	find->lines[find->count++] = trib_bytes(copy, id.size);
 	return TRIB_OK;
 }
 

@@ -163,6 +163,7 @@ static void fix_order(const struct trib_engine *engine, const struct trib_order_
 	uint32_t slice = 0;
 
 	order->base = record->base_amount;
+	order->qty = record->qty;
 	order->deposit = record->amounts[TRIB_AMOUNT_DEPOSIT];
 	order->after_settlement = node ? node->after_settlement : TRIB_AFTER_SETTLEMENT_CLAW_BACK;
 	order->claw_back_ms = node ? node->claw_back_ms : 0;
@@ -329,6 +330,7 @@ static void compute_change(struct trib_engine *engine, const struct trib_order_r
 
 	trib_lifecycle(&life->order, &life->messages, &life->life);
 	trib_order_change_reset(change);
+	change->left_out = life->stood ? life->earlier.left_out : 0;
 	change->currency = record->currency;
 	change->locked_ms = locked_ms;
 	change->state = now->state;
@@ -351,6 +353,11 @@ static void compute_change(struct trib_engine *engine, const struct trib_order_r
 		life->after[i] = transfer_of(&change->lines[i].line, now->final);
 	change->n_moves = (uint32_t)trib_chain_difference(life->before, life->n_before, life->after, change->n_lines,
 							  change->moves);
+}
+
+void lifecycle_compute(struct trib_engine *engine)
+{
+	compute_change(engine, &engine->earlier);
 }
 
 static bool change_fits(struct trib_engine *engine, const struct trib_order_change *change)
@@ -383,9 +390,8 @@ static void put_encoded(struct trib_engine *engine, uint64_t *ret_position)
 	*ret_position = engine_commit_event(engine, place + bytes.size);
 }
 
-/* Journals and applies what life->messages come to, for the order that was found. */
-static trib_status record_change(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
-				 uint64_t decision, struct trib_error *error)
+trib_status lifecycle_record(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			     uint64_t decision, struct trib_error *error)
 {
 	struct life_work *life = engine->life;
 	uint64_t position;
@@ -403,9 +409,8 @@ static trib_status record_change(struct trib_engine *engine, struct trib_bytes o
 	return TRIB_OK;
 }
 
-/* Looks the order up: its decision into engine->earlier, life->order and what is in the books, life->messages. */
-static trib_status find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
-			      uint64_t *ret_decision, struct trib_error *error)
+trib_status lifecycle_find(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			   uint64_t *ret_decision, struct trib_error *error)
 {
 	struct life_work *life = engine->life;
 	trib_status status = history_find_order(engine, order, fingerprint, ret_decision, error);
@@ -443,10 +448,9 @@ static bool find_kept(struct trib_engine *engine, struct kept_key key)
 	       trib_messages_kept_get(body, &order, &life->messages);
 }
 
-/* Journals and applies life->messages of an order that is not known. */
-static trib_status record_kept(struct trib_engine *engine, struct trib_bytes order, struct kept_key key,
-			       struct trib_error *error)
+trib_status lifecycle_keep(struct trib_engine *engine, struct trib_bytes order, struct trib_error *error)
 {
+	const struct kept_key key = kept_key(order, trib_hash_keyed(order, engine->order_key));
 	struct life_work *life = engine->life;
 	struct trib_bytes event, body;
 	size_t offset = 0, at;
@@ -472,30 +476,44 @@ static trib_status record_kept(struct trib_engine *engine, struct trib_bytes ord
 }
 
 /* "o1" of "o1/2"; empty of a line without a slash. */
-static struct trib_bytes parent_of(struct trib_bytes order)
+static struct trib_bytes prefix_of(struct trib_bytes order)
 {
 	const char *slash = memchr(order.data, '/', order.size);
 
 	return trib_bytes(order.data, slash ? (size_t)(slash - order.data) : 0);
 }
 
+static struct trib_bytes kept_body(struct trib_engine *engine, struct trib_bytes order)
+{
+	struct trib_bytes body = trib_bytes(NULL, 0);
+
+	if (order.size)
+		kept_find(engine->kept, kept_key(order, trib_hash_keyed(order, engine->order_key)), engine->now_ms, &body);
+	return body;
+}
+
 bool lifecycle_find_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 			 struct kept_bodies *ret_bodies)
 {
-	struct trib_bytes parent = parent_of(record->order);
+	struct trib_bytes prefix = prefix_of(record->order), group = groups_name(record);
 
 	*ret_bodies = (struct kept_bodies){ 0 };
 	kept_find(engine->kept, kept_key(record->order, fingerprint), engine->now_ms, &ret_bodies->own);
-	if (parent.size)
-		kept_find(engine->kept, kept_key(parent, trib_hash_keyed(parent, engine->order_key)), engine->now_ms,
-			  &ret_bodies->parent);
-	return ret_bodies->own.size || ret_bodies->parent.size;
+	ret_bodies->order = kept_body(engine, prefix);
+	if (!trib_bytes_equal(group, prefix) && !trib_bytes_equal(group, record->order))
+		ret_bodies->parent = kept_body(engine, group);
+	const struct trib_bytes of_group = trib_bytes_equal(group, prefix) ? ret_bodies->order : ret_bodies->parent;
+	struct trib_bytes order;
+
+	ret_bodies->shares = of_group.size && trib_messages_kept_get(of_group, &order, &engine->life->messages) &&
+			     engine->life->messages.n_refunds;
+	return ret_bodies->own.size || ret_bodies->order.size || ret_bodies->parent.size;
 }
 
 size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, const struct kept_bodies *bodies)
 {
 	/* Of each line what stands, and what moves twice; a forfeiture adds one a slice. */
-	return 1024 + record->order.size + 4 * (bodies->own.size + bodies->parent.size) +
+	return (bodies->shares ? GROUPS_BATCH_BYTES : 1024) + record->order.size + 4 * (bodies->own.size + bodies->order.size + bodies->parent.size) +
 	       (record->n_lines + record->n_slices) * (size_t)(3 * 80 + 96);
 }
 
@@ -525,6 +543,8 @@ void lifecycle_take_kept(struct trib_engine *engine, const struct kept_bodies *b
 	memset(&life->kept_messages, 0, offsetof(struct trib_life_messages, edits));
 	if (own.size && own.data)
 		trib_messages_kept_get(own, &order, &life->kept_messages);
+	if (bodies->order.size)
+		take_parents(bodies->order, &life->messages, &life->kept_messages);
 	if (bodies->parent.size)
 		take_parents(bodies->parent, &life->messages, &life->kept_messages);
 }
@@ -612,6 +632,21 @@ static trib_status check_status(const struct trib_status_request *request, struc
 	return status;
 }
 
+/* The payment whose refunds the order that was found has parts of, in the arena; empty: it has none. */
+static struct trib_bytes group_to_share(struct trib_engine *engine)
+{
+	const struct trib_life_messages *messages = &engine->life->messages;
+	struct trib_bytes name = groups_name(&engine->earlier);
+
+	for (uint32_t i = 0; i < messages->n_refunds; i++)
+		if (messages->refunds[i].is_part) {
+			const char *copy = trib_arena_copy(&engine->arena, name);
+
+			return trib_bytes(copy, copy ? name.size : 0);
+		}
+	return trib_bytes(NULL, 0);
+}
+
 /*
  * Has it been told before? Then it changes nothing now, and may be told whatever the time and the storage. A status
  * without AT and base is told again once the order has reached it.
@@ -625,44 +660,43 @@ static bool is_known(const struct trib_life_messages *messages, const struct tri
 	return !request->has_at || (request->at_ms == reached->at_ms && trib_bytes_equal(request->reason, reached->reason));
 }
 
-static trib_status tell_status(struct trib_engine *engine, const struct trib_status_request *request,
-			       struct trib_status_answer *ret_answer, struct trib_error *error)
+/* The order that was found or, with `known` false, one whose messages are kept: adds the status to life->messages. */
+static trib_status add_status(struct trib_engine *engine, const struct trib_status_request *request, bool known,
+			      bool *ret_changed, struct trib_error *error)
 {
 	struct life_work *life = engine->life;
 	struct trib_status_message message = { .state = request->state, .reason = request->reason,
 					       .states_base = request->has_base, .base = request->base_amount };
-	uint64_t fingerprint = trib_hash_keyed(request->order, engine->order_key), decision = 0;
-	const struct kept_key key = kept_key(request->order, fingerprint);
-	struct trib_error begin_error;
-	trib_status status = check_status(request, error), begun;
-	bool changed = false, known;
+	trib_status status;
 
-	if (status != TRIB_OK)
+	*ret_changed = false;
+	if (is_known(&life->messages, request))
+		return TRIB_OK;
+	if ((status = engine_begin(engine, 0, error)) != TRIB_OK ||
+	    (status = message_time(engine, request->has_at, request->at_ms, &message.at_ms, error)) != TRIB_OK)
 		return status;
-	/* First: views of what is found live as long as the batch. */
-	begun = engine_begin(engine, 0, &begin_error);
-	status = find_order(engine, request->order, fingerprint, &decision, error);
-	if (status != TRIB_OK && status != TRIB_NOT_FOUND)
+	return trib_life_tell_status(known ? &life->order : NULL, &life->messages, &message, ret_changed, error);
+}
+
+/*
+ * TRIB_NOT_FOUND: it is not known. *ret_group: the payment whose refunds are to be shared anew afterwards, in the arena;
+ * empty: none.
+ */
+static trib_status tell_line(struct trib_engine *engine, const struct trib_status_request *request,
+			     struct trib_status_answer *ret_answer, struct trib_bytes *ret_group, struct trib_error *error)
+{
+	uint64_t fingerprint = trib_hash_keyed(request->order, engine->order_key), decision;
+	trib_status status = lifecycle_find(engine, request->order, fingerprint, &decision, error);
+	bool changed;
+
+	if (status != TRIB_OK || (status = add_status(engine, request, true, &changed, error)) != TRIB_OK)
 		return status;
-	known = status == TRIB_OK;
-	if (!known)
-		find_kept(engine, key);
-	if (!is_known(&life->messages, request)) {
-		if (begun != TRIB_OK) {
-			*error = begin_error;
-			return begun;
-		}
-		if ((status = message_time(engine, request->has_at, request->at_ms, &message.at_ms, error)) != TRIB_OK ||
-		    (status = trib_life_tell_status(known ? &life->order : NULL, &life->messages, &message, &changed,
-						    error)) != TRIB_OK)
-			return status;
-	}
-	*ret_answer = (struct trib_status_answer){ .pending = !known };
-	if (!known)
-		return changed ? record_kept(engine, request->order, key, error) : TRIB_OK;
+	*ret_group = trib_bytes(NULL, 0);
+	if (request->state == TRIB_ORDER_INVALID || request->has_base)
+		*ret_group = group_to_share(engine);
 	compute_change(engine, &engine->earlier);
-	ret_answer->state = life->change.state;
-	return changed ? record_change(engine, request->order, fingerprint, decision, error) : TRIB_OK;
+	*ret_answer = (struct trib_status_answer){ .state = engine->life->change.state };
+	return changed ? lifecycle_record(engine, request->order, fingerprint, decision, error) : TRIB_OK;
 }
 
 /*
@@ -673,16 +707,17 @@ static trib_status tell_lines(struct trib_engine *engine, const struct trib_stat
 			      const struct trib_bytes *lines, size_t n, struct trib_status_answer *answer,
 			      struct trib_error *error)
 {
-	trib_status refused = TRIB_OK;
+	trib_status refused = TRIB_OK, status = TRIB_OK;
+	struct trib_bytes shared = trib_bytes(NULL, 0);
 	size_t told = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct trib_status_request one = *request;
 		struct trib_status_answer line;
+		struct trib_bytes group;
 
 		one.order = lines[i];
-		trib_status status = tell_status(engine, &one, &line, error);
-
+		status = tell_line(engine, &one, &line, &group, error);
 		if (status == TRIB_READ_ONLY || status == TRIB_CORRUPT)
 			return status;
 		if (status != TRIB_OK) {
@@ -690,29 +725,59 @@ static trib_status tell_lines(struct trib_engine *engine, const struct trib_stat
 			continue;
 		}
 		answer->state = told++ ? TRIB_MIN(answer->state, line.state) : line.state;
+		/* Once for all lines of a payment. */
+		if (group.size && shared.size && !trib_bytes_equal(group, shared) &&
+		    (status = groups_share_again(engine, shared, error)) != TRIB_OK)
+			return status;
+		shared = group.size ? group : shared;
 	}
 	answer->pending = false;
-	return told ? TRIB_OK : refused;
+	if (!told)
+		return refused;
+	return shared.size ? groups_share_again(engine, shared, error) : TRIB_OK;
+}
+
+/* An order that is not known itself: its lines are told, and it is kept for those that are still to come. */
+static trib_status tell_unknown(struct trib_engine *engine, const struct trib_status_request *request,
+				struct trib_status_answer *answer, struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+	struct trib_bytes *lines;
+	bool changed;
+	size_t n = 0;
+
+	*answer = (struct trib_status_answer){ .pending = true };
+	if (!memchr(request->order.data, '/', request->order.size))
+		status = history_find_lines(engine, request->order, &lines, &n, error);
+	if (status == TRIB_OK && n && request->has_base)
+		return trib_fail(error, TRIB_INVALID, "BASE", "found one for an order of %zu lines, expected it for a line", n);
+	/* First: what all lines refuse is not kept. */
+	if (status == TRIB_OK && n)
+		status = tell_lines(engine, request, lines, n, answer, error);
+	if (status != TRIB_OK)
+		return status;
+	find_kept(engine, kept_key(request->order, trib_hash_keyed(request->order, engine->order_key)));
+	status = add_status(engine, request, false, &changed, error);
+	return status == TRIB_OK && changed ? lifecycle_keep(engine, request->order, error) : status;
 }
 
 trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
 				     struct trib_status_answer *ret_answer, struct trib_error *error)
 {
 	struct trib_status_answer answer;
-	struct trib_bytes *lines;
-	size_t n;
+	struct trib_bytes group;
+	trib_status status = check_status(request, error);
 
+	if (status != TRIB_OK)
+		return status;
 	trib_arena_reset(&engine->arena);
-	/* It is kept for the lines that are still to come. */
-	trib_status status = tell_status(engine, request, &answer, error);
-
-	if (status == TRIB_OK && answer.pending && !memchr(request->order.data, '/', request->order.size)) {
-		status = history_find_lines(engine, request->order, &lines, &n, error);
-		if (status == TRIB_OK && n && request->has_base)
-			return trib_fail(error, TRIB_INVALID, "BASE", "found one for an order of %zu lines, expected it for a line", n);
-		if (status == TRIB_OK && n)
-			status = tell_lines(engine, request, lines, n, &answer, error);
-	}
+	/* First: views of what is found live as long as the batch. A repeat is answered where nothing can be written, too. */
+	engine_begin(engine, 0, error);
+	status = tell_line(engine, request, &answer, &group, error);
+	if (status == TRIB_OK && group.size)
+		status = groups_share_again(engine, group, error);
+	if (status == TRIB_NOT_FOUND)
+		status = tell_unknown(engine, request, &answer, error);
 	if (status == TRIB_OK)
 		*ret_answer = answer;
 	return status;
@@ -738,13 +803,12 @@ static trib_status check_refund(const struct trib_refund_request *request, struc
 static bool refund_is_known(const struct trib_life_messages *messages, struct trib_bytes id)
 {
 	for (uint32_t i = 0; i < messages->n_refunds; i++)
-		if (trib_bytes_equal(messages->refunds[i].id, id))
+		if (!messages->refunds[i].is_part && trib_bytes_equal(messages->refunds[i].id, id))
 			return true;
 	return false;
 }
 
-/* What the refund at messages.refunds[at] has done, which is also what its repeats are told. */
-static void answer_refund(const struct trib_engine *engine, uint32_t at, struct trib_refund_answer *ret_answer)
+void lifecycle_answer_refund(const struct trib_engine *engine, uint32_t at, struct trib_refund_answer *ret_answer)
 {
 	struct life_work *life = engine->life;
 	struct trib_refund *refund = &life->messages.refunds[at];
@@ -757,9 +821,8 @@ static void answer_refund(const struct trib_engine *engine, uint32_t at, struct 
 	ret_answer->reversed = refund->reversed;
 }
 
-static trib_status tell_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool known,
-			       trib_status begun, const struct trib_error *begin_error, bool *ret_changed,
-			       uint32_t *ret_at, struct trib_error *error)
+trib_status lifecycle_tell_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool known,
+				  bool *ret_changed, uint32_t *ret_at, struct trib_error *error)
 {
 	struct life_work *life = engine->life;
 	struct trib_refund refund = { .id = request->refund, .kind = request->kind, .amount = request->amount,
@@ -767,11 +830,10 @@ static trib_status tell_refund(struct trib_engine *engine, const struct trib_ref
 				      .at_stated = request->has_at };
 
 	if (!refund_is_known(&life->messages, request->refund)) {
-		if (begun != TRIB_OK) {
-			*error = *begin_error;
-			return begun;
-		}
-		trib_status status = message_time(engine, request->has_at, request->at_ms, &refund.at_ms, error);
+		trib_status status = engine_begin(engine, 0, error);
+
+		if (status == TRIB_OK)
+			status = message_time(engine, request->has_at, request->at_ms, &refund.at_ms, error);
 
 		if (status != TRIB_OK)
 			return status;
@@ -779,38 +841,58 @@ static trib_status tell_refund(struct trib_engine *engine, const struct trib_ref
 	return trib_life_tell_refund(known ? &life->order : NULL, &life->messages, &refund, ret_changed, ret_at, error);
 }
 
+/* A refund of an order that is known. */
+static trib_status refund_line(struct trib_engine *engine, const struct trib_refund_request *request,
+			       uint64_t fingerprint, uint64_t decision, struct trib_refund_answer *ret_answer,
+			       struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+	bool changed;
+	uint32_t at;
+	trib_status status = lifecycle_tell_refund(engine, request, true, &changed, &at, error);
+
+	if (status != TRIB_OK)
+		return status;
+	struct trib_bytes group = group_to_share(engine);
+
+	*ret_answer = (struct trib_refund_answer){ .remaining = life->messages.refunds[at].remaining,
+						   .reversed = life->messages.refunds[at].reversed };
+	if (changed) {
+		lifecycle_compute(engine);
+		lifecycle_answer_refund(engine, at, ret_answer);
+		status = lifecycle_record(engine, request->order, fingerprint, decision, error);
+	}
+	return status == TRIB_OK && group.size ? groups_share_again(engine, group, error) : status;
+}
+
 trib_status trib_engine_refund(struct trib_engine *engine, const struct trib_refund_request *request,
 			       struct trib_refund_answer *ret_answer, struct trib_error *error)
 {
 	struct life_work *life = engine->life;
 	uint64_t fingerprint = trib_hash_keyed(request->order, engine->order_key), decision = 0;
-	const struct kept_key key = kept_key(request->order, fingerprint);
-	struct trib_error begin_error;
-	trib_status status = check_refund(request, error), begun;
-	bool changed, known;
+	trib_status status = check_refund(request, error);
+	bool changed, found = false;
 	uint32_t at;
 
 	if (status != TRIB_OK)
 		return status;
-	begun = engine_begin(engine, 0, &begin_error);
-	status = find_order(engine, request->order, fingerprint, &decision, error);
-	if (status != TRIB_OK && status != TRIB_NOT_FOUND)
+	trib_arena_reset(&engine->arena);
+	/* A repeat is answered where nothing can be written, too. */
+	engine_begin(engine, 0, error);
+	status = lifecycle_find(engine, request->order, fingerprint, &decision, error);
+	if (status == TRIB_OK)
+		return refund_line(engine, request, fingerprint, decision, ret_answer, error);
+	if (status == TRIB_NOT_FOUND && !memchr(request->order.data, '/', request->order.size))
+		status = groups_refund(engine, request, &found, ret_answer, error);
+	if (found || (status != TRIB_OK && status != TRIB_NOT_FOUND))
 		return status;
-	known = status == TRIB_OK;
-	if (!known)
-		find_kept(engine, key);
-	status = tell_refund(engine, request, known, begun, &begin_error, &changed, &at, error);
+	find_kept(engine, kept_key(request->order, fingerprint));
+	status = lifecycle_tell_refund(engine, request, false, &changed, &at, error);
 	if (status != TRIB_OK)
 		return status;
-	*ret_answer = (struct trib_refund_answer){ .pending = !known, .remaining = life->messages.refunds[at].remaining,
+	*ret_answer = (struct trib_refund_answer){ .pending = true, .remaining = life->messages.refunds[at].remaining,
 						   .reversed = life->messages.refunds[at].reversed };
-	if (!changed)
-		return TRIB_OK;
-	if (!known)
-		return record_kept(engine, request->order, key, error);
-	compute_change(engine, &engine->earlier);
-	answer_refund(engine, at, ret_answer);
-	return record_change(engine, request->order, fingerprint, decision, error);
+	return changed ? lifecycle_keep(engine, request->order, error) : TRIB_OK;
 }
 
 static trib_status check_review(const struct trib_review_request *request, struct trib_error *error)
@@ -837,7 +919,7 @@ trib_status trib_engine_review(struct trib_engine *engine, const struct trib_rev
 
 	if (status != TRIB_OK || (status = engine_begin(engine, 0, error)) != TRIB_OK)
 		return status;
-	status = find_order(engine, request->order, fingerprint, &decision, error);
+	status = lifecycle_find(engine, request->order, fingerprint, &decision, error);
 	if (status == TRIB_NOT_FOUND)
 		return trib_fail(error, TRIB_NOT_FOUND, "order", "found \"%.*s\", expected the id of an order that was decided",
 				 (int)TRIB_MIN(request->order.size, (size_t)TRIB_ORDER_ID_BYTES_MAX), request->order.data);
@@ -849,5 +931,5 @@ trib_status trib_engine_review(struct trib_engine *engine, const struct trib_rev
 	    (status = trib_life_tell_review(&life->messages, &review, &changed, error)) != TRIB_OK || !changed)
 		return status;
 	compute_change(engine, &engine->earlier);
-	return record_change(engine, request->order, fingerprint, decision, error);
+	return lifecycle_record(engine, request->order, fingerprint, decision, error);
 }

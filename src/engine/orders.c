@@ -380,6 +380,9 @@ static trib_status order_one(struct trib_engine *engine, const struct trib_order
 	apply_order(engine, record, work->fingerprint, position);
 	if (TRIB_UNLIKELY(has_kept))
 		lifecycle_tell_kept(engine, record, work->fingerprint, position);
+	/* There is room for it in this batch. Should memory not do, the next message about a line makes up for it. */
+	if (TRIB_UNLIKELY(has_kept && kept.shares))
+		groups_share_again(engine, groups_name(record), error);
 	ret_answer->record = record;
 	return TRIB_OK;
 }

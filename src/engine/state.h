@@ -9,6 +9,7 @@
  *	links.c       LINK, TRACK, TOUCH
  *	lifecycle.c   ORDER, REFUND
  *	change.c      what they put into the journal
+ *	groups.c      refunds of a whole order, shared out over its lines
  *	kept.c        what was told of orders that are not known yet
  *	lines.c       which lines an order has
  *	calls.c       what HTTP asks
@@ -91,6 +92,7 @@ struct life_work {
 
 	struct trib_order_change change; /* being made, or replayed */
 	struct trib_life_messages messages, kept_messages;
+	struct trib_life_messages whole; /* of groups.c: what was told of a payment */
 	struct trib_life_order order;
 	uint32_t slice_of[TRIB_LIMIT_TOUCHES_CONSIDERED]; /* the decision's, of each of the order's; UINT32_MAX: none */
 	struct trib_life life;
@@ -385,7 +387,9 @@ void lifecycle_fini(struct trib_engine *engine);
  * puts the event that they come to into the open batch, which has room for lifecycle_kept_bytes_max().
  */
 struct kept_bodies {
-	struct trib_bytes own, parent; /* of "o1/2", and of "o1", which stays kept for further lines; empty: none */
+	/* Of "o1/2"; of "o1"; of the payment that the line states as its parent. The last two stay kept for further lines. */
+	struct trib_bytes own, order, parent; /* empty: none */
+	bool shares; /* refunds of the whole are to be shared anew once the line is there */
 };
 bool lifecycle_find_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 			 struct kept_bodies *ret_bodies);
@@ -393,6 +397,38 @@ size_t lifecycle_kept_bytes_max(const struct trib_order_record *record, const st
 void lifecycle_take_kept(struct trib_engine *engine, const struct kept_bodies *bodies); /* before the decision is applied */
 void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 			 uint64_t position);
+/*
+ * Looks an order up: its decision into engine->earlier, life->order and what is in the books, what was told of it into
+ * life->messages. Texts live as long as the open batch.
+ */
+trib_status lifecycle_find(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			   uint64_t *ret_decision, struct trib_error *error);
+/* Adds a refund to life->messages, if it may be; `known`: to those of the order that was found. */
+trib_status lifecycle_tell_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool known,
+				  bool *ret_changed, uint32_t *ret_at, struct trib_error *error);
+/* What life->messages come to for the order that was found, into life->change. */
+void lifecycle_compute(struct trib_engine *engine);
+/* Then: what the refund at messages.refunds[at] has done, which is also what its repeats are told. */
+void lifecycle_answer_refund(const struct trib_engine *engine, uint32_t at, struct trib_refund_answer *ret_answer);
+/* Then: journals and applies it. */
+trib_status lifecycle_record(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			     uint64_t decision, struct trib_error *error);
+/* Or: journals and keeps life->messages, for an order that is not known or lines that are to come. */
+trib_status lifecycle_keep(struct trib_engine *engine, struct trib_bytes order, struct trib_error *error);
+
+/* groups.c */
+
+/* So much of a batch, and what is shared out at once stands in one: some hundred lines. */
+enum { GROUPS_BATCH_BYTES = 1 << 16 };
+
+/* What the payment of a line is called: its EXT `parent`, or the order in its id; empty: it is a payment by itself. */
+struct trib_bytes groups_name(const struct trib_order_record *record);
+/* REFUND of an order that is no line: *ret_found says whether it has lines. */
+trib_status groups_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool *ret_found,
+			  struct trib_refund_answer *ret_answer, struct trib_error *error);
+/* A line has come, or something was told of one: the parts of all lines are shared anew. */
+trib_status groups_share_again(struct trib_engine *engine, struct trib_bytes name, struct trib_error *error);
+
 /* stateful.c */
 
 void stateful_init(struct trib_engine *engine);

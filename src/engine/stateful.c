@@ -720,18 +720,9 @@ static int64_t counted_at_ms(const struct trib_step *step, const struct trib_lif
 	return at_ms;
 }
 
-static int64_t pieces_left(const struct trib_order_record *record, const struct trib_life_messages *messages)
-{
-	int64_t qty = record->qty ? record->qty : 1;
-
-	for (uint32_t i = 0; i < messages->n_refunds; i++)
-		if (trib_refund_effect(messages->refunds[i].kind) == TRIB_REFUND_LOWERS)
-			qty -= messages->refunds[i].qty;
-	return TRIB_MAX(qty, 0);
-}
-
 /* Nothing of an order that is invalid, rejected, forfeited, or still held. */
-static struct contribution contribution_of(const struct trib_step *step, const struct trib_order_record *record,
+static struct contribution contribution_of(const struct trib_engine *engine, const struct trib_step *step,
+					   const struct trib_order_record *record,
 					   const struct trib_order_change *change, uint32_t slice)
 {
 	const struct trib_life_messages *messages = &change->messages;
@@ -741,7 +732,7 @@ static struct contribution contribution_of(const struct trib_step *step, const s
 	if (!step->tier_count || !at_ms || change->state == TRIB_ORDER_INVALID || change->forfeited || held ||
 	    slice >= change->n_slices || change->slice_base[slice] <= 0)
 		return (struct contribution){ 0 };
-	return (struct contribution){ true, at_ms, { 1, pieces_left(record, messages), change->slice_base[slice] } };
+	return (struct contribution){ true, at_ms, { 1, trib_life_pieces(&engine->life->order, messages), change->slice_base[slice] } };
 }
 
 static uint32_t rule_of(const struct trib_step *step)
@@ -888,8 +879,8 @@ void stateful_change_slice(struct trib_engine *engine, const struct trib_order_r
 	if (!attributes->step.tier_count)
 		return;
 	if (life->stood)
-		counted = contribution_of(&attributes->step, record, &life->earlier, slice);
-	counts = contribution_of(&attributes->step, record, change, slice);
+		counted = contribution_of(engine, &attributes->step, record, &life->earlier, slice);
+	counts = contribution_of(engine, &attributes->step, record, change, slice);
 	/* The same again is no change; else what was counted goes, and what counts now comes. */
 	if (memcmp(&counted.sold, &counts.sold, sizeof(counted.sold)) != 0 || counted.at_ms != counts.at_ms) {
 		before.step = add_bounded(before.step, contribute(engine, attributes, decided, creator, &counted, -1));

@@ -314,6 +314,54 @@ static void kept_messages(void **state)
 	assert_int_equal(messages.n_refunds, 2);
 }
 
+/* Pieces come back with their refund; what does not bring goods back leaves them. */
+static void pieces(void **state)
+{
+	static const struct {
+		int64_t ordered;
+		enum trib_refund_kind kind[2];
+		uint32_t qty[2];
+		int64_t at_ms[2];
+		trib_status second;
+		int64_t left;
+	} rows[] = {
+		{ 3, { TRIB_REFUND_PARTIAL, TRIB_REFUND_RETURN }, { 1, 2 }, { 1, 2 }, TRIB_OK, 0 },
+		{ 3, { TRIB_REFUND_PARTIAL, TRIB_REFUND_RETURN }, { 2, 2 }, { 1, 2 }, TRIB_OVER_REFUND, 1 },
+		{ 3, { TRIB_REFUND_PARTIAL, TRIB_REFUND_RETURN }, { 3, 0 }, { 1, 2 }, TRIB_OK, 0 },
+		{ 3, { TRIB_REFUND_PRICE_PROTECTION, TRIB_REFUND_CHARGEBACK }, { 3, 3 }, { 1, 2 }, TRIB_OK, 0 },
+		{ 3, { TRIB_REFUND_EXCHANGE, TRIB_REFUND_REFUND_ONLY }, { 3, 4 }, { 1, 2 }, TRIB_OVER_REFUND, 3 },
+		{ 3, { TRIB_REFUND_FREIGHT_ONLY, TRIB_REFUND_FORFEITURE }, { 9, 9 }, { 1, 2 }, TRIB_OK, 3 },
+		/* How many were ordered is not known: then any number may come back. */
+		{ 0, { TRIB_REFUND_RETURN, TRIB_REFUND_RETURN }, { 1, 1 }, { 1, 2 }, TRIB_OK, 0 },
+		/* After settlement the rule keeps them. */
+		{ 3, { TRIB_REFUND_RETURN, TRIB_REFUND_RETURN }, { 1, 1 }, { 1, 50 }, TRIB_OK, 2 },
+		{ 3, { TRIB_REFUND_RETURN, TRIB_REFUND_RETURN }, { 1, 3 }, { 50, 1 }, TRIB_OVER_REFUND, 3 },
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		static struct trib_life_order order;
+		struct trib_life_messages messages = { 0 };
+		struct trib_error error;
+		uint32_t at;
+		bool changed;
+
+		make_order(&order, 10000);
+		order.qty = rows[i].ordered;
+		order.after_settlement = TRIB_AFTER_SETTLEMENT_KEEP;
+		assert_int_equal(tell_order(&order, &messages, TRIB_ORDER_SETTLED, 40), TRIB_OK);
+		for (uint32_t j = 0; j < 2; j++) {
+			const struct trib_refund refund = { .id = trib_bytes_text(j ? "b" : "a"), .kind = rows[i].kind[j],
+							    .amount = 10, .qty = rows[i].qty[j], .at_ms = rows[i].at_ms[j] };
+			trib_status status = trib_life_tell_refund(&order, &messages, &refund, &changed, &at, &error);
+
+			assert_int_equal(status, j ? rows[i].second : TRIB_OK);
+			if (status != TRIB_OK)
+				assert_string_equal(error.at, "QTY");
+		}
+		assert_int_equal(trib_life_pieces(&order, &messages), rows[i].left);
+	}
+}
+
 /* bench/lifecycle.c tells a million. */
 static void random_lives(void **state)
 {
@@ -340,6 +388,7 @@ int main(void)
 		cmocka_unit_test(told_stories),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(kept_messages),
+		cmocka_unit_test(pieces),
 		cmocka_unit_test(random_lives),
 	};
 

@@ -59,6 +59,7 @@ static inline void lives_draw_order(struct trib_rng *rng, struct life_case *life
 
 	lives_draw_shares(rng, life);
 	order->base = trib_rng_below(rng, 50) ? (int64_t)trib_rng_below(rng, 100000) : INT64_C(1) << trib_rng_below(rng, 60);
+	order->qty = (int64_t)trib_rng_below(rng, 6);
 	order->deposit = trib_rng_below(rng, 4) ? 0 : (int64_t)trib_rng_below(rng, (uint64_t)order->base + 1);
 	order->deposit_counts = trib_rng_below(rng, 2);
 	order->after_settlement = (enum trib_after_settlement)trib_rng_below(rng, 3);
@@ -101,6 +102,7 @@ static inline void lives_draw_told(struct trib_rng *rng, struct life_case *life)
 				.id = trib_bytes(ids[i], 1),
 				.kind = (enum trib_refund_kind)(1 + trib_rng_below(rng, TRIB_REFUND_FORFEITURE)),
 				.amount = (int64_t)trib_rng_below(rng, (uint64_t)(trib_rng_below(rng, 12) ? small : base + 1)),
+				.qty = trib_rng_below(rng, 3) ? 0 : (uint32_t)trib_rng_below(rng, 4),
 				.at_ms = at, .at_stated = true,
 			};
 			continue;
@@ -251,6 +253,26 @@ static inline int64_t twin_counted(const struct life_case *life, bool *ret_forfe
 		       0;
 }
 
+/* The pieces that still count. */
+static inline int64_t twin_pieces(const struct life_case *life)
+{
+	int64_t left = life->order.qty ? life->order.qty : 1;
+
+	for (uint32_t i = 0; i < life->n_told; i++)
+		switch (life->told[i].is_refund && twin_counts(life, life->told[i].refund.at_ms) ? life->told[i].refund.kind : 0) {
+		case TRIB_REFUND_FULL:
+		case TRIB_REFUND_PARTIAL:
+		case TRIB_REFUND_REFUND_ONLY:
+		case TRIB_REFUND_RETURN:
+		case TRIB_REFUND_CHARGEBACK:
+			left -= life->told[i].refund.qty;
+			break;
+		default:
+			break;
+		}
+	return TRIB_MAX(left, 0);
+}
+
 /* The books as if the order had been decided on what is left of it. */
 static inline void twin_books(const struct life_case *life, struct books *books)
 {
@@ -325,6 +347,8 @@ static inline const char *lives_try(struct trib_rng *rng, struct life_case *life
 	twin_books(life, &expected);
 	if (end->counted != twin_counted(life, &forfeited))
 		return "the counted base is not the twin's";
+	if (trib_life_pieces(&life->order, &first) != twin_pieces(life))
+		return "the pieces that count are not the twin's";
 	if (memcmp(&books, &expected, sizeof(books)) != 0)
 		return "the books are not the split of what is left";
 	for (int other = 0; other < 2; other++) {

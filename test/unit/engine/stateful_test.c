@@ -226,6 +226,45 @@ static void a_step_pays_for_what_lies_beyond(void **state)
 	assert_int_equal(creator(), 1500);
 }
 
+static trib_status return_pieces(const char *id, const char *name, int64_t amount, int64_t qty)
+{
+	const struct trib_refund_request request = { .order = trib_bytes_text(id), .refund = trib_bytes_text(name),
+						     .kind = TRIB_REFUND_RETURN, .amount = amount, .qty = qty };
+	struct trib_refund_answer answer;
+	struct trib_error error;
+
+	return trib_engine_refund(world.engine, &request, &answer, &error);
+}
+
+/* Pieces that come back lower the measure, and may lose the tier. */
+static void a_step_by_pieces(void **state)
+{
+	const struct trib_order_request request = { .order = trib_bytes_text("o1"), .user = trib_bytes_text("u1"),
+						    .goods = trib_bytes_text("g1"), .token = trib_bytes_text("-"),
+						    .base_amount = 10000, .qty = 4 };
+	struct trib_order_request stated = request;
+	struct world_answer answer;
+
+	market(",\"step\":{\"measure\":\"qty\",\"applies\":\"all\",\"tiers\":[{\"from\":3,\"bps\":100}]}");
+	stated.token = trib_bytes_text(world_token("c1", "g1"));
+	trib_engine_orders(world.engine, &stated, 1, world_answered, &answer);
+	assert_int_equal(answer.charged, 1000);
+	tell("o1", TRIB_ORDER_PAID);
+	assert_int_equal(creator(), 1100);
+	assert_int_equal(return_pieces("o1", "r1", 2500, 1), TRIB_OK);
+	assert_int_equal(creator(), 750 + 75);
+	assert_says("o1", "\"remaining_base\":7500,\"remaining_qty\":3");
+	assert_int_equal(return_pieces("o1", "r2", 2500, 4), TRIB_OVER_REFUND);
+	assert_int_equal(return_pieces("o1", "r2", 2500, 1), TRIB_OK);
+	assert_int_equal(creator(), 500);
+	assert_says("o1", "\"qty\":2,\"gmv\":5000,\"tier_before\":1,\"tier\":0,\"reason\":\"tier_lost\"");
+	world_crash();
+	assert_int_equal(creator(), 500);
+	assert_int_equal(return_pieces("o1", "r2", 2500, 2), TRIB_CONFLICT);
+	assert_int_equal(return_pieces("o1", "r3", 5000, 2), TRIB_OK);
+	assert_int_equal(creator(), 0);
+}
+
 /* The same messages in any sequence, with kills between them, leave the same money. */
 static void sequences_do_not_matter(void **state)
 {
@@ -368,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rules_may_ask_who_is_new, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(a_step_is_reached_and_lost, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(a_step_pays_for_what_lies_beyond, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(a_step_by_pieces, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(sequences_do_not_matter, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(held_orders_wait_for_a_review, world_setup, world_teardown),
 	};
