@@ -10,7 +10,8 @@
  *
  * Worlds:
  *	counter   the journal under a toy state machine: what is lost, torn, invented
- *	market    the real engine: links, touches, orders, repeats, puts; money and answers
+ *	market    the real engine: links, touches, orders, repeats, puts; money and answers; what becomes of orders later;
+ *	          rules that change while orders go on; rich clients with snapshots of their own
  *
  * A planted bug is a lie told between two layers (a sync that does nothing, an answer that leaves too early):
  * what the code would do if it had forgotten the call. An auditor that does not catch it is no auditor.
@@ -34,7 +35,14 @@
 	X(FORGOTTEN_REPEAT, "forgotten-repeat", MARKET, "a repeat that is sent as a new order")    \
 	X(LOST_CENT, "lost-cent", MARKET, "an answer whose charge is one less")                    \
 	X(OLD_RATE, "old-rate", MARKET, "a change of a plan that does not reach the engine")       \
-	X(LOST_REFUND, "lost-refund", MARKET, "a refund that is answered and not told")
+	X(LOST_REFUND, "lost-refund", MARKET, "a refund that is answered and not told")            \
+	X(LOST_PATCH, "lost-patch", MARKET, "a change of a node that changes nothing")             \
+	X(LOST_ROLLBACK, "lost-rollback", MARKET, "a version taken back that goes on")             \
+	X(OTHER_SHARE, "other-share", MARKET, "a roll-out to half the share that was asked for")   \
+	X(LOST_DELTA, "lost-delta", MARKET, "a delta of the market without its last change")       \
+	X(LOST_RECORD, "lost-record", MARKET, "records forgotten before they were answered")       \
+	X(DOUBLE_RECORD, "double-record", MARKET, "a record that is taken twice")                  \
+	X(UNSEEN_DIFFERENCE, "unseen-difference", MARKET, "records that nobody compares")
 
 enum sim_plant {
 	SIM_PLANT_NONE,
