@@ -1,14 +1,15 @@
 /*
- * `bench-switch [--orders N]`: rule trees at work. First a tree of 10,000 nodes is put and activated while orders go
- * on: how long from the upload until the first order is decided by it, and how long the engine's longest turn was, beside
- * the longest without an upload. Then the orders (half a million) are decided again by another tree: a simulation.
+ * `bench-switch [--orders N]`: rule trees at work. First what it costs to check and compile 10,000 nodes, by shapes of
+ * trees. Then such a tree is put and activated while orders go on: how long from the upload until the first order is
+ * decided by it, and how long the engine's longest turn was, beside the longest without an upload. Then the orders (half
+ * a million) are decided again by another tree: a simulation.
  *
  * Orders come by tokens, in batches of 256; a turn is one batch and whatever else the engine has to do.
  */
 #include <time.h>
 #include "market.h"
 
-enum { NODES = 10000, PUTS = 8 };
+enum { NODES = 10000, PUTS = 8, COMPILES = 5 };
 
 static struct trib_engine *engine;
 static uint32_t seen_version; /* of the tree, by the newest order */
@@ -47,6 +48,54 @@ static void write_tree(struct trib_buffer *json, int salt)
 		trib_buffer_add_text(json, "]}");
 	}
 	trib_buffer_add_text(json, "]},\"scene\":\"default\"}");
+}
+
+/* All nodes side by side: a goods each, ranges of two numbers each, or conditions for the evaluator. */
+static void write_flat(struct trib_buffer *json, const char *when)
+{
+	trib_buffer_reset(json);
+	trib_buffer_add_text(json, "{\"root\":{\"id\":\"r\",\"children\":[");
+	for (int i = 1; i < NODES; i++) {
+		trib_buffer_add_format(json, "%s{\"id\":\"n%d\",\"when\":\"", i > 1 ? "," : "", i);
+		trib_buffer_add_format(json, when, i, NODES - i);
+		trib_buffer_add_text(json, "\"}");
+	}
+	trib_buffer_add_text(json, "]}}");
+}
+
+static void bench_compile(const char *what, const struct trib_buffer *json)
+{
+	const struct trib_hash_key key = { { 7 } };
+	double best = 1e9;
+
+	for (int i = 0; i < COMPILES; i++) {
+		double begun = cpu_seconds();
+		struct trib_tree *tree;
+		struct trib_error error;
+
+		bench_must(trib_rules_prepare(&key, trib_bytes_text("t"), trib_buffer_bytes(json), &tree,
+					      &error),
+			   &error);
+		best = TRIB_MIN(best, cpu_seconds() - begun);
+		trib_tree_unref(tree);
+	}
+	printf("checked and compiled: %.1f ms of CPU, the least of %d: %s\n", 1e3 * best, COMPILES, what);
+}
+
+static void bench_compiles(void)
+{
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 16 << 20);
+	write_tree(&json, 0);
+	bench_compile("10,000 nodes: 99 categories of 100, two numbers each", &json);
+	write_flat(&json, "order.goods=='g%d'");
+	bench_compile("10,000 siblings, a goods each", &json);
+	write_flat(&json, "goods.price>%d&&order.qty>%d");
+	bench_compile("10,000 siblings, ranges of two numbers", &json);
+	write_flat(&json, "goods.price*%d>order.qty*%d");
+	bench_compile("10,000 siblings, arithmetic", &json);
+	trib_buffer_fini(&json);
 }
 
 static void answered(void *context, size_t i, const struct trib_order_answer *answer)
@@ -176,6 +225,7 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "--orders"))
 		count = strtoull(argv[2], NULL, 10);
+	bench_compiles();
 	if (!mkdtemp(data))
 		return 1;
 	bench_must(trib_engine_open(&options, &engine, &error), &error);

@@ -41,7 +41,7 @@ static trib_status push(struct checker *checker, struct trib_expr_node ***array,
 			uint32_t *capacity, struct trib_expr_node *node)
 {
 	if (*count == *capacity) {
-		uint32_t larger = TRIB_MAX(64u, *capacity * 2);
+		uint32_t larger = TRIB_MAX(16u, *capacity * 2);
 		struct trib_expr_node **items =
 			trib_arena_alloc(checker->context->arena, larger * sizeof(*items));
 
@@ -127,6 +127,9 @@ static bool next_prefix(struct trib_bytes *prefix)
 	return true;
 }
 
+/* Of declared names that are found by a table; those of facts are shorter. */
+enum { JOINED_MAX = 128 };
+
 static const enum trib_value_kind named_kinds[] = {
 	TRIB_VALUE_NULL,   TRIB_VALUE_BOOL,   TRIB_VALUE_INT,	    TRIB_VALUE_UINT,
 	TRIB_VALUE_DOUBLE, TRIB_VALUE_STRING, TRIB_VALUE_BYTES,	    TRIB_VALUE_LIST,
@@ -142,20 +145,61 @@ static uint32_t segments(const char *name)
 	return count;
 }
 
+/* `prefix.` (where there is one) and the first `names` names of the chain, as one text; false: it is too long. */
+static bool join_names(struct trib_bytes prefix, const struct chain *chain, uint32_t names,
+		       char text[JOINED_MAX], size_t *ret_size)
+{
+	size_t size = 0;
+
+	for (uint32_t i = 0; i <= names; i++) {
+		struct trib_bytes name = i ? chain_name(chain, i - 1) : prefix;
+
+		if (i == 0 && name.size == 0)
+			continue;
+		if (name.size + 1 > JOINED_MAX - size)
+			return false;
+		if (size)
+			text[size++] = '.';
+		memcpy(text + size, name.data, name.size);
+		size += name.size;
+	}
+	*ret_size = size;
+	return true;
+}
+
+/* The variable that the first `names` names mean; false: none is declared so. */
+static bool find_variable(const struct checker *checker, struct trib_bytes prefix,
+			  const struct chain *chain, uint32_t names, uint32_t *ret_index)
+{
+	const struct trib_expr_env *env = checker->env;
+	char text[JOINED_MAX];
+	size_t size;
+
+	if (env->find)
+		return join_names(prefix, chain, names, text, &size) &&
+		       env->find(trib_bytes(text, size), ret_index);
+	for (uint32_t i = 0; i < env->variable_count; i++)
+		if (is_declared(env->variables[i].name, prefix, chain, names)) {
+			*ret_index = i;
+			return true;
+		}
+	return false;
+}
+
 /* Turns node into what the first `names` names mean, if they are declared. */
 static bool resolve_declared(struct checker *checker, struct trib_bytes prefix,
 			     const struct chain *chain, uint32_t names, struct trib_expr_node *node)
 {
-	for (uint32_t i = 0; i < checker->env->variable_count; i++) {
-		const struct trib_expr_variable *variable = &checker->env->variables[i];
+	uint32_t index;
 
-		if (!is_declared(variable->name, prefix, chain, names))
-			continue;
+	if (find_variable(checker, prefix, chain, names, &index)) {
+		const struct trib_expr_variable *variable = &checker->env->variables[index];
+
 		node->kind = node->kind == TRIB_EXPR_HAS ? TRIB_EXPR_PRESENT : TRIB_EXPR_VARIABLE;
 		/* For printing. */
 		node->method =
 			(chain->identifier->index & AST_ABSOLUTE) | (node->index & AST_CLOSED);
-		node->index = i;
+		node->index = index;
 		node->count = 0;
 		node->depth = 1;
 		node->type = node->kind == TRIB_EXPR_PRESENT	? &trib_type_bool

@@ -227,6 +227,8 @@ struct trib_expr_env {
 	uint32_t variable_count;
 	uint32_t flags;
 	bool lasting; /* container and variables outlive the program, which then keeps no copy of them */
+	/* The index of the variable of that name, where there are many; NULL: they are looked through. */
+	bool (*find)(struct trib_bytes name, uint32_t *ret_index);
 };
 
 enum trib_expr_stage { TRIB_EXPR_PARSE, TRIB_EXPR_CHECK, TRIB_EXPR_EVAL };
@@ -390,6 +392,11 @@ struct trib_expr_program;
 trib_status trib_expr_compile(const struct trib_expr_env *env, struct trib_bytes source,
 			      struct trib_expr_program **ret_program,
 			      struct trib_expr_error *error);
+
+/* The same in two steps, for who looks at the tree and may not need the evaluator. The second one is made once. */
+trib_status trib_expr_check(const struct trib_expr_env *env, struct trib_bytes source,
+			    struct trib_expr_program **ret_program, struct trib_expr_error *error);
+trib_status trib_expr_generate(struct trib_expr_program *program, struct trib_expr_error *error);
 void trib_expr_free(struct trib_expr_program *program);
 
 const struct trib_expr_node *trib_expr_root(const struct trib_expr_program *program);

@@ -40,7 +40,7 @@ static const struct trib_type *make(struct infer *infer, enum trib_type_kind kin
 const struct trib_type *infer_variable(struct infer *infer)
 {
 	if (infer->count == infer->capacity) {
-		uint32_t capacity = TRIB_MAX(64u, infer->capacity * 2);
+		uint32_t capacity = TRIB_MAX(16u, infer->capacity * 2);
 		const struct trib_type **bindings =
 			trib_arena_alloc(infer->arena, capacity * sizeof(*bindings));
 
@@ -110,7 +110,7 @@ static void bind(struct infer *infer, const struct trib_type *variable,
 		 const struct trib_type *type)
 {
 	if (infer->change_count == infer->change_capacity) {
-		uint32_t capacity = TRIB_MAX(64u, infer->change_capacity * 2);
+		uint32_t capacity = TRIB_MAX(16u, infer->change_capacity * 2);
 		struct infer_change *changes =
 			trib_arena_alloc(infer->arena, capacity * sizeof(*changes));
 
@@ -353,12 +353,50 @@ static bool hopeless(const struct infer *infer, char letter, const struct trib_t
 	}
 }
 
+/* The letter of a plain type, which no other letter of a plain type takes; 0: the type is not one. */
+static char plain_letter(const struct trib_type *type)
+{
+	switch (type->kind) {
+	case TRIB_TYPE_BOOL:
+		return 'b';
+	case TRIB_TYPE_INT:
+		return 'i';
+	case TRIB_TYPE_UINT:
+		return 'u';
+	case TRIB_TYPE_DOUBLE:
+		return 'd';
+	case TRIB_TYPE_STRING:
+		return 's';
+	case TRIB_TYPE_BYTES:
+		return 'y';
+	case TRIB_TYPE_TIMESTAMP:
+		return 't';
+	case TRIB_TYPE_DURATION:
+		return 'r';
+	default:
+		return 0;
+	}
+}
+
+static bool is_plain(char letter)
+{
+	return letter >= 'a' && letter != 'n' && letter != 'l';
+}
+
 /* The result of one signature, NULL where it does not fit. */
 static const struct trib_type *fit(struct infer *infer, const char *signature,
 				   const struct trib_expr_node *const *args, uint32_t count)
 {
 	const struct trib_type *parameters[2] = { NULL, NULL };
 	uint32_t before = infer->change_count;
+
+	/* Most signatures are told to be others at first sight. */
+	for (uint32_t i = 0; i < count; i++) {
+		char letter = plain_letter(args[i]->type);
+
+		if (letter && is_plain(signature[i]) && signature[i] != letter)
+			return NULL;
+	}
 
 	for (uint32_t i = 0; i < count; i++)
 		if (hopeless(infer, signature[i], args[i]->type))
@@ -383,9 +421,11 @@ const struct trib_type *infer_call(struct infer *infer, const char *signatures, 
 
 	for (const char *next = signatures; *next;) {
 		bool is_method = *next == '.';
-		const char *signature = next + is_method;
+		const char *signature = next + is_method, *end = signature;
 
-		if (is_method == method && strcspn(signature, ":") == count) {
+		while (*end != ':')
+			end++;
+		if (is_method == method && (size_t)(end - signature) == count) {
 			const struct trib_type *type = fit(infer, signature, args, count);
 
 			if (type && result &&
@@ -394,7 +434,8 @@ const struct trib_type *infer_call(struct infer *infer, const char *signatures, 
 			else if (type && !result)
 				result = type;
 		}
-		next += strcspn(next, " ");
+		for (next = end; *next && *next != ' ';)
+			next++;
 		next += *next == ' ';
 	}
 	return result;

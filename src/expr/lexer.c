@@ -3,41 +3,22 @@
 #include "expr/unicode.h"
 #include "expr/value.h"
 
-static const struct {
+/* A word that is more than a name, with its length. */
+struct word {
 	const char *text;
-	enum token_kind kind;
-} signs[] = {
-	/* Longer ones first. */
-	{ "==", TOKEN_EQ },
-	{ "!=", TOKEN_NE },
-	{ "<=", TOKEN_LE },
-	{ ">=", TOKEN_GE },
-	{ "&&", TOKEN_AND },
-	{ "||", TOKEN_OR },
-	{ "<", TOKEN_LT },
-	{ ">", TOKEN_GT },
-	{ "!", TOKEN_NOT },
-	{ "(", TOKEN_LEFT_PAREN },
-	{ ")", TOKEN_RIGHT_PAREN },
-	{ "[", TOKEN_LEFT_BRACKET },
-	{ "]", TOKEN_RIGHT_BRACKET },
-	{ "{", TOKEN_LEFT_BRACE },
-	{ "}", TOKEN_RIGHT_BRACE },
-	{ ".", TOKEN_DOT },
-	{ ",", TOKEN_COMMA },
-	{ ":", TOKEN_COLON },
-	{ "?", TOKEN_QUESTION },
-	{ "+", TOKEN_PLUS },
-	{ "-", TOKEN_MINUS },
-	{ "*", TOKEN_STAR },
-	{ "/", TOKEN_SLASH },
-	{ "%", TOKEN_PERCENT },
+	uint32_t size;
 };
+#define WORD(text)                                                                                 \
+	{                                                                                          \
+		text, sizeof(text) - 1                                                             \
+	}
 
-static const char *const reserved_words[] = { "as",   "break",	  "const",     "continue", "else",
-					      "for",  "function", "if",	       "import",   "let",
-					      "loop", "package",  "namespace", "return",   "var",
-					      "void", "while" };
+static const struct word reserved_words[] = {
+	WORD("as"),	WORD("break"),	   WORD("const"),  WORD("continue"), WORD("else"),
+	WORD("for"),	WORD("function"),  WORD("if"),	   WORD("import"),   WORD("let"),
+	WORD("loop"),	WORD("package"),   WORD("namespace"), WORD("return"), WORD("var"),
+	WORD("void"),	WORD("while"),
+};
 
 const char *token_name(enum token_kind kind)
 {
@@ -360,15 +341,21 @@ static bool string_prefix(struct lexer *lexer, bool *ret_bytes, bool *ret_raw)
 
 /* ---- Names and signs ------------------------------------------------------------------------------ */
 
+static bool is_word(struct trib_bytes text, const struct word *word)
+{
+	return text.size == word->size && text.data[0] == word->text[0] &&
+	       memcmp(text.data, word->text, word->size) == 0;
+}
+
 static void name(struct lexer *lexer, struct token *token)
 {
 	static const struct {
-		const char *text;
+		struct word word;
 		enum token_kind kind;
-	} keywords[] = { { "true", TOKEN_TRUE },
-			 { "false", TOKEN_FALSE },
-			 { "null", TOKEN_NULL },
-			 { "in", TOKEN_IN } };
+	} keywords[] = { { WORD("true"), TOKEN_TRUE },
+			 { WORD("false"), TOKEN_FALSE },
+			 { WORD("null"), TOKEN_NULL },
+			 { WORD("in"), TOKEN_IN } };
 
 	while (is_name_start(at(lexer, lexer->next)) || is_digit(at(lexer, lexer->next)))
 		lexer->next++;
@@ -377,10 +364,10 @@ static void name(struct lexer *lexer, struct token *token)
 
 	token->kind = TOKEN_IDENT;
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(keywords); i++)
-		if (trib_bytes_is(text, keywords[i].text))
+		if (is_word(text, &keywords[i].word))
 			token->kind = keywords[i].kind;
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(reserved_words); i++)
-		token->reserved |= trib_bytes_is(text, reserved_words[i]);
+		token->reserved |= is_word(text, &reserved_words[i]);
 }
 
 /* `a-b`: letters, digits, '_', '.', '-', '/' and space between backticks. */
@@ -403,19 +390,52 @@ static trib_status quoted_name(struct lexer *lexer, struct token *token)
 	return TRIB_OK;
 }
 
+/* The sign that begins with c, with the length of its longest form; TOKEN_END: none. */
+static enum token_kind sign_of(char c, char next, uint32_t *ret_size)
+{
+	*ret_size = 2;
+	switch (c) {
+	case '=':
+		return next == '=' ? TOKEN_EQ : TOKEN_END;
+	case '&':
+		return next == '&' ? TOKEN_AND : TOKEN_END;
+	case '|':
+		return next == '|' ? TOKEN_OR : TOKEN_END;
+	case '!':
+		*ret_size = next == '=' ? 2 : 1;
+		return next == '=' ? TOKEN_NE : TOKEN_NOT;
+	case '<':
+		*ret_size = next == '=' ? 2 : 1;
+		return next == '=' ? TOKEN_LE : TOKEN_LT;
+	case '>':
+		*ret_size = next == '=' ? 2 : 1;
+		return next == '=' ? TOKEN_GE : TOKEN_GT;
+	default:
+		*ret_size = 1;
+		return TOKEN_END;
+	}
+}
+
 static trib_status sign(struct lexer *lexer, struct token *token)
 {
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(signs); i++) {
-		size_t size = strlen(signs[i].text);
+	static const uint8_t single[128] = {
+		['('] = TOKEN_LEFT_PAREN,   [')'] = TOKEN_RIGHT_PAREN,	 ['['] = TOKEN_LEFT_BRACKET,
+		[']'] = TOKEN_RIGHT_BRACKET, ['{'] = TOKEN_LEFT_BRACE,	 ['}'] = TOKEN_RIGHT_BRACE,
+		['.'] = TOKEN_DOT,	    [','] = TOKEN_COMMA,	 [':'] = TOKEN_COLON,
+		['?'] = TOKEN_QUESTION,	    ['+'] = TOKEN_PLUS,		 ['-'] = TOKEN_MINUS,
+		['*'] = TOKEN_STAR,	    ['/'] = TOKEN_SLASH,	 ['%'] = TOKEN_PERCENT,
+	};
+	unsigned char c = (unsigned char)at(lexer, lexer->next);
+	uint32_t size = 1;
+	enum token_kind kind = c < 128 ? (enum token_kind)single[c] : TOKEN_END;
 
-		if (lexer->next + size > lexer->context->source.size ||
-		    memcmp(lexer->context->source.data + lexer->next, signs[i].text, size))
-			continue;
-		token->kind = signs[i].kind;
-		lexer->next += (uint32_t)size;
-		return TRIB_OK;
-	}
-	return fail(lexer, lexer->next, "found a character that begins nothing");
+	if (kind == TOKEN_END)
+		kind = sign_of((char)c, at(lexer, lexer->next + 1), &size);
+	if (kind == TOKEN_END)
+		return fail(lexer, lexer->next, "found a character that begins nothing");
+	token->kind = kind;
+	lexer->next += size;
+	return TRIB_OK;
 }
 
 trib_status lexer_next(struct lexer *lexer, struct token *ret_token)

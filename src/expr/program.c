@@ -69,13 +69,13 @@ static trib_status build(struct trib_expr_program *program, const struct trib_ex
 		context.source = program->source = trib_bytes(copy, source.size);
 	}
 	status = ast_parse(&context, env->flags, &program->root);
-	if (status == TRIB_OK)
-		status = ast_check(&context, &program->env, program->root, &program->frames);
-	return status == TRIB_OK ? program_generate(program, &context) : status;
+	return status == TRIB_OK ?
+		       ast_check(&context, &program->env, program->root, &program->frames) :
+		       status;
 }
 
-trib_status trib_expr_compile(const struct trib_expr_env *env, struct trib_bytes source,
-			      struct trib_expr_program **ret_program, struct trib_expr_error *error)
+trib_status trib_expr_check(const struct trib_expr_env *env, struct trib_bytes source,
+			    struct trib_expr_program **ret_program, struct trib_expr_error *error)
 {
 	struct trib_expr_program *program = trib_alloc_zeroed(1, sizeof(*program));
 
@@ -88,6 +88,32 @@ trib_status trib_expr_compile(const struct trib_expr_env *env, struct trib_bytes
 	}
 	*ret_program = program;
 	return TRIB_OK;
+}
+
+trib_status trib_expr_generate(struct trib_expr_program *program, struct trib_expr_error *error)
+{
+	struct ast_context context = { .arena = &program->arena,
+				       .source = program->source,
+				       .error = error };
+
+	trib_assert(!program->code);
+	return program_generate(program, &context);
+}
+
+trib_status trib_expr_compile(const struct trib_expr_env *env, struct trib_bytes source,
+			      struct trib_expr_program **ret_program, struct trib_expr_error *error)
+{
+	struct trib_expr_program *program;
+	trib_status status = trib_expr_check(env, source, &program, error);
+
+	if (status != TRIB_OK)
+		return status;
+	status = trib_expr_generate(program, error);
+	if (status == TRIB_OK)
+		*ret_program = program;
+	else
+		trib_expr_free(program);
+	return status;
 }
 
 void trib_expr_free(struct trib_expr_program *program)

@@ -30,7 +30,7 @@ struct trib_json {
 	uint32_t count;		/* elements or members */
 	struct trib_bytes key;	/* of a member; decoded, NUL-terminated */
 	struct trib_bytes text; /* a number as written, a string decoded and NUL-terminated */
-	const struct trib_json *first, *next; /* children in written order; the next sibling */
+	struct trib_json *first, *next; /* children in written order; the next sibling */
 };
 
 /* The tree and its strings live in the arena, or point into `text` (numbers). */

@@ -7,9 +7,10 @@
  * Reasoning is one-sided: what is refused is certain; what is too rich to be understood is let through.
  */
 #include "rules/program.h"
+#include "rules/wider.h"
 
-/* Comparisons of conditions in one tree; past it, only cheaper checks are made. */
-enum { IMPLIES_STEPS = 20 * 1000 * 1000, IMPLIES_STEPS_PAIR = 2000 };
+/* Comparisons of conditions in one tree, about 10 ms; past it, only cheaper checks are made. */
+enum { IMPLIES_STEPS = 2 * 1000 * 1000 };
 
 struct checker {
 	struct trib_tree *tree;
@@ -53,27 +54,34 @@ static void schedule(struct checker *c, struct node *node)
 	}
 }
 
+static trib_status within(struct checker *c, const struct node *node, trib_status status)
+{
+	char at[TRIB_ERROR_AT_MAX];
+
+	if (c->error)
+		trib_error_within(c->error, node_at(node, "", at));
+	return status;
+}
+
 static trib_status compile_when(struct checker *c, struct node *node)
 {
 	struct trib_tree *tree = c->tree;
-	char at[TRIB_ERROR_AT_MAX];
 	trib_fact_set facts;
 
 	node->cond = &always;
 	if (node->public.when.size) {
-		trib_status status = condition_compile(node->public.when, TRIB_TYPE_BOOL,
-						       node_at(node, "when", at), &node->program,
-						       &facts, c->error);
+		trib_status status = condition_check(node->public.when, TRIB_TYPE_BOOL,
+						     "when", &node->program, &facts, c->error);
 
 		if (status != TRIB_OK)
-			return status;
+			return within(c, node, status);
 		tree->facts |= facts;
 		node->cond = condition_make(node->program, c->arena, &tree->constants);
 		/* Tests do all of most conditions: their programs give their memory to the next. */
-		if (!condition_has_rich(node->cond)) {
-			trib_expr_free(node->program);
-			node->program = NULL;
-		}
+		if (!condition_has_rich(node->cond))
+			trib_expr_free(TRIB_TAKE_PTR(node->program));
+		else if ((status = condition_generate(node->program, "when", c->error)) != TRIB_OK)
+			return within(c, node, status);
 	}
 	schedule(c, node);
 	return TRIB_OK;
@@ -166,6 +174,7 @@ static void take_range(struct taken *taken, struct range range)
 struct siblings {
 	struct taken taken[TRIB_FACTS];
 	struct known known; /* groups */
+	struct wider *wider;
 };
 
 static void siblings_add(struct siblings *siblings, const struct cond *cond,
@@ -221,25 +230,6 @@ static bool is_scheduled(const struct node *node)
 	return node->public.disabled || node->public.from_ms != INT64_MIN || node->public.to_ms != INT64_MAX;
 }
 
-/* An earlier sibling whose condition says the same, or less. */
-static const struct node *find_wider(struct checker *c, const uint32_t *tried, uint32_t before,
-				     const struct node *node)
-{
-	for (uint32_t i = 0; i < before && c->steps; i++) {
-		const struct node *other = &c->tree->nodes[tried[i]];
-		uint32_t steps = TRIB_MIN(c->steps, (uint32_t)IMPLIES_STEPS_PAIR), given = steps;
-
-		if (trib_bytes_equal(other->public.when, node->public.when) && !is_scheduled(other))
-			return other;
-		bool wider = condition_implies(node->cond, other->cond, &steps);
-
-		c->steps -= given - steps;
-		if (wider)
-			return other;
-	}
-	return NULL;
-}
-
 /*
  * Never true here? The words of a fact are used for this only, and not to make conditions simpler: should a word be
  * added one day, trees that were compiled before must not mistake it.
@@ -255,18 +245,18 @@ static trib_status check_child(struct checker *c, struct siblings *siblings,
 			       const struct node *open_end)
 {
 	struct node *node = &c->tree->nodes[tried[i]];
-	const struct node *wider;
+	int64_t wider;
 
 	if (open_end)
 		return refuse_when(c, node, "every order that comes here is taken before by",
 				   open_end);
 	if (never_true(c, node->cond, known))
 		return refuse_when(c, node, "its condition is never true here", NULL);
-	wider = find_wider(c, tried, i, node);
-	if (wider)
+	wider = wider_find(siblings->wider, node->cond, node->public.when, &c->steps);
+	if (wider >= 0)
 		return refuse_when(c, node,
 				   "whenever its condition is true, so is that of, tried before,",
-				   wider);
+				   &c->tree->nodes[tried[wider]]);
 	if (all_taken(siblings, node->cond) ||
 	    condition_simplify(node->cond, &siblings->known, c->arena)->kind == COND_NEVER)
 		return refuse_when(c, node, "the siblings tried before take all its orders", NULL);
@@ -378,6 +368,7 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 	trib_status status = TRIB_OK;
 
 	siblings->known = *known;
+	siblings->wider = c->trusted ? NULL : wider_new(node->children);
 	for (uint32_t i = 0; status == TRIB_OK && i < node->children; i++) {
 		struct node *child = &tree->nodes[tried[i]];
 		struct known inside = *known;
@@ -387,6 +378,8 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 			status = check_child(c, siblings, known, tried, i, open_end);
 		/* Tests that are settled by the nodes above need not be walked. */
 		child->cond = condition_simplify(child->cond, known, c->arena);
+		if (!c->trusted)
+			wider_add(siblings->wider, i, child->cond, child->public.when, is_scheduled(child));
 		if (child->cond->kind == COND_ALWAYS || nothing_left(siblings, child->cond))
 			open_end = child;
 		known_true(&inside, child->cond, c->arena);
@@ -395,6 +388,7 @@ static trib_status check_children(struct checker *c, uint32_t index, const struc
 	}
 	for (int fact = 0; fact < TRIB_FACTS; fact++)
 		free(siblings->taken[fact].ranges);
+	wider_free(siblings->wider);
 	free(siblings);
 	return status;
 }

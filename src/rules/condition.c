@@ -153,6 +153,29 @@ static const struct trib_type *const fact_types[] = {
 static struct trib_expr_variable variables[VARIABLES];
 static pthread_once_t variables_once = PTHREAD_ONCE_INIT;
 
+/* Name → index + 1, open addressing; 0 is free. */
+enum { VARIABLE_SLOTS = 512 };
+_Static_assert(VARIABLES * 2 < VARIABLE_SLOTS, "half of the slots stay free");
+static uint16_t variable_slots[VARIABLE_SLOTS];
+
+static uint16_t *variable_slot(struct trib_bytes name)
+{
+	size_t i = trib_hash_bytes(name) % VARIABLE_SLOTS;
+
+	while (variable_slots[i] && !trib_bytes_is(name, variables[variable_slots[i] - 1].name))
+		i = (i + 1) % VARIABLE_SLOTS;
+	return &variable_slots[i];
+}
+
+static bool find_variable(struct trib_bytes name, uint32_t *ret_index)
+{
+	uint16_t slot = *variable_slot(name);
+
+	if (slot)
+		*ret_index = slot - 1u;
+	return slot;
+}
+
 static void make_variables(void)
 {
 	for (uint32_t i = 0; i < NAMES; i++)
@@ -163,6 +186,8 @@ static void make_variables(void)
 		variables[NAMES + i] = (struct trib_expr_variable){
 			trib_fact_group_name((enum trib_fact_group)i), NULL
 		};
+	for (uint32_t i = 0; i < VARIABLES; i++)
+		*variable_slot(trib_bytes_text(variables[i].name)) = (uint16_t)(i + 1);
 }
 
 static enum trib_fact fact_of_variable(uint32_t index)
@@ -1125,20 +1150,21 @@ static trib_status refuse_to_come(trib_fact_set facts, const char *at, struct tr
 			 trib_fact_rows[trib_fact_take(&facts)].name);
 }
 
-trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind, const char *at,
-			      struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
-			      struct trib_error *error)
+trib_status condition_check(struct trib_bytes source, enum trib_type_kind kind, const char *at,
+			    struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
+			    struct trib_error *error)
 {
 	static const struct trib_expr_env env = { .variables = variables,
 						  .variable_count = VARIABLES,
 						  .flags = TRIB_EXPR_FACTS,
-						  .lasting = true };
+						  .lasting = true,
+						  .find = find_variable };
 	struct trib_expr_program *program;
 	struct trib_expr_error why;
 	struct trib_bytes unknown;
 
 	pthread_once(&variables_once, make_variables);
-	if (trib_expr_compile(&env, source, &program, &why) != TRIB_OK) {
+	if (trib_expr_check(&env, source, &program, &why) != TRIB_OK) {
 		if (why.stage == TRIB_EXPR_CHECK && find_unknown_fact(source, &unknown))
 			return fail_unknown_fact(unknown, at, error);
 		return trib_expr_fail(error, at, &why);
@@ -1161,6 +1187,32 @@ trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind
 	}
 	*ret_program = program;
 	return TRIB_OK;
+}
+
+trib_status condition_generate(struct trib_expr_program *program, const char *at,
+			       struct trib_error *error)
+{
+	struct trib_expr_error why;
+
+	return trib_expr_generate(program, &why) == TRIB_OK ? TRIB_OK :
+							      trib_expr_fail(error, at, &why);
+}
+
+trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind, const char *at,
+			      struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
+			      struct trib_error *error)
+{
+	struct trib_expr_program *program;
+	trib_status status = condition_check(source, kind, at, &program, ret_facts, error);
+
+	if (status != TRIB_OK)
+		return status;
+	status = condition_generate(program, at, error);
+	if (status == TRIB_OK)
+		*ret_program = program;
+	else
+		trib_expr_free(program);
+	return status;
 }
 
 static bool list_of_tags(const struct trib_facts *facts, struct trib_arena *arena,

@@ -78,6 +78,13 @@ trib_status condition_compile(struct trib_bytes source, enum trib_type_kind kind
 			      struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
 			      struct trib_error *error);
 
+/* The same but for the code, which is made when it is known that tests do not do everything. */
+trib_status condition_check(struct trib_bytes source, enum trib_type_kind kind, const char *at,
+			    struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
+			    struct trib_error *error);
+trib_status condition_generate(struct trib_expr_program *program, const char *at,
+			       struct trib_error *error);
+
 /* The program evaluated over facts. Any failure is returned, and leaves the arena reset. */
 trib_status condition_eval(const struct trib_expr_program *program, const struct trib_facts *facts,
 			   struct trib_value *ret_value);

@@ -1,15 +1,56 @@
 /* From JSON to nodes with all that they inherit. Strict: what is not known is refused, by name. */
-#include <jansson.h>
-
 #include "base/clock.h"
+#include "proto/json.h"
 #include "rules/program.h"
+
+/* The fields of a node; the usual ones first, because they are looked for in this order. X(NAME, name) */
+#define FIELD_TABLE(X)                                                                             \
+	X(ID, "id")                                                                                \
+	X(WHEN, "when")                                                                            \
+	X(CHILDREN, "children")                                                                    \
+	X(SHARES, "shares")                                                                        \
+	X(PRIORITY, "priority")                                                                    \
+	X(WINDOW, "window")                                                                        \
+	X(MODEL, "model")                                                                          \
+	X(MATCH, "match")                                                                          \
+	X(OUTCOME, "outcome")                                                                      \
+	X(REASON, "reason")                                                                        \
+	X(LOCK, "lock")                                                                            \
+	X(GRACE, "grace")                                                                          \
+	X(BASE, "base")                                                                            \
+	X(MATCH_RATES, "match_rates")                                                              \
+	X(ASSIST, "assist")                                                                        \
+	X(HELD, "held")                                                                            \
+	X(ENABLED, "enabled")                                                                      \
+	X(FROM, "from")                                                                            \
+	X(TO, "to")                                                                                \
+	X(HALF_LIFE, "half_life")                                                                  \
+	X(PRIORITY_BY, "priority_by")                                                              \
+	X(AFTER_SETTLEMENT, "after_settlement")                                                    \
+	X(CLAW_BACK_WITHIN, "claw_back_within")                                                    \
+	X(DEPOSIT_COUNTS, "deposit_counts")
+
+enum field {
+#define X(name, text) FIELD_##name,
+	FIELD_TABLE(X)
+#undef X
+	FIELDS
+};
+
+static const char *const field_names[FIELDS] = {
+#define X(name, text) text,
+	FIELD_TABLE(X)
+#undef X
+};
 
 struct parser {
 	struct trib_tree *tree;
 	const struct trib_tree_options *options;
+	struct trib_arena *scratch; /* the JSON */
 	struct trib_names *ids;
 	struct trib_error *error;
-	char at[TRIB_ERROR_AT_MAX];
+	bool in_children;
+	uint32_t above, child; /* where the node stands that is being read, before its id is known */
 };
 
 /* ---- Places and refusals ------------------------------------------------------------------------------- */
@@ -21,18 +62,25 @@ const char *node_at(const struct node *node, const char *field, char text[TRIB_E
 	return text;
 }
 
+enum { FOUND_MAX = 80 };
+
 /* "found X, expected Y", where X is a short form of the value. */
 static trib_status refuse(struct parser *p, const struct node *node, const char *field,
-			  const json_t *value, const char *expected)
+			  const struct trib_json *value, const char *expected)
 {
 	char at[TRIB_ERROR_AT_MAX];
-	char *found = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	trib_status status = trib_fail(p->error, TRIB_INVALID, node_at(node, field, at),
-				       "found %.80s%s, expected %s",
-				       value ? (found ? found : "a value") : "nothing",
-				       found && strlen(found) > 80 ? "…" : "", expected);
+	struct trib_buffer found;
+	trib_status status;
 
-	free(found);
+	trib_buffer_init(&found, SIZE_MAX / 2);
+	if (value)
+		trib_json_add(&found, value, p->scratch);
+	else
+		trib_buffer_add_text(&found, "nothing");
+	status = trib_fail(p->error, TRIB_INVALID, node_at(node, field, at),
+			   "found %.*s%s, expected %s", FOUND_MAX, trib_buffer_text(&found),
+			   found.size > FOUND_MAX ? "…" : "", expected);
+	trib_buffer_fini(&found);
 	return status;
 }
 
@@ -45,29 +93,55 @@ static trib_status refuse_to_come(struct parser *p, const struct node *node, con
 			 "found %s; known, but not built yet", what);
 }
 
-static trib_status refuse_unknown_fields(struct parser *p, const char *at, json_t *object,
-					 const char *const *known, const char *expected)
+/*
+ * The members of an object by the place of their names in `known`; refuses others, as being none of `expected`. Of a
+ * node, or of its field; node NULL: of the body.
+ */
+static trib_status gather(struct parser *p, const struct node *node, const char *field,
+			  const struct trib_json *object, const char *const *known, uint32_t count,
+			  const char *expected, const struct trib_json **ret_members)
 {
-	const char *key;
-	json_t *value;
+	char at[TRIB_ERROR_AT_MAX];
 
-	json_object_foreach(object, key, value)
-	{
-		bool found = false;
+	memset(ret_members, 0, count * sizeof(struct trib_json *));
+	for (const struct trib_json *member = object->first; member; member = member->next) {
+		uint32_t i = 0;
 
-		for (size_t i = 0; known[i] && !found; i++)
-			found = strcmp(known[i], key) == 0;
-		if (!found)
-			return trib_fail(p->error, TRIB_INVALID, at,
-					 "found unknown field \"%.64s\", expected %s", key,
-					 expected);
+		while (i < count && !trib_bytes_is(member->key, known[i]))
+			i++;
+		if (i == count)
+			return trib_fail(p->error, TRIB_INVALID,
+					 node ? node_at(node, field, at) : "body",
+					 "found unknown field \"%.64s\", expected %s",
+					 member->key.data, expected);
+		ret_members[i] = member;
 	}
 	return TRIB_OK;
 }
 
-static struct trib_bytes text_of(const json_t *value)
+static bool is_text(const struct trib_json *value)
 {
-	return trib_bytes(json_string_value(value), json_string_length(value));
+	return value && value->kind == TRIB_JSON_STRING;
+}
+
+static bool is_array(const struct trib_json *value)
+{
+	return value && value->kind == TRIB_JSON_ARRAY;
+}
+
+static bool is_object(const struct trib_json *value)
+{
+	return value && value->kind == TRIB_JSON_OBJECT;
+}
+
+static bool is_bool(const struct trib_json *value)
+{
+	return value && (value->kind == TRIB_JSON_TRUE || value->kind == TRIB_JSON_FALSE);
+}
+
+static struct trib_bytes text_of(const struct trib_json *value)
+{
+	return is_text(value) ? value->text : trib_bytes("", 0);
 }
 
 static struct trib_bytes keep(struct parser *p, struct trib_bytes bytes)
@@ -81,24 +155,28 @@ static struct trib_bytes keep(struct parser *p, struct trib_bytes bytes)
 /* ---- Fields of a node ---------------------------------------------------------------------------------- */
 
 /* As everywhere at the doors: 19, 19.0 and "19" are the same integer, and nothing is rounded. */
-static bool integer_of(const json_t *value, int64_t *ret_value)
+static bool integer_of(const struct trib_json *value, int64_t *ret_value)
 {
-	if (json_is_integer(value)) {
-		*ret_value = json_integer_value(value);
-		return true;
-	}
-	if (json_is_string(value))
-		return trib_bytes_to_i64(text_of(value), ret_value);
-	if (!json_is_real(value) || json_real_value(value) < -9e15 ||
-	    json_real_value(value) > 9e15 ||
-	    json_real_value(value) != (double)(int64_t)json_real_value(value))
+	char text[64];
+	double number;
+
+	if (!value || (value->kind != TRIB_JSON_NUMBER && value->kind != TRIB_JSON_STRING))
 		return false;
-	*ret_value = (int64_t)json_real_value(value);
+	if (trib_bytes_to_i64(value->text, ret_value))
+		return true;
+	if (value->kind != TRIB_JSON_NUMBER || value->text.size >= sizeof(text))
+		return false;
+	memcpy(text, value->text.data, value->text.size);
+	text[value->text.size] = '\0';
+	number = strtod(text, NULL);
+	if (!(number >= -9e15 && number <= 9e15) || number != (double)(int64_t)number)
+		return false;
+	*ret_value = (int64_t)number;
 	return true;
 }
 
 static trib_status parse_integer(struct parser *p, const struct node *node, const char *field,
-				 const json_t *value, int64_t min, int64_t max,
+				 const struct trib_json *value, int64_t min, int64_t max,
 				 const char *expected, int64_t *ret_value)
 {
 	int64_t number;
@@ -110,11 +188,11 @@ static trib_status parse_integer(struct parser *p, const struct node *node, cons
 }
 
 static trib_status parse_span(struct parser *p, const struct node *node, const char *field,
-			      const json_t *value, int64_t *ret_ms)
+			      const struct trib_json *value, int64_t *ret_ms)
 {
 	int64_t ms;
 
-	if (!json_is_string(value) ||
+	if (!is_text(value) ||
 	    trib_duration_parse(text_of(value), field, &ms, NULL) != TRIB_OK || ms <= 0 ||
 	    ms > TRIB_LIMIT_RULE_WINDOW_DAYS * INT64_C(86400000))
 		return refuse(p, node, field, value,
@@ -123,31 +201,31 @@ static trib_status parse_span(struct parser *p, const struct node *node, const c
 	return TRIB_OK;
 }
 
-static trib_status parse_model(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_model(struct parser *p, struct node *node, const struct trib_json *value)
 {
-	if (!json_is_string(value) || !trib_model_of_word(text_of(value), &node->public.model))
+	if (!is_text(value) || !trib_model_of_word(text_of(value), &node->public.model))
 		return refuse(p, node, "model", value,
 			      "one of last, first, priority, linear, position, decay");
 	return TRIB_OK;
 }
 
-static trib_status parse_match(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_match(struct parser *p, struct node *node, const struct trib_json *value)
 {
-	if (!json_is_string(value) || !trib_match_of_word(text_of(value), &node->public.match))
+	if (!is_text(value) || !trib_match_of_word(text_of(value), &node->public.match))
 		return refuse(p, node, "match", value, "one of goods, shop, any");
 	return TRIB_OK;
 }
 
-static trib_status parse_lock(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_lock(struct parser *p, struct node *node, const struct trib_json *value)
 {
-	if (!json_is_string(value) || !trib_lock_of_word(text_of(value), &node->public.lock))
+	if (!is_text(value) || !trib_lock_of_word(text_of(value), &node->public.lock))
 		return refuse(p, node, "lock", value, "one of link, touch, order, pay, deposit");
 	return TRIB_OK;
 }
 
-static trib_status parse_assist(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_assist(struct parser *p, struct node *node, const struct trib_json *value)
 {
-	if (!json_is_string(value) || !trib_model_of_word(text_of(value), &node->public.assist) ||
+	if (!is_text(value) || !trib_model_of_word(text_of(value), &node->public.assist) ||
 	    node->public.assist == TRIB_MODEL_PRIORITY)
 		return refuse(p, node, "assist", value,
 			      "one of last, first, linear, position, decay");
@@ -156,26 +234,23 @@ static trib_status parse_assist(struct parser *p, struct node *node, const json_
 }
 
 /* {"goods": 1000, "shop": 300, "any": 0}: what is left out keeps the rate of the terms. */
-static trib_status parse_match_rates(struct parser *p, struct node *node, json_t *value)
+static trib_status parse_match_rates(struct parser *p, struct node *node, const struct trib_json *value)
 {
 	struct trib_node *public = &node->public;
 	trib_status status = TRIB_OK;
-	const char *word;
-	json_t *rate;
 
-	if (!json_is_object(value))
+	if (!is_object(value))
 		return refuse(p, node, "match_rates", value, "an object of goods, shop, any");
 	public->has_match_rates = true;
 	for (int level = 0; level <= TRIB_MATCH_ANY; level++)
 		public->match_bps[level] = TRIB_MATCH_RATE_NONE;
-	json_object_foreach(value, word, rate)
-	{
+	for (const struct trib_json *rate = value->first; rate; rate = rate->next) {
 		enum trib_match level;
 		char field[64];
 		int64_t bps = 0;
 
-		snprintf(field, sizeof(field), "match_rates.%.32s", word);
-		if (!trib_match_of_word(trib_bytes_text(word), &level))
+		snprintf(field, sizeof(field), "match_rates.%.32s", rate->key.data);
+		if (!trib_match_of_word(rate->key, &level))
 			return refuse(p, node, field, rate, "one of goods, shop, any");
 		status = parse_integer(p, node, field, rate, 0, TRIB_BPS_MAX,
 				       "a whole number from 0 to 10000", &bps);
@@ -187,14 +262,15 @@ static trib_status parse_match_rates(struct parser *p, struct node *node, json_t
 }
 
 /* What becomes of money after settlement; the days of claw_back_within may be the parent's. */
-static trib_status parse_after_settlement(struct parser *p, struct node *node, json_t *json)
+static trib_status parse_after_settlement(struct parser *p, struct node *node,
+					  const struct trib_json *const *fields)
 {
-	const json_t *word = json_object_get(json, "after_settlement");
-	const json_t *within = json_object_get(json, "claw_back_within");
-	const json_t *deposit = json_object_get(json, "deposit_counts");
+	const struct trib_json *word = fields[FIELD_AFTER_SETTLEMENT];
+	const struct trib_json *within = fields[FIELD_CLAW_BACK_WITHIN];
+	const struct trib_json *deposit = fields[FIELD_DEPOSIT_COUNTS];
 	struct trib_node *public = &node->public;
 
-	if (word && (!json_is_string(word) ||
+	if (word && (!is_text(word) ||
 		     !trib_after_settlement_of_word(text_of(word), &public->after_settlement)))
 		return refuse(p, node, "after_settlement", word,
 			      "one of claw_back, keep, claw_back_within");
@@ -203,17 +279,17 @@ static trib_status parse_after_settlement(struct parser *p, struct node *node, j
 	if (public->after_settlement == TRIB_AFTER_SETTLEMENT_CLAW_BACK_WITHIN && !public->claw_back_ms)
 		return refuse(p, node, "claw_back_within", within,
 			      "the time after settlement, as \"15d\"");
-	if (deposit && !json_is_boolean(deposit))
+	if (deposit && !is_bool(deposit))
 		return refuse(p, node, "deposit_counts", deposit, "true or false");
 	if (deposit)
-		public->deposit_counts = json_is_true(deposit);
+		public->deposit_counts = deposit->kind == TRIB_JSON_TRUE;
 	return TRIB_OK;
 }
 
-static trib_status parse_outcome(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_outcome(struct parser *p, struct node *node, const struct trib_json *value)
 {
 	enum trib_outcome outcome =
-		json_is_string(value) ? trib_outcome_find(text_of(value)) : TRIB_OUTCOME_NONE;
+		is_text(value) ? trib_outcome_find(text_of(value)) : TRIB_OUTCOME_NONE;
 
 	if (outcome == TRIB_OUTCOME_NONE || outcome == TRIB_OUTCOME_BAD_TOKEN)
 		return refuse(p, node, "outcome", value,
@@ -225,48 +301,51 @@ static trib_status parse_outcome(struct parser *p, struct node *node, const json
 	return TRIB_OK;
 }
 
-/* A reason that is inherited was another's: it does not say why this node holds. */
 /* enabled, from, to: of the node itself, not of its children. */
-static trib_status parse_schedule(struct parser *p, struct node *node, const json_t *json)
+static trib_status parse_schedule(struct parser *p, struct node *node,
+				  const struct trib_json *const *fields)
 {
-	const json_t *enabled = json_object_get(json, "enabled"), *from = json_object_get(json, "from"),
-		     *to = json_object_get(json, "to");
+	const struct trib_json *enabled = fields[FIELD_ENABLED], *from = fields[FIELD_FROM],
+			       *to = fields[FIELD_TO];
+	struct trib_node *public = &node->public;
 
-	if (enabled && !json_is_boolean(enabled))
+	public->from_ms = INT64_MIN;
+	public->to_ms = INT64_MAX;
+	if (enabled && !is_bool(enabled))
 		return refuse(p, node, "enabled", enabled, "true or false");
-	if (from && (!json_is_integer(from) || json_integer_value(from) < 0))
+	public->disabled = enabled && enabled->kind == TRIB_JSON_FALSE;
+	if (from && (!integer_of(from, &public->from_ms) || public->from_ms < 0))
 		return refuse(p, node, "from", from, "ms UTC");
-	if (to && (!json_is_integer(to) || json_integer_value(to) <= (from ? json_integer_value(from) : 0)))
+	if (to && (!integer_of(to, &public->to_ms) || public->to_ms <= TRIB_MAX(public->from_ms, 0)))
 		return refuse(p, node, "to", to, "ms UTC, later than from");
-	node->public.disabled = enabled && json_is_false(enabled);
-	node->public.from_ms = from ? json_integer_value(from) : INT64_MIN;
-	node->public.to_ms = to ? json_integer_value(to) : INT64_MAX;
 	return TRIB_OK;
 }
 
-static trib_status parse_held(struct parser *p, struct node *node, const json_t *value)
+/* A reason that is inherited was another's: it does not say why this node holds. */
+static trib_status parse_held(struct parser *p, struct node *node, const struct trib_json *value)
 {
-	if (!json_is_boolean(value))
+	if (!is_bool(value))
 		return refuse(p, node, "held", value, "true or false");
-	node->public.held = json_is_true(value);
+	node->public.held = value->kind == TRIB_JSON_TRUE;
 	if (node->public.held)
 		node->public.reason = trib_bytes("", 0);
 	return TRIB_OK;
 }
 
 static trib_status parse_text(struct parser *p, struct node *node, const char *field,
-			      const json_t *value, size_t size_max, struct trib_bytes *ret_text)
+			      const struct trib_json *value, size_t size_max, struct trib_bytes *ret_text)
 {
-	if (!json_is_string(value) || json_string_length(value) == 0 ||
-	    json_string_length(value) > size_max)
+	struct trib_bytes text = text_of(value);
+
+	if (text.size == 0 || text.size > size_max || memchr(text.data, '\0', text.size))
 		return refuse(p, node, field, value, "a text, not empty and not too long");
-	*ret_text = keep(p, text_of(value));
+	*ret_text = keep(p, text);
 	return TRIB_OK;
 }
 
 /* A formula of type int, which lives as long as the tree. */
 static trib_status parse_formula(struct parser *p, struct node *node, const char *field,
-				 const json_t *value, struct trib_bytes *ret_source,
+				 const struct trib_json *value, struct trib_bytes *ret_source,
 				 const void **ret_program, trib_fact_set *ret_facts)
 {
 	struct trib_expr_program *program;
@@ -288,7 +367,7 @@ static trib_status parse_formula(struct parser *p, struct node *node, const char
 	return TRIB_OK;
 }
 
-static trib_status parse_priority_by(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_priority_by(struct parser *p, struct node *node, const struct trib_json *value)
 {
 	struct trib_bytes source;
 
@@ -297,7 +376,7 @@ static trib_status parse_priority_by(struct parser *p, struct node *node, const 
 }
 
 /* What commission is computed on, of an order whose caller states amounts instead. */
-static trib_status parse_base(struct parser *p, struct node *node, const json_t *value)
+static trib_status parse_base(struct parser *p, struct node *node, const struct trib_json *value)
 {
 	trib_fact_set facts = 0;
 	trib_status status = parse_formula(p, node, "base", value, &node->public.base_formula,
@@ -330,7 +409,7 @@ static const char *share_field(const struct shares *shares, const char *field, c
 
 /* A role of the terms, or a party by its id. */
 static trib_status parse_slot(struct parser *p, struct node *node, struct shares *shares,
-			      const char *field, const json_t *value, uint8_t *ret_slot)
+			      const char *field, const struct trib_json *value, uint8_t *ret_slot)
 {
 	static const char *const roles[] = {
 #define X(name, code, word, english, chinese) word,
@@ -344,7 +423,7 @@ static trib_status parse_slot(struct parser *p, struct node *node, struct shares
 	char place[64];
 
 	share_field(shares, field, place);
-	if (!json_is_string(value) || !trib_external_id_valid(text))
+	if (!is_text(value) || !trib_external_id_valid(text))
 		return refuse(p, node, place, value, "a role or the id of a party");
 	if (trib_slot_of_word(text, &slot)) {
 		*ret_slot = (uint8_t)slot;
@@ -375,14 +454,14 @@ static trib_status parse_slot(struct parser *p, struct node *node, struct shares
 }
 
 static trib_status parse_of(struct parser *p, struct node *node, struct shares *shares,
-			    const json_t *value, struct trib_share *share)
+			    const struct trib_json *value, struct trib_share *share)
 {
 	char place[64];
 
 	share->of = TRIB_OF_BASE;
-	if (!value || (json_is_string(value) && trib_bytes_is(text_of(value), "base")))
+	if (!value || (is_text(value) && trib_bytes_is(text_of(value), "base")))
 		return TRIB_OK;
-	for (uint32_t i = 0; json_is_string(value) && i < shares->index; i++)
+	for (uint32_t i = 0; is_text(value) && i < shares->index; i++)
 		if (trib_bytes_equal(shares->names[i], text_of(value))) {
 			share->of = (uint8_t)i;
 			return TRIB_OK;
@@ -392,8 +471,9 @@ static trib_status parse_of(struct parser *p, struct node *node, struct shares *
 }
 
 static trib_status parse_rate(struct parser *p, struct node *node, struct shares *shares,
-			      const json_t *value, struct trib_share *share)
+			      const struct trib_json *value, struct trib_share *share)
 {
+	struct trib_bytes text = text_of(value);
 	char place[64];
 	enum trib_rate rate;
 	int64_t bps;
@@ -406,11 +486,8 @@ static trib_status parse_rate(struct parser *p, struct node *node, struct shares
 		share->bps = status == TRIB_OK ? (uint16_t)bps : 0;
 		return status;
 	}
-	if (json_is_string(value) && json_string_length(value) > 6 &&
-	    !memcmp(json_string_value(value), "terms.", 6) &&
-	    trib_rate_of_word(
-		    trib_bytes(json_string_value(value) + 6, json_string_length(value) - 6),
-		    &rate)) {
+	if (text.size > 6 && !memcmp(text.data, "terms.", 6) &&
+	    trib_rate_of_word(trib_bytes(text.data + 6, text.size - 6), &rate)) {
 		share->rate = (uint8_t)rate;
 		return TRIB_OK;
 	}
@@ -421,16 +498,16 @@ static trib_status parse_rate(struct parser *p, struct node *node, struct shares
 
 /* "a" or "b"; absent: a. */
 static trib_status parse_either(struct parser *p, struct node *node, struct shares *shares,
-				const char *field, const json_t *value, const char *a,
+				const char *field, const struct trib_json *value, const char *a,
 				const char *b, uint8_t *ret_value)
 {
 	char place[64], expected[64];
 
-	if (!value || (json_is_string(value) && trib_bytes_is(text_of(value), a))) {
+	if (!value || (is_text(value) && trib_bytes_is(text_of(value), a))) {
 		*ret_value = 0;
 		return TRIB_OK;
 	}
-	if (json_is_string(value) && trib_bytes_is(text_of(value), b)) {
+	if (is_text(value) && trib_bytes_is(text_of(value), b)) {
 		*ret_value = 1;
 		return TRIB_OK;
 	}
@@ -439,14 +516,14 @@ static trib_status parse_either(struct parser *p, struct node *node, struct shar
 }
 
 static trib_status parse_share_name(struct parser *p, struct node *node, struct shares *shares,
-				    const json_t *value, struct trib_share *share)
+				    const struct trib_json *value, struct trib_share *share)
 {
 	const struct trib_spaces *spaces = p->options->spaces;
 	struct trib_bytes name = text_of(value);
 	char place[64];
 
 	share_field(shares, "name", place);
-	if (!json_is_string(value) || !trib_external_id_valid(name) || trib_bytes_is(name, "base"))
+	if (!is_text(value) || !trib_external_id_valid(name) || trib_bytes_is(name, "base"))
 		return refuse(p, node, place, value,
 			      "a name of 1 to 64 bytes without space or /, other than base");
 	for (uint32_t i = 0; i < shares->index; i++)
@@ -459,41 +536,41 @@ static trib_status parse_share_name(struct parser *p, struct node *node, struct 
 }
 
 static trib_status parse_share(struct parser *p, struct node *node, struct shares *shares,
-			       json_t *json)
+			       const struct trib_json *json)
 {
-	static const char *const known[] = { "name", "to",  "from",  "of", "take",
-					     "bps",  "cap", "round", NULL };
+	enum { NAME, TO, FROM, OF, TAKE, BPS, CAP, ROUND, MEMBERS };
+	static const char *const known[MEMBERS] = { "name", "to",  "from", "of",
+						    "take", "bps", "cap",  "round" };
 	struct trib_share *share = &shares->list[shares->index];
-	const json_t *cap;
-	char place[64], at[TRIB_ERROR_AT_MAX];
+	const struct trib_json *of[MEMBERS];
+	char place[64];
 	trib_status status;
 
 	share_field(shares, "", place);
-	if (!json_is_object(json))
+	if (!is_object(json))
 		return refuse(p, node, place, json, "an object");
-	status = refuse_unknown_fields(p, node_at(node, place, at), json, known,
-				       "name, to, from, of, take, bps, cap, round");
+	status = gather(p, node, place, json, known, MEMBERS,
+			"name, to, from, of, take, bps, cap, round", of);
 	*share = (struct trib_share){ .cap = TRIB_CAP_NONE };
 	if (status == TRIB_OK)
-		status = parse_share_name(p, node, shares, json_object_get(json, "name"), share);
+		status = parse_share_name(p, node, shares, of[NAME], share);
 	if (status == TRIB_OK)
-		status = parse_slot(p, node, shares, "to", json_object_get(json, "to"), &share->to);
+		status = parse_slot(p, node, shares, "to", of[TO], &share->to);
 	if (status == TRIB_OK)
-		status = parse_slot(p, node, shares, "from", json_object_get(json, "from"),
+		status = parse_slot(p, node, shares, "from", of[FROM],
 				    &share->from);
 	if (status == TRIB_OK)
-		status = parse_of(p, node, shares, json_object_get(json, "of"), share);
+		status = parse_of(p, node, shares, of[OF], share);
 	if (status == TRIB_OK)
-		status = parse_either(p, node, shares, "take", json_object_get(json, "take"),
+		status = parse_either(p, node, shares, "take", of[TAKE],
 				      "gross", "rest", &share->take);
 	if (status == TRIB_OK)
-		status = parse_rate(p, node, shares, json_object_get(json, "bps"), share);
+		status = parse_rate(p, node, shares, of[BPS], share);
 	if (status == TRIB_OK)
-		status = parse_either(p, node, shares, "round", json_object_get(json, "round"),
+		status = parse_either(p, node, shares, "round", of[ROUND],
 				      "floor", "half_even", &share->round);
-	cap = json_object_get(json, "cap");
-	if (status == TRIB_OK && cap)
-		status = parse_integer(p, node, share_field(shares, "cap", place), cap, 0,
+	if (status == TRIB_OK && of[CAP])
+		status = parse_integer(p, node, share_field(shares, "cap", place), of[CAP], 0,
 				       INT64_MAX - 1, "a whole number of minor units", &share->cap);
 	return status;
 }
@@ -527,20 +604,21 @@ static void add_waiting(struct parser *p, uint32_t node_index, const struct shar
 				(struct site){ .kind = SITE_PARTY, .at = node_index, .mask = i });
 }
 
-static trib_status parse_shares(struct parser *p, struct node *node, json_t *json)
+static trib_status parse_shares(struct parser *p, struct node *node, const struct trib_json *json)
 {
 	struct trib_arena *arena = &p->tree->arena;
-	struct shares shares = { .count = (uint32_t)json_array_size(json) };
+	struct shares shares = { .count = is_array(json) ? json->count : 0 };
+	const struct trib_json *share = json->first;
 	char at[TRIB_ERROR_AT_MAX];
 	trib_status status = TRIB_OK;
 
-	if (!json_is_array(json) || json_array_size(json) > TRIB_LIMIT_RULE_SHARES)
+	if (!is_array(json) || json->count > TRIB_LIMIT_RULE_SHARES)
 		return refuse(p, node, "shares", json, "an array of at most 32 shares");
 	shares.list = trib_arena_alloc_zeroed(arena, (shares.count + 1) * sizeof(*shares.list));
 	shares.names = trib_arena_alloc_zeroed(arena, (shares.count + 1) * sizeof(*shares.names));
 	trib_assert(shares.list && shares.names);
-	for (; status == TRIB_OK && shares.index < shares.count; shares.index++)
-		status = parse_share(p, node, &shares, json_array_get(json, shares.index));
+	for (; status == TRIB_OK && share; share = share->next, shares.index++)
+		status = parse_share(p, node, &shares, share);
 	if (status != TRIB_OK)
 		return status;
 	status = trib_shares_check(shares.list, shares.count, p->error);
@@ -564,99 +642,112 @@ static trib_status parse_shares(struct parser *p, struct node *node, json_t *jso
 
 /* ---- Nodes --------------------------------------------------------------------------------------------- */
 
-static const char *const node_fields[] = {
-	"id",	  "priority", "when",	"model", "window",    "match",	     "lock",	 "grace", "base",
-	"match_rates", "assist",
-	"shares", "outcome",  "reason", "held",	 "enabled", "from", "to", "half_life", "priority_by", "children",
-	"after_settlement", "claw_back_within", "deposit_counts", NULL,
-};
 #define NODE_FIELDS                                                                                \
 	"id, priority, when, model, window, match, match_rates, assist, lock, grace, base, shares, outcome, reason, held, enabled, from, to, " \
 	"half_life, "                                                                              \
 	"priority_by, after_settlement, claw_back_within, deposit_counts, children"
 
-static trib_status parse_id(struct parser *p, struct node *node, const json_t *value)
+static const char *nameless_at(const struct parser *p, char text[TRIB_ERROR_AT_MAX])
 {
-	struct node nameless = { .public.id = trib_bytes_text(p->at) };
+	char field[32];
+
+	if (!p->in_children)
+		return "root";
+	snprintf(field, sizeof(field), "children[%u]", p->child);
+	return node_at(&p->tree->nodes[p->above], field, text);
+}
+
+static trib_status refuse_nameless(struct parser *p, const char *field, const struct trib_json *value,
+				   const char *expected)
+{
+	char at[TRIB_ERROR_AT_MAX];
+	struct node nameless = { 0 };
+
+	nameless.public.id = trib_bytes_text(nameless_at(p, at));
+	return refuse(p, &nameless, field, value, expected);
+}
+
+static trib_status parse_id(struct parser *p, struct node *node, const struct trib_json *value)
+{
 	uint32_t number;
 
-	if (!json_is_string(value) || !trib_external_id_valid(text_of(value)))
-		return refuse(p, &nameless, "id", value,
-			      "an id of 1 to 64 bytes without space, control or /");
+	if (!is_text(value) || !trib_external_id_valid(text_of(value)))
+		return refuse_nameless(p, "id", value,
+				       "an id of 1 to 64 bytes without space, control or /");
 	number = trib_names_count(p->ids);
 	if (trib_names_add(p->ids, text_of(value)) <= number)
-		return refuse(p, &nameless, "id", value,
-			      "an id that no other node of the tree has");
+		return refuse_nameless(p, "id", value, "an id that no other node of the tree has");
 	node->public.id = keep(p, text_of(value));
 	return TRIB_OK;
 }
 
 /* The words that are one value each. */
-static trib_status parse_words(struct parser *p, struct node *node, json_t *json)
+static trib_status parse_words(struct parser *p, struct node *node,
+			       const struct trib_json *const *fields)
 {
 	struct trib_node *public = &node->public;
 	trib_status status = TRIB_OK;
-	json_t *value;
+	const struct trib_json *value;
 
-	if ((value = json_object_get(json, "priority")))
+	if ((value = fields[FIELD_PRIORITY]))
 		status = parse_integer(p, node, "priority", value, INT64_MIN, INT64_MAX,
 				       "a whole number", &public->priority);
-	if (status == TRIB_OK && (value = json_object_get(json, "when")))
+	if (status == TRIB_OK && (value = fields[FIELD_WHEN]))
 		status = parse_text(p, node, "when", value, TRIB_LIMIT_CEL_SOURCE_BYTES,
 				    &public->when);
-	if (status == TRIB_OK && (value = json_object_get(json, "model")))
+	if (status == TRIB_OK && (value = fields[FIELD_MODEL]))
 		status = parse_model(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "window")))
+	if (status == TRIB_OK && (value = fields[FIELD_WINDOW]))
 		status = parse_span(p, node, "window", value, &public->window_ms);
-	if (status == TRIB_OK && (value = json_object_get(json, "half_life")))
+	if (status == TRIB_OK && (value = fields[FIELD_HALF_LIFE]))
 		status = parse_span(p, node, "half_life", value, &public->half_life_ms);
-	if (status == TRIB_OK && (value = json_object_get(json, "match")))
+	if (status == TRIB_OK && (value = fields[FIELD_MATCH]))
 		status = parse_match(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "match_rates")))
+	if (status == TRIB_OK && (value = fields[FIELD_MATCH_RATES]))
 		status = parse_match_rates(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "assist")))
+	if (status == TRIB_OK && (value = fields[FIELD_ASSIST]))
 		status = parse_assist(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "lock")))
+	if (status == TRIB_OK && (value = fields[FIELD_LOCK]))
 		status = parse_lock(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "grace")))
+	if (status == TRIB_OK && (value = fields[FIELD_GRACE]))
 		status = parse_span(p, node, "grace", value, &public->grace_ms);
-	if (status == TRIB_OK && (value = json_object_get(json, "base")))
+	if (status == TRIB_OK && (value = fields[FIELD_BASE]))
 		status = parse_base(p, node, value);
 	if (status == TRIB_OK)
-		status = parse_after_settlement(p, node, json);
-	if (status == TRIB_OK && (value = json_object_get(json, "outcome")))
+		status = parse_after_settlement(p, node, fields);
+	if (status == TRIB_OK && (value = fields[FIELD_OUTCOME]))
 		status = parse_outcome(p, node, value);
 	if (status == TRIB_OK)
-		status = parse_schedule(p, node, json);
-	if (status == TRIB_OK && (value = json_object_get(json, "held")))
+		status = parse_schedule(p, node, fields);
+	if (status == TRIB_OK && (value = fields[FIELD_HELD]))
 		status = parse_held(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "reason")))
+	if (status == TRIB_OK && (value = fields[FIELD_REASON]))
 		status = parse_text(p, node, "reason", value, 256, &public->reason);
-	if (status == TRIB_OK && (value = json_object_get(json, "priority_by")))
+	if (status == TRIB_OK && (value = fields[FIELD_PRIORITY_BY]))
 		status = parse_priority_by(p, node, value);
-	if (status == TRIB_OK && (value = json_object_get(json, "shares")))
+	if (status == TRIB_OK && (value = fields[FIELD_SHARES]))
 		status = parse_shares(p, node, value);
 	return status;
 }
 
-static trib_status parse_node(struct parser *p, json_t *json, uint32_t parent, uint32_t depth,
+static trib_status parse_node(struct parser *p, const struct trib_json *json, uint32_t parent, uint32_t depth,
 			      uint32_t *ret_index);
 
-static trib_status parse_children(struct parser *p, json_t *list, uint32_t index, uint32_t depth)
+static trib_status parse_children(struct parser *p, const struct trib_json *list, uint32_t index, uint32_t depth)
 {
 	struct trib_tree *tree = p->tree;
-	uint32_t last = 0;
+	uint32_t last = 0, i = 0;
 
-	if (!json_is_array(list))
+	if (!is_array(list))
 		return refuse(p, &tree->nodes[index], "children", list, "an array of nodes");
-	for (size_t i = 0; i < json_array_size(list); i++) {
+	for (const struct trib_json *json = list->first; json; json = json->next) {
 		uint32_t child;
 		trib_status status;
-		char field[32];
 
-		snprintf(field, sizeof(field), "children[%zu]", i);
-		node_at(&tree->nodes[index], field, p->at);
-		status = parse_node(p, json_array_get(list, i), index, depth + 1, &child);
+		p->in_children = true;
+		p->above = index;
+		p->child = i++;
+		status = parse_node(p, json, index, depth + 1, &child);
 		if (status != TRIB_OK)
 			return status;
 		if (last)
@@ -690,26 +781,25 @@ static const struct trib_node root_defaults = {
 };
 
 /* Recurses as deep as the tree is nested, which is limited. */
-static trib_status parse_node(struct parser *p, json_t *json, uint32_t parent, uint32_t depth,
+static trib_status parse_node(struct parser *p, const struct trib_json *json, uint32_t parent, uint32_t depth,
 			      uint32_t *ret_index)
 {
 	struct trib_tree *tree = p->tree;
-	struct node nameless = { .public.id = trib_bytes_text(p->at) };
 	struct node *node;
 	uint32_t index = tree->node_count;
-	json_t *children;
+	const struct trib_json *fields[FIELDS];
 	char at[TRIB_ERROR_AT_MAX];
 	trib_status status;
 
 	if (depth >= TRIB_LIMIT_RULE_DEPTH)
-		return trib_fail(p->error, TRIB_LIMIT, p->at,
+		return trib_fail(p->error, TRIB_LIMIT, nameless_at(p, at),
 				 "found a node at level %u, expected at most %d levels", depth + 1,
 				 TRIB_LIMIT_RULE_DEPTH);
 	if (index >= TRIB_LIMIT_RULE_NODES)
-		return trib_fail(p->error, TRIB_LIMIT, p->at, "found more than %d nodes",
+		return trib_fail(p->error, TRIB_LIMIT, nameless_at(p, at), "found more than %d nodes",
 				 TRIB_LIMIT_RULE_NODES);
-	if (!json_is_object(json))
-		return refuse(p, &nameless, "", json, "a node");
+	if (!is_object(json))
+		return refuse_nameless(p, "", json, "a node");
 	node = new_node(tree);
 	*node = (struct node){ .public = depth ? tree->nodes[parent].public : root_defaults };
 	node->public.index = index;
@@ -717,85 +807,97 @@ static trib_status parse_node(struct parser *p, json_t *json, uint32_t parent, u
 	node->public.depth = depth;
 	node->public.priority = 0;
 	node->public.when = trib_bytes("", 0);
-	status = parse_id(p, node, json_object_get(json, "id"));
+	status = parse_id(p, node, trib_json_member(json, field_names[FIELD_ID]));
 	if (status == TRIB_OK)
-		status = refuse_unknown_fields(p, node_at(node, "", at), json, node_fields,
-					       NODE_FIELDS);
+		status = gather(p, node, "", json, field_names, FIELDS, NODE_FIELDS, fields);
 	if (status == TRIB_OK)
-		status = parse_words(p, node, json);
-	children = json_object_get(json, "children");
-	if (status == TRIB_OK && children)
-		status = parse_children(p, children, index, depth);
+		status = parse_words(p, node, fields);
+	if (status == TRIB_OK && fields[FIELD_CHILDREN])
+		status = parse_children(p, fields[FIELD_CHILDREN], index, depth);
 	*ret_index = index;
 	return status;
 }
 
 /* ---- The whole ----------------------------------------------------------------------------------------- */
 
-/* Nesting of arrays and objects; what stands in strings is passed over. */
-static size_t json_depth(struct trib_bytes json)
+static trib_status refuse_size(struct parser *p, size_t size)
 {
-	size_t depth = 0, deepest = 0;
-	bool quoted = false;
-
-	for (size_t i = 0; i < json.size; i++) {
-		char c = json.data[i];
-
-		if (quoted) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				quoted = false;
-		} else if (c == '"') {
-			quoted = true;
-		} else if (c == '{' || c == '[') {
-			depth++;
-			deepest = TRIB_MAX(deepest, depth);
-		} else if ((c == '}' || c == ']') && depth) {
-			depth--;
-		}
-	}
-	return deepest;
+	return trib_fail(p->error, TRIB_TOO_LARGE, "body", "found %zu bytes, expected at most %d",
+			 size, TRIB_LIMIT_RULE_SOURCE_BYTES);
 }
 
-static trib_status load_json(struct trib_bytes json, json_t **ret_root, struct trib_error *error)
+static trib_status load_json(struct parser *p, struct trib_bytes json, struct trib_json **ret_root)
 {
-	json_error_t why;
+	/* A level of nodes is two of JSON; shares are two more, the body one. */
+	const uint32_t depth_max = 2 * TRIB_LIMIT_RULE_DEPTH + 3;
+	const struct trib_json *root;
+	struct trib_error why;
+	unsigned line = 1, column = 1;
+	char at[64];
 
 	if (json.size > TRIB_LIMIT_RULE_SOURCE_BYTES)
-		return trib_fail(error, TRIB_TOO_LARGE, "body",
-				 "found %zu bytes, expected at most %d", json.size,
-				 TRIB_LIMIT_RULE_SOURCE_BYTES);
-	/* A level of nodes is two of JSON; shares are two more, the body one. */
-	if (json_depth(json) > 2 * TRIB_LIMIT_RULE_DEPTH + 3)
-		return trib_fail(error, TRIB_LIMIT, "body",
+		return refuse_size(p, json.size);
+	if (trib_json_parse(json, depth_max, p->scratch, &root, &why) == TRIB_OK) {
+		*ret_root = (struct trib_json *)(uintptr_t)root;
+		return TRIB_OK;
+	}
+	if (why.status == TRIB_LIMIT)
+		return trib_fail(p->error, TRIB_LIMIT, "body",
 				 "found JSON nested too deep, expected at most %d levels of nodes",
 				 TRIB_LIMIT_RULE_DEPTH);
-	*ret_root = json_loadb(json.data ? json.data : "", json.size, JSON_REJECT_DUPLICATES, &why);
-	if (!*ret_root) {
-		char at[64];
-
-		snprintf(at, sizeof(at), "body:%d:%d", why.line, why.column);
-		return trib_fail(error, TRIB_SYNTAX, at, "found no JSON object: %.120s", why.text);
-	}
-	return TRIB_OK;
+	sscanf(why.at, "line %u column %u", &line, &column);
+	snprintf(at, sizeof(at), "body:%u:%u", line, column);
+	return trib_fail(p->error, TRIB_SYNTAX, at, "found no JSON object: %.120s", why.text);
 }
 
 /* What only answers have may come back in a PUT, and is not kept. */
 static const char *const answer_fields[] = { "name",	  "number",   "version", "active",
-					     "scheduled", "rollouts", "position", NULL };
+					     "scheduled", "rollouts", "position" };
 
-static trib_status parse_scene(struct parser *p, json_t *root)
+static bool is_of_answers(const struct trib_json *member)
 {
-	struct trib_bytes name = trib_bytes_text(p->options->name);
-	json_t *scene = json_object_get(root, "scene");
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(answer_fields); i++)
+		if (trib_bytes_is(member->key, answer_fields[i]))
+			return true;
+	return false;
+}
+
+static bool is_null(const struct trib_json *member)
+{
+	return member->kind == TRIB_JSON_NULL;
+}
+
+static void drop(struct trib_json *object, bool (*drops)(const struct trib_json *))
+{
+	for (struct trib_json **link = &object->first; *link;) {
+		if (!drops(*link)) {
+			link = &(*link)->next;
+			continue;
+		}
+		*link = (*link)->next;
+		object->count--;
+	}
+}
+
+/* null means the same as leaving a field out. Recurses as deep as the JSON, which is limited. */
+static void drop_nulls(struct trib_json *json)
+{
+	if (json->kind == TRIB_JSON_OBJECT)
+		drop(json, is_null);
+	for (struct trib_json *child = json->first; child; child = child->next)
+		if (child->first)
+			drop_nulls(child);
+}
+
+static trib_status parse_scene(struct parser *p, const struct trib_json *scene)
+{
 	struct trib_tree *tree = p->tree;
 	uint32_t before;
 
-	if (scene && (!json_is_string(scene) || !trib_external_id_valid(text_of(scene))))
+	if (scene && !trib_external_id_valid(text_of(scene)))
 		return trib_fail(p->error, TRIB_INVALID, "scene",
 				 "expected a name of 1 to 64 bytes without space, control or /");
-	tree->scene = keep(p, scene ? text_of(scene) : name);
+	tree->scene = keep(p, scene ? scene->text : trib_bytes_text(p->options->name));
 	before = trib_names_count(tree->constants.names);
 	if (constants_add(&tree->constants, TRIB_SPACE_SYMBOL, tree->scene) > before) {
 		tree->symbols = trib_realloc(tree->symbols, sizeof(*tree->symbols));
@@ -804,70 +906,57 @@ static trib_status parse_scene(struct parser *p, json_t *root)
 	return TRIB_OK;
 }
 
-/* null means the same as leaving a field out. Recurses as deep as the JSON, which is limited. */
-static void strip_nulls(json_t *json)
+/* The canonical text, which may be longer than what came: a DEL is escaped in it. */
+static trib_status write_source(struct parser *p, const struct trib_json *root)
 {
-	const char *name;
-	json_t *value;
-	void *next;
-	size_t i;
+	struct trib_buffer source;
+	trib_status status = TRIB_OK;
 
-	if (json_is_array(json))
-		json_array_foreach(json, i, value) strip_nulls(value);
-	if (json_is_object(json))
-		json_object_foreach_safe(json, next, name, value)
-		{
-			strip_nulls(value);
-			if (json_is_null(value))
-				json_object_del(json, name);
-		}
+	trib_buffer_init(&source, SIZE_MAX / 2);
+	trib_json_add(&source, root, p->scratch);
+	if (source.size > TRIB_LIMIT_RULE_SOURCE_BYTES)
+		status = refuse_size(p, source.size);
+	else
+		p->tree->source = keep(p, trib_buffer_bytes(&source));
+	trib_buffer_fini(&source);
+	return status;
 }
 
-static trib_status parse_body(struct parser *p, json_t *root)
+static trib_status parse_body(struct parser *p, struct trib_json *body)
 {
-	static const char *const known[] = { "scene", "root", NULL };
+	enum { SCENE, TREE, MEMBERS };
+	static const char *const known[MEMBERS] = { "scene", "root" };
+	const struct trib_json *members[MEMBERS];
 	uint32_t index;
 	trib_status status;
-	char *source;
 
-	if (!json_is_object(root))
+	if (!is_object(body))
 		return trib_fail(p->error, TRIB_INVALID, "body",
 				 "expected an object with scene and root");
-	strip_nulls(root);
-	for (size_t i = 0; answer_fields[i]; i++)
-		json_object_del(root, answer_fields[i]);
-	status = refuse_unknown_fields(p, "body", root, known, "scene, root");
+	drop_nulls(body);
+	drop(body, is_of_answers);
+	status = gather(p, NULL, "", body, known, MEMBERS, "scene, root", members);
 	if (status == TRIB_OK)
-		status = parse_scene(p, root);
+		status = parse_scene(p, members[SCENE]);
 	if (status != TRIB_OK)
 		return status;
-	if (!json_object_get(root, "root"))
+	if (!members[TREE])
 		return trib_fail(p->error, TRIB_INVALID, "root", "found nothing, expected a node");
-	snprintf(p->at, sizeof(p->at), "root");
-	status = parse_node(p, json_object_get(root, "root"), 0, 0, &index);
-	if (status != TRIB_OK)
-		return status;
-	source = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
-	if (!source)
-		return trib_fail(p->error, TRIB_INVALID, "body",
-				 "found text that cannot be written as JSON");
-	p->tree->source = keep(p, trib_bytes_text(source));
-	free(source);
-	return TRIB_OK;
+	status = parse_node(p, members[TREE], 0, 0, &index);
+	return status == TRIB_OK ? write_source(p, body) : status;
 }
 
 trib_status tree_parse(struct trib_tree *tree, const struct trib_tree_options *options,
-		       struct trib_bytes json, struct trib_error *error)
+		       struct trib_bytes json, struct trib_arena *scratch, struct trib_error *error)
 {
-	struct parser p = { .tree = tree, .options = options, .error = error };
-	json_t *root;
-	trib_status status = load_json(json, &root, error);
+	struct parser p = { .tree = tree, .options = options, .scratch = scratch, .error = error };
+	struct trib_json *body = NULL;
+	trib_status status = load_json(&p, json, &body);
 
 	if (status != TRIB_OK)
 		return status;
 	p.ids = trib_names_new(options->key);
-	status = parse_body(&p, root);
+	status = parse_body(&p, body);
 	trib_names_free(p.ids);
-	json_decref(root);
 	return status;
 }

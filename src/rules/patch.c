@@ -1,84 +1,98 @@
 #include "rules/patch.h"
 
-#include <jansson.h>
+#include "base/limits.h"
+#include "proto/json.h"
 
 /* A node and the array it stands in; list NULL: it is the root. */
 struct place {
-	json_t *node, *list;
-	size_t index;
+	struct trib_json *node, *list;
 };
 
-static bool is_called(const json_t *node, struct trib_bytes id)
+static bool is_called(const struct trib_json *node, struct trib_bytes id)
 {
-	const char *text = json_string_value(json_object_get(node, "id"));
+	const struct trib_json *own = trib_json_member(node, "id");
 
-	return text && trib_bytes_is(id, text);
+	return own && own->kind == TRIB_JSON_STRING && trib_bytes_equal(own->text, id);
 }
 
 /* Recurses as deep as a tree is nested, which is limited. */
-static bool find_node(json_t *node, struct trib_bytes id, struct place *place)
+static bool find_node(struct trib_json *node, struct trib_json *list, struct trib_bytes id, struct place *ret_place)
 {
-	json_t *children = json_object_get(node, "children");
+	struct trib_json *children = (struct trib_json *)(uintptr_t)trib_json_member(node, "children");
 
 	if (is_called(node, id)) {
-		place->node = node;
+		*ret_place = (struct place){ node, list };
 		return true;
 	}
-	for (size_t i = 0; i < json_array_size(children); i++) {
-		json_t *child = json_array_get(children, i);
-
-		place->list = children;
-		place->index = i;
-		if (is_called(child, id)) {
-			place->node = child;
+	for (struct trib_json *child = children ? children->first : NULL; child; child = child->next)
+		if (find_node(child, children, id, ret_place))
 			return true;
-		}
-		if (find_node(child, id, place))
-			return true;
-	}
 	return false;
 }
 
-/* Before or after a sibling. */
-static trib_status move(const struct place *place, const char *where, const json_t *sibling, struct trib_error *error)
+/* Where the list, or what stands before it in the list, points to a child. */
+static struct trib_json **link_to(struct trib_json *list, const struct trib_json *child)
 {
-	const char *id = json_string_value(sibling);
-	size_t count = json_array_size(place->list), target = count;
+	struct trib_json **link = &list->first;
 
-	for (size_t i = 0; id && i < count; i++)
-		if (i != place->index && is_called(json_array_get(place->list, i), trib_bytes_text(id)))
-			target = i;
-	if (target == count)
+	while (*link != child)
+		link = &(*link)->next;
+	return link;
+}
+
+/* Before or after a sibling. */
+static trib_status move(const struct place *place, const char *where, const struct trib_json *sibling,
+			struct trib_error *error)
+{
+	struct trib_json *target = place->list ? place->list->first : NULL, **link;
+
+	while (target && (target == place->node || sibling->kind != TRIB_JSON_STRING ||
+			  !is_called(target, sibling->text)))
+		target = target->next;
+	if (!target)
 		return trib_fail(error, TRIB_INVALID, where, "found %.80s, expected the id of a sibling",
-				 id ? id : "no string");
-	json_incref(place->node);
-	json_array_remove(place->list, place->index);
-	target -= target > place->index;
-	target += !strcmp(where, "after");
-	json_array_insert_new(place->list, target, place->node);
+				 sibling->kind == TRIB_JSON_STRING ? sibling->text.data : "no string");
+	link = link_to(place->list, place->node);
+	*link = place->node->next;
+	link = !strcmp(where, "after") ? &target->next : link_to(place->list, target);
+	place->node->next = *link;
+	*link = place->node;
 	return TRIB_OK;
 }
 
-static trib_status change(const struct place *place, json_t *patch, struct trib_error *error)
+static void drop_member(struct trib_json *object, struct trib_bytes name)
 {
-	const char *name;
-	json_t *value;
+	struct trib_json **link = &object->first;
 
-	if (!json_is_object(patch) || json_object_size(patch) == 0)
+	while (*link && !trib_bytes_equal((*link)->key, name))
+		link = &(*link)->next;
+	if (!*link)
+		return;
+	*link = (*link)->next;
+	object->count--;
+}
+
+/* Takes the members of `patch` over; it is not one any more afterwards. */
+static trib_status change(const struct place *place, const struct trib_json *patch, struct trib_error *error)
+{
+	const struct trib_json *before = trib_json_member(patch, "before"), *after = trib_json_member(patch, "after");
+
+	if (!patch || patch->kind != TRIB_JSON_OBJECT || !patch->first)
 		return trib_fail(error, TRIB_INVALID, "", "expected an object of fields to change");
-	json_object_foreach (patch, name, value) {
-		if (!strcmp(name, "id") || !strcmp(name, "children"))
-			return trib_fail(error, TRIB_INVALID, name,
+	for (struct trib_json *member = patch->first, *next; member; member = next) {
+		next = member->next;
+		if (trib_bytes_is(member->key, "id") || trib_bytes_is(member->key, "children"))
+			return trib_fail(error, TRIB_INVALID, member->key.data,
 					 "found it, expected any field of a node but id and children");
-		if (!strcmp(name, "before") || !strcmp(name, "after"))
+		if (member == before || member == after)
 			continue;
-		if (json_is_null(value))
-			json_object_del(place->node, name);
-		else
-			json_object_set(place->node, name, value);
+		drop_member(place->node, member->key);
+		if (member->kind == TRIB_JSON_NULL)
+			continue;
+		member->next = place->node->first;
+		place->node->first = member;
+		place->node->count++;
 	}
-	json_t *before = json_object_get(patch, "before"), *after = json_object_get(patch, "after");
-
 	if (before && after)
 		return trib_fail(error, TRIB_INVALID, "after", "found before as well, expected one of them");
 	if (!before && !after)
@@ -89,24 +103,23 @@ static trib_status change(const struct place *place, json_t *patch, struct trib_
 trib_status trib_rules_patch(struct trib_bytes source, struct trib_bytes node, struct trib_bytes patch,
 			     struct trib_buffer *ret_source, struct trib_error *error)
 {
-	json_t *tree = json_loadb(source.data, source.size, 0, NULL);
-	json_t *changes = json_loadb(patch.data, patch.size, JSON_REJECT_DUPLICATES, NULL);
-	struct place place = { 0 };
+	const struct trib_json *tree, *root, *changes = NULL;
+	struct trib_arena arena;
+	struct place place;
 	trib_status status;
 
-	trib_assert(tree);
-	if (!find_node(json_object_get(tree, "root"), node, &place))
+	trib_arena_init(&arena, SIZE_MAX / 2);
+	/* What is no JSON at all is no object of fields, either. */
+	if (trib_json_parse(patch, TRIB_LIMIT_JSON_DEPTH, &arena, &changes, NULL) != TRIB_OK)
+		changes = NULL;
+	trib_assert(trib_json_parse(source, UINT32_MAX, &arena, &tree, NULL) == TRIB_OK);
+	root = trib_json_member(tree, "root");
+	if (!find_node((struct trib_json *)(uintptr_t)root, NULL, node, &place))
 		status = trib_fail(error, TRIB_NOT_FOUND, "node", "found no node of that id in this version");
 	else
 		status = change(&place, changes, error);
-	if (status == TRIB_OK) {
-		char *text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
-
-		trib_assert(text);
-		trib_buffer_add_text(ret_source, text);
-		free(text);
-	}
-	json_decref(changes);
-	json_decref(tree);
+	if (status == TRIB_OK)
+		trib_json_add(ret_source, tree, &arena);
+	trib_arena_fini(&arena);
 	return status;
 }

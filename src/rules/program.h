@@ -148,9 +148,9 @@ struct trib_tree {
 	uint32_t symbol_count;
 };
 
-/* parse.c: nodes with all they inherit, `when` not looked at. */
+/* parse.c: nodes with all they inherit, `when` not looked at. The JSON is read into `scratch`. */
 trib_status tree_parse(struct trib_tree *tree, const struct trib_tree_options *options,
-		       struct trib_bytes json, struct trib_error *error);
+		       struct trib_bytes json, struct trib_arena *scratch, struct trib_error *error);
 
 /* check.c: compiles every condition, sorts children, refuses what can never or may not be. Fills node->cond in `scratch`. */
 trib_status tree_check(struct trib_tree *tree, const struct trib_tree_options *options,

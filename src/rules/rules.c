@@ -1,6 +1,7 @@
 /* The set of trees: versions, activations, scenes, hit counts. */
-#include <jansson.h>
+#include <inttypes.h>
 
+#include "proto/json.h"
 #include "rules/program.h"
 #include "rules/rollout.h"
 #include "rules/rules.h"
@@ -926,80 +927,92 @@ struct trib_rules *trib_rules_copy(const struct trib_rules *rules)
 
 /* ---- Answers of the doors ------------------------------------------------------------------------------------ */
 
-static json_t *text_json(struct trib_bytes text)
+static void add_scheduled(struct trib_buffer *json, const struct line *line, int64_t now_ms)
 {
-	return json_stringn(text.data, text.size);
-}
-
-static void write_and_free(json_t *json, struct trib_buffer *buffer)
-{
-	char *text = json_dumps(json, JSON_COMPACT);
-
-	trib_assert(text);
-	trib_buffer_add_text(buffer, text);
-	free(text);
-	json_decref(json);
-}
-
-static json_t *scheduled_json(const struct line *line, int64_t now_ms)
-{
-	json_t *list = json_array();
+	const char *comma = "";
 
 	for (uint32_t i = 0; i < line->activation_count; i++) {
 		const struct start *activation = &line->activations[i];
 
-		if (activation->from_ms > now_ms && !activation->rollout)
-			json_array_append_new(list, json_pack("{s:I, s:I}", "version",
-							      (json_int_t)activation->version, "at",
-							      (json_int_t)activation->from_ms));
+		if (activation->from_ms <= now_ms || activation->rollout)
+			continue;
+		trib_buffer_add_format(json, "%s{\"version\":%u,\"at\":%" PRId64 "}", comma,
+				       activation->version, activation->from_ms);
+		comma = ",";
 	}
-	return list;
 }
 
-static json_t *rollout_json(const struct start *start, int64_t now_ms)
+static void add_rollout(struct trib_buffer *json, const struct start *start, int64_t now_ms)
 {
 	const struct rollout *rollout = start->rollout;
-	json_t *json = json_pack("{s:I, s:I}", "version", (json_int_t)start->version, "at",
-				 (json_int_t)start->from_ms);
-	json_t *steps = json_array();
+	const char *comma = "";
 
+	trib_buffer_add_format(json, "{\"version\":%u,\"at\":%" PRId64, start->version, start->from_ms);
 	if (rollout->step_count)
-		json_object_set_new(json, "share_bps",
-				    json_integer(rollout_share_bps(rollout, now_ms)));
-	if (rollout->when)
-		json_object_set_new(json, "when", text_json(rollout->when_text));
-	for (uint32_t i = 0; i < rollout->step_count; i++)
-		if (rollout->steps[i].from_ms > now_ms)
-			json_array_append_new(
-				steps, json_pack("{s:I, s:I}", "share_bps",
-						 (json_int_t)rollout->steps[i].share_bps, "at",
-						 (json_int_t)rollout->steps[i].from_ms));
-	json_object_set_new(json, "steps", steps);
-	return json;
+		trib_buffer_add_format(json, ",\"share_bps\":%u", rollout_share_bps(rollout, now_ms));
+	if (rollout->when) {
+		trib_buffer_add_text(json, ",\"when\":");
+		trib_json_add_string(json, rollout->when_text);
+	}
+	trib_buffer_add_text(json, ",\"steps\":[");
+	for (uint32_t i = 0; i < rollout->step_count; i++) {
+		if (rollout->steps[i].from_ms <= now_ms)
+			continue;
+		trib_buffer_add_format(json, "%s{\"share_bps\":%u,\"at\":%" PRId64 "}", comma,
+				       rollout->steps[i].share_bps, rollout->steps[i].from_ms);
+		comma = ",";
+	}
+	trib_buffer_add_text(json, "]}");
 }
 
 /* Those under way, then those that lie ahead. */
-static json_t *rollouts_json(const struct line *line, int64_t now_ms)
+static void add_rollouts(struct trib_buffer *json, const struct line *line, int64_t now_ms)
 {
 	struct rolled rolled = rolled_begin(line, now_ms);
 	const struct start *start;
-	json_t *list = json_array();
+	const char *comma = "";
 
-	while ((start = rolled_next(&rolled)))
-		json_array_append_new(list, rollout_json(start, now_ms));
-	for (uint32_t i = 0; i < line->activation_count; i++)
-		if (line->activations[i].rollout && line->activations[i].from_ms > now_ms)
-			json_array_append_new(list, rollout_json(&line->activations[i], now_ms));
-	return list;
+	for (; (start = rolled_next(&rolled)); comma = ",") {
+		trib_buffer_add_text(json, comma);
+		add_rollout(json, start, now_ms);
+	}
+	for (uint32_t i = 0; i < line->activation_count; i++) {
+		if (!line->activations[i].rollout || line->activations[i].from_ms <= now_ms)
+			continue;
+		trib_buffer_add_text(json, comma);
+		add_rollout(json, &line->activations[i], now_ms);
+		comma = ",";
+	}
+}
+
+/*
+ * The root as the canonical source has it: {"root":…} or {"root":…,"scene":…}. The engine's thread answers, and a tree
+ * may be large: so it is not read again.
+ */
+static struct trib_bytes source_of_root(const struct trib_tree *tree)
+{
+	static const char begin[] = "{\"root\":";
+	struct trib_bytes source = tree->source;
+	struct trib_buffer scene;
+	size_t after = 1;
+
+	if (source.data[source.size - 2] != '}') {
+		trib_buffer_init(&scene, 6 * TRIB_LIMIT_EXTERNAL_ID_BYTES + 64);
+		trib_buffer_add_text(&scene, ",\"scene\":");
+		trib_json_add_string(&scene, tree->scene);
+		after += scene.size;
+		trib_buffer_fini(&scene);
+	}
+	trib_assert(source.size > sizeof(begin) + after);
+	return trib_bytes(source.data + sizeof(begin) - 1, source.size - (sizeof(begin) - 1) - after);
 }
 
 trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_bytes name,
-				  uint32_t version, int64_t now_ms, struct trib_buffer *buffer,
+				  uint32_t version, int64_t now_ms, struct trib_buffer *json,
 				  struct trib_error *error)
 {
 	const struct line *line = find_line(rules, name);
 	const struct trib_tree *tree;
-	json_t *json, *source;
 
 	if (!line)
 		return trib_fail(error, TRIB_NOT_FOUND, "name", "found no tree of that name");
@@ -1007,52 +1020,56 @@ trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_by
 		return trib_fail(error, TRIB_NOT_FOUND, "version", "found %u, expected 1 to %u",
 				 version, line->version_count);
 	tree = line->versions[(version ? version : line->version_count) - 1].tree;
-	source = json_loadb(tree->source.data, tree->source.size, 0, NULL);
-	trib_assert(source);
-	json = json_object();
-	json_object_set_new(json, "name", json_string(line->name));
-	json_object_set_new(json, "number", json_integer(tree->number));
-	json_object_set_new(json, "version", json_integer(tree->version));
-	json_object_set_new(json, "active", json_integer(version_at(line, now_ms)));
-	json_object_set_new(json, "scheduled", scheduled_json(line, now_ms));
-	json_object_set_new(json, "rollouts", rollouts_json(line, now_ms));
-	json_object_set_new(json, "scene", text_json(tree->scene));
-	json_object_set(json, "root", json_object_get(source, "root"));
-	json_decref(source);
-	write_and_free(json, buffer);
+	trib_buffer_add_text(json, "{\"name\":");
+	trib_json_add_string(json, trib_bytes_text(line->name));
+	trib_buffer_add_format(json, ",\"number\":%u,\"version\":%u,\"active\":%u,\"scheduled\":[",
+			       tree->number, tree->version, version_at(line, now_ms));
+	add_scheduled(json, line, now_ms);
+	trib_buffer_add_text(json, "],\"rollouts\":[");
+	add_rollouts(json, line, now_ms);
+	trib_buffer_add_text(json, "],\"scene\":");
+	trib_json_add_string(json, tree->scene);
+	trib_buffer_add_text(json, ",\"root\":");
+	trib_buffer_add_bytes(json, source_of_root(tree));
+	trib_buffer_add_char(json, '}');
 	return TRIB_OK;
 }
 
+static void add_hits(struct trib_buffer *json, const struct version *version, uint32_t number)
+{
+	const struct trib_tree *tree = version->tree;
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; version->hits && i < tree->node_count; i++)
+		total += version->hits[i];
+	trib_buffer_add_format(json, "{\"version\":%u,\"hits\":%" PRIu64 ",\"nodes\":[", number, total);
+	for (uint32_t i = 0; i < tree->node_count; i++) {
+		trib_buffer_add_text(json, i ? ",{\"node\":" : "{\"node\":");
+		trib_json_add_string(json, tree->nodes[i].public.id);
+		trib_buffer_add_text(json, ",\"hits\":");
+		trib_buffer_add_i64(json, version->hits ? (int64_t)version->hits[i] : 0);
+		trib_buffer_add_text(json, ",\"errors\":");
+		trib_buffer_add_i64(json, (int64_t)trib_tree_errors(tree, i));
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_text(json, "]}");
+}
+
 trib_status trib_rules_write_hits(const struct trib_rules *rules, struct trib_bytes name,
-				  struct trib_buffer *buffer, struct trib_error *error)
+				  struct trib_buffer *json, struct trib_error *error)
 {
 	const struct line *line = find_line(rules, name);
-	json_t *json, *versions = json_array();
 
-	if (!line) {
-		json_decref(versions);
+	if (!line)
 		return trib_fail(error, TRIB_NOT_FOUND, "name", "found no tree of that name");
-	}
+	trib_buffer_add_text(json, "{\"name\":");
+	trib_json_add_string(json, trib_bytes_text(line->name));
+	trib_buffer_add_text(json, ",\"versions\":[");
 	for (uint32_t i = 0; i < line->version_count; i++) {
-		const struct version *version = &line->versions[i];
-		json_t *nodes = json_array();
-		uint64_t total = 0;
-
-		for (uint32_t j = 0; j < version->tree->node_count; j++) {
-			uint64_t hits = version->hits ? version->hits[j] : 0;
-
-			total += hits;
-			json_array_append_new(
-				nodes, json_pack("{s:o, s:I, s:I}", "node",
-						 text_json(version->tree->nodes[j].public.id),
-						 "hits", (json_int_t)hits, "errors",
-						 (json_int_t)trib_tree_errors(version->tree, j)));
-		}
-		json_array_append_new(versions,
-				      json_pack("{s:I, s:I, s:o}", "version", (json_int_t)(i + 1),
-						"hits", (json_int_t)total, "nodes", nodes));
+		if (i)
+			trib_buffer_add_char(json, ',');
+		add_hits(json, &line->versions[i], i + 1);
 	}
-	json = json_pack("{s:s, s:o}", "name", line->name, "versions", versions);
-	write_and_free(json, buffer);
+	trib_buffer_add_text(json, "]}");
 	return TRIB_OK;
 }

@@ -38,7 +38,7 @@ trib_status trib_tree_new(const struct trib_tree_options *options, struct trib_b
 	/* What a source of bounded size becomes is bounded too, so the arenas need no limit of their own. */
 	trib_arena_init(&tree->arena, SIZE_MAX / 2);
 	trib_arena_init(&scratch, SIZE_MAX / 2);
-	status = tree_parse(tree, options, json, error);
+	status = tree_parse(tree, options, json, &scratch, error);
 	if (status == TRIB_OK)
 		status = tree_check(tree, options, &scratch, error);
 	if (status == TRIB_OK) {
