@@ -146,7 +146,11 @@ static trib_status ask_sync(struct trib_journal *base)
 
 	if (atomic_load(&journal->state) != TRIB_JOURNAL_WRITABLE)
 		return copy_failure(journal, NULL);
-	/* The job takes the flag down before it looks, so that nothing asked for is missed. */
+	/*
+	 * The job takes the flag down before it looks at what is wanted, so that nothing asked for is missed. One that
+	 * waits already may stand in front of the newest records: it then goes behind them.
+	 */
+	atomic_store(&journal->sync_wanted, journal->head);
 	if (!atomic_exchange(&journal->sync_asked, true))
 		journal->disk->submit(journal->disk, journal->lanes, TRIB_DISK_WRITER,
 				      &journal->sync_now_job, 0);

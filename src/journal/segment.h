@@ -88,6 +88,7 @@ struct segment_journal {
 	atomic_bool opened;		   /* open has returned: the caller has seen `written` */
 	atomic_bool stopping;
 	atomic_bool probing, sync_asked;
+	_Atomic uint64_t sync_wanted; /* a mark: all before it was asked to be made durable */
 	struct trib_disk_job make_job, trim_job;
 
 	pthread_mutex_t lock; /* of what follows */

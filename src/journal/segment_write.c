@@ -280,6 +280,10 @@ void trib_segment_sync_now_run(struct trib_disk_job *job)
 	atomic_store(&journal->sync_asked, false);
 	if (atomic_load(&journal->state) == TRIB_JOURNAL_WRITABLE)
 		sync_written(journal, TRIB_JOURNAL_FAILED);
+	if (atomic_load(&journal->state) == TRIB_JOURNAL_WRITABLE &&
+	    atomic_load(&journal->durable) < atomic_load(&journal->sync_wanted) &&
+	    !atomic_exchange(&journal->sync_asked, true))
+		journal->disk->submit(journal->disk, journal->lanes, TRIB_DISK_WRITER, job, 0);
 	trib_segment_wake(journal);
 }
 

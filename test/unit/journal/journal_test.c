@@ -282,6 +282,12 @@ static void off_is_durable_by_segment_or_when_asked(void **state)
 	assert_int_equal(trib_journal_sync(f->journal), TRIB_OK);
 	progress = fixture_wait(f);
 	assert_int_equal(progress.durable, progress.written);
+	/* Asked for again, while the first asking waits in front of what has been appended since. */
+	assert_int_equal(trib_journal_sync(f->journal), TRIB_OK);
+	assert_int_equal(fixture_append(f, 10000), TRIB_OK);
+	assert_int_equal(trib_journal_sync(f->journal), TRIB_OK);
+	progress = fixture_wait(f);
+	assert_int_equal(progress.durable, trib_journal_next(f->journal));
 	fixture_free(f);
 }
 
