@@ -73,6 +73,13 @@
 	X(COUNTERS, 262144, "subjects", "users, devices, creators, links whose events are counted for rules") \
 	X(TALLIES, 4194304, "tallies", "plan, creator and period that have sold or spent; all in memory") \
 	X(BUYERS, 4194304, "buyers", "of shops whose plans or rules ask who is new; all in memory")  \
+	X(PLAY_BYTES, 786432, "bytes", "one play, all its files together")                         \
+	X(PLAY_FILES, 256, "files", "one play")                                                    \
+	X(PLAY_DEPTH, 8, "plays", "a play, the play it specialises, and so on")                    \
+	X(YAML_NAMES, 1000, "names", "one mapping of YAML")                                        \
+	X(SCHEMA_NODES, 10000, "schemas", "one document of JSON Schema, those inside others too")  \
+	X(SCHEMA_PATTERNS, 100, "patterns", "one document of JSON Schema")                         \
+	X(SCHEMA_STEPS, 1000000, "steps", "one check by a schema")                                 \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

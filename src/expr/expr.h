@@ -29,6 +29,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "expr/re2_shim.h" /* the patterns of matches(), for other rooms that take patterns */
 
 /* ---- Types ---------------------------------------------------------------------------------------- */
 

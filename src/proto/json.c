@@ -5,7 +5,7 @@
 
 struct reader {
 	const char *start, *at, *end;
-	uint32_t depth, depth_max;
+	uint32_t line, depth, depth_max;
 	struct trib_arena *arena;
 	struct trib_error *error;
 };
@@ -50,11 +50,12 @@ static trib_status no_room(struct reader *reader)
 			 reader->arena->size_max);
 }
 
+/* Lines end here only: in a string they are escaped. */
 static void skip_space(struct reader *reader)
 {
 	while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\n' ||
 					    *reader->at == '\r' || *reader->at == '\t'))
-		reader->at++;
+		reader->line += *reader->at++ == '\n';
 }
 
 static bool read_hex4(struct reader *reader, uint32_t *ret_code)
@@ -322,6 +323,7 @@ static trib_status read_children(struct reader *reader, char close, struct trib_
 		if (!child)
 			return no_room(reader);
 		skip_space(reader);
+		child->line = reader->line;
 		if (close == '}' && (status = read_key(reader, &child->key)) != TRIB_OK)
 			return status;
 		status = read_value(reader, child);
@@ -416,6 +418,7 @@ trib_status trib_json_parse(struct trib_bytes text, uint32_t depth_max, struct t
 	struct reader reader = { .start = start,
 				 .at = start,
 				 .end = start + text.size,
+				 .line = 1,
 				 .depth_max = depth_max,
 				 .arena = arena,
 				 .error = error };
@@ -425,6 +428,7 @@ trib_status trib_json_parse(struct trib_bytes text, uint32_t depth_max, struct t
 	if (!root)
 		return no_room(&reader);
 	skip_space(&reader);
+	root->line = reader.line;
 	status = read_value(&reader, root);
 	if (status != TRIB_OK)
 		return status;

@@ -28,6 +28,7 @@ enum trib_json_kind {
 struct trib_json {
 	enum trib_json_kind kind;
 	uint32_t count;		/* elements or members */
+	uint32_t line;		/* where it begins (a member: its name), from 1 */
 	struct trib_bytes key;	/* of a member; decoded, NUL-terminated */
 	struct trib_bytes text; /* a number as written, a string decoded and NUL-terminated */
 	struct trib_json *first, *next; /* children in written order; the next sibling */

@@ -1,0 +1,100 @@
+/* A play's own tests. The shape of a case is checked when it is read (data/play/cases.schema.json). */
+#include "play/private.h"
+
+enum { CASE_BYTES = 16 << 20 };
+
+struct run {
+	const struct trib_plays *plays;
+	const struct trib_play *play;
+	const struct trib_play_trees *trees;
+	const struct trib_json *json, *expect; /* the case, and what must come of it */
+	struct trib_arena arena;
+	struct trib_error *error;
+};
+
+/* "found X, expected Y" where they are not the same. */
+static trib_status compare(struct run *run, const char *found, const char *name)
+{
+	const struct trib_json *expected = trib_json_member(run->expect, name);
+
+	if (!expected || trib_bytes_is(expected->text, found))
+		return TRIB_OK;
+	return trib_fail(run->error, TRIB_INVALID, name, "found %.100s, expected %.100s", found,
+			 expected->text.data);
+}
+
+static trib_status run_request(struct run *run, const struct trib_json *request)
+{
+	const struct trib_play *won;
+	trib_status status = trib_plays_resolve(run->plays, request, &run->arena, &won, run->error);
+
+	return status == TRIB_OK ? compare(run, won ? won->name : "default", "play") : status;
+}
+
+static trib_status run_ext(struct run *run, const struct trib_json *ext)
+{
+	struct trib_error found = { .at = "valid" };
+	trib_status status = trib_play_check_ext(run->play, ext->first->key, ext->first, &run->arena,
+						 &found);
+
+	if (run->expect->kind == TRIB_JSON_OBJECT)
+		return compare(run, found.at, "refused");
+	if (status != TRIB_OK)
+		return trib_fail(run->error, status, found.at, "%s", found.text);
+	return TRIB_OK;
+}
+
+static const struct document *tree_of(const struct trib_play *play, struct trib_bytes name)
+{
+	char file[160];
+
+	snprintf(file, sizeof(file), "rules/" TRIB_BYTES_FMT ".json", TRIB_BYTES_ARG(name));
+	for (; play; play = play->up)
+		for (uint32_t i = 0; i < play->document_count; i++)
+			if (!strcmp(play->documents[i].name, file))
+				return &play->documents[i];
+	return NULL;
+}
+
+static trib_status run_rules(struct run *run, const struct trib_json *name)
+{
+	const struct document *tree = tree_of(run->play, name->text);
+	struct trib_buffer node;
+	const char *outcome;
+	trib_status status;
+
+	if (!tree)
+		return trib_fail(run->error, TRIB_NOT_FOUND, "rules", "found no rules/%.64s.json", name->text.data);
+	trib_buffer_init(&node, 4096);
+	status = run->trees->walk(run->trees->context, name->text, tree->text,
+				  trib_json_member(run->json, "facts"), &node, &outcome, run->error);
+	if (status == TRIB_OK)
+		status = compare(run, trib_buffer_text(&node), "node");
+	if (status == TRIB_OK)
+		status = compare(run, outcome, "outcome");
+	trib_buffer_fini(&node);
+	return status;
+}
+
+trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib_play *play,
+			       uint32_t number, const struct trib_play_trees *trees,
+			       struct trib_error *error)
+{
+	const struct play_case *row = &play->cases[number];
+	const struct trib_json *request = trib_json_member(row->json, "request"),
+			       *ext = trib_json_member(row->json, "ext");
+	struct run run = { .plays = plays,
+			   .play = play,
+			   .trees = trees,
+			   .json = row->json,
+			   .expect = trib_json_member(row->json, "expect"),
+			   .error = error };
+	trib_status status;
+
+	trib_arena_init(&run.arena, CASE_BYTES);
+	status = request ? run_request(&run, request)
+		 : ext	 ? run_ext(&run, ext)
+			 : run_rules(&run, trib_json_member(row->json, "rules"));
+	trib_arena_fini(&run.arena);
+	return status == TRIB_OK ? TRIB_OK : play_error_in(error, row->file->name, row->json->line);
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""`tributary play` from outside: the play of docs/plays.md is right, a new one is, and what is broken is named."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import serving
+from serving import check, end, equal
+
+
+def play(*words, folder="."):
+    done = subprocess.run([serving.BIN, "play", *words], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return done.returncode, done.stdout, done.stderr
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def documented(folder):
+    """The blocks of docs/plays.md that name a file, as files."""
+    with open(os.path.join(serving.ROOT, "docs", "plays.md"), encoding="utf-8") as file:
+        blocks = re.findall(r"^```(?:yaml|json) (\S+)\n(.*?)^```$", file.read(), re.S | re.M)
+    for name, text in blocks:
+        write(folder, "slot-live/" + name, text)
+    return {name for name, _ in blocks}
+
+
+def main():
+    serving.BIN = os.path.abspath(serving.BIN)
+    with tempfile.TemporaryDirectory() as folder:
+        files = documented(folder)
+        equal("the documents show every kind of file", files,
+              {"play.yaml", "ext.schema.json", "rules/live.json", "cases/slot.yaml", "checklist.yaml"})
+        equal("the play of the documents is right", play("check", "slot-live", folder=folder), (0, "slot-live: right, 6 cases\n", ""))
+        code, out, err = play("test", "slot-live/", folder=folder)
+        equal("and its cases hold", (code, out.splitlines()[0], len(re.findall(r"^ok \d+ - slot-live: ", out, re.M)), err),
+              (0, "1..6", 6, ""))
+
+        equal("a new play is made in silence", play("new", "fresh", folder=folder), (0, "", ""))
+        code, out, err = play("test", "fresh", folder=folder)
+        equal("it is right and its cases hold", (code, out.count("\nok "), "not ok" in out, err), (0, 4, False, ""))
+        equal("a new play never overwrites", play("new", "fresh", folder=folder)[0], 1)
+        equal("nor is one made of a bad name", (play("new", "Not Good", folder=folder)[0], os.path.exists(os.path.join(folder, "Not Good"))),
+              (1, False))
+
+        write(folder, "child/play.yaml", "name: child\nparent: slot-live\nwhen: request.level > 3\n")
+        write(folder, "child/cases/a.yaml", "- {case: it wins, request: {scene: live, kind: targeted, level: 4}, expect: {play: child}}\n"
+              "- {case: it does not, request: {scene: live, kind: targeted}, expect: {play: child}}\n"
+              "- {case: a tree of the parent, rules: live, facts: {touch: true}, expect: {node: slot-live}}\n")
+        code, out, err = play("test", "child", folder=folder)
+        equal("a parent is found beside its child; a case that does not hold fails", (code, err), (1, ""))
+        check("and says what was found", out == "1..3\nok 1 - child: it wins\nnot ok 2 - child: it does not\n"
+              "# cases/a.yaml:2: play: found slot-live, expected child\nok 3 - child: a tree of the parent\n", out)
+
+        write(folder, "slot-live/rules/live.json", '{"root": {"id": "r",\n  "when": "order.bsae > 1"}}')
+        code, out, err = play("check", "child", "fresh", folder=folder)
+        equal("what is broken ends with 1", (code, out), (1, ""))
+        check("with file, line and reason", re.match(r"tributary play: slot-live/rules/live\.json:2: r\.when: found .*order\.bsae", err), err)
+        write(folder, "slot-live/flow.txt", "")
+        check("a file that no play has is refused", "slot-live/flow.txt: found a file that no play has" in play("check", "slot-live", folder=folder)[2])
+        write(folder, "other/play.yaml", "name: another\nwhen: 'true'\n")
+        check("a play bears its folder's name", "expected the folder's name" in play("check", "other", folder=folder)[2])
+        write(folder, "orphan/play.yaml", "name: orphan\nparent: nobody\nwhen: 'true'\n")
+        check("a parent that is not there", "nobody: No such file" in play("check", "orphan", folder=folder)[2])
+        write(folder, "deep/play.yaml", "name: deep\nwhen: 'true'\n")
+        write(folder, "deep/cases/more/a.yaml", "")
+        check("folders in folders are refused", "deep/cases/more: found no file" in play("check", "deep", folder=folder)[2])
+        for words in ((), ("check",), ("new",), ("new", "a", "b"), ("install", "x"), ("check", "--all")):
+            equal(f"usage: {words}", play(*words, folder=folder)[0], 2)
+    end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
