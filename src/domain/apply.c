@@ -335,6 +335,7 @@ trib_status trib_fold_registration(struct trib_domain *domain,
 	now.channel = trib_fold_code(domain, registration->channel, &known);
 	now.scene = trib_fold_code(domain, registration->scene, &known);
 	now.play = trib_fold_code(domain, registration->play, &known);
+	now.pid = trib_fold_code(domain, registration->pid, &known);
 	now.priority = TRIB_STATED(registration, priority);
 	now.ext_overflow = trib_word_of_overflow(registration->ext_overflow);
 	now.status = trib_word_of_status(TRIB_NOUN_REGISTRATION, registration->status);

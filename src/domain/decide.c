@@ -677,6 +677,7 @@ static trib_status decide_registration(struct deciding *deciding,
 	TRY(use_word(deciding, registration->channel));
 	TRY(use_word(deciding, registration->scene));
 	TRY(use_word(deciding, registration->play));
+	TRY(use_word(deciding, registration->pid));
 	registration->has_number = registration->has_version = false;
 	put->registration = registration;
 	*ret_put = &put->base;

@@ -228,6 +228,7 @@ struct trib_block {
 struct trib_registration {
 	int64_t token_ttl_ms;
 	uint32_t channel, scene, play; /* codes */
+	uint32_t pid;		       /* a code: what its links are called at a third-party site */
 	uint32_t when;		       /* condition number, 0: always */
 	int32_t priority;
 	uint32_t version;

@@ -244,6 +244,10 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 	trib_facts_open_touch(facts, touch);
 	if (TRIB_UNLIKELY(wanted & TRIB_FACT_BIT(TRIB_FACT_LINK_SOURCE)))
 		trib_facts_set_text(facts, TRIB_FACT_LINK_SOURCE, trib_bytes_text(link_source(market, touch)));
+	if (TRIB_UNLIKELY(trib_fact_in(&wanted, TRIB_FACT_LINK_PID)))
+		trib_facts_set_string(facts, TRIB_FACT_LINK_PID,
+				      trib_domain_registration(market->domain, touch->registration)->pid,
+				      trib_bytes("", 0));
 	trib_facts_set(facts, TRIB_FACT_TOUCH_AGE, record->at_ms - touch->at_ms);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_COUNT, record->n_touches);
 	trib_facts_set(facts, TRIB_FACT_TOUCH_FIRST_SEEN, record->touches[0].touch.at_ms);

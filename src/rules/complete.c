@@ -181,8 +181,7 @@ static void add_facts(struct answer *answer, struct trib_bytes prefix)
 	for (int fact = 1; fact < TRIB_FACTS; fact++) {
 		const struct trib_fact_row *row = &trib_fact_rows[fact];
 
-		if (starts_with(row->name, prefix) &&
-		    !trib_fact_in(&trib_facts_to_come, (unsigned)fact))
+		if (starts_with(row->name, prefix))
 			add_item(answer, "fact", row->name,
 				 trib_fact_type_name((enum trib_fact)fact), row->name, row->doc);
 	}

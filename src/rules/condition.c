@@ -1106,7 +1106,7 @@ static trib_status fail_unknown_fact(struct trib_bytes name, const char *at,
 static trib_fact_set facts_of_group(uint32_t group)
 {
 	trib_fact_set all = trib_fact_group_masks[group];
-	trib_fact_set local = all & ~trib_facts_engine_only & ~trib_facts_to_come;
+	trib_fact_set local = all & ~trib_facts_engine_only;
 
 	return local ? local : all;
 }
@@ -1143,13 +1143,6 @@ static trib_fact_set facts_of(const struct trib_expr_node *root)
 	return facts;
 }
 
-static trib_status refuse_to_come(trib_fact_set facts, const char *at, struct trib_error *error)
-{
-	facts &= trib_facts_to_come;
-	return trib_fail(error, TRIB_UNSUPPORTED, at, "found %s; known, but not built yet",
-			 trib_fact_rows[trib_fact_take(&facts)].name);
-}
-
 trib_status condition_check(struct trib_bytes source, enum trib_type_kind kind, const char *at,
 			    struct trib_expr_program **ret_program, trib_fact_set *ret_facts,
 			    struct trib_error *error)
@@ -1181,10 +1174,6 @@ trib_status condition_check(struct trib_bytes source, enum trib_type_kind kind, 
 		return TRIB_INVALID;
 	}
 	*ret_facts = facts_of(trib_expr_root(program));
-	if (*ret_facts & trib_facts_to_come) {
-		trib_expr_free(program);
-		return refuse_to_come(*ret_facts, at, error);
-	}
 	*ret_program = program;
 	return TRIB_OK;
 }

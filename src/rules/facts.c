@@ -50,8 +50,6 @@ const trib_fact_set trib_facts_engine_only =
 	TRIB_FACT_TABLE(X) 0;
 #undef X
 
-const trib_fact_set trib_facts_to_come = TRIB_FACT_BIT(TRIB_FACT_LINK_PID);
-
 const char *trib_fact_group_name(enum trib_fact_group group)
 {
 	static const char *const names[] = {
@@ -172,10 +170,7 @@ void trib_facts_write_markdown(struct trib_buffer *buffer)
 					       trib_fact_type_name((enum trib_fact)fact),
 					       trib_fact_home_name(row->home), row->doc);
 			add_words(buffer, row->words);
-			trib_buffer_add_text(buffer,
-					     trib_fact_in(&trib_facts_to_come, (unsigned)fact)
-						     ? "; not built yet |\n"
-						     : " |\n");
+			trib_buffer_add_text(buffer, " |\n");
 		}
 	}
 }

@@ -90,7 +90,6 @@ enum trib_space {
 
 /*
  * X(ID, number, group, name, kind, space, words, home, doc). Numbers never change: they stand in events.
- * A fact that nothing fills yet stands in trib_facts_to_come: conditions that ask for it are refused.
  */
 #define TRIB_FACT_TABLE(X)                                                                         \
 	X(ORDER_BASE, 1, ORDER, "order.base", INT, NONE, "", LOCAL,                                \
@@ -212,7 +211,7 @@ enum trib_space {
 	X(LINK_SOURCE, 68, LINK, "link.source", STRING, SYMBOL, TRIB_WORDS_SOURCE, LOCAL,          \
 	  "how the creator came by the offer: by the kind of its plan")                                                     \
 	X(LINK_PID, 69, LINK, "link.pid", STRING, SYMBOL, "", LOCAL,                               \
-	  "the promotion id at a third-party site")                                                \
+	  "the promotion id at a third-party site, as the link's registration says")                                                \
 	X(COUNTER_USER_CLICKS_1H, 70, COUNTER, "counter.user_clicks_1h", INT, NONE, "", ENGINE,    \
 	  "clicks of the buyer in the hour before the order")                                      \
 	X(COUNTER_USER_CLICKS_24H, 71, COUNTER, "counter.user_clicks_24h", INT, NONE, "", ENGINE,  \
@@ -338,7 +337,6 @@ struct trib_fact_row {
 extern const struct trib_fact_row trib_fact_rows[TRIB_FACTS];  /* [0] is empty */
 extern const trib_fact_set trib_fact_group_masks[TRIB_GROUPS]; /* the facts of a group */
 extern const trib_fact_set trib_facts_engine_only;
-extern const trib_fact_set trib_facts_to_come; /* known, but nothing fills them yet */
 
 const char *trib_fact_group_name(enum trib_fact_group group);
 const char *trib_fact_type_name(enum trib_fact fact); /* "int", "list(string)" */

@@ -76,7 +76,7 @@ static inline void random_market(struct trib_rng *rng)
 			   i % MERCHANTS, categories[below(rng, 4)], (unsigned)below(rng, 20000));
 	for (unsigned i = 0; i < PLANS; i++)
 		random_plan(rng, (unsigned)below(rng, PLANS * 3 / 4)); /* some have several versions */
-	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\"}");
+	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\",\"pid\":\"mm_1\"}");
 	snprintf(json, sizeof(json), "{\"id\":\"r2\",\"channel\":\"web\",\"scene\":\"web\",\"priority\":%u}",
 		 (unsigned)below(rng, 5));
 	world_put(TRIB_NOUN_REGISTRATION, json);
@@ -92,6 +92,7 @@ static inline void random_market(struct trib_rng *rng)
 		    "\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\","
 		    "\"round\":\"half_even\",\"cap\":900},{\"name\":\"service\",\"to\":\"leader\",\"from\":\"merchant\",\"bps\":"
 		    "\"terms.service_bps\"}]},"
+		    "{\"id\":\"pid\",\"when\":\"order.qty == 3 && link.pid == 'mm_1'\",\"window\":\"3h\"},"
 		    "{\"id\":\"page\",\"when\":\"order.page.startsWith('ca') || order.ext['k'] == 'v'\",\"window\":\"2h\"}]}}");
 	world_rules("web", "{\"scene\":\"web\",\"root\":{\"id\":\"w\",\"window\":\"1d\",\"match\":\"any\",\"shares\":[{\"name\":"
 			   "\"commission\",\"to\":\"creator\",\"from\":\"platform\",\"bps\":250}]}}");

@@ -634,6 +634,38 @@ static void facts_are_lifted_from_ext(void **state)
 	}
 }
 
+/* A registration's links bear its promotion id, in tokens and in touches. */
+static void links_have_a_promotion_id(void **state)
+{
+	char token[TRIB_LIMIT_TOKEN_CHARS + 1];
+
+	world_market();
+	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"tb\",\"channel\":\"taobao\",\"pid\":\"mm_1_2_3\"}");
+	world_rules("pid", "{\"root\":{\"id\":\"r\"," COMMISSION("1000") ",\"children\":["
+			   "{\"id\":\"ours\",\"when\":\"link.pid == 'mm_1_2_3'\"},"
+			   "{\"id\":\"bare\",\"when\":\"has(link) && link.pid == ''\"}]}}");
+	const struct trib_link_request link = { .channel = T("taobao"), .creator = T("c1"), .goods = T("g1") };
+	enum trib_outcome outcome;
+	struct trib_error error;
+	size_t size;
+	trib_status status = trib_engine_link(world.engine, &link, token, &size, &outcome, &error);
+
+	assert_ok(status, error);
+	token[size] = '\0';
+	ORDER(.order = T("o1"), .scene = T("pid"), .base_amount = 100, .token = T(token));
+	expect_explained("o1", "\"node\":\"ours\"");
+	expect_explained("o1", "\"link.pid\":\"mm_1_2_3\"");
+	ORDER(.order = T("o2"), .scene = T("pid"), .base_amount = 100, .token = T(world_token("c1", "g1")));
+	expect_explained("o2", "\"node\":\"bare\"");
+	world_restart();
+	const struct trib_touch_request touch = { .user = T("toucher"), .token = T(token) };
+	enum trib_touch_answer answer;
+
+	assert_int_equal(trib_engine_touch(world.engine, &touch, &answer, &error), TRIB_OK);
+	ORDER(.order = T("o3"), .scene = T("pid"), .user = T("toucher"), .base_amount = 100);
+	expect_explained("o3", "\"node\":\"ours\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -648,6 +680,7 @@ int main(void)
 		WORLD_TEST(several_candidates),
 		WORLD_TEST(creators_see_what_they_would_earn),
 		WORLD_TEST(facts_are_lifted_from_ext),
+		WORLD_TEST(links_have_a_promotion_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -429,7 +429,6 @@ static const struct {
 	{ ROOT("'when':'order.qty'"), TRIB_INVALID, "r.when", "of type int, expected bool" },
 	{ ROOT("'when':'dyn(order.qty > 1)'"), TRIB_INVALID, "r.when", "of type dyn, expected bool" },
 	{ ROOT("'when':'order.colour == 1'"), TRIB_INVALID, "r.when", "unknown fact order.colour, expected one of order.base, order.qty" },
-	{ ROOT("'when':\"link.pid == 'cn'\""), TRIB_UNSUPPORTED, "r.when", "found link.pid; known, but not built yet" },
 	{ ROOT("'when':\"'order.x' == goods.colour\""), TRIB_INVALID, "r.when", "unknown fact goods.colour, expected one of goods.category" },
 	{ ROOT("'when':'buyer.age > 3'"), TRIB_INVALID, "r.when:1:1", "buyer" },
 	{ ROOT("'when':\"goods.category.matches('(')\""), TRIB_INVALID, "r.when", "" },

@@ -360,14 +360,11 @@ static enum trib_fact random_fact(struct trib_rng *rng, enum trib_fact_kind kind
 		if (trib_rng_chance(rng, 0.6))
 			fact = trib_rng_chance(rng, 0.5) ? TRIB_FACT_GOODS_CATEGORY
 							 : TRIB_FACT_ORDER_BASE;
-		if (trib_fact_in(&trib_facts_to_come, fact))
-			continue;
 		if (trib_fact_rows[fact].kind == kind)
 			return fact;
 		if (kind != TRIB_FACT_STRING && kind != TRIB_FACT_INT)
 			for (int i = 1; i < TRIB_FACTS; i++)
-				if (trib_fact_rows[i].kind == kind && trib_rng_chance(rng, 0.5) &&
-				    !trib_fact_in(&trib_facts_to_come, (unsigned)i))
+				if (trib_fact_rows[i].kind == kind && trib_rng_chance(rng, 0.5))
 					return (enum trib_fact)i;
 	}
 }
