@@ -17,6 +17,11 @@ enum trib_block_kind trib_block_kind_of(const char *word)
 	return (enum trib_block_kind)0;
 }
 
+const char *trib_block_kind_word(enum trib_block_kind kind)
+{
+	return (size_t)kind < TRIB_ARRAY_SIZE(kind_words) ? kind_words[kind] : NULL;
+}
+
 /* Where a block stands among the pairs: kinds do not meet. */
 static uint64_t place_of(uint8_t kind, uint64_t key)
 {

@@ -229,6 +229,9 @@ trib_status trib_domain_decide_status(const struct trib_domain *domain, enum tri
 
 /* ---- Blocks ------------------------------------------------------------------------------- */
 
+/* "device"; NULL where there is no such kind. */
+const char *trib_block_kind_word(enum trib_block_kind kind);
+
 /* Is anybody or anything of this kind blocked at all? A look that costs nothing. */
 bool trib_domain_has_blocks(const struct trib_domain *domain, enum trib_block_kind kind);
 

@@ -127,6 +127,54 @@ static void add_rules(const struct trib_engine *engine, const struct trib_order_
 	add_text(json, "node", trib_tree_node(tree, record->node)->id);
 }
 
+/* Which entry of a block list spoke against the order, in the version that it had. */
+static void add_listed(const struct trib_engine *engine, const struct trib_order_record *record,
+		       struct trib_buffer *json)
+{
+	const struct trib_order_listed *listed = &record->listed;
+
+	if (TRIB_LIKELY(!listed->block))
+		return;
+	add_key(json, "block");
+	trib_buffer_add_char(json, '{');
+	add_versioned(json, "entry", trib_domain_id(engine->domain, TRIB_NOUN_BLOCK, listed->block), listed->version);
+	if (trib_block_kind_word((enum trib_block_kind)listed->kind))
+		add_text(json, "kind", trib_bytes_text(trib_block_kind_word((enum trib_block_kind)listed->kind)));
+	trib_buffer_add_char(json, '}');
+}
+
+/* Why this version of the tree, where roll-outs are under way. */
+static void add_choice(const struct trib_order_record *record, struct trib_buffer *json)
+{
+	const struct trib_rules_choice *choice = &record->choice;
+
+	if (TRIB_LIKELY(!choice->asked))
+		return;
+	add_key(json, "rollout");
+	trib_buffer_add_char(json, '{');
+	add_text(json, "version", trib_bytes_text(choice->chosen ? "rolled_out" : "active"));
+	if (choice->has_place)
+		add_number(json, "place", choice->place);
+	if (choice->to) {
+		add_number(json, "share_from", choice->from);
+		add_number(json, "share_to", choice->to);
+	}
+	if (choice->chosen)
+		add_bool(json, "when", choice->conditional);
+	trib_buffer_add_char(json, '}');
+}
+
+/* What the node that decided says about it: of a held order, why it is. */
+static void add_reason(const struct trib_engine *engine, const struct trib_order_record *record,
+		       struct trib_buffer *json)
+{
+	const struct trib_tree *tree = tree_of(engine, record);
+	const struct trib_node *node = tree ? trib_tree_node(tree, record->node) : NULL;
+
+	if (node && node->reason.size)
+		add_text(json, "reason", node->reason);
+}
+
 static void add_answer(const struct trib_engine *engine, const struct trib_order_record *record,
 		       struct trib_buffer *json)
 {
@@ -381,6 +429,10 @@ void trib_engine_order_json(const struct trib_engine *engine, const struct trib_
 	add_request(engine, record, json);
 	add_number(json, "position", (int64_t)position);
 	add_answer(engine, record, json);
+	add_choice(record, json);
+	add_listed(engine, record, json);
+	if (record->held)
+		add_reason(engine, record, json);
 	add_life(engine, record, json);
 	trib_buffer_add_char(json, '}');
 }
@@ -628,8 +680,9 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_number(json, "position", (int64_t)position);
 	add_text(json, "outcome", trib_bytes_text(trib_outcome_word(record->outcome)));
 	add_rules(engine, record, json);
-	if (tree_of(engine, record) && trib_tree_node(tree_of(engine, record), record->node)->reason.size)
-		add_text(json, "reason", trib_tree_node(tree_of(engine, record), record->node)->reason);
+	add_choice(record, json);
+	add_listed(engine, record, json);
+	add_reason(engine, record, json);
 	if (record->held)
 		add_bool(json, "held", true);
 	add_token(engine, record, json);

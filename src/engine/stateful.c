@@ -346,52 +346,67 @@ static void encode(struct trib_engine *engine, struct trib_order_record *record)
 	record->tallies = trib_bytes(begin, (size_t)(trib_tally_changes_put(begin, work->changes, work->n_changes) - begin));
 }
 
-/* The EXT of an order that name a device and an address; their keys are those of block lists. */
-static bool ext_is_blocked(const struct trib_engine *engine, const struct trib_order_record *record,
-			   enum trib_block_kind kind, const char *name)
+/* The entry for what an EXT of the order names, a device or an address; 0: none. */
+static uint32_t blocked_by_ext(const struct trib_engine *engine, const struct trib_order_record *record,
+			       enum trib_block_kind kind, const char *name)
 {
+	uint32_t block = 0;
+
 	if (TRIB_LIKELY(!trib_domain_has_blocks(engine->domain, kind)))
-		return false;
-	for (uint32_t i = 0; i < record->n_ext; i++)
-		if (trib_bytes_is(record->ext[i].key, name) &&
-		    trib_domain_blocked_text(engine->domain, kind, record->ext[i].value, record->at_ms))
-			return true;
-	return false;
+		return 0;
+	for (uint32_t i = 0; i < record->n_ext && !block; i++)
+		if (trib_bytes_is(record->ext[i].key, name))
+			block = trib_domain_blocked_text(engine->domain, kind, record->ext[i].value, record->at_ms);
+	return block;
 }
 
-static bool is_blocked(const struct trib_engine *engine, const struct trib_order_record *record)
+/* The first entry that has the order, by whose kind it is one of `user_blocked`; 0: none. */
+static uint32_t blocked_by(const struct trib_engine *engine, const struct trib_order_record *record)
 {
 	const struct trib_domain *domain = engine->domain;
 	int64_t at_ms = record->at_ms;
+	uint32_t block = 0;
 
-	if (trib_domain_has_blocks(domain, TRIB_BLOCK_USER) && trib_domain_blocked(domain, TRIB_BLOCK_USER, record->user, at_ms))
-		return true;
-	if (trib_domain_has_blocks(domain, TRIB_BLOCK_ORDER) && trib_domain_blocked_text(domain, TRIB_BLOCK_ORDER, record->order, at_ms))
-		return true;
-	if (trib_domain_has_blocks(domain, TRIB_BLOCK_CARRIER) && record->carrier &&
-	    trib_domain_blocked_text(domain, TRIB_BLOCK_CARRIER,
-				     trib_names_text(trib_domain_symbols(domain), record->carrier), at_ms))
-		return true;
-	return ext_is_blocked(engine, record, TRIB_BLOCK_DEVICE, "device") ||
-	       ext_is_blocked(engine, record, TRIB_BLOCK_ADDRESS, "address");
+	if (trib_domain_has_blocks(domain, TRIB_BLOCK_USER))
+		block = trib_domain_blocked(domain, TRIB_BLOCK_USER, record->user, at_ms);
+	if (!block && trib_domain_has_blocks(domain, TRIB_BLOCK_ORDER))
+		block = trib_domain_blocked_text(domain, TRIB_BLOCK_ORDER, record->order, at_ms);
+	if (!block && trib_domain_has_blocks(domain, TRIB_BLOCK_CARRIER) && record->carrier)
+		block = trib_domain_blocked_text(domain, TRIB_BLOCK_CARRIER,
+						 trib_names_text(trib_domain_symbols(domain), record->carrier), at_ms);
+	if (!block)
+		block = blocked_by_ext(engine, record, TRIB_BLOCK_DEVICE, "device");
+	return block ? block : blocked_by_ext(engine, record, TRIB_BLOCK_ADDRESS, "address");
+}
+
+/* Notes the entry as it is, for the event; the first that spoke against the order stays. True: there is one. */
+static bool note_block(const struct trib_engine *engine, struct trib_order_record *record, uint32_t number)
+{
+	const struct trib_block *block = trib_domain_block(engine->domain, number);
+
+	if (number && !record->listed.block)
+		record->listed = (struct trib_order_listed){ number, block->version, block->kind };
+	return number != 0;
 }
 
 /* What an order comes to that is on a list; NONE: it is on none. A creator or goods on one count as frozen, withdrawn. */
-static enum trib_outcome blocked_outcome(const struct trib_engine *engine, const struct trib_order_record *record)
+static enum trib_outcome blocked_outcome(const struct trib_engine *engine, struct trib_order_record *record)
 {
 	const struct trib_domain *domain = engine->domain;
 
 	if (trib_domain_has_blocks(domain, TRIB_BLOCK_GOODS) &&
-	    trib_domain_blocked(domain, TRIB_BLOCK_GOODS, record->goods, record->at_ms))
+	    note_block(engine, record, trib_domain_blocked(domain, TRIB_BLOCK_GOODS, record->goods, record->at_ms)))
 		return TRIB_OUTCOME_GOODS_WITHDRAWN;
-	return is_blocked(engine, record) ? TRIB_OUTCOME_USER_BLOCKED : TRIB_OUTCOME_NONE;
+	return note_block(engine, record, blocked_by(engine, record)) ? TRIB_OUTCOME_USER_BLOCKED : TRIB_OUTCOME_NONE;
 }
 
-static bool creator_is_blocked(const struct trib_engine *engine, const struct trib_order_record *record,
-			       const struct trib_slice *slice)
+/* The entry that has the creator of a slice; 0: none. */
+static uint32_t creator_blocked_by(const struct trib_engine *engine, const struct trib_order_record *record,
+				   const struct trib_slice *slice)
 {
-	return trib_domain_has_blocks(engine->domain, TRIB_BLOCK_CREATOR) &&
-	       trib_domain_blocked(engine->domain, TRIB_BLOCK_CREATOR, record->touches[slice->touch].touch.creator,
+	if (TRIB_LIKELY(!trib_domain_has_blocks(engine->domain, TRIB_BLOCK_CREATOR)))
+		return 0;
+	return trib_domain_blocked(engine->domain, TRIB_BLOCK_CREATOR, record->touches[slice->touch].touch.creator,
 				   record->at_ms);
 }
 
@@ -416,7 +431,7 @@ static trib_status decide(struct trib_engine *engine, struct trib_order_record *
 		const struct trib_slice slice = record->slices[i];
 		const struct trib_plan_attributes *attributes = attributes_of(engine, &slice);
 		int64_t charged = charged_by(&record->lines[slice.line], slice.n_lines);
-		bool blocked = creator_is_blocked(engine, record, &slice);
+		bool blocked = note_block(engine, record, creator_blocked_by(engine, record, &slice));
 
 		if (!blocked && (!attributes || spend_budget(engine, attributes, record, &slice, charged))) {
 			status = keep_slice(engine, record, slice, attributes, error);
@@ -437,7 +452,7 @@ static bool concerns(const struct trib_engine *engine, const struct trib_order_r
 {
 	for (uint32_t i = 0; i < record->n_slices; i++)
 		if (TRIB_UNLIKELY(attributes_of(engine, &record->slices[i]) ||
-				  creator_is_blocked(engine, record, &record->slices[i])))
+				  creator_blocked_by(engine, record, &record->slices[i])))
 			return true;
 	return false;
 }

@@ -40,7 +40,7 @@ size_t trib_order_record_bytes_max(const struct trib_order_record *record)
 		ext += record->ext[i].key.size + record->ext[i].value.size + 16;
 	return 256 + record->order.size + record->bad_token.size + record->path.size + record->facts.size + record->tallies.size +
 	       ext + (record->has_amounts ? 96 : 0) + record->n_touches * 128 + record->n_slices * 96 +
-	       record->n_lines * 64;
+	       record->n_lines * 64 + (record->choice.asked ? 32 : 0) + (record->listed.block ? 24 : 0);
 }
 
 /* --- Writing ------------------------------------------------------------------------------------------ */
@@ -149,6 +149,32 @@ char *trib_ext_pairs_put(char *p, uint32_t field, const struct trib_ext_pair *pa
 	return p;
 }
 
+/* message Listed */
+static char *put_listed(char *p, uint32_t field, const struct trib_order_listed *listed)
+{
+	char *content = trib_wire_open(p, field, SMALL_LENGTH_WIDTH);
+
+	p = trib_wire_put_u64(content, 1, listed->block);
+	p = trib_wire_put_u64(p, 2, listed->version);
+	p = trib_wire_put_u64(p, 3, listed->kind);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
+	return p;
+}
+
+/* message RolledOut */
+static char *put_choice(char *p, uint32_t field, const struct trib_rules_choice *choice)
+{
+	char *content = trib_wire_open(p, field, SMALL_LENGTH_WIDTH);
+
+	p = trib_wire_put_u64(content, 1, choice->chosen);
+	p = trib_wire_put_u64(p, 2, choice->has_place ? choice->place + 1u : 0);
+	p = trib_wire_put_u64(p, 3, choice->from);
+	p = trib_wire_put_u64(p, 4, choice->to);
+	p = trib_wire_put_u64(p, 5, choice->conditional);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
+	return p;
+}
+
 char *trib_order_record_put(char *p, const struct trib_order_record *record)
 {
 	p = trib_wire_put_bytes(p, 1, record->order);
@@ -186,6 +212,10 @@ char *trib_order_record_put(char *p, const struct trib_order_record *record)
 	}
 	p = trib_wire_put_u64(p, 45, record->held);
 	p = trib_wire_put_bytes(p, 46, record->tallies);
+	if (TRIB_UNLIKELY(record->listed.block))
+		p = put_listed(p, 47, &record->listed);
+	if (TRIB_UNLIKELY(record->choice.asked))
+		p = put_choice(p, 48, &record->choice);
 	return p;
 }
 
@@ -328,6 +358,40 @@ bool trib_ext_pair_get(struct trib_bytes rest, struct trib_ext_pair *ret_pair)
 	return ok;
 }
 
+static bool get_listed(struct trib_bytes rest, struct trib_order_listed *ret_listed)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	while (trib_wire_next(&rest, &field, &ok))
+		switch (field.number) {
+		case 1: ret_listed->block = (uint32_t)field.value; break;
+		case 2: ret_listed->version = (uint32_t)field.value; break;
+		case 3: ret_listed->kind = (uint8_t)TRIB_MIN(field.value, (uint64_t)UINT8_MAX); break;
+		}
+	return ok;
+}
+
+static bool get_choice(struct trib_bytes rest, struct trib_rules_choice *ret_choice)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	ret_choice->asked = true;
+	while (trib_wire_next(&rest, &field, &ok))
+		switch (field.number) {
+		case 1: ret_choice->chosen = field.value != 0; break;
+		case 2:
+			ret_choice->has_place = field.value != 0;
+			ret_choice->place = (uint16_t)(field.value - ret_choice->has_place);
+			break;
+		case 3: ret_choice->from = (uint16_t)field.value; break;
+		case 4: ret_choice->to = (uint16_t)field.value; break;
+		case 5: ret_choice->conditional = field.value != 0; break;
+		}
+	return ok;
+}
+
 static bool get_order_bytes_field(const struct trib_wire_field *field, struct trib_order_record *record)
 {
 	switch (field->number) {
@@ -346,6 +410,8 @@ static bool get_order_bytes_field(const struct trib_wire_field *field, struct tr
 	case 26: record->facts = field->bytes; return true;
 	case 27: return get_amounts(field->bytes, record);
 	case 46: record->tallies = field->bytes; return true;
+	case 47: return get_listed(field->bytes, &record->listed);
+	case 48: return get_choice(field->bytes, &record->choice);
 	}
 	return true;
 }

@@ -54,6 +54,12 @@ struct trib_considered {
 	int64_t assist; /* its part of the base for reports, as the node's `assist` divides it */
 };
 
+/* An entry of a block list, as it was. */
+struct trib_order_listed {
+	uint32_t block, version; /* 0: none */
+	uint8_t kind;		 /* enum trib_block_kind */
+};
+
 /* One touch's part of an order; its lines are lines[line .. line + n_lines). */
 struct trib_slice {
 	uint32_t touch; /* index in touches */
@@ -102,6 +108,8 @@ struct trib_order_record {
 	bool held; /* attributed, and frozen until somebody has looked at it */
 	uint32_t tree, tree_version, node;
 	int64_t charged;
+	struct trib_rules_choice choice; /* of the tree's version, where roll-outs are under way */
+	struct trib_order_listed listed; /* the entry of a block list that spoke against it */
 	int64_t base_result; /* what the formula of the base gave where that is below 0, and the base is 0 */
 	struct trib_bytes path;	 /* varints: node index << 1 | value */
 	struct trib_bytes facts; /* varints: fact, zigzag value */

@@ -293,7 +293,8 @@ static bool rollout_holds(void *context, const struct trib_tree *condition)
 /* The scene that the caller names, else the newest token's registration's, else `default`. */
 static const struct trib_tree *find_tree(const struct trib_market *market,
 					 const struct trib_resolve_request *request,
-					 const struct trib_order_record *record)
+					 const struct trib_order_record *record,
+					 struct trib_rules_choice *ret_choice)
 {
 	uint32_t scene = record->scene;
 
@@ -308,7 +309,7 @@ static const struct trib_tree *find_tree(const struct trib_market *market,
 	struct rollout_asker asker = { market, request, record };
 	const struct trib_rules_order order = { record->order, rollout_holds, &asker };
 
-	return trib_rules_choose(market->rules, scene, request->now_ms, &order);
+	return trib_rules_choose(market->rules, scene, request->now_ms, &order, ret_choice);
 }
 
 /* What the walk read, for the event. */
@@ -573,7 +574,7 @@ void trib_resolve_order(const struct trib_market *market, const struct trib_reso
 {
 	if (TRIB_UNLIKELY(record->base_computed))
 		estimate_base(record);
-	const struct trib_tree *tree = find_tree(market, request, record);
+	const struct trib_tree *tree = find_tree(market, request, record, &record->choice);
 	struct trib_resolution resolution;
 	struct trib_facts facts;
 	struct trib_walk walk;

@@ -516,15 +516,19 @@ static uint32_t count_rollouts(const struct line *line)
 }
 
 static const struct trib_tree *choose_version(const struct line *line, const struct trib_tree *tree,
-					      int64_t now_ms, const struct trib_rules_order *order)
+					      int64_t now_ms, const struct trib_rules_order *order,
+					      struct trib_rules_choice *ret_choice)
 {
 	struct rolled rolled = rolled_begin(line, now_ms);
+	struct trib_rules_choice choice = { 0 };
 	const struct start *start;
 	uint32_t below = 0, position = UINT32_MAX;
 
-	while ((start = rolled_next(&rolled))) {
+	while (!choice.chosen && (start = rolled_next(&rolled))) {
 		const struct rollout *rollout = start->rollout;
-		uint32_t share = rollout_share_bps(rollout, now_ms);
+		uint32_t share = rollout_share_bps(rollout, now_ms), from = below;
+
+		choice.asked = true;
 
 		/* One place for all shares of a tree; they share its salt. */
 		if (rollout->step_count && position == UINT32_MAX)
@@ -534,9 +538,17 @@ static const struct trib_tree *choose_version(const struct line *line, const str
 
 		if (rollout->step_count)
 			below += share;
-		if (mine && (!rollout->when || order->holds(order->context, rollout->when)))
-			return line->versions[start->version - 1].tree;
+		if (!mine || (rollout->when && !order->holds(order->context, rollout->when)))
+			continue;
+		tree = line->versions[start->version - 1].tree;
+		choice.chosen = true;
+		choice.conditional = rollout->when != NULL;
+		choice.from = (uint16_t)(rollout->step_count ? from : 0);
+		choice.to = (uint16_t)(rollout->step_count ? below : 0);
 	}
+	choice.has_place = position != UINT32_MAX;
+	choice.place = (uint16_t)(choice.has_place ? position : 0);
+	*ret_choice = choice;
 	return tree;
 }
 
@@ -774,14 +786,15 @@ const struct trib_tree *trib_rules_find(const struct trib_rules *rules, uint32_t
 }
 
 const struct trib_tree *trib_rules_choose(const struct trib_rules *rules, uint32_t scene,
-					  int64_t now_ms, const struct trib_rules_order *order)
+					  int64_t now_ms, const struct trib_rules_order *order,
+					  struct trib_rules_choice *ret_choice)
 {
 	const struct trib_tree *tree = trib_rules_find(rules, scene, now_ms);
 	const struct line *line = &rules->lines[trib_tree_number(tree) - 1];
 
 	if (TRIB_LIKELY(!line->rolls))
 		return tree;
-	return choose_version(line, tree, now_ms, order);
+	return choose_version(line, tree, now_ms, order, ret_choice);
 }
 
 const struct trib_tree *trib_rules_find_text(const struct trib_rules *rules,

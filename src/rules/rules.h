@@ -23,7 +23,7 @@
  *
  *	status = trib_rules_decide_rollout(rules, name, &request, now_ms, &arena, &event, &error);
  *	status = trib_rules_apply_rollout(rules, &event, &error);
- *	tree = trib_rules_choose(rules, scene_code, now_ms, &order);
+ *	tree = trib_rules_choose(rules, scene_code, now_ms, &order, &choice);
  *
  * A version serves one scene, the tree's name unless its body says another. Of trees that serve the same scene the
  * one activated last holds. An order whose scene no active tree serves gets `default`, which may be replaced as any.
@@ -121,12 +121,23 @@ struct trib_rules_order {
 	void *context;
 };
 
+/* How roll-outs chose a version. All 0: none is under way. */
+struct trib_rules_choice {
+	bool asked;	  /* there are roll-outs; where none was `chosen`, the version is the active one */
+	bool chosen, has_place;
+	bool conditional; /* chosen by a condition that holds */
+	uint16_t place;	  /* of the order among 10000; has_place: a share was asked for */
+	uint16_t from, to; /* the places of the share that took it; to 0: no share limits it */
+};
+
 /*
  * As trib_rules_find, and then the version that a roll-out gives the order. Roll-outs are asked in the order in which
  * their versions first came: a share takes the next so many places of 10000, whether or not its condition holds.
+ * ret_choice is left alone where no roll-out is under way.
  */
 const struct trib_tree *trib_rules_choose(const struct trib_rules *rules, uint32_t scene,
-					  int64_t now_ms, const struct trib_rules_order *order);
+					  int64_t now_ms, const struct trib_rules_order *order,
+					  struct trib_rules_choice *ret_choice);
 
 /* The facts that the conditions of a tree's roll-outs read now; 0 where none is under way. */
 trib_fact_set trib_rules_rollout_facts(const struct trib_rules *rules, uint32_t tree,

@@ -169,19 +169,27 @@ static void lists_block_until_they_expire(void **state)
 	assert_int_equal(world_order("a2", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_USER_BLOCKED);
 	assert_int_equal(world_order("a2", "thief", "g1", 100, token).repeated, true);
 	assert_int_equal(world_order("a3", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
+	assert_says("a2", "\"block\":{\"entry\":\"b1@1\",\"kind\":\"user\"}");
 	world_crash();
 	assert_int_equal(world_order("a4", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_USER_BLOCKED);
 	world_pass(WORLD_DAY_MS);
 	assert_int_equal(world_order("a5", "thief", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
 	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b2\",\"kind\":\"creator\",\"value\":\"c1\"}");
 	assert_int_equal(world_order("a6", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_PARTY_FROZEN);
+	assert_says("a6", "\"block\":{\"entry\":\"b2@1\",\"kind\":\"creator\"}");
 	world_call(&unblock);
 	assert_ok(unblock.status, unblock.error);
 	trib_buffer_fini(&unblock.reply);
 	assert_int_equal(world_order("a7", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_ATTRIBUTED);
 	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b3\",\"kind\":\"device\",\"value\":\"d9\"}");
 	assert_int_equal(order_on("a8", "u1", "d9"), TRIB_OUTCOME_USER_BLOCKED);
+	assert_says("a8", "\"block\":{\"entry\":\"b3@1\",\"kind\":\"device\"}");
 	assert_int_equal(order_on("a9", "u5", "d8"), TRIB_OUTCOME_ATTRIBUTED);
+	/* As it was then, whatever becomes of the entry. */
+	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b3\",\"kind\":\"device\",\"value\":\"d8\"}");
+	assert_says("a8", "\"block\":{\"entry\":\"b3@1\",\"kind\":\"device\"}");
+	assert_int_equal(order_on("a10", "u5", "d8"), TRIB_OUTCOME_USER_BLOCKED);
+	assert_says("a10", "\"block\":{\"entry\":\"b3@2\",\"kind\":\"device\"}");
 	world_put(TRIB_NOUN_BLOCK, "{\"id\":\"b4\",\"kind\":\"goods\",\"value\":\"g1\"}");
 	assert_int_equal(world_order("b1", "u1", "g1", 100, token).outcome, TRIB_OUTCOME_GOODS_WITHDRAWN);
 }
@@ -254,11 +262,59 @@ static void nothing_is_counted_that_nobody_asks_for(void **state)
 	assert_int_equal(order_on("a3", "u1", "d1"), TRIB_OUTCOME_NOT_DISTRIBUTED);
 }
 
+static void roll_out(const char *name, const char *json)
+{
+	struct trib_call call = { .kind = TRIB_CALL_RULES_ROLLOUT, .name = trib_bytes_text(name) };
+	struct trib_arena arena;
+	ProtobufCMessage *message;
+	struct trib_error error;
+
+	trib_arena_init(&arena, 1 << 20);
+	trib_status status = trib_proto_from_json(&tributary__rollout_request__descriptor, trib_bytes_text(json), &arena,
+						  &message, &error);
+
+	assert_ok(status, error);
+	call.body = message;
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+	trib_arena_fini(&arena);
+}
+
+/* Which version decided, and why that one: as it was then. */
+static void roll_outs_are_explained(void **state)
+{
+	struct trib_buffer text;
+
+	world_market();
+	world_rules("s", "{\"root\":{\"id\":\"v1\"}}");
+	assert_int_equal(order_on("a1", "u1", "d1"), TRIB_OUTCOME_ATTRIBUTED);
+	explain("a1", &text);
+	assert_null(strstr(trib_buffer_text(&text), "\"rollout\""));
+	trib_buffer_fini(&text);
+	world_rules("s", "{\"root\":{\"id\":\"v2\"}}");
+	world_rules("s", "{\"root\":{\"id\":\"v3\"}}");
+	roll_out("s", "{\"version\":1,\"when\":\"order.ext.device == 'd7'\"}");
+	order_on("a2", "u1", "d7");
+	order_on("a3", "u1", "d1");
+	roll_out("s", "{\"version\":2,\"share_bps\":10000}");
+	order_on("a4", "u1", "d1");
+	world_crash();
+	order_on("a5", "u1", "d7");
+	world_rules("s", "{\"root\":{\"id\":\"v4\"}}");
+	assert_says("a2", "\"node\":\"v1\",\"rollout\":{\"version\":\"rolled_out\",\"when\":true}");
+	assert_says("a3", "\"node\":\"v3\",\"rollout\":{\"version\":\"active\"}");
+	assert_says("a4", "\"node\":\"v2\",\"rollout\":{\"version\":\"rolled_out\",\"place\":");
+	assert_says("a4", "\"share_from\":0,\"share_to\":10000,\"when\":false}");
+	assert_says("a5", "\"node\":\"v1\",\"rollout\":{\"version\":\"rolled_out\",\"when\":true}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_outcome_is_reached, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(lists_block_until_they_expire, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(roll_outs_are_explained, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(orders_are_told_what_was_before_them, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_counted_that_nobody_asks_for, world_setup, world_teardown),
 	};

@@ -367,6 +367,7 @@ static void held_orders_wait_for_a_review(void **state)
 	assert_queue("\"total\":3");
 	assert_queue("{\"items\":[{\"order\":\"o1\",\"node\":\"large\",\"reason\":\"large\",\"goods\":\"g1\"");
 	assert_says("o1", "\"held\":true");
+	assert_says("o1", "\"reason\":\"large\"");
 	/* Its life goes on meanwhile, and what is held follows; steps wait. */
 	tell("o1", TRIB_ORDER_PAID);
 	refund("o1", "r1", TRIB_REFUND_PARTIAL, 5000);

@@ -21,6 +21,16 @@ static void random_record(struct trib_rng *rng)
 	record.at_stated = trib_rng_chance(rng, 0.5);
 	record.path = trib_bytes("\x01\x02\x05", trib_rng_below(rng, 4));
 	record.facts = trib_bytes("\x07\x08", trib_rng_below(rng, 3));
+	if (trib_rng_chance(rng, 0.3))
+		record.listed = (struct trib_order_listed){ 1 + draw_number(rng) / 2, draw_number(rng), TRIB_BLOCK_DEVICE };
+	if (trib_rng_chance(rng, 0.3)) {
+		record.choice = (struct trib_rules_choice){ .asked = true, .chosen = trib_rng_chance(rng, 0.5),
+							    .conditional = trib_rng_chance(rng, 0.5),
+							    .has_place = trib_rng_chance(rng, 0.5),
+							    .from = (uint16_t)trib_rng_below(rng, 10000),
+							    .to = (uint16_t)trib_rng_below(rng, 10001) };
+		record.choice.place = (uint16_t)(record.choice.has_place ? trib_rng_below(rng, 10000) : 0);
+	}
 	record.n_ext = (uint32_t)trib_rng_below(rng, 4);
 	for (uint32_t i = 0; i < record.n_ext; i++)
 		record.ext[i] = (struct trib_ext_pair){ trib_bytes_text("key"), trib_bytes_text("某") };

@@ -99,11 +99,12 @@ static uint32_t version_of(struct stage *stage, const struct trib_rules *rules,
 	struct world_facts facts;
 	struct trib_rules_order order = { trib_bytes_text(order_id), holds,
 					  world_facts(&stage->world, text, &facts) };
+	struct trib_rules_choice choice = { 0 };
 
 	return trib_tree_version(trib_rules_choose(
 		rules,
 		trib_names_find(stage->world.names[TRIB_SPACE_SYMBOL], trib_bytes_text("live")),
-		now_ms, &order));
+		now_ms, &order, &choice));
 }
 
 static void three_versions(struct stage *stage)
