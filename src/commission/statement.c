@@ -189,6 +189,7 @@ static void add_side(struct trib_statement *statement, const struct trib_stateme
 		return;
 	const struct trib_statement_entry entry = {
 		.at_ms = at->at_ms,
+		.event_ms = at->event_ms,
 		.place = { at->position, index },
 		.account = account,
 		.amount = amount,

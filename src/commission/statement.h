@@ -21,7 +21,7 @@
  *	statement.accounts, statement.entries, statement.next …
  *
  * The time of an entry is that of its posting: engine time, which never goes back. So what comes late never changes a
- * statement of the past.
+ * statement of the past. Beside it stands the time of the event, as somebody stated it, which no period goes by.
  *
  * One thread; memory on the heap, bounded by the rows of one party and the entries asked for.
  */
@@ -69,6 +69,7 @@ struct trib_statement_entry {
 	struct trib_statement_place place;
 	struct trib_account account; /* with its stage */
 	int64_t amount;		     /* credited, below 0: debited */
+	int64_t event_ms; /* AT of what it comes from */
 	uint32_t other_party, other_role;
 	uint32_t name;		/* of the line */
 	uint32_t order, order_size; /* its id, in `texts` */
@@ -109,7 +110,7 @@ bool trib_statement_wants(const struct trib_statement *statement, const struct t
 
 /* Where and when a transfer was posted, and of which order (or payout). */
 struct trib_statement_at {
-	int64_t at_ms;
+	int64_t at_ms, event_ms;
 	uint64_t position;
 	struct trib_bytes order;
 };

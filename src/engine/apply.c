@@ -104,7 +104,7 @@ void apply_change(struct trib_engine *engine, const struct trib_order_change *ch
 	history_change_order(engine, fingerprint, change->previous, position);
 	trib_chain_post(engine->ledger, change->moves, change->n_moves, change->currency);
 	stateful_apply(engine, change->tallies);
-	if (TRIB_UNLIKELY(change->messages.review.verdict))
+	if (TRIB_UNLIKELY(change->messages.review.verdict || change->state == TRIB_ORDER_INVALID))
 		trib_reviews_close(engine->reviews, change->decision);
 	engine->counts.changes++;
 }

@@ -133,6 +133,7 @@ char *trib_order_change_put(char *p, const struct trib_order_change *change)
 	p = trib_wire_put_u64(p, 9, (uint64_t)change->counted);
 	p = trib_wire_put_u64(p, 10, (uint64_t)change->charged);
 	p = trib_wire_put_u64(p, 11, (uint64_t)change->forfeited);
+	p = trib_wire_put_u64(p, 46, (uint64_t)change->told_at_ms); /* before the moves: statements read both in one pass */
 	p = put_messages(p, 12, &change->messages);
 	p = put_slices(p, change);
 	for (uint32_t i = 0; i < change->n_moves; i++)
@@ -326,6 +327,7 @@ bool trib_order_change_get(struct trib_bytes body, struct trib_order_change *ret
 		case 11: change->forfeited = (int64_t)field.value; break;
 		case 15: change->left_out = (uint32_t)field.value; break;
 		case 16: change->locked_ms = (int64_t)field.value; break;
+		case 46: change->told_at_ms = (int64_t)field.value; break;
 		}
 	}
 	return ok && change->order.size > 0 && change->order.size <= TRIB_ORDER_ID_BYTES_MAX && change->decision &&

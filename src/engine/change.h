@@ -29,6 +29,7 @@ struct trib_order_change {
 	int64_t base, remaining, counted, charged, forfeited;
 	struct trib_bytes tallies; /* message Tallies: what our stateful lines went by */
 	uint32_t left_out;
+	int64_t told_at_ms; /* AT of the message that it comes from */
 	int64_t locked_ms; /* the time that has fixed the rates after the decision; 0: the decision's stand */
 	uint32_t n_slices, n_lines, n_moves;
 	struct trib_life_messages messages;

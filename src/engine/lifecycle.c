@@ -374,6 +374,7 @@ static void encode_change(struct life_work *life, struct trib_bytes order, uint6
 	change->order = order;
 	change->decision = decision;
 	change->previous = previous;
+	change->told_at_ms = life->told_at_ms;
 	change->messages = life->messages;
 	trib_buffer_reset(&life->bytes);
 	char *begin = trib_buffer_reserve(&life->bytes, trib_order_change_bytes_max(change));
@@ -585,6 +586,7 @@ void lifecycle_tell_kept(struct trib_engine *engine, const struct trib_order_rec
 	life->change.left_out = left_out;
 	if (!change_fits(engine, &life->change))
 		return;
+	life->told_at_ms = record->at_ms;
 	encode_change(life, record->order, position, position);
 	put_encoded(engine, &at);
 	apply_change(engine, &life->change, fingerprint, at);
@@ -616,6 +618,8 @@ static trib_status message_time(struct trib_engine *engine, bool has_at, int64_t
 		(*ret_at_ms)++;
 	if (status == TRIB_OK && *ret_at_ms <= 0)
 		return trib_fail(error, TRIB_TOO_OLD, "AT", "found %lld, expected a time after 1970", (long long)*ret_at_ms);
+	if (status == TRIB_OK)
+		engine->life->told_at_ms = *ret_at_ms;
 	return status;
 }
 

@@ -87,6 +87,7 @@ struct life_work {
 	bool has_earlier;
 	bool stood; /* `earlier` is what stands in the books before the change being made; else the decision */
 	uint64_t position; /* of its newest event */
+	int64_t told_at_ms; /* AT of the newest message that came */
 	struct trib_order_change earlier;
 	struct trib_buffer earlier_bytes;
 

@@ -82,14 +82,15 @@ static trib_status take_row(void *context, struct trib_bytes key, struct trib_by
 /* Which events bear transfers, and where in them: fields of their messages. */
 struct bearer {
 	uint32_t kind, order, currency;
+	uint32_t event_at; /* AT of what it tells; 0, and in releases that did not state it: the posting's time */
 	uint32_t transfer; /* message Posting */
 	uint32_t slice;	   /* the message that it stands in, as field 7; 0: in the event itself */
 };
 
 static const struct bearer bearers[] = {
-	{ TRIB_EVENT_ORDER_DECIDED, 1, 7, 0, 14 },
-	{ TRIBUTARY__EVENT__KIND_LEDGER_PAID, 1, 4, 6, 0 },
-	{ TRIB_EVENT_ORDER_CHANGED, 1, 4, 14, 0 },
+	{ TRIB_EVENT_ORDER_DECIDED, 1, 7, 6, 0, 14 },
+	{ TRIBUTARY__EVENT__KIND_LEDGER_PAID, 1, 4, 0, 6, 0 },
+	{ TRIB_EVENT_ORDER_CHANGED, 1, 4, 46, 14, 0 },
 };
 
 enum { SLICE_LINE = 7 };
@@ -118,7 +119,7 @@ static bool read_slice(struct statement_job *job, const struct trib_statement_at
 	return ok;
 }
 
-/* Order and currency stand before what they are of. */
+/* Order, currency and time stand before what they are of. */
 static bool read_bearer(struct statement_job *job, const struct bearer *bearer, struct trib_statement_at *at,
 			struct trib_bytes rest)
 {
@@ -131,6 +132,8 @@ static bool read_bearer(struct statement_job *job, const struct bearer *bearer, 
 			at->order = field.bytes;
 		else if (field.number == bearer->currency)
 			currency = (uint32_t)field.value;
+		else if (bearer->event_at && field.number == bearer->event_at)
+			at->event_ms = (int64_t)field.value;
 		else if (bearer->slice && field.number == bearer->slice &&
 			 (field.type != TRIB_WIRE_BYTES || !read_slice(job, at, currency, field.bytes)))
 			return false;
@@ -152,7 +155,7 @@ static bool read_record(struct statement_job *job, const struct trib_journal_rec
 		uint32_t kind = trib_event_kind(event, &body);
 
 		for (size_t i = 0; i < TRIB_ARRAY_SIZE(bearers); i++) {
-			struct trib_statement_at at = { .at_ms = time_ms, .position = record->position + place };
+			struct trib_statement_at at = { .at_ms = time_ms, .event_ms = time_ms, .position = record->position + place };
 
 			if (bearers[i].kind == kind && !read_bearer(job, &bearers[i], &at, body))
 				return false;
@@ -533,7 +536,7 @@ static void add_json_entry(const struct trib_engine *engine, struct statement_jo
 			       (long long)(entry->amount > 0 ? entry->amount : 0));
 	add_field(json, "counterparty", trib_engine_party_id(engine, entry->other_party));
 	add_field(json, "counterparty_role", symbol(engine, entry->other_role));
-	trib_buffer_add_char(json, '}');
+	trib_buffer_add_format(json, ",\"event_at\":%lld}", (long long)entry->event_ms);
 }
 
 static void print_cursor(const struct statement_job *job, char text[TRIB_CALL_CURSOR_CHARS])
@@ -563,7 +566,8 @@ static void print_cursor(const struct statement_job *job, char text[TRIB_CALL_CU
 	X("balance", "余额")                                                                       \
 	X("counterparty", "对方")                                                                  \
 	X("counterparty_role", "对方角色")                                                         \
-	X("position", "位置")
+	X("position", "位置")                                                                      \
+	X("event_at", "业务时间")
 
 static void add_header(struct trib_buffer *csv, enum language language)
 {
@@ -635,7 +639,7 @@ static void add_csv_figures(const struct trib_engine *engine, const struct state
 			add_account_cells(engine, job, &account, csv);
 			trib_buffer_add_text(csv, ",,"); /* debit, credit */
 			add_number_cell(csv, figure(opening ? &held->opening : &held->closing, stage), true);
-			trib_buffer_add_text(csv, ",,\r\n");
+			trib_buffer_add_text(csv, ",,,\r\n");
 		}
 }
 
@@ -658,7 +662,10 @@ static void add_csv_entry(const struct trib_engine *engine, const struct stateme
 	add_number_cell(csv, 0, false); /* balance */
 	add_cell(csv, trib_engine_party_id(engine, entry->other_party));
 	add_cell(csv, symbol(engine, entry->other_role));
-	trib_buffer_add_format(csv, "%llu\r\n", (unsigned long long)entry->place.position);
+	trib_buffer_add_format(csv, "%llu,", (unsigned long long)entry->place.position);
+	add_time_cell(csv, entry->event_ms);
+	csv->size--; /* the last one */
+	trib_buffer_add_text(csv, "\r\n");
 }
 
 /* --- Either -------------------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ static void add_string_schema(const struct trib_field *field, bool nullable,
 	switch (field->format) {
 	case TRIB_FORMAT_ID:
 		trib_buffer_add_text(buffer, ",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[^"
-					     "\\\\s/\\\\x00-\\\\x20\\\\x7f]+$\"");
+					     "/\\\\x00-\\\\x20\\\\x7f]+$\"");
 		return;
 	case TRIB_FORMAT_CURRENCY:
 		trib_buffer_add_text(buffer, ",\"pattern\":\"^[A-Z]{3}$\"");

@@ -435,10 +435,14 @@ static void parse_message(struct trib_http_request *request,
 			  const ProtobufCMessageDescriptor *descriptor)
 {
 	struct trib_call *call = &request->call;
+	struct trib_bytes body = trib_buffer_bytes(&request->body);
 	ProtobufCMessage *message;
 	struct trib_error error;
 
-	if (trib_proto_from_json(descriptor, trib_buffer_bytes(&request->body), &request->arena,
+	/* A command that needs to be told nothing needs no body. */
+	if (!body.size && request->match.route->body == TRIB_BODY_MESSAGE)
+		body = trib_bytes_text("{}");
+	if (trib_proto_from_json(descriptor, body, &request->arena,
 				 &message, &error) != TRIB_OK) {
 		refuse_as(request, &error);
 		return;

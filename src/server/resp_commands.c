@@ -112,7 +112,7 @@ static trib_status take_amounts(const struct trib_bytes *args, int64_t ret_amoun
 	return status;
 }
 
-/* Pairs run to the end of the command, or to the next option word that stands where a key would. */
+/* Pairs run to the end of the command: any word may be a name. */
 static trib_status take_ext(const struct trib_bytes *args, size_t n, struct options *options, size_t *ret_used,
 			    struct trib_error *error)
 {
@@ -162,7 +162,8 @@ static trib_status take_option(const struct option_row *row, const struct trib_b
 		return take_number(args[0], "BASE", 0, &options->base_amount, error);
 	case OPTION_CARRIER:
 		if (!trib_external_id_valid(args[0]))
-			return trib_fail(error, TRIB_INVALID, "CARRIER", "expected kind, id and owner");
+			return trib_fail(error, TRIB_INVALID, "CARRIER", "found the kind \"%.*s\", expected kind, id and owner",
+					 (int)TRIB_MIN(args[0].size, (size_t)64), args[0].data);
 		options->carrier = (struct trib_carrier_request){ args[0], args[1], args[2] };
 		break;
 	case OPTION_KIND:

@@ -68,7 +68,7 @@ static void random_journal(struct trib_rng *rng)
 		if (trib_rng_chance(rng, 0.4) && position != (i ? posted[-1].at.position : 0))
 			at_ms += (int64_t)trib_rng_below(rng, 50);
 		*posted = (struct posted){
-			.at = { at_ms, position, trib_bytes_text(i % 2 ? "o-1" : "order/2") },
+			.at = { at_ms, at_ms - 1, position, trib_bytes_text(i % 2 ? "o-1" : "order/2") },
 			.currency = 54 + (uint32_t)trib_rng_below(rng, 2),
 			.transfer = { .name = 70 + (uint32_t)trib_rng_below(rng, 3),
 				      .from_party = 1 + (uint32_t)trib_rng_below(rng, PARTIES),
