@@ -14,6 +14,12 @@ struct waiting {
 	uint64_t ticket;
 };
 
+trib_status engine_refuse(struct trib_error *error, const char *at, struct trib_bytes found, const char *expected)
+{
+	return trib_fail(error, TRIB_INVALID, at, "found \"%.*s\", expected %s", (int)TRIB_MIN(found.size, (size_t)64),
+			 found.data, expected);
+}
+
 /* --- The ring ----------------------------------------------------------------------------------------- */
 
 bool trib_engine_submit(struct trib_engine *engine, struct trib_call *call)
@@ -551,7 +557,7 @@ static trib_status call_reviews(struct trib_engine *engine, struct trib_call *ca
 	uint64_t after = 0;
 
 	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &after))
-		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that a list has given");
+		return engine_refuse(&call->error, "cursor", call->cursor, "one that this list has given");
 	return trib_engine_reviews(engine, after, limit, &call->reply, &call->error);
 }
 
@@ -622,10 +628,10 @@ static trib_status check_balance_words(struct trib_call *call, struct trib_accou
 	enum trib_stage stage = 0;
 
 	if (call->kind_word.size && !trib_account_kind_of_word(call->kind_word, &kind))
-		return trib_fail(&call->error, TRIB_INVALID, "kind",
-				 "expected payable, receivable, held, subsidy, fee or tax");
+		return engine_refuse(&call->error, "kind", call->kind_word,
+				     "payable, receivable, held, subsidy, fee or tax");
 	if (call->stage.size && !trib_stage_of_word(call->stage, &stage))
-		return trib_fail(&call->error, TRIB_INVALID, "stage", "expected pending or posted");
+		return engine_refuse(&call->error, "stage", call->stage, "pending or posted");
 	filter->kind = (uint8_t)kind;
 	filter->stage = (uint8_t)stage;
 	return TRIB_OK;
@@ -654,7 +660,7 @@ static trib_status call_balances(struct trib_engine *engine, struct trib_call *c
 	if (check_balance_words(call, &filter) != TRIB_OK)
 		return TRIB_INVALID;
 	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &cursor))
-		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that a list has given");
+		return engine_refuse(&call->error, "cursor", call->cursor, "one that this list has given");
 	struct balances_call list = { .engine = engine, .call = call, .stage = filter.stage,
 				      .limit = TRIB_MIN(call->limit ? call->limit : TRIB_LIMIT_LIST_ITEMS,
 							(uint32_t)TRIB_LIMIT_LIST_ITEMS) };

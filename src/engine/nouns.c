@@ -137,7 +137,7 @@ trib_status call_bounds_list(struct trib_engine *engine, struct trib_call *call)
 	int32_t low, high;
 
 	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &after))
-		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that a list has given");
+		return engine_refuse(&call->error, "cursor", call->cursor, "one that this list has given");
 	trib_buffer_add_text(&call->reply, "{\"items\":[");
 	for (; after < count && filled < limit; after++) {
 		if (!trib_domain_bounds(engine->domain, (uint32_t)after + 1, &category, &low, &high))

@@ -310,6 +310,8 @@ void warmer_stop(struct trib_engine *engine);
 
 /* calls.c */
 
+/* TRIB_INVALID: found …, expected …. */
+trib_status engine_refuse(struct trib_error *error, const char *at, struct trib_bytes found, const char *expected);
 void calls_init(struct trib_engine *engine);
 void calls_fini(struct trib_engine *engine);
 void calls_turn(struct trib_engine *engine);

@@ -224,12 +224,12 @@ static trib_status read_words(const struct trib_call *call, struct statement_job
 	       !trib_bytes_is(call->format, formats[format]))
 		format++;
 	if (format == TRIB_ARRAY_SIZE(formats))
-		return trib_fail(error, TRIB_INVALID, "format", "expected json or csv");
+		return engine_refuse(error, "format", call->format, "json or csv");
 	while (call->language.size && language < TRIB_ARRAY_SIZE(languages) &&
 	       !trib_bytes_is(call->language, languages[language]))
 		language++;
 	if (language == TRIB_ARRAY_SIZE(languages))
-		return trib_fail(error, TRIB_INVALID, "lang", "expected en, zh or both");
+		return engine_refuse(error, "lang", call->language, "en, zh or both");
 	job->format = (enum format)format;
 	job->language = (enum language)language;
 	return TRIB_OK;
@@ -270,9 +270,10 @@ static trib_status read_query(struct trib_engine *engine, const struct trib_call
 		return trib_fail(error, TRIB_NOT_FOUND, "party", "found \"%.*s\", expected the id of a known party",
 				 (int)TRIB_MIN(call->party.size, (size_t)64), call->party.data);
 	if (call->kind_word.size && !trib_account_kind_of_word(call->kind_word, &kind))
-		return trib_fail(error, TRIB_INVALID, "kind", "expected payable, receivable, held, subsidy, fee or tax");
+		return engine_refuse(error, "kind", call->kind_word,
+				     "payable, receivable, held, subsidy, fee or tax");
 	if (call->stage.size && !trib_stage_of_word(call->stage, &stage))
-		return trib_fail(error, TRIB_INVALID, "stage", "expected pending or posted");
+		return engine_refuse(error, "stage", call->stage, "pending or posted");
 	query->account.role = code_or_none(engine, call->role);
 	query->account.currency = code_or_none(engine, call->currency);
 	query->account.kind = (uint8_t)kind;
@@ -283,7 +284,7 @@ static trib_status read_query(struct trib_engine *engine, const struct trib_call
 		return trib_fail(error, TRIB_INVALID, "to", "found %lld, expected from or later", (long long)query->to_ms);
 	query->to_ms = TRIB_MAX(query->to_ms, query->from_ms);
 	if (call->cursor.size && !read_cursor(call->cursor, &query->after))
-		return trib_fail(error, TRIB_INVALID, "cursor", "expected one that a statement has given");
+		return engine_refuse(error, "cursor", call->cursor, "one that a statement has given");
 	return TRIB_OK;
 }
 

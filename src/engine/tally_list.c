@@ -19,8 +19,7 @@ static trib_status read_kind(struct trib_call *call, uint32_t *ret_kind)
 	while (kind != TRIB_TALLY_BUYER && !trib_bytes_is(call->line, trib_tally_kind_word(kind)))
 		kind++;
 	if (kind == TRIB_TALLY_BUYER)
-		return trib_fail(&call->error, TRIB_INVALID, "line", "found \"%.*s\", expected step, budget, daily_cap or incentive",
-				 (int)TRIB_MIN(call->line.size, (size_t)32), call->line.data);
+		return engine_refuse(&call->error, "line", call->line, "step, budget, daily_cap or incentive");
 	*ret_kind = kind;
 	return TRIB_OK;
 }
@@ -75,7 +74,7 @@ static trib_status read_cursor(const struct trib_engine *engine, struct trib_cal
 		return TRIB_OK;
 	if (!trib_bytes_to_u64(call->cursor, &place) || place >= trib_tallies_count(engine->tallies) ||
 	    (filter->plan && trib_tallies_at(engine->tallies, (uint32_t)place)->key.plan != filter->plan))
-		return trib_fail(&call->error, TRIB_INVALID, "cursor", "expected one that this list has given");
+		return engine_refuse(&call->error, "cursor", call->cursor, "one that this list has given");
 	*ret_place = (uint32_t)place;
 	return TRIB_OK;
 }

@@ -84,13 +84,27 @@ static const char *code_of(const struct trib_call *call)
 	return call->status == TRIB_READ_ONLY ? "read_only" : trib_status_word(call->status);
 }
 
+/* The engine calls options as commands write them, in capitals; here they are fields. */
+static const char *field_of(const char *at, char text[TRIB_ERROR_AT_MAX])
+{
+	size_t size = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	if (!size || at[size])
+		return at;
+	if (!strcmp(at, "BASE"))
+		return "base_amount";
+	for (size_t i = 0; i <= size; i++)
+		text[i] = at[i] ? (char)(at[i] | 0x20) : '\0';
+	return text;
+}
+
 static enum MHD_Result send_problem(struct trib_http_request *request)
 {
 	struct trib_call *call = &request->call;
 	unsigned status = call->http_status >= 400 ? (unsigned)call->http_status
 						   : (unsigned)trib_status_http(call->status);
 	Tributary__Problem problem = TRIBUTARY__PROBLEM__INIT;
-	char type[80], allow[64];
+	char type[80], allow[64], at[TRIB_ERROR_AT_MAX];
 	struct trib_buffer text;
 
 	snprintf(type, sizeof(type), "urn:tributary:problem:%s", code_of(call));
@@ -100,7 +114,7 @@ static enum MHD_Result send_problem(struct trib_http_request *request)
 	problem.status = (int32_t)status;
 	problem.detail = call->error.text;
 	problem.code = (char *)code_of(call);
-	problem.at = call->error.at;
+	problem.at = (char *)field_of(call->error.at, at);
 	trib_buffer_init(&text, 64 << 10);
 	trib_proto_to_json(&problem.base, TRIB_PROTO_SET_FIELDS, &text);
 	size_t size = text.size;

@@ -120,14 +120,15 @@ static trib_status take_ext(const struct trib_bytes *args, size_t n, struct opti
 
 	for (; i + 1 < n; i += 2) {
 		if (options->n_ext == TRIB_LIMIT_EXT_PAIRS)
-			return trib_fail(error, TRIB_TOO_LARGE, "EXT", "found over %d pairs", TRIB_LIMIT_EXT_PAIRS);
+			return trib_fail(error, TRIB_INVALID, "EXT", "found more pairs, expected at most %d", TRIB_LIMIT_EXT_PAIRS);
 		if (args[i].size == 0 || !trib_utf8_valid(args[i]) || !trib_utf8_valid(args[i + 1]))
-			return trib_fail(error, TRIB_INVALID, "EXT", "expected names of one byte or more, in UTF-8");
+			return trib_fail(error, TRIB_INVALID, "EXT", "found %s, expected names of one byte or more, in UTF-8",
+					 args[i].size ? "other bytes" : "an empty name");
 		bytes += args[i].size + args[i + 1].size;
 		options->ext[options->n_ext++] = (struct trib_ext_pair){ args[i], args[i + 1] };
 	}
 	if (bytes > TRIB_LIMIT_EXT_BYTES)
-		return trib_fail(error, TRIB_TOO_LARGE, "EXT", "found %zu bytes, expected at most %d", bytes,
+		return trib_fail(error, TRIB_INVALID, "EXT", "found %zu bytes, expected at most %d", bytes,
 				 TRIB_LIMIT_EXT_BYTES);
 	*ret_used = i;
 	return TRIB_OK;

@@ -177,11 +177,23 @@ void trib_resp_verbatim(struct trib_buffer *out, int version, struct trib_bytes 
 	trib_buffer_add_text(out, "\r\n");
 }
 
-/* The protocol ends an error at the line's end, so what outsiders wrote must not break the line. */
+/*
+ * The protocol ends an error at the line's end, so what outsiders wrote must not break the line; and what they wrote, or was
+ * cut off in the middle of a character, may be no UTF-8, which clients expect.
+ */
 static void add_one_line(struct trib_buffer *out, const char *text)
 {
-	for (; *text; text++)
-		trib_buffer_add_char(out, (unsigned char)*text < ' ' ? ' ' : *text);
+	struct trib_bytes rest = trib_bytes_text(text);
+
+	while (rest.size) {
+		size_t step = trib_utf8_step(rest);
+
+		if (step > 1)
+			trib_buffer_add(out, rest.data, step);
+		else
+			trib_buffer_add_char(out, step == 0 ? '?' : (unsigned char)*rest.data < ' ' ? ' ' : *rest.data);
+		rest = trib_bytes(rest.data + TRIB_MAX(step, (size_t)1), rest.size - TRIB_MAX(step, (size_t)1));
+	}
 }
 
 void trib_resp_error(struct trib_buffer *out, const struct trib_error *error)

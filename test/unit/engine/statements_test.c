@@ -133,10 +133,10 @@ static void csv_has_the_same_rows(void **state)
 	assert_string_equal(
 		trib_buffer_text(&call.reply),
 		"type,posted_at,order,line,line_kind,party,role,currency,account,stage,debit,credit,balance,counterparty,"
-		"counterparty_role,position\r\n"
-		"opening,2026-09-21T14:13:20.001Z,,,,c1,creator,CNY,payable,pending,,,1000,,,\r\n"
-		"entry,2026-09-21T14:13:21.000Z,o2,commission,commission,c1,creator,CNY,payable,pending,,2000,,m1,merchant,\r\n"
-		"closing,2026-09-21T14:13:22.000Z,,,,c1,creator,CNY,payable,pending,,,3000,,,\r\n");
+		"counterparty_role,position,event_at\r\n"
+		"opening,2026-09-21T14:13:20.001Z,,,,c1,creator,CNY,payable,pending,,,1000,,,,\r\n"
+		"entry,2026-09-21T14:13:21.000Z,o2,commission,commission,c1,creator,CNY,payable,pending,,2000,,m1,merchant,,2026-09-21T14:13:21.000Z\r\n"
+		"closing,2026-09-21T14:13:22.000Z,,,,c1,creator,CNY,payable,pending,,,3000,,,,\r\n");
 	trib_buffer_fini(&call.reply);
 	call = (struct trib_call){ .kind = TRIB_CALL_STATEMENT, .party = trib_bytes_text("c1"),
 				   .format = trib_bytes_text("csv"), .language = trib_bytes_text("zh") };

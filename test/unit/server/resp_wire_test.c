@@ -88,6 +88,11 @@ static void errors_stay_on_one_line(void **state)
 	trib_resp_error(&out, &error);
 	assert_string_equal(trib_buffer_text(&out),
 			    "-NOT_FOUND goods: found \"a  b\", expected a known goods id\r\n");
+	/* A character that was cut off, and bytes that are none. */
+	trib_buffer_reset(&out);
+	trib_fail(&error, TRIB_INVALID, "KIND", "found \"灯\xe7\x81\", \xff, expected a word");
+	trib_resp_error(&out, &error);
+	assert_string_equal(trib_buffer_text(&out), "-INVALID KIND: found \"灯??\", ?, expected a word\r\n");
 	trib_buffer_fini(&out);
 }
 
