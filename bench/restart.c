@@ -1,10 +1,11 @@
 /*
- * `bench-restart [--orders N] [--data FOLDER]`: how long an engine takes to open after kill -9, with N orders of
+ * `bench-restart [--orders N] [--data FOLDER] [--share MIB]`: how long an engine takes to open after kill -9, with N orders of
  * history (100 million) and the worst tail that its checkpoints leave, beside the same with a tenth of the history.
  *
  * The history is made in a child process through the engine itself, which then dies where it stands: with as much
  * journal behind the store as the engine lets commands run ahead of a checkpoint that does not end. Each order is one of its own,
- * by one of 4,096 tokens of 64 creators and goods.
+ * by one of 4,096 tokens of 64 creators and goods. Then new orders come, and each asks the filters over the past; with a
+ * smaller share of the journal to a checkpoint (256 MiB), the same orders make more runs.
  */
 #include <signal.h>
 #include <sys/prctl.h>
@@ -14,9 +15,9 @@
 
 enum { WORST_SHARES = 5, NEW_ORDERS = 1000000 };
 #define FIRST_NEW_ORDER (UINT64_C(1) << 40)
-#define SHARE_BYTES (UINT64_C(256) << 20) /* what the engine's default is */
 
 static struct trib_engine *engine;
+static uint64_t share_bytes = UINT64_C(256) << 20; /* what the engine's default is */
 
 static void answered(void *context, size_t i, const struct trib_order_answer *answer)
 {
@@ -54,7 +55,7 @@ static void make_history(const char *data, uint64_t orders)
 	uint64_t done = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	open_for(data, SHARE_BYTES);
+	open_for(data, share_bytes);
 	bench_market_make(engine);
 	for (; done < orders; done += BENCH_BATCH) {
 		place_orders(done);
@@ -63,8 +64,8 @@ static void make_history(const char *data, uint64_t orders)
 	trib_engine_count(engine, &counts);
 	trib_engine_close(engine);
 	/* On to the worst moment: as much journal as commands may run ahead of a checkpoint that does not end. */
-	open_for(data, WORST_SHARES * SHARE_BYTES * 2);
-	for (; tail_bytes() < WORST_SHARES * SHARE_BYTES; done += BENCH_BATCH)
+	open_for(data, WORST_SHARES * share_bytes * 2);
+	for (; tail_bytes() < WORST_SHARES * share_bytes; done += BENCH_BATCH)
 		place_orders(done);
 	trib_engine_settle(engine);
 	fprintf(stderr, "\r%60s\r", "");
@@ -96,7 +97,7 @@ static double time_open(const char *data)
 	double seconds = (double)(trib_clock_monotonic_ns(trib_clock_system()) - begun) / 1e9;
 
 	trib_engine_count(engine, &counts);
-	printf("open: %.2f s, %" PRIu64 " events replayed, %" PRIu64 " runs behind\n", seconds, counts.replayed_events,
+	printf("open: %.2f s, %" PRIu64 " events replayed, %" PRIu64 " filters over the past\n", seconds, counts.replayed_events,
 	       counts.runs);
 	time_new_orders();
 	trib_engine_abandon(engine);
@@ -131,6 +132,8 @@ int main(int argc, char **argv)
 			orders = strtoull(argv[i + 1], NULL, 10);
 		else if (!strcmp(argv[i], "--data"))
 			data = argv[i + 1];
+		else if (!strcmp(argv[i], "--share"))
+			share_bytes = strtoull(argv[i + 1], NULL, 10) << 20;
 	}
 	if (!data)
 		data = mkdtemp(folder);

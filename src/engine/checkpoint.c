@@ -5,7 +5,7 @@
  *	freeze     engine's thread, at once: logs and dirty entities change hands, the ledger marks the point
  *	gather     engine's thread, in slices: balances as they were at the freeze
  *	wait       until the journal has made the position durable
- *	write      background thread: sort, filters, file, ingest
+ *	write      background thread: sort, filters, file, ingest; runs that are to become one
  *	finish     engine's thread: the new run is known
  *
  * A file that cannot be written is tried again every second: the journal has everything meanwhile.
@@ -53,6 +53,11 @@ struct checkpoint {
 	struct trib_buffer row_bytes;
 	struct trib_store *store;
 	struct run run;
+	const struct runs *runs; /* the engine's, of which these become one: */
+	size_t merge_first, merge_count;
+	struct run merged;
+	bool has_merged;
+	struct runs old; /* to be freed */
 	trib_status status;
 	struct trib_error error;
 	pthread_t thread;
@@ -235,6 +240,12 @@ static void begin(struct trib_engine *engine)
 	struct checkpoint *checkpoint = trib_alloc_zeroed(1, sizeof(*checkpoint));
 
 	checkpoint->store = engine->store;
+	checkpoint->runs = &engine->runs;
+	checkpoint->old = engine->old_runs;
+	engine->old_runs = (struct runs){ 0 };
+	if (!engine->runs_loading)
+		runs_to_merge(&engine->runs, trib_order_index_horizon(engine->order_index), &checkpoint->merge_first,
+			      &checkpoint->merge_count);
 	checkpoint->from = trib_store_position(engine->store);
 	checkpoint->position = trib_journal_next(engine->journal);
 	checkpoint->balances.item_size = sizeof(struct balance);
@@ -345,8 +356,6 @@ static void write_orders(struct checkpoint *checkpoint, struct trib_checkpoint *
 	const struct order_entry *entries = log->items;
 	struct trib_buffer value;
 
-	sort_log(log);
-	entries = log->items;
 	trib_buffer_init(&value, 1 << 16);
 	for (size_t i = 0, next; i < log->count; i = next) {
 		char key[8], position[8];
@@ -367,22 +376,22 @@ static void write_orders(struct checkpoint *checkpoint, struct trib_checkpoint *
 }
 
 static void write_run(struct trib_checkpoint *file, enum trib_table table, const struct run *run,
-		      const struct trib_filter *filter)
+		      const struct run_filter *of)
 {
 	char key[16];
 
+	if (!of->filter.words)
+		return;
 	trib_key_u64(key, run->from);
 	trib_key_u64(key + 8, run->to);
-	trib_checkpoint_put(file, table, trib_bytes(key, 16), trib_filter_bytes(filter));
+	trib_checkpoint_put(file, table, trib_bytes(key, 16), run_filter_bytes(of));
 }
 
 static void write_touches(struct checkpoint *checkpoint, struct trib_checkpoint *file)
 {
-	struct log_of *log = &checkpoint->changes.touches;
-	struct trib_buffer value;
-
-	sort_log(log);
+	const struct log_of *log = &checkpoint->changes.touches;
 	const struct trib_touch_event *events = log->items;
+	struct trib_buffer value;
 
 	trib_buffer_init(&value, SIZE_MAX / 2);
 	for (size_t i = 0, next; i < log->count; i = next) {
@@ -526,21 +535,13 @@ static void write_lines(struct checkpoint *checkpoint, struct trib_checkpoint *f
 
 static void build_filters(struct checkpoint *checkpoint)
 {
-	const struct log_of *orders = &checkpoint->changes.orders, *touches = &checkpoint->changes.touches;
+	struct log_of *orders = &checkpoint->changes.orders, *touches = &checkpoint->changes.touches;
 
 	checkpoint->run = (struct run){ .from = checkpoint->from, .to = checkpoint->position };
-	if (orders->count) {
-		trib_filter_init(&checkpoint->run.orders, orders->count);
-		for (size_t i = 0; i < orders->count; i++)
-			trib_filter_add(&checkpoint->run.orders,
-					((const struct order_entry *)orders->items)[i].fingerprint);
-	}
-	if (touches->count) {
-		trib_filter_init(&checkpoint->run.touches, touches->count);
-		for (size_t i = 0; i < touches->count; i++)
-			trib_filter_add(&checkpoint->run.touches,
-					((const struct trib_touch_event *)touches->items)[i].user);
-	}
+	sort_log(orders);
+	sort_log(touches);
+	run_filter_make(&checkpoint->run.orders, orders->items, orders->count, orders->item_size);
+	run_filter_make(&checkpoint->run.touches, touches->items, touches->count, touches->item_size);
 }
 
 /* What the engine does not look at. Giving back so much memory takes a while; here nobody waits for it. */
@@ -552,6 +553,7 @@ static void drop_written(struct checkpoint *checkpoint)
 	free(TRIB_TAKE_PTR(checkpoint->rows.items));
 	trib_buffer_fini(&checkpoint->row_bytes);
 	trib_domain_freeze_free(TRIB_TAKE_PTR(checkpoint->domain));
+	runs_fini(&checkpoint->old);
 }
 
 static void write_checkpoint(struct checkpoint *checkpoint)
@@ -572,17 +574,19 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_statement_rows(checkpoint, file);
 	write_links(checkpoint, file);
 	write_orders(checkpoint, file);
-	if (checkpoint->run.orders.words)
-		write_run(file, TRIB_TABLE_ORDER_RUN, &checkpoint->run, &checkpoint->run.orders);
+	write_run(file, TRIB_TABLE_ORDER_RUN, &checkpoint->run, &checkpoint->run.orders);
 	write_rows(checkpoint, file, TRIB_TABLE_KEPT, TRIB_TABLE_KEPT);
 	write_lines(checkpoint, file);
 	write_touches(checkpoint, file);
-	if (checkpoint->run.touches.words)
-		write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
+	write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
 	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_REVIEW);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
-	if (checkpoint->status == TRIB_OK)
-		drop_written(checkpoint);
+	if (checkpoint->status != TRIB_OK)
+		return;
+	drop_written(checkpoint);
+	if (checkpoint->merge_count)
+		checkpoint->has_merged = runs_merge(checkpoint->runs->items + checkpoint->merge_first,
+						    checkpoint->merge_count, &checkpoint->merged);
 }
 
 static void *write_thread(void *context)
@@ -606,10 +610,11 @@ static void join(struct checkpoint *checkpoint)
 
 static void drop_filters(struct checkpoint *checkpoint)
 {
-	if (checkpoint->run.orders.words)
-		trib_filter_fini(&checkpoint->run.orders);
-	if (checkpoint->run.touches.words)
-		trib_filter_fini(&checkpoint->run.touches);
+	run_fini(&checkpoint->run);
+	checkpoint->run = (struct run){ 0 };
+	if (checkpoint->has_merged)
+		runs_drop_merged(&checkpoint->merged);
+	checkpoint->has_merged = false;
 }
 
 static void checkpoint_free(struct checkpoint *checkpoint)
@@ -641,8 +646,10 @@ static void finish(struct trib_engine *engine)
 		engine->counts.checkpoints_failed++;
 		return;
 	}
-	engine->runs = trib_realloc(engine->runs, (engine->n_runs + 1) * sizeof(*engine->runs));
-	engine->runs[engine->n_runs++] = checkpoint->run;
+	if (checkpoint->has_merged)
+		runs_replace(&engine->runs, checkpoint->merge_first, checkpoint->merge_count, checkpoint->merged,
+			     &engine->old_runs);
+	runs_add(&engine->runs, checkpoint->run);
 	engine->statements.stored_ms = checkpoint->ended_ms;
 	engine->counts.checkpoints++;
 	checkpoint_end(engine);

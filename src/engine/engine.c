@@ -835,7 +835,7 @@ void trib_engine_count(const struct trib_engine *engine, struct trib_engine_coun
 	ret_counts->live_touches = trib_touches_count(engine->touches);
 	ret_counts->indexed_orders = trib_order_index_count(engine->order_index);
 	ret_counts->warm = trib_order_index_is_warm(engine->order_index);
-	ret_counts->runs = engine->n_runs;
+	ret_counts->runs = engine->runs.count;
 	ret_counts->kept = kept_count(engine->kept);
 	ret_counts->checkpoint_due = checkpoint_is_due(engine);
 	ret_counts->indexes_complete = engine->changes.orders.count == 0 && !engine->checkpoint;

@@ -8,39 +8,32 @@ enum { RUN_KEY_BYTES = 16, POSITIONS_MAX = 16, EVENT_BYTES_GUESS = 512, EVENT_LE
 
 /* --- Runs --------------------------------------------------------------------------------------------- */
 
-struct load_runs {
-	struct trib_engine *engine;
-	bool touches;
-};
-
 static trib_status load_run(void *context, struct trib_bytes key, struct trib_bytes value,
 			    struct trib_error *error)
 {
-	struct load_runs *load = context;
-	struct trib_engine *engine = load->engine;
-	struct run run = { 0 };
+	if (key.size != RUN_KEY_BYTES)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found a run that is no stretch of the journal");
+	return runs_loader_add(context, trib_key_read_u64(key.data), trib_key_read_u64(key.data + 8), value, error);
+}
 
-	if (key.size != RUN_KEY_BYTES ||
-	    !trib_filter_load(load->touches ? &run.touches : &run.orders, value))
-		return trib_fail(error, TRIB_CORRUPT, "store", "found a run that has no filter");
-	run.from = trib_key_read_u64(key.data);
-	run.to = trib_key_read_u64(key.data + 8);
-	engine->runs = trib_realloc(engine->runs, (engine->n_runs + 1) * sizeof(*engine->runs));
-	engine->runs[engine->n_runs++] = run;
-	return TRIB_OK;
+static trib_status load_table(struct trib_engine *engine, enum trib_table table, struct trib_error *error)
+{
+	struct runs_loader loader = { .runs = &engine->runs, .touches = table == TRIB_TABLE_TOUCH_RUN,
+				      .whole_prints = RUNS_LOADED_PRINTS };
+	trib_status status = trib_store_scan(engine->store, table, trib_bytes("", 0), load_run, &loader, error);
+	trib_status ended = runs_loader_end(&loader, status == TRIB_OK ? error : NULL);
+
+	return status == TRIB_OK ? ended : status;
 }
 
 static void *load_runs(void *context)
 {
 	struct trib_engine *engine = context;
-	struct load_runs load = { .engine = engine };
-	struct trib_bytes all = trib_bytes("", 0);
 	struct trib_error *error = &engine->runs_error;
 
-	error->status = trib_store_scan(engine->store, TRIB_TABLE_ORDER_RUN, all, load_run, &load, error);
-	load.touches = true;
+	error->status = load_table(engine, TRIB_TABLE_ORDER_RUN, error);
 	if (error->status == TRIB_OK)
-		error->status = trib_store_scan(engine->store, TRIB_TABLE_TOUCH_RUN, all, load_run, &load, error);
+		error->status = load_table(engine, TRIB_TABLE_TOUCH_RUN, error);
 	return NULL;
 }
 
@@ -61,7 +54,7 @@ trib_status history_load_end(struct trib_engine *engine, struct trib_error *erro
 	if (engine->runs_loading)
 		pthread_join(engine->runs_loader, NULL);
 	engine->runs_loading = false;
-	engine->n_cold_runs = engine->n_runs;
+	engine->n_cold_runs = engine->runs.count;
 	if (engine->runs_error.status != TRIB_OK && error)
 		*error = engine->runs_error;
 	return engine->runs_error.status;
@@ -69,15 +62,9 @@ trib_status history_load_end(struct trib_engine *engine, struct trib_error *erro
 
 void history_free_runs(struct trib_engine *engine)
 {
-	for (size_t i = 0; i < engine->n_runs; i++) {
-		if (engine->runs[i].orders.words)
-			trib_filter_fini(&engine->runs[i].orders);
-		if (engine->runs[i].touches.words)
-			trib_filter_fini(&engine->runs[i].touches);
-	}
-	free(engine->runs);
-	engine->runs = NULL;
-	engine->n_runs = engine->n_cold_runs = 0;
+	runs_fini(&engine->runs);
+	runs_fini(&engine->old_runs);
+	engine->n_cold_runs = 0;
 }
 
 /* --- Orders ------------------------------------------------------------------------------------------- */
@@ -85,15 +72,24 @@ void history_free_runs(struct trib_engine *engine)
 /* Does the run hold orders that the index no longer does? */
 static bool behind_horizon(const struct trib_engine *engine, const struct run *run)
 {
-	return run->orders.words && run->from < trib_order_index_horizon(engine->order_index);
+	return run->orders.filter.words && run->from < trib_order_index_horizon(engine->order_index);
+}
+
+static bool may_be_behind(const struct trib_engine *engine, uint64_t fingerprint)
+{
+	for (size_t i = 0; i < engine->runs.count; i++)
+		if (behind_horizon(engine, &engine->runs.items[i]) &&
+		    run_filter_may_have(&engine->runs.items[i].orders, fingerprint))
+			return true;
+	return false;
 }
 
 void history_prefetch_order(const struct trib_engine *engine, uint64_t fingerprint)
 {
 	trib_order_index_prefetch(engine->order_index, fingerprint);
-	for (size_t i = 0; i < engine->n_runs; i++)
-		if (behind_horizon(engine, &engine->runs[i]))
-			trib_filter_prefetch(&engine->runs[i].orders, fingerprint);
+	for (size_t i = 0; i < engine->runs.count; i++)
+		if (behind_horizon(engine, &engine->runs.items[i]))
+			run_filter_prefetch(&engine->runs.items[i].orders, fingerprint);
 }
 
 /* The whole event at a position; a view that is good until the next fetch into `bytes`, or batch. */
@@ -242,10 +238,8 @@ trib_status history_find_order(struct trib_engine *engine, struct trib_bytes ord
 			return status;
 		name_again(engine, fingerprint, position);
 	}
-	for (size_t i = 0; i < engine->n_runs; i++)
-		if (behind_horizon(engine, &engine->runs[i]) &&
-		    trib_filter_may_have(&engine->runs[i].orders, fingerprint))
-			return find_in_store(engine, order, fingerprint, ret_position, error);
+	if (may_be_behind(engine, fingerprint))
+		return find_in_store(engine, order, fingerprint, ret_position, error);
 	return TRIB_NOT_FOUND;
 }
 
@@ -346,10 +340,10 @@ static void make_room(struct trib_engine *engine)
 	uint64_t horizon = trib_order_index_horizon(engine->order_index), next = 0;
 
 	for (int attempt = 0; attempt < 2 && !next; attempt++) {
-		for (size_t i = 0; i < engine->n_runs; i++)
-			if (engine->runs[i].orders.words && engine->runs[i].to > horizon &&
-			    (!next || engine->runs[i].to < next))
-				next = engine->runs[i].to;
+		for (size_t i = 0; i < engine->runs.count; i++)
+			if (engine->runs.items[i].orders.filter.words && engine->runs.items[i].to > horizon &&
+			    (!next || engine->runs.items[i].to < next))
+				next = engine->runs.items[i].to;
 		if (!next && !checkpoint_finish(engine, true))
 			break;
 	}
@@ -433,10 +427,8 @@ trib_status history_find_payout(struct trib_engine *engine, struct trib_bytes id
 			return status;
 		name_again(engine, fingerprint, *ret_position);
 	}
-	for (size_t i = 0; i < engine->n_runs; i++)
-		if (behind_horizon(engine, &engine->runs[i]) &&
-		    trib_filter_may_have(&engine->runs[i].orders, fingerprint))
-			return find_payout_in_store(engine, id, fingerprint, ret_paid, ret_position, error);
+	if (may_be_behind(engine, fingerprint))
+		return find_payout_in_store(engine, id, fingerprint, ret_paid, ret_position, error);
 	return TRIB_NOT_FOUND;
 }
 
@@ -485,13 +477,12 @@ trib_status history_load_user(struct trib_engine *engine, uint64_t user, struct 
 	if (TRIB_UNLIKELY(engine->runs_loading) && history_load_end(engine, error) != TRIB_OK)
 		return engine->runs_error.status;
 	/* Once users have been forgotten, those of this opening's runs may be among them. */
-	size_t n_runs = trib_touches_count(engine->touches).evicted ? engine->n_runs : engine->n_cold_runs;
+	size_t n_runs = trib_touches_count(engine->touches).evicted ? engine->runs.count : engine->n_cold_runs;
 	size_t i = 0;
 
 	if (TRIB_LIKELY(n_runs == 0) || trib_touches_has_user(engine->touches, user))
 		return TRIB_OK;
-	while (i < n_runs &&
-	       !(engine->runs[i].touches.words && trib_filter_may_have(&engine->runs[i].touches, user)))
+	while (i < n_runs && !run_filter_may_have(&engine->runs.items[i].touches, user))
 		i++;
 	if (i == n_runs)
 		return TRIB_OK;

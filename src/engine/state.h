@@ -21,6 +21,7 @@
  *	tally_list.c  GET /api/v1/tallies
  *	stateful.c    budgets, steps, incentives: lines that other orders' lines decide
  *	history.c     what has left memory: looking orders and touches up in the store
+ *	runs.c        … and asking filters first whether they may be there
  *	checkpoint.c  memory → store
  *	snapshots.c   the market → rich clients
  *	payouts.c     what was paid to a party, or came from it
@@ -42,6 +43,7 @@
 #include "engine/lines.h"
 #include "engine/order_index.h"
 #include "engine/reviews.h"
+#include "engine/runs.h"
 #include "engine/snapshots.h"
 #include "engine/statements.h"
 #include "engine/stateful.h"
@@ -63,12 +65,6 @@ struct order_entry {
 
 struct link_entry {
 	uint64_t link, position;
-};
-
-/* A stretch (from, to] of the journal whose orders and touches are in the store, with filters over them. */
-struct run {
-	uint64_t from, to;
-	struct trib_filter orders, touches; /* words NULL: none in that stretch */
 };
 
 /* What has changed since the last checkpoint. */
@@ -156,8 +152,8 @@ struct trib_engine {
 	size_t touches_share; /* so many, and a checkpoint is due: an eighth of what memory holds */
 	struct trib_filter recent_users; /* users of changes.touches: not in the store yet, not to be forgotten */
 	struct trib_filter spare_users;  /* empty; takes its place at the next freeze */
-	struct run *runs;
-	size_t n_runs, n_cold_runs; /* cold: those that were there at opening, whose touches are not in memory */
+	struct runs runs, old_runs; /* old: the next checkpoint frees them */
+	size_t n_cold_runs;	    /* those that were there at opening, whose touches are not in memory */
 	pthread_t runs_loader; /* while runs_loading, which is while opening */
 	bool runs_loading;
 	struct trib_error runs_error;

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "store/filter.h"
+#include "store/prints.h"
 
 /* Table prefixes never change their meaning. X(NAME, prefix, what key → value is) */
 #define TRIB_TABLE_LIST(X)                                                                         \
@@ -39,11 +40,11 @@
 	X(STATEMENT, 0x21, "party, role, currency, kind, mark → the stretch of the journal up to that mark, and balances at its end") \
 	X(LINK_EXT, 0x28, "link → position of its event, where EXT did not fit into the token")                            \
 	X(ORDER, 0x30, "order fingerprint → positions of its events")                              \
-	X(ORDER_RUN, 0x31, "from, to → filter over the fingerprints of that stretch of the journal") \
+	X(ORDER_RUN, 0x31, "from, to → the orders' fingerprints of that stretch of the journal, packed as prints.h says; of 0.1: a filter over them") \
 	X(KEPT, 0x32, "order fingerprint, hash → when, MessagesKept; empty: no longer")           \
 	X(LINE, 0x33, "order fingerprint, position of the decision of one of its lines → nothing")         \
 	X(TOUCH, 0x38, "user hash, mark → TouchRecorded of one user up to that mark, each behind its size")                        \
-	X(TOUCH_RUN, 0x39, "from, to → filter over the user hashes of that stretch")          \
+	X(TOUCH_RUN, 0x39, "from, to → the user hashes of that stretch, packed likewise")     \
 	X(COUNTER, 0x40, "place → what is counted of the subject there; engine/counters.h")   \
 	X(TALLY, 0x41, "kind, plan, rule, creator, period → what was sold and spent; engine/tallies.h") \
 	X(REVIEW, 0x42, "position of the decision of a held order → does it wait?")
