@@ -178,6 +178,7 @@ static void damage_file(struct clients *clients, struct client *client)
 	while (client->n_parts && client->parts[client->n_parts - 1].end > at)
 		client->n_parts--;
 	client->position = client->n_parts ? client->parts[client->n_parts - 1].position : 0;
+	sim_mark(run, SIM_MARK_FILE_DAMAGED);
 	sim_tell(run, "client %u: file %s at %zu of %zu", client->number, cut ? "cut" : "damaged", at, size);
 }
 
@@ -190,7 +191,7 @@ static void restart(struct clients *clients, struct client *client)
 	for (size_t i = 0; i < clients->count; i++)
 		if (clients->recorded[i].client == client->number && clients->recorded[i].state != ANSWERED)
 			clients->recorded[i].state = FORGOTTEN;
-	if (sim_chance(clients->market->run, 0.3))
+	if (sim_chance(clients->market->run, 0.5))
 		damage_file(clients, client);
 	start(clients, client);
 }
@@ -246,7 +247,9 @@ static bool fetch(struct clients *clients, uint64_t since, struct delivery *deli
 	unsigned openings = market->openings;
 
 	market_call_kept(market, &call, NULL);
-	bool came = call.status == TRIB_OK && !market->run->failed && market->openings == openings;
+	/* Of a market in which nothing has happened there is nothing to know. */
+	bool came = call.status == TRIB_OK && !market->run->failed && market->openings == openings &&
+		    trib_engine_market_position(market->engine);
 
 	trib_buffer_reset(&delivery->bytes);
 	*delivery = (struct delivery){ .bytes = delivery->bytes, .there = came };
@@ -317,6 +320,16 @@ static void note_parts(struct client *client, const struct delivery *delivery)
 	}
 }
 
+static void mark_delivery(struct sim_run *run, const struct client *client, const struct delivery *delivery, bool taken)
+{
+	if (taken)
+		sim_mark(run, delivery->since ? SIM_MARK_DELTA_TAKEN : SIM_MARK_FULL_TAKEN);
+	else if (delivery->damaged)
+		sim_mark(run, SIM_MARK_DAMAGED_REFUSED);
+	else
+		sim_mark(run, delivery->position < client->position ? SIM_MARK_OLDER_REFUSED : SIM_MARK_GAP_REFUSED);
+}
+
 static void deliver(struct clients *clients, struct client *client, struct delivery *delivery)
 {
 	struct sim_run *run = clients->market->run;
@@ -331,6 +344,7 @@ static void deliver(struct clients *clients, struct client *client, struct deliv
 		   client->number, (unsigned long long)client->position, taken ? "takes" : "refuses",
 		   delivery->since ? "delta" : "full snapshot", (unsigned long long)delivery->since,
 		   (unsigned long long)delivery->position, delivery->damaged ? ", damaged" : "", error.text);
+	mark_delivery(run, client, delivery, taken);
 	if (taken && (!delivery->since || delivery->position > client->position)) {
 		note_parts(client, delivery);
 		client->position = delivery->position;
@@ -353,7 +367,7 @@ static void look(struct clients *clients, struct client *client)
 	if (fetch(clients, full ? 0 : client->position, &now)) {
 		if (sim_chance(run, 0.15))
 			damage(clients, &now);
-		if (!client->late.there && sim_chance(run, 0.25)) {
+		if (!client->late.there && sim_chance(run, 0.35)) {
 			struct delivery spare = client->late;
 
 			client->late = now;
@@ -367,13 +381,15 @@ static void look(struct clients *clients, struct client *client)
 
 /* --- Orders ----------------------------------------------------------------------------------------------- */
 
-/* Why the client must ask the engine. */
+/* Why the client must ask the engine. Candidates of a list are looked at where nothing else is in the way. */
 static uint32_t reasons_of(const struct model *model, const struct model_state *state, const struct model_op *op)
 {
 	uint32_t reasons = 0;
 
+	if (market_states_twice(op) && !state->goods[op->goods])
+		return TRIB_CLIENT_UNKNOWN_GOODS;
 	if (op->link == MODEL_NO_TOKEN)
-		reasons |= TRIB_CLIENT_NO_TOKEN;
+		reasons |= market_states_twice(op) ? TRIB_CLIENT_SEVERAL_TOKENS : TRIB_CLIENT_NO_TOKEN;
 	if (op->link >= 0) {
 		const struct model_op *link = &model->ops[op->link];
 
@@ -468,6 +484,7 @@ static void check_resolution(struct clients *clients, const struct client *clien
 struct stated {
 	struct trib_client_order order;
 	char id[32], user[16], goods[16], token[TRIB_LIMIT_TOKEN_CHARS + 1];
+	char list[2 * TRIB_LIMIT_TOKEN_CHARS + 2];
 };
 
 static struct trib_client_text text(const char *string)
@@ -488,6 +505,10 @@ static void state_order(const struct model_op *op, struct stated *stated)
 	if (market_states_amounts(op, stated->order.amounts)) {
 		stated->order.flags = TRIB_CLIENT_HAS_AMOUNTS | TRIB_CLIENT_NO_BASE;
 		stated->order.base_amount = 0;
+	}
+	if (market_states_twice(op)) {
+		snprintf(stated->list, sizeof(stated->list), "%s,%s", stated->token, stated->token);
+		stated->order.token = text(stated->list);
 	}
 }
 
@@ -516,12 +537,13 @@ static void decide(struct clients *clients, struct client *client)
 	struct stated stated;
 
 	market_draw_order(market, 0.1, &op, stated.token);
-	/* Nobody has a token before it has been answered. */
-	if (op.link >= (int32_t)market->answered || !market_need(market, MODEL_ITEM, op.goods))
-		return;
-	op.number = market->next_order++;
 	/* Its clock runs with the engine's, whose time stands still while a batch is open. */
 	op.stated_ms = TRIB_MIN(market_now_ms(market), trib_engine_now(market->engine) + AHEAD_MS_MAX);
+	/* Nobody has a token before it has been answered, and nobody asks about what is long past. */
+	if (op.link >= (int32_t)market->answered || op.stated_ms < market_now_ms(market) - 29 * 24 * HOUR_MS ||
+	    !market_need(market, MODEL_ITEM, op.goods))
+		return;
+	op.number = market->next_order++;
 	state_order(&op, &stated);
 	model_state_at(&market->model, client->position, &state);
 	uint32_t reasons = client->position ? reasons_of(&market->model, &state, &op) : 0;
@@ -536,6 +558,7 @@ static void decide(struct clients *clients, struct client *client)
 	if (market->run->failed)
 		return;
 	if (answer.needs_server) {
+		sim_mark(market->run, SIM_MARK_ASKED);
 		if (trib_engine_state(market->engine) != TRIB_ENGINE_LOST)
 			market_ask(market, &op, stated.token);
 		return;
@@ -547,6 +570,8 @@ static void decide(struct clients *clients, struct client *client)
 		   trib_client_status_word(status));
 	note_recorded(clients, client, &op, &expected, &answer);
 	market->run->commands++;
+	if (client->position < trib_engine_market_position(market->engine))
+		sim_mark(market->run, SIM_MARK_STALE);
 }
 
 /* --- Records ---------------------------------------------------------------------------------------------- */
@@ -600,6 +625,7 @@ static void take_record(struct clients *clients, const char *order, struct tally
 	if (op.stated_ms < trib_engine_now(market->engine) - 30 * 24 * HOUR_MS) {
 		tally->counts.refused++;
 		recorded->state = recorded->state == QUEUED ? REFUSED : recorded->state;
+		sim_mark(market->run, SIM_MARK_RECORD_REFUSED);
 		return;
 	}
 	if (trib_engine_order(market->engine, trib_bytes_text(order), &record, &position, &error) != TRIB_OK) {
@@ -615,10 +641,12 @@ static void take_record(struct clients *clients, const char *order, struct tally
 	market_check_order(market, record, record->charged, decided);
 	tally->counts.differed += difference != TRIB_DIFFERENCE_NONE;
 	tally->differences[difference]++;
-	if (difference == TRIB_DIFFERENCE_NONE)
+	if (difference == TRIB_DIFFERENCE_NONE) {
 		check_bytes(clients, recorded, record);
-	else
-		sim_tell(market->run, "order %s differs in %s", order, trib_difference_word(difference));
+		return;
+	}
+	sim_mark(market->run, (enum sim_mark)(SIM_MARK_DIFFERS_OUTCOME + difference - TRIB_DIFFERENCE_OUTCOME));
+	sim_tell(market->run, "order %s differs in %s", order, trib_difference_word(difference));
 }
 
 static void check_tally(struct clients *clients, const struct tally *tally, const struct trib_record_counts *counts,
@@ -746,6 +774,7 @@ static void send_records(struct clients *clients, struct client *client)
 	if (count && straggles)
 		trib_buffer_add_bytes(&client->straggler, trib_buffer_bytes(&bytes));
 	if (count && fate < 0.2) {
+		sim_mark(run, SIM_MARK_RECORD_LOST);
 		sim_tell(run, "client %u: %zu records lost on their way", client->number, count);
 		/* Planted: they are forgotten all the same. */
 		if (run->plant == SIM_PLANT_LOST_RECORD)
@@ -754,7 +783,9 @@ static void send_records(struct clients *clients, struct client *client)
 		bool back = fate < 0.8;
 
 		sim_tell(run, "client %u: %zu records%s", client->number, count, back ? "" : ", their answer lost");
-		if (back)
+		if (!back)
+			sim_mark(run, SIM_MARK_ANSWER_LOST);
+		else
 			client->flight = (struct flight){ count, trib_engine_ticket(clients->market->engine) };
 	}
 	trib_buffer_fini(&bytes);
@@ -764,6 +795,7 @@ static void straggle(struct clients *clients, struct client *client)
 {
 	if (!client->straggler.size)
 		return;
+	sim_mark(clients->market->run, SIM_MARK_RECORD_LATE);
 	sim_tell(clients->market->run, "client %u: an old RECORD arrives", client->number);
 	arrive(clients, trib_buffer_bytes(&client->straggler));
 	trib_buffer_reset(&client->straggler);
@@ -785,8 +817,13 @@ void clients_settled(struct market *market, uint64_t settled)
 
 void clients_cut_off(struct market *market)
 {
-	for (unsigned i = 0; i < CLIENTS; i++)
-		market->clients->all[i].flight = (struct flight){ 0 };
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct flight *flight = &market->clients->all[i].flight;
+
+		if (flight->count)
+			sim_mark(market->run, SIM_MARK_CUT_OFF);
+		*flight = (struct flight){ 0 };
+	}
 }
 
 /* --- What must be true -------------------------------------------------------------------------------------- */

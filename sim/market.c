@@ -1,11 +1,14 @@
 /*
  * The real engine on the simulated disk and clock. The workload puts nouns, issues links, records touches, sends
- * orders, many of them again, and tells what becomes of them, of some before they come; the process is stopped, killed, loses power, meets a failing disk. The
- * auditor (model.h) says beforehand what each answer must be, and after every opening:
+ * orders, many of them again, and tells what becomes of them, of some before they come; the process is stopped,
+ * killed, loses power, meets a failing disk. The auditor (model.h) says beforehand what each answer must be, and after
+ * every opening:
  *
  *	1. what has survived is a beginning of what was decided, and everything that was answered is in it
  *	2. every order in it has its answer, no order beyond it is known
- *	3. every balance is what the model says; debits equal credits; the rooms' own validators agree
+ *	3. each was decided by one version of the rules and one of its nodes, those that the model says; each version has
+ *	   decided as many as it was to
+ *	4. every balance is what the model says; debits equal credits; the rooms' own validators agree
  *
  * The store is RocksDB on the real disk, in a temporary folder: it keeps whatever it was given, which is the
  * harder case for a store that must never be ahead of its journal.
@@ -202,13 +205,27 @@ static void audit(struct market *market)
 	sim_expect(market->run, trib_engine_check(market->engine, &reason), "%s", reason);
 }
 
-static size_t surviving(const struct market *market, uint64_t position)
+/* Nothing of the workload is there. */
+static bool is_blank(const struct market *market, const struct trib_engine_counts *counts)
+{
+	const struct trib_domain *domain = trib_engine_domain(market->engine);
+	const struct trib_rules *rules = trib_engine_rules(market->engine);
+	uint32_t switches;
+
+	trib_rules_activations(rules, &switches);
+	return trib_domain_count(domain, TRIB_NOUN_PARTY) <= 1 && trib_domain_count(domain, TRIB_NOUN_REGISTRATION) == 0 &&
+	       trib_rules_latest(rules, trib_rules_number(rules, trib_bytes_text("default"))) == MODEL_BUILT_IN &&
+	       switches == 0 && counts->kept == 0;
+}
+
+/* A log of which nothing was left begins anew, and its own first events may stand where those of the list were. */
+static size_t surviving(const struct market *market, const struct trib_engine_counts *counts)
 {
 	size_t count = 0;
 
-	while (count < market->model.count && market->model.ops[count].position <= position)
+	while (count < market->model.count && market->model.ops[count].position <= counts->position)
 		count++;
-	return count;
+	return market->nothing_left && is_blank(market, counts) ? 0 : count;
 }
 
 /*
@@ -221,7 +238,7 @@ static void resync(struct market *market)
 	struct trib_engine_counts counts;
 
 	trib_engine_count(market->engine, &counts);
-	size_t there = surviving(market, counts.position);
+	size_t there = surviving(market, &counts);
 	bool writable = trib_engine_state(market->engine) == TRIB_ENGINE_RUNNING;
 
 	sim_tell(run, "%s at position %llu: %zu ops survive, %zu must, %zu were decided",
@@ -229,6 +246,7 @@ static void resync(struct market *market)
 		 there, market->least, market->model.count);
 	market->struck = writable;
 	market->openings++;
+	market->nothing_left = !writable && (market->nothing_left || counts.position == 0);
 	if (!writable)
 		return;
 	sim_expect(run, there >= market->least, "%zu ops survive, expected at least %zu of %zu",
@@ -282,16 +300,15 @@ static void recover(struct market *market)
 		resync(market);
 }
 
-static bool is_expected(const struct trib_call *call)
+/* As long as nothing can be written the engine shows a beginning: it may not know yet what a call speaks of. */
+static bool is_expected(const struct trib_call *call, bool shows_all)
 {
-	/* A market that shows a beginning of itself, as long as nothing can be written, may be behind a client. */
-	return call->status == TRIB_OK || call->status == TRIB_READ_ONLY || call->status == TRIB_UNKNOWN ||
-	       (call->kind == TRIB_CALL_SNAPSHOT && call->status == TRIB_CONFLICT);
+	return call->status == TRIB_OK || call->status == TRIB_READ_ONLY || call->status == TRIB_UNKNOWN || !shows_all;
 }
 
 bool market_call_kept(struct market *market, struct trib_call *call, struct model_op *op)
 {
-	bool done = false, noted = false;
+	bool done = false, noted = false, shows_all = market->struck;
 
 	call->position = UINT64_MAX;
 	call->done = called;
@@ -312,7 +329,7 @@ bool market_call_kept(struct market *market, struct trib_call *call, struct mode
 		    trib_engine_settle(market->engine) == TRIB_ENGINE_LOST)
 			recover(market);
 	}
-	sim_expect(market->run, is_expected(call), "a call was refused: %s: %s", call->error.at, call->error.text);
+	sim_expect(market->run, is_expected(call, shows_all), "a call was refused: %s: %s", call->error.at, call->error.text);
 	return noted;
 }
 
@@ -649,6 +666,10 @@ static void answered(void *context, size_t i, const struct trib_order_answer *an
 			   answer->record->charged - (market->run->plant == SIM_PLANT_LOST_CENT &&
 						      answer->record->charged > 5000),
 			   op);
+	if (op->answer.rolled_out)
+		sim_mark(market->run, SIM_MARK_ROLLED_OUT);
+	if (op->answer.passed_over)
+		sim_mark(market->run, SIM_MARK_OUT_OF_TIME);
 }
 
 void market_draw_order(struct market *market, double no_token_chance, struct model_op *ret_op,
@@ -710,7 +731,7 @@ bool market_states_amounts(const struct model_op *op, int64_t ret_amounts[TRIB_A
 	return true;
 }
 
-/* How the engine's door is told of it. Some state their token twice, where nobody has stated it before. */
+/* How the engine's door is told of it. */
 static void request_of(struct sent *sent, struct trib_order_request *ret_request)
 {
 	const struct model_op *op = &sent->op;
@@ -730,7 +751,7 @@ static void request_of(struct sent *sent, struct trib_order_request *ret_request
 		ret_request->has_amounts = ret_request->no_base = true;
 		ret_request->base_amount = 0;
 	}
-	if (op->number % 5 == 2 && !op->stated_ms) {
+	if (market_states_twice(op)) {
 		snprintf(sent->list, sizeof(sent->list), "%s,%s", sent->token, sent->token);
 		ret_request->token = trib_bytes_text(sent->list);
 	}
@@ -923,6 +944,17 @@ static void turn(struct market *market)
 	}
 }
 
+/* Hours, days, or so long that what was not told before is too late. Touches are kept for 90 days: never so long. */
+static void skip(struct market *market)
+{
+	struct sim_run *run = market->run;
+	double span = trib_rng_unit(&run->rng);
+	int64_t hours = span < 0.04 ? 31 * 24 : (int64_t)sim_below(run, span < 0.2 ? 240 : 2);
+
+	if (market->skipped_ms + hours * HOUR_MS < 80 * 24 * HOUR_MS)
+		market->skipped_ms += hours * HOUR_MS;
+}
+
 static void step(struct market *market)
 {
 	struct sim_run *run = market->run;
@@ -952,8 +984,7 @@ static void step(struct market *market)
 		trib_engine_checkpoint(market->engine);
 		break;
 	case 10:
-		market->skipped_ms +=
-			(int64_t)sim_below(run, sim_chance(run, 0.2) ? 240 : 2) * HOUR_MS;
+		skip(market);
 		break;
 	case 11:
 	case 12:

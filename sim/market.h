@@ -31,6 +31,7 @@ struct market {
 	struct clients *clients;
 	size_t answered; /* ops whose answers have left */
 	size_t least;	 /* ops that must have survived at the next opening */
+	bool nothing_left; /* the log was empty when it could not be written */
 	bool forgetful;	 /* the machine lost power while answers did not wait for the disk: some may be lost */
 	uint64_t next_order;
 	bool struck;	   /* this opening can write, and the list was cut to what is there */
@@ -70,6 +71,12 @@ void market_draw_order(struct market *market, double no_token_chance, struct mod
 
 /* Some orders state amounts that come to their base instead of it; a repeat says it the same way. */
 bool market_states_amounts(const struct model_op *op, int64_t ret_amounts[TRIB_AMOUNTS]);
+
+/* Others state their token twice. */
+static inline bool market_states_twice(const struct model_op *op)
+{
+	return op->number % 5 == 2;
+}
 
 /* Sends an order that nobody has sent before to the engine, and checks the answer. */
 void market_ask(struct market *market, const struct model_op *op, const char *token);

@@ -126,11 +126,13 @@ void model_resolve(const struct model *model, const struct model_state *state, c
 		   int64_t at_ms, int64_t now_ms, struct model_answer *ret_answer)
 {
 	const struct model_facts facts = facts_of(model, state, order, at_ms);
-	uint32_t version = model_choose(model, state, &facts, now_ms);
+	bool rolled_out, passed_over;
+	uint32_t version = model_choose(model, state, &facts, now_ms, &rolled_out);
 	const struct model_tree *tree = model_tree_of(model, version);
-	const struct model_node *node = model_walk(tree, &facts);
+	const struct model_node *node = model_walk(tree, &facts, &passed_over);
 	uint32_t days = node && node->effect == MODEL_OWN_WINDOW ? node->value : tree ? tree->window_days : 30;
-	struct model_answer answer = { .version = version, .node = node ? node->id : 0, .plan = -1, .leader = -1 };
+	struct model_answer answer = { .version = version, .node = node ? node->id : 0, .plan = -1, .leader = -1,
+				       .rolled_out = rolled_out, .passed_over = passed_over };
 
 	answer.link = winner(model, order, at_ms, days, &answer.outcome);
 	if (answer.link >= 0) {

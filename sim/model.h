@@ -105,6 +105,8 @@ struct model_answer {
 	int32_t link, plan; /* the winner's, places in the list; -1 */
 	uint32_t creator, commission_bps, service_bps, platform_bps;
 	int32_t leader;
+	bool rolled_out;  /* by a version that is not for all */
+	bool passed_over; /* a node that would have decided, were it not off or out of its time */
 };
 
 /* What stands of an order. Its rates are those of the decision, whatever the plan says later. */
@@ -235,9 +237,10 @@ struct model_facts {
 
 /* Which version decides about an order. */
 uint32_t model_choose(const struct model *model, const struct model_state *state, const struct model_facts *facts,
-		      int64_t now_ms);
+		      int64_t now_ms, bool *ret_rolled_out);
 
 /* Which node of it; NULL: the root. */
-const struct model_node *model_walk(const struct model_tree *tree, const struct model_facts *facts);
+const struct model_node *model_walk(const struct model_tree *tree, const struct model_facts *facts,
+				    bool *ret_passed_over);
 
 #endif

@@ -62,14 +62,20 @@ static bool holds(const struct model_condition *condition, const struct model_fa
 	return false;
 }
 
-const struct model_node *model_walk(const struct model_tree *tree, const struct model_facts *facts)
+const struct model_node *model_walk(const struct model_tree *tree, const struct model_facts *facts,
+				    bool *ret_passed_over)
 {
+	*ret_passed_over = false;
 	for (uint32_t i = 0; tree && i < tree->n_nodes; i++) {
 		const struct model_node *node = &tree->nodes[i];
+		bool on = !node->disabled && (!node->from_ms || facts->at_ms >= node->from_ms) &&
+			  (!node->to_ms || facts->at_ms < node->to_ms);
 
-		if (!node->disabled && (!node->from_ms || facts->at_ms >= node->from_ms) &&
-		    (!node->to_ms || facts->at_ms < node->to_ms) && holds(&node->condition, facts))
+		if (!holds(&node->condition, facts))
+			continue;
+		if (on)
 			return node;
+		*ret_passed_over = true;
 	}
 	return NULL;
 }
@@ -119,7 +125,7 @@ static int32_t next_rollout(const struct model *model, const struct model_state 
 }
 
 uint32_t model_choose(const struct model *model, const struct model_state *state, const struct model_facts *facts,
-		      int64_t now_ms)
+		      int64_t now_ms, bool *ret_rolled_out)
 {
 	uint32_t below = 0, own = place_of(model, facts->number);
 	int32_t active = -1;
@@ -148,8 +154,9 @@ uint32_t model_choose(const struct model *model, const struct model_state *state
 		bool mine = word->n_steps == 0 || (own >= below && own < below + share);
 
 		below += word->n_steps ? share : 0;
-		if (mine && holds(&word->condition, facts))
+		if ((*ret_rolled_out = mine && holds(&word->condition, facts)))
 			return version;
 	}
+	*ret_rolled_out = false;
 	return active < 0 ? MODEL_BUILT_IN : model->switches[active].version;
 }

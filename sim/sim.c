@@ -30,6 +30,12 @@ static const struct plant plants[SIM_PLANTS] = { [SIM_PLANT_NONE] = { "", BOTH, 
 #undef X
 };
 
+static const char *const marks[SIM_MARKS] = {
+#define X(name, text) [SIM_MARK_##name] = text,
+	SIM_MARK_TABLE(X)
+#undef X
+};
+
 void sim_fail(struct sim_run *run, const char *format, ...)
 {
 	va_list args;
@@ -110,9 +116,26 @@ static bool wanted(const struct arguments *arguments, const struct world *world)
 	return !arguments->world || strcmp(arguments->world, world->name) == 0;
 }
 
+enum { SEEDS_THAT_MEET_ALL = 100 };
+
+/* Where many seeds were run: have they met everything that the market can do? Returns how many things they have not. */
+static uint64_t tell_marks(const struct arguments *arguments, const uint64_t met[SIM_MARKS], uint64_t *cases)
+{
+	uint64_t missing = 0;
+
+	if (!wanted(arguments, &worlds[TRIB_ARRAY_SIZE(worlds) - 1]) || arguments->seeds < SEEDS_THAT_MEET_ALL)
+		return 0;
+	for (int i = 0; i < SIM_MARKS; i++) {
+		printf("%sok %llu - market: %s, %llu times\n", met[i] ? "" : "not ", (unsigned long long)++*cases, marks[i],
+		       (unsigned long long)met[i]);
+		missing += !met[i];
+	}
+	return missing;
+}
+
 static int run_seeds(const struct arguments *arguments)
 {
-	uint64_t cases = 0, failures = 0;
+	uint64_t cases = 0, failures = 0, met[SIM_MARKS] = { 0 };
 
 	for (size_t w = 0; w < TRIB_ARRAY_SIZE(worlds); w++)
 		for (uint64_t i = 0; wanted(arguments, &worlds[w]) && i < arguments->seeds; i++) {
@@ -133,7 +156,10 @@ static int run_seeds(const struct arguments *arguments)
 				       worlds[w].name, (unsigned long long)run.seed);
 			fflush(stdout);
 			failures += run.failed;
+			for (int mark = 0; mark < SIM_MARKS; mark++)
+				met[mark] += run.marks[mark];
 		}
+	failures += tell_marks(arguments, met, &cases);
 	printf("1..%llu\n", (unsigned long long)cases);
 	return failures > 0;
 }

@@ -44,6 +44,38 @@
 	X(DOUBLE_RECORD, "double-record", MARKET, "a record that is taken twice")                  \
 	X(UNSEEN_DIFFERENCE, "unseen-difference", MARKET, "records that nobody compares")
 
+/* X(NAME, what has happened): what the seeds of `make check` must have met in the market, or they prove little. */
+#define SIM_MARK_TABLE(X)                                                                          \
+	X(FULL_TAKEN, "a client took a full snapshot")                                             \
+	X(DELTA_TAKEN, "a client took a delta")                                                    \
+	X(DAMAGED_REFUSED, "a client refused a damaged snapshot")                                  \
+	X(OLDER_REFUSED, "a client refused an older snapshot")                                     \
+	X(GAP_REFUSED, "a client refused a delta that left a gap")                                 \
+	X(FILE_DAMAGED, "a client began with a damaged file")                                      \
+	X(STALE, "a client decided by a market that had changed since")                            \
+	X(ASKED, "a client asked the engine")                                                      \
+	X(RECORD_LOST, "records were lost on their way")                                           \
+	X(ANSWER_LOST, "the answer to records was lost on its way")                                \
+	X(RECORD_LATE, "records came once more, late")                                             \
+	X(CUT_OFF, "the engine ended with records unanswered")                                     \
+	X(RECORD_REFUSED, "records came too late")                                                 \
+	X(DIFFERS_OUTCOME, "a client came to another outcome")                                     \
+	X(DIFFERS_RULES, "a client decided by another version")                                    \
+	X(DIFFERS_NODE, "a client came to another node")                                           \
+	X(DIFFERS_CREDITS, "a client came to other credits")                                       \
+	X(ROLLED_OUT, "an order was decided by a version that was rolled out")                     \
+	X(TAKEN_BACK, "an older version was activated")                                            \
+	X(LATER, "rules were switched for later")                                                  \
+	X(PATCHED, "a node was changed")                                                           \
+	X(OUT_OF_TIME, "a node was passed over, being off or out of its time")
+
+enum sim_mark {
+#define X(name, text) SIM_MARK_##name,
+	SIM_MARK_TABLE(X)
+#undef X
+		SIM_MARKS
+};
+
 enum sim_plant {
 	SIM_PLANT_NONE,
 #define X(name, word, worlds, text) SIM_PLANT_##name,
@@ -62,6 +94,7 @@ struct sim_run {
 	bool failed; /* the auditor has found something: the run ends */
 	char why[512];
 	uint64_t lives, commands, answered, crashes, refusals;
+	uint64_t marks[SIM_MARKS];
 };
 
 /* The auditor speaks: the first finding is kept. */
@@ -71,6 +104,11 @@ void sim_fail(struct sim_run *run, const char *format, ...) TRIB_PRINTF(2, 3);
 		if (!(condition))                                                                  \
 			sim_fail((run), __VA_ARGS__);                                              \
 	} while (0)
+
+static inline void sim_mark(struct sim_run *run, enum sim_mark mark)
+{
+	run->marks[mark]++;
+}
 
 /* Told with -v. */
 void sim_tell(const struct sim_run *run, const char *format, ...) TRIB_PRINTF(2, 3);

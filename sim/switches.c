@@ -46,12 +46,15 @@ static struct model_tree draw_tree(struct market *market)
 	struct sim_run *run = market->run;
 	struct model_tree tree = { .window_days = 1 + (uint32_t)sim_below(run, 40),
 				   .n_nodes = (uint32_t)sim_below(run, MODEL_NODES + 1) };
+	uint32_t first = (uint32_t)sim_below(run, MODEL_NODES);
 
 	for (uint32_t i = 0; i < tree.n_nodes; i++) {
 		struct model_node *node = &tree.nodes[i];
 
 		*node = (struct model_node){ .id = (char)('a' + i),
-					     .condition = draw_condition(market, (enum model_when)(MODEL_BASE + i)),
+					     .condition = draw_condition(
+						     market,
+						     (enum model_when)(MODEL_BASE + (first + i) % MODEL_NODES)),
 					     .effect = (enum model_effect)sim_below(run, 3) };
 		node->value = node->effect == MODEL_OWN_RATE ? (uint32_t)sim_below(run, 4000)
 							     : 1 + (uint32_t)sim_below(run, 9);
@@ -162,7 +165,8 @@ static bool patch_node(struct market *market)
 	uint32_t latest = model_latest(&market->model);
 	const struct model_tree *base = model_tree_of(&market->model, latest);
 
-	if (!base || !base->n_nodes)
+	/* As long as nothing can be written the engine may show an older version than the newest. */
+	if (!market->struck || !base || !base->n_nodes)
 		return false;
 	struct model_tree tree = *base;
 	char json[128], node[2] = { 0 };
@@ -176,6 +180,7 @@ static bool patch_node(struct market *market)
 				  .source = trib_bytes_text(market->run->plant == SIM_PLANT_LOST_PATCH ? "{\"priority\":0}"
 												      : json) };
 
+	sim_mark(market->run, SIM_MARK_PATCHED);
 	return put_source(market, &call, &tree);
 }
 
@@ -201,6 +206,10 @@ static void activate(struct market *market)
 		change.at_ms = call.at_ms = market_now_ms(market) + (int64_t)sim_below(run, 48) * HOUR_MS;
 		call.has_at = true;
 	}
+	if (change.version < model_latest(&market->model))
+		sim_mark(run, SIM_MARK_TAKEN_BACK);
+	if (call.has_at)
+		sim_mark(run, SIM_MARK_LATER);
 	sim_tell(run, "rules: version %u for all%s", change.version, call.has_at ? ", later" : "");
 	model_stage_switch(&market->model, &change);
 	/* Planted: it never arrives. */
