@@ -42,7 +42,7 @@ struct row {
 enum phase { GATHER, WAIT, WRITE, DONE };
 
 struct checkpoint {
-	enum phase phase;
+	enum phase phase; /* from WRITE on its thread's to change */
 	uint64_t from, position;
 	struct changes changes;
 	struct trib_filter users; /* of changes.touches */
@@ -740,7 +740,7 @@ bool checkpoint_finish(struct trib_engine *engine, bool begin_one)
 	while (engine->state == TRIB_ENGINE_RUNNING && engine->checkpoint) {
 		struct checkpoint *checkpoint = engine->checkpoint;
 
-		if (checkpoint->phase == WAIT) {
+		if (__atomic_load_n(&checkpoint->phase, __ATOMIC_ACQUIRE) == WAIT) {
 			if (checkpoint->retry_ns)
 				return false;
 			trib_engine_settle(engine);

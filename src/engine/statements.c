@@ -410,7 +410,7 @@ void statements_turn(struct trib_engine *engine)
 	}
 	while (!statements->job && statements->waiting)
 		begin_job(engine);
-	if (statements->job && statements->job->done)
+	if (statements->job && __atomic_load_n(&statements->job->done, __ATOMIC_ACQUIRE))
 		trib_bell_ring(&engine->bell);
 }
 
