@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A fleet of order services beside one server: each resolves its orders in its own process by libtributary, while the server
-is killed, restarted, held up, and answers one of them with bad snapshots. Every order arrives, once, with the outcome that
-its client gave; no client ever goes back. FLEET_ORDERS orders a client (400), FLEET_CLIENTS clients (8).
+is killed, restarted, held up, slowed, and answers one of them with bad snapshots. Every order arrives, with the outcome that
+its client gave; it is in the books once, with the money that a model of its own says; no client ever goes back.
+FLEET_ORDERS orders a client (400), FLEET_CLIENTS clients (8).
 """
 import json
 import os
@@ -23,6 +24,8 @@ LIBRARY = os.path.join(os.path.dirname(BIN), "client", "libtributary.so")
 CLIENTS = int(os.environ.get("FLEET_CLIENTS", "8"))
 ORDERS = int(os.environ.get("FLEET_ORDERS", "400"))
 ACCESS = "fleet-access-token-0001"
+PAUSE_EVERY = 10  # orders
+TROUBLE_SECONDS = 4  # about so long: orders go on all the while
 
 
 def worker():
@@ -55,7 +58,7 @@ def worker():
             here += 1
             client.record(order, answer)
         answers[row["order"]] = [answer.outcome, answer.charged]
-        if i % 20 == 0:
+        if i % PAUSE_EVERY == 0:
             time.sleep(task["pause"])
     print(json.dumps({"half": "resolved"}), flush=True)
     target = int(sys.stdin.readline())
@@ -137,8 +140,8 @@ def make_market(server):
     resp("AUTH", ACCESS)
     tokens = {}
     pairs = [(f"c{random.randrange(50)}", f"g{i}") for i in range(100) for _ in range(3)]
-    for (_, goods), token in zip(pairs, resp.many([("LINK", "app", creator, goods) for creator, goods in pairs])):
-        tokens.setdefault(goods, []).append(token)
+    for (creator, goods), token in zip(pairs, resp.many([("LINK", "app", creator, goods) for creator, goods in pairs])):
+        tokens.setdefault(goods, []).append((token, creator))
     resp.close()
     return tokens
 
@@ -147,32 +150,51 @@ def orders_of(client, tokens):
     now = int(time.time() * 1000)
     rows = []
     for i in range(ORDERS):
-        goods = f"g{random.randrange(100)}"
-        token = random.choice(tokens[goods]) if random.random() > 0.03 else "-"
-        rows.append({"order": f"o{client}-{i}", "user": f"u{random.randrange(1000)}", "goods": goods,
-                     "amount": random.randrange(20000), "token": token, "at": now})
+        number = random.randrange(100)
+        token, creator = random.choice(tokens[f"g{number}"]) if random.random() > 0.03 else ("-", None)
+        rows.append({"order": f"o{client}-{i}", "user": f"u{random.randrange(1000)}", "goods": f"g{number}",
+                     "amount": random.randrange(20000), "token": token, "at": now, "creator": creator,
+                     "merchant": f"m{number % 5}", "bps": 500 + number})
     return rows
 
 
 def environment():
     env = {**os.environ, "TRIBUTARY_LIBRARY": LIBRARY}
     symbols = subprocess.run(["nm", "-D", LIBRARY], capture_output=True, text=True).stdout
+    for sanitizer in ("asan", "tsan"):
+        if f"__{sanitizer}_init" in symbols:
+            found = subprocess.run(["gcc", f"-print-file-name=lib{sanitizer}.so"], capture_output=True, text=True).stdout
+            env["LD_PRELOAD"] = os.path.realpath(found.strip())
     if "__asan_init" in symbols:
-        found = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
-        env.update(LD_PRELOAD=os.path.realpath(found), ASAN_OPTIONS="detect_leaks=0,verify_asan_link_order=0")
+        env["ASAN_OPTIONS"] = "detect_leaks=0,verify_asan_link_order=0"
     return env
 
 
-def trouble(server, tokens):
-    """What befalls the server while the fleet works: changes of the market, a stop in mid-flight, two kills, a restart."""
-    for i in range(4):
+def hold_up(server, seconds):
+    server.process.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    server.process.send_signal(signal.SIGCONT)
+
+
+def slow_down(server, seconds):
+    """Works a fifth of the time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        hold_up(server, 0.04)
+        time.sleep(0.01)
+
+
+def trouble(server):
+    """What befalls the server while the fleet works: changes of the market, a stop in mid-flight, slowness, two kills, a
+    restart."""
+    for i in range(5):
         server.put(f"parties/late{i}", {"roles": ["creator"]})
         time.sleep(0.1)
         if i == 0:
-            server.process.send_signal(signal.SIGSTOP)
-            time.sleep(0.5)
-            server.process.send_signal(signal.SIGCONT)
-        elif i == 3:
+            hold_up(server, 0.5)
+        elif i == 1:
+            slow_down(server, 1)
+        elif i == 4:
             server.stop()
             server.again()
         else:
@@ -202,9 +224,9 @@ def run(folder):
             port = proxy.server_address[1] if i == 0 else server.http
             worker_process.stdin.write(json.dumps({
                 "snapshot": os.path.join(folder, f"market{i}"), "http": f"127.0.0.1:{port}", "resp": f"127.0.0.1:{server.resp}",
-                "orders": orders[i], "pause": 0.05}) + "\n")
+                "orders": orders[i], "pause": TROUBLE_SECONDS * PAUSE_EVERY / ORDERS}) + "\n")
             worker_process.stdin.flush()
-        target = trouble(server, tokens)
+        target = trouble(server)
         for worker_process in workers:
             worker_process.stdout.readline()
             worker_process.stdin.write(f"{target}\n")
@@ -247,6 +269,7 @@ def judge(server, orders, results, counts):
     check(f"{here} of {with_token} orders with a token were resolved in place", here >= 0.95 * with_token)
     told = sum(result["state"]["accepted"] + result["state"]["repeated"] for result in results)
     equal("every order that was resolved in place was recorded", told, here)
+    judge_books(server, orders)  # before anything is asked again: an order that was lost would come back by that
     resp = server.client()
     resp("AUTH", ACCESS)
     wrong = []
@@ -257,6 +280,22 @@ def judge(server, orders, results, counts):
                   if reply != result["answers"][row["order"]]]
     equal("the server has every order as its client answered it", wrong, [])
     resp.close()
+
+
+def judge_books(server, orders):
+    """An order of a token earns its creator floor(base × rate), which its merchant pays; any other earns nothing."""
+    expected = {}
+    for row in (row for rows in orders for row in rows if row["creator"]):
+        commission = row["amount"] * row["bps"] // 10000
+        for party, amount in ((row["creator"], commission), (row["merchant"], -commission)):
+            expected[party] = expected.get(party, 0) + amount
+    books = server.get("ledger/balances?limit=1000")
+    held = {item["party"]: 0 for item in books["items"]}
+    for item in books["items"]:
+        held[item["party"]] += item["balance"]
+    equal("every order is in the books once, with its money", {party: sum_ for party, sum_ in held.items() if sum_},
+          {party: sum_ for party, sum_ in expected.items() if sum_})
+    equal("and the books sum to nought", books["total"], 0)
 
 
 def main():
