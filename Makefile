@@ -3,7 +3,7 @@ BUILD := build
 ARGS :=
 FUZZ_SECONDS := 60
 
-.PHONY: all setup demo check bench fuzz clean help
+.PHONY: all setup demo check tsan bench fuzz clean help
 
 all: setup ## build into build/
 	@scripts/build $(BUILD)
@@ -16,6 +16,9 @@ demo: all ## see it happen: a marketplace, a day of its traffic (ARGS=--exit end
 
 check: setup ## prove it: every test, under ASan and UBSan; last line "N passed, N failed"
 	@scripts/check $(ARGS)
+
+tsan: setup ## run what has threads under ThreadSanitizer; `check` does so for the tests of threads alone
+	@scripts/check --tsan $(ARGS)
 
 bench: all ## print the figures (ARGS=token: one of them)
 	@scripts/bench $(ARGS)
