@@ -3,6 +3,7 @@
  * and stays the same bytes, and protobuf-c can read it.
  */
 #include "engine/change.h"
+#include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -140,4 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	return 0;
+}
+
+/* A batch and its events are protobuf, all the way down. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return seed % 8 ? fuzz_mutate_message(data, size, max, seed) : LLVMFuzzerMutate(data, size, max);
 }

@@ -1,6 +1,7 @@
 /*
- * Any bytes as what is told of an order: statuses, bases, refunds, some of them impossible. The set stays sorted and
- * within its bounds, what follows from it keeps its promises, and told in the opposite sequence it comes to the same.
+ * Any bytes as what is told of an order: statuses, bases, refunds, reviews, some of them impossible. The set stays sorted
+ * and within its bounds, what follows from it keeps its promises, and told in the opposite sequence it comes to the same.
+ * Told before the order was known, as much of it is taken as can be true.
  */
 #include "commission/commission.h"
 
@@ -36,6 +37,11 @@ static trib_status tell(const struct trib_life_order *order, struct trib_life_me
 
 		return trib_life_tell_refund(order, messages, &refund, &changed, &at, NULL);
 	}
+	if (p[0] & 4) {
+		const struct trib_review review = { .verdict = 1 + p[2] % 2, .at_ms = 1 + p[5], .by = trib_bytes(ids, p[1] % 3) };
+
+		return trib_life_tell_review(messages, &review, &changed, NULL);
+	}
 	const struct trib_status_message message = { .state = 1 + p[2] % 6, .at_ms = 1 + p[5], .states_base = p[0] & 2,
 						     .base = p[3] << 8 | p[4],
 						     .reason = trib_bytes(ids, p[1] % 3) };
@@ -58,6 +64,22 @@ static void check(const struct trib_life_order *order, const struct trib_life_me
 	trib_assert(charged == life->charged && life->charged <= life->counted && life->forfeited <= life->charged);
 }
 
+static void tell_before(const struct trib_life_order *order, const uint8_t *data, size_t size)
+{
+	static struct trib_life_messages kept, taken;
+	static struct trib_life life;
+	const char *reason = "";
+
+	kept = (struct trib_life_messages){ 0 };
+	for (size_t at = TOLD_BYTES; at + TOLD_BYTES <= size && at < TOLD_MAX * TOLD_BYTES; at += TOLD_BYTES)
+		tell(NULL, &kept, data + at);
+	trib_assert(trib_life_messages_check(&kept, &reason));
+	uint32_t left_out = trib_life_tell_kept(order, &kept, &taken);
+
+	trib_assert(left_out + taken.n_edits + taken.n_refunds == kept.n_edits + kept.n_refunds);
+	check(order, &taken, &life);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct trib_life_order order;
@@ -70,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < TOLD_BYTES)
 		return 0;
 	make_order(&order, data);
+	tell_before(&order, data, size);
 	there = back = (struct trib_life_messages){ 0 };
 	for (size_t at = TOLD_BYTES; at + TOLD_BYTES <= size && n < TOLD_MAX; at += TOLD_BYTES) {
 		if (tell(&order, &there, data + at) == TRIB_OK)
