@@ -69,7 +69,7 @@ static inline size_t fuzz_mutate_bytes(char *p, struct trib_bytes bytes, size_t 
 static inline size_t fuzz_put_message(char *p, struct trib_bytes message, size_t max, struct trib_rng *rng, int depth)
 {
 	enum { CHANGE_OF = 8, HEAD_BYTES = 20 };
-	struct fuzz_field one;
+	struct fuzz_field one = { 0 };
 	char content[8192], *begin = p;
 
 	if (message.size + HEAD_BYTES >= max || !fuzz_pick_field(message, rng, &one))

@@ -1,12 +1,13 @@
 /*
- * A chain: all transfers of one order, from its attribution to its end. Its *lines* say what stands now, each from one
- * account to another, estimated (pending) and final (posted); its *transfers* are what was ever added to get there.
+ * A chain: all transfers of one order line, from its decision to its end. Its *lines* say what stands now, each from one
+ * account to another, estimated (pending) or final (posted); its *transfers* are what was ever added to get there.
  *
- *	                        post
- *	          open        ┌─────────────────────────────► POSTED ──┐
- *	  NONE ─────────► PENDING ── post_part ──► PARTLY_POSTED ──────┤
- *	                      │      (some, or some of one)  │  post   │
- *	                      └──────────── void ────────────┴─────────┴──► VOIDED: every line at 0
+ *	 nothing ──decided──► pending ◄──────► posted ◄──┐  which of the two, and how much, follows from all that has been
+ *	 (of nobody:             │                │      │  told of the order (commission/lifecycle.h), in whatever sequence:
+ *	 stays so)               └──► every line at 0 ◄──┘  so a chain goes back, too, where an earlier message comes late
+ *
+ * An order of several lines has a chain a line: it is partly posted while some are settled. Which event takes which chain
+ * where, and which is refused, stands as a table in test/unit/engine/lifecycle_test.c.
  *
  * Nothing is ever taken back: a refund, a correction or a void is a further transfer with the difference, below 0 where
  * less is to stand. So whoever knows the lines before and after knows the transfers:
@@ -16,11 +17,7 @@
  *		trib_chain_post(ledger, transfers, n, currency);
  *
  * and posting the differences one after another gives the balances of the lines that stand at the end, by whatever way
- * they came about. What is settled:
- *
- *	trib_chain_settle(lines, n);                                   // all that is pending is posted
- *	trib_chain_settle_part(&lines[i], 500);                        // 500 of it
- *	trib_chain_void(lines, n);
+ * they came about.
  */
 #ifndef TRIB_COMMISSION_CHAIN_H
 #define TRIB_COMMISSION_CHAIN_H
@@ -36,44 +33,13 @@ struct trib_transfer {
 	int64_t pending, posted;
 };
 
-enum trib_chain_state {
-	TRIB_CHAIN_NONE,
-	TRIB_CHAIN_PENDING,
-	TRIB_CHAIN_PARTLY_POSTED,
-	TRIB_CHAIN_POSTED,
-	TRIB_CHAIN_VOIDED
-};
-
-enum trib_chain_event {
-	TRIB_CHAIN_OPEN,      /* the order is attributed */
-	TRIB_CHAIN_CORRECT,   /* other amounts, in the stages as they are */
-	TRIB_CHAIN_POST_PART, /* some is settled */
-	TRIB_CHAIN_POST,      /* all that is pending is settled */
-	TRIB_CHAIN_VOID	      /* the order is invalid */
-};
-
-/* "pending", "partly_posted" …; "open", "post_part" … */
-const char *trib_chain_state_word(enum trib_chain_state state);
-const char *trib_chain_event_word(enum trib_chain_event event);
-
-/* May a chain in that state take the event? TRIB_REFUSED names both. What POST_PART comes to, its lines tell. */
-trib_status trib_chain_check(enum trib_chain_state state, enum trib_chain_event event, struct trib_error *error);
-
-/* What lines amount to: PENDING, PARTLY_POSTED or POSTED. All at 0 is PENDING; whether voided, its order says. */
-enum trib_chain_state trib_chain_state_of(const struct trib_transfer *lines, size_t n);
-
-void trib_chain_settle(struct trib_transfer *lines, size_t n);
-/* Posts `amount` of what is pending of a line; TRIB_REFUSED where that is more than there is, or not above 0. */
-trib_status trib_chain_settle_part(struct trib_transfer *line, int64_t amount, struct trib_error *error);
-void trib_chain_void(struct trib_transfer *lines, size_t n);
-
 /* Do they have the same name, accounts and kinds? */
 bool trib_transfer_same_line(const struct trib_transfer *a, const struct trib_transfer *b);
 
 /*
  * What must be added to the lines `before` for the lines `after` to stand. Where both have the same lines in the same
- * order, in that order; else sorted, and lines of the same name and accounts as one. Writes at most n_before + n_after transfers, none of them nought, and returns how many. `ret_transfers` is
- * neither of the others.
+ * order, in that order; else sorted, and lines of the same name and accounts as one. Writes at most n_before + n_after
+ * transfers, none of them nought, and returns how many. `ret_transfers` is neither of the others.
  */
 size_t trib_chain_difference(const struct trib_transfer *before, size_t n_before,
 			     const struct trib_transfer *after, size_t n_after,

@@ -274,6 +274,167 @@ static void held_money(void **state)
 	assert_whole();
 }
 
+/* --- Chains: state × event ---------------------------------------------------------------------------- */
+
+/*
+ * What an order's chain comes to for its creator, once the row has been brought about and the column is told: the stage
+ * and the amount, "0" where nothing is left; or how it is refused. A commission of 10 %; a base of 20000 is held, one of
+ * 30000 is kept after settlement.
+ */
+static const char *const chain_events[] = { "paid",	"settled", "settled earlier", "invalid", "some back",
+					    "all back", "forfeit", "release",	      "reject" };
+
+static const struct chain_row {
+	const char *title;
+	char order; /* 'u' unknown, 'n' of nobody, 'c' credited */
+	int64_t base;
+	const char *before[2]; /* told before */
+	const char *after[TRIB_ARRAY_SIZE(chain_events)];
+} chain_rows[] = {
+	/* clang-format off */
+	/*			paid		settled		… earlier	invalid		some back	all back	forfeit		release		reject */
+	{ "unknown",   'u', 10000, { 0 },
+	  {			"0",		"0",		"0",		"0",		"0",		"0",		"0",		"not_found",	"not_found" } },
+	{ "of nobody", 'n', 10000, { 0 },
+	  {			"0",		"0",		"0",		"0",		"0",		"0",		"0",		"refused",	"refused" } },
+	{ "pending",   'c', 10000, { 0 },
+	  {			"pending 1000",	"posted 1000",	"posted 1000",	"0",		"pending 600",	"0",		"0",		"refused",	"refused" } },
+	{ "refunded",  'c', 10000, { "all back" },
+	  {			"0",		"0",		"0",		"0",		"over_refund",	"0",		"0",		"refused",	"refused" } },
+	{ "forfeited", 'c', 10000, { "forfeit" },
+	  {			"0",		"0",		"0",		"0",		"0",		"0",		"0",		"refused",	"refused" } },
+	{ "posted",    'c', 10000, { "settled" },
+	  {			"posted 1000",	"posted 1000",	"posted 1000",	"0",		"posted 600",	"0",		"0",		"refused",	"refused" } },
+	{ "posted, kept", 'c', 30000, { "settled" },
+	  {			"posted 3000",	"posted 3000",	"posted 3000",	"posted 3000",	"posted 3000",	"posted 3000",	"posted 3000",	"refused",	"refused" } },
+	{ "void",      'c', 10000, { "invalid" },
+	  {			"refused",	"refused",	"0",		"0",		"over_refund",	"over_refund",	"refused",	"refused",	"refused" } },
+	{ "void, to be kept", 'c', 30000, { "invalid" },
+	  {			"refused",	"refused",	"posted 3000",	"0",		"over_refund",	"over_refund",	"refused",	"refused",	"refused" } },
+	{ "held",      'c', 20000, { 0 },
+	  {			"held 2000",	"held posted 2000", "held posted 2000", "0",	"held 1600",	"0",		"0",		"pending 2000",	"0" } },
+	{ "held, posted", 'c', 20000, { "settled" },
+	  {			"held posted 2000", "held posted 2000", "held posted 2000", "0", "held posted 1600", "0",	"0",		"posted 2000",	"0" } },
+	{ "released",  'c', 20000, { "release" },
+	  {			"pending 2000",	"posted 2000",	"posted 2000",	"0",		"pending 1600",	"0",		"0",		"pending 2000",	"conflict" } },
+	{ "rejected",  'c', 20000, { "reject" },
+	  {			"0",		"0",		"0",		"0",		"0",		"0",		"0",		"conflict",	"0" } },
+	{ "released, posted", 'c', 20000, { "release", "settled" },
+	  {			"posted 2000",	"posted 2000",	"posted 2000",	"0",		"posted 1600",	"0",		"0",		"posted 2000",	"conflict" } },
+	/* clang-format on */
+};
+
+static trib_status tell_chain(const char *order, int64_t base, const char *word)
+{
+	struct trib_refund_answer answer;
+
+	world_pass(1000);
+	if (!strcmp(word, "settled earlier"))
+		return tell_at(order, "settled", WORLD_START_MS, -1).status;
+	if (!strcmp(word, "some back"))
+		return refund_at(order, "some", "partial", 4000, 0, &answer);
+	if (!strcmp(word, "all back"))
+		return refund_at(order, "all", "full", base, 0, &answer);
+	if (!strcmp(word, "forfeit"))
+		return refund_at(order, word, "forfeiture", 0, 0, &answer);
+	if (!strcmp(word, "release") || !strcmp(word, "reject"))
+		return review(order, word[2] == 'l' ? TRIB_REVIEW_RELEASED : TRIB_REVIEW_REJECTED);
+	return tell_at(order, word, 0, -1).status;
+}
+
+enum { CHAIN_BALANCES = 4 };
+static const struct {
+	const char *word;
+	uint8_t kind, stage;
+} chain_balances[CHAIN_BALANCES] = {
+	{ "pending", TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_PENDING },
+	{ "posted", TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_POSTED },
+	{ "held", TRIB_ACCOUNT_HELD, TRIB_STAGE_PENDING },
+	{ "held posted", TRIB_ACCOUNT_HELD, TRIB_STAGE_POSTED },
+};
+
+static void take_chain(int64_t *ret_balances)
+{
+	for (size_t i = 0; i < CHAIN_BALANCES; i++)
+		ret_balances[i] = balance_of("c1", TRIB_WORD_CREATOR, chain_balances[i].kind, chain_balances[i].stage);
+}
+
+/* The one balance of the creator that has changed; two would be a chain in two stages. */
+static void name_chain(const int64_t *before, char *ret_text, size_t size)
+{
+	int64_t now[CHAIN_BALANCES];
+	size_t changed = 0;
+
+	take_chain(now);
+	snprintf(ret_text, size, "0");
+	for (size_t i = 0; i < CHAIN_BALANCES; i++)
+		if (now[i] != before[i]) {
+			snprintf(ret_text, size, "%s %lld", chain_balances[i].word, (long long)(now[i] - before[i]));
+			changed++;
+		}
+	assert_true(changed <= 1);
+}
+
+static void try_chain(const struct chain_row *row, size_t event, const char *order, const char *token)
+{
+	int64_t before[CHAIN_BALANCES];
+	char text[64];
+	trib_status status;
+
+	take_chain(before);
+	if (row->order != 'u')
+		world_order(order, "nobody", "g1", row->base, row->order == 'n' ? "-" : token);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(row->before) && row->before[i]; i++)
+		assert_int_equal(tell_chain(order, row->base, row->before[i]), TRIB_OK);
+	status = tell_chain(order, row->base, chain_events[event]);
+	if (status == TRIB_OK)
+		name_chain(before, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s", trib_status_word(status));
+	if (strcmp(text, row->after[event]))
+		fail_msg("%s, %s: %s, expected %s", row->title, chain_events[event], text, row->after[event]);
+}
+
+static void every_event_of_every_chain(void **state)
+{
+	const char *token;
+	char order[16];
+
+	world_market();
+	world_rules("default", "{\"root\":{\"id\":\"r\",\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":"
+			       "\"merchant\",\"bps\":\"terms.commission_bps\"}],\"children\":["
+			       "{\"id\":\"held\",\"when\":\"order.base == 20000\",\"held\":true},"
+			       "{\"id\":\"kept\",\"when\":\"order.base == 30000\",\"after_settlement\":\"keep\"}]}}");
+	token = world_token("c1", "g1");
+	for (size_t row = 0; row < TRIB_ARRAY_SIZE(chain_rows); row++)
+		for (size_t event = 0; event < TRIB_ARRAY_SIZE(chain_events); event++) {
+			snprintf(order, sizeof(order), "%zu-%zu", row, event);
+			try_chain(&chain_rows[row], event, order, token);
+		}
+	assert_whole();
+}
+
+/* An order is partly posted while one of its lines is settled and another is not. */
+static void an_order_is_posted_line_by_line(void **state)
+{
+	const char *token;
+
+	world_market();
+	token = world_token("c1", "g1");
+	world_order("o1/1", "u1", "g1", 10000, token);
+	world_order("o1/2", "u1", "g1", 5000, token);
+	assert_string_equal(tell("o1/2", "settled"), "settled");
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_PENDING), 1000);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_POSTED), 500);
+	assert_string_equal(tell("o1", "settled"), "settled");
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_PENDING), 0);
+	assert_int_equal(balance_of("c1", TRIB_WORD_CREATOR, TRIB_ACCOUNT_PAYABLE, TRIB_STAGE_POSTED), 1500);
+	world_pass(1);
+	assert_string_equal(tell("o1", "invalid"), "invalid");
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 0);
+	assert_whole();
+}
+
 /* Restarts, kills and checkpoints between any two messages. */
 static void lives_go_on_after_a_restart(void **state)
 {
@@ -601,6 +762,8 @@ int main(void)
 		T(rates_locked_at_payment),
 		T(estimated_and_final),
 		T(held_money),
+		T(every_event_of_every_chain),
+		T(an_order_is_posted_line_by_line),
 		T(lives_go_on_after_a_restart),
 		T(messages_before_their_order),
 		T(lines_of_an_order),
