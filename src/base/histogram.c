@@ -30,15 +30,6 @@ void trib_histogram_record(struct trib_histogram *histogram, uint64_t value)
 	histogram->slots[slot_of(value)]++;
 }
 
-void trib_histogram_merge(struct trib_histogram *into, const struct trib_histogram *from)
-{
-	into->count += from->count;
-	into->sum += from->sum;
-	into->max = TRIB_MAX(into->max, from->max);
-	for (unsigned i = 0; i < TRIB_HISTOGRAM_SLOTS; i++)
-		into->slots[i] += from->slots[i];
-}
-
 uint64_t trib_histogram_quantile(const struct trib_histogram *histogram, double quantile)
 {
 	uint64_t rank = (uint64_t)(quantile * (double)histogram->count), seen = 0;

@@ -15,7 +15,6 @@ struct trib_histogram {
 };
 
 void trib_histogram_record(struct trib_histogram *histogram, uint64_t value);
-void trib_histogram_merge(struct trib_histogram *into, const struct trib_histogram *from);
 
 /* The upper edge of the slot that holds the given quantile (0 to 1); 0 when empty. */
 uint64_t trib_histogram_quantile(const struct trib_histogram *histogram, double quantile);

@@ -87,12 +87,6 @@ bool trib_life_counts(const struct trib_life_order *order, const struct trib_lif
 	return true;
 }
 
-bool trib_refund_counts(const struct trib_life_order *order, const struct trib_life_messages *messages,
-			const struct trib_refund *refund)
-{
-	return trib_life_counts(order, messages, refund->at_ms);
-}
-
 /* Nothing is told of an order behind its `invalid`. */
 static bool comes_after_invalid(const struct trib_life_messages *messages, int64_t at_ms)
 {

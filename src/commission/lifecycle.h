@@ -258,8 +258,4 @@ int64_t trib_life_pieces(const struct trib_life_order *order, const struct trib_
 /* Does something told with this AT change money? False of what came too late for the order's rule. */
 bool trib_life_counts(const struct trib_life_order *order, const struct trib_life_messages *messages, int64_t at_ms);
 
-/* Does this refund change money? False of those that came too late for their rule. */
-bool trib_refund_counts(const struct trib_life_order *order, const struct trib_life_messages *messages,
-			const struct trib_refund *refund);
-
 #endif

@@ -41,11 +41,6 @@ static const char *const slot_words[] = {
 #undef X
 };
 
-const char *trib_slot_word(enum trib_slot slot)
-{
-	return (size_t)slot < TRIB_ARRAY_SIZE(slot_words) ? slot_words[slot] : NULL;
-}
-
 bool trib_slot_of_word(struct trib_bytes word, enum trib_slot *ret_slot)
 {
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(slot_words); i++)

@@ -83,7 +83,6 @@ enum trib_slot {
 	TRIB_SLOTS = 32
 };
 
-const char *trib_slot_word(enum trib_slot slot); /* NULL for a party called by its id */
 bool trib_slot_of_word(struct trib_bytes word, enum trib_slot *ret_slot);
 
 enum trib_take { TRIB_TAKE_GROSS = 0, TRIB_TAKE_REST = 1 };
