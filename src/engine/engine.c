@@ -702,7 +702,11 @@ trib_status trib_engine_recover(struct trib_engine *engine, struct trib_error *e
 
 const char *trib_engine_warning(const struct trib_engine *engine)
 {
-	return trib_journal_warning(engine->journal);
+	const char *journal = trib_journal_warning(engine->journal);
+
+	if (!journal && !trib_keys_locked(engine->keys))
+		return "the keys could not be locked in memory and may reach swap: raise RLIMIT_MEMLOCK";
+	return journal;
 }
 
 /* --- The loop ----------------------------------------------------------------------------------------- */

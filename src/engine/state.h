@@ -128,7 +128,6 @@ struct trib_engine {
 	enum trib_engine_state state;
 	struct trib_error reason; /* why not RUNNING */
 	int64_t probed_ns;
-	char *warning;
 
 	/* The open batch. */
 	struct trib_journal_batch batch;
