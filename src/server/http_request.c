@@ -259,80 +259,44 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	struct trib_call *call = &request->call;
 
 	switch (param) {
-	case TRIB_PARAM_AT_LEAST:
-		read_at_least(request, value);
-		return;
-	case TRIB_PARAM_LIMIT:
-		read_limit(request, value);
-		return;
-	case TRIB_PARAM_ATOMIC:
-		read_bool(request, name, value, &call->atomic);
-		return;
-	case TRIB_PARAM_CURSOR:
-		call->cursor = value;
-		return;
+	case TRIB_PARAM_AT_LEAST: read_at_least(request, value); break;
+	case TRIB_PARAM_LIMIT: read_limit(request, value); break;
+	case TRIB_PARAM_ATOMIC: read_bool(request, name, value, &call->atomic); break;
+	case TRIB_PARAM_CURSOR: call->cursor = value; break;
 	case TRIB_PARAM_SINCE:
 		if (!trib_bytes_to_u64(value, &call->since))
 			trib_http_request_refuse(request, TRIB_INVALID, 0, "since",
 						 "found %.*s, expected a position",
 						 (int)TRIB_MIN(value.size, (size_t)40), value.data);
-		return;
+		break;
 	case TRIB_PARAM_AT:
 		read_time(request, name, value, &call->at_ms);
 		call->has_at = true;
-		return;
-	case TRIB_PARAM_REGISTRATION:
-		read_text(request, name, value, &call->registration);
-		return;
-	case TRIB_PARAM_PARTY:
-		read_text(request, name, value, &call->party);
-		return;
-	case TRIB_PARAM_ROLE:
-		read_text(request, name, value, &call->role);
-		return;
-	case TRIB_PARAM_CURRENCY:
-		read_text(request, name, value, &call->currency);
-		return;
-	case TRIB_PARAM_CREATOR:
-		read_text(request, name, value, &call->creator);
-		return;
-	case TRIB_PARAM_OFFER:
-		read_text(request, name, value, &call->offer);
-		return;
-	case TRIB_PARAM_PLAN:
-		read_text(request, name, value, &call->plan);
-		return;
-	case TRIB_PARAM_LINE:
-		read_text(request, name, value, &call->line);
-		return;
+		break;
+	case TRIB_PARAM_REGISTRATION: read_text(request, name, value, &call->registration); break;
+	case TRIB_PARAM_PARTY: read_text(request, name, value, &call->party); break;
+	case TRIB_PARAM_ROLE: read_text(request, name, value, &call->role); break;
+	case TRIB_PARAM_CURRENCY: read_text(request, name, value, &call->currency); break;
+	case TRIB_PARAM_CREATOR: read_text(request, name, value, &call->creator); break;
+	case TRIB_PARAM_OFFER: read_text(request, name, value, &call->offer); break;
+	case TRIB_PARAM_PLAN: read_text(request, name, value, &call->plan); break;
+	case TRIB_PARAM_LINE: read_text(request, name, value, &call->line); break;
 	case TRIB_PARAM_TEXT:
 		if (!trib_utf8_valid(value))
 			trib_http_request_refuse(request, TRIB_INVALID, 0, name,
 						 "found other bytes, expected UTF-8");
 		call->source = value;
-		return;
-	case TRIB_PARAM_KIND:
-		read_text(request, name, value, &call->kind_word);
-		return;
-	case TRIB_PARAM_STAGE:
-		read_text(request, name, value, &call->stage);
-		return;
-	case TRIB_PARAM_FROM:
-		read_time(request, name, value, &call->from_ms);
-		return;
+		break;
+	case TRIB_PARAM_KIND: read_text(request, name, value, &call->kind_word); break;
+	case TRIB_PARAM_STAGE: read_text(request, name, value, &call->stage); break;
+	case TRIB_PARAM_FROM: read_time(request, name, value, &call->from_ms); break;
 	case TRIB_PARAM_TO:
 		read_time(request, name, value, &call->to_ms);
 		call->has_to = true;
-		return;
-	case TRIB_PARAM_FORMAT:
-		call->format = value;
-		return;
-	case TRIB_PARAM_LANG:
-		call->language = value;
-		return;
-	case TRIB_PARAM_DETAIL:
-		read_bool(request, name, value, &call->detail);
-		return;
+		break;
+	case TRIB_PARAM_FORMAT: call->format = value; break;
+	case TRIB_PARAM_LANG: call->language = value; break;
+	case TRIB_PARAM_DETAIL: read_bool(request, name, value, &call->detail); break;
 	}
 }
 
