@@ -703,6 +703,9 @@ static trib_status hash_blocked(struct deciding *deciding, Tributary__Block *blo
 		return TRIB_OK;
 	}
 	TRY(need_stated(deciding, block->value, "value"));
+	if (!trib_external_id_valid(trib_text(block->value)))
+		return trib_fail(deciding->error, TRIB_INVALID, "value",
+				 "found \"%.64s\", expected the id of a user", block->value);
 	if (!hooks->hash_user)
 		return trib_fail(deciding->error, TRIB_UNSUPPORTED, "value",
 				 "found a user, expected none: there is no key to hash it with");

@@ -33,16 +33,35 @@ static trib_status compile(struct trib_engine *engine, struct trib_bytes source,
 	return status;
 }
 
-trib_status conditions_check(void *context, enum trib_condition_place place TRIB_UNUSED,
+/* What a condition may read at its place; anything else would never be there. */
+static trib_fact_set facts_of(enum trib_condition_place place)
+{
+	trib_fact_set facts = trib_fact_group_masks[TRIB_GROUP_CREATOR];
+
+	if (place == TRIB_CONDITION_REGISTRATION_WHEN)
+		facts |= trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT] |
+			 trib_fact_group_masks[TRIB_GROUP_TOUCH] | trib_fact_group_masks[TRIB_GROUP_LINK];
+	return facts;
+}
+
+trib_status conditions_check(void *context, enum trib_condition_place place,
 			     struct trib_bytes source, struct trib_error *error)
 {
 	struct trib_engine *engine = context;
 	struct trib_tree *tree;
 	trib_status status = compile(engine, source, &tree, error);
 
-	if (status == TRIB_OK)
-		trib_tree_unref(tree);
-	return status == TRIB_OK ? TRIB_OK : TRIB_INVALID;
+	if (status != TRIB_OK)
+		return TRIB_INVALID;
+	trib_fact_set foreign = trib_tree_facts(tree) & ~facts_of(place);
+
+	trib_tree_unref(tree);
+	if (foreign)
+		return trib_fail(error, TRIB_INVALID, "", "found %s, expected facts of the %s",
+				 trib_fact_rows[trib_fact_take(&foreign)].name,
+				 place == TRIB_CONDITION_REGISTRATION_WHEN ? "creator, goods, merchant, touch or link" :
+									     "creator");
+	return TRIB_OK;
 }
 
 static struct trib_tree *tree_of(struct trib_engine *engine, uint32_t condition)

@@ -91,6 +91,9 @@ static trib_status read_request(const struct trib_engine *engine, const struct t
 					   (long long)rows[i].max);
 		json_object_del(json, rows[i].name);
 	}
+	if (status == TRIB_OK && numbers[2] && numbers[2] < numbers[1])
+		status = trib_fail(error, TRIB_INVALID, "to", "found %lld, expected from or later, %lld",
+				   (long long)numbers[2], (long long)numbers[1]);
 	if (status == TRIB_OK && numbers[0]) {
 		const struct trib_tree *tree = trib_rules_tree(
 			engine->rules, trib_rules_number(engine->rules, call->name), (uint32_t)numbers[0]);
