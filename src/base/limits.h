@@ -80,6 +80,9 @@
 	X(SCHEMA_NODES, 10000, "schemas", "one document of JSON Schema, those inside others too")  \
 	X(SCHEMA_PATTERNS, 100, "patterns", "one document of JSON Schema")                         \
 	X(SCHEMA_STEPS, 1000000, "steps", "one check by a schema")                                 \
+	X(SCRIPT_STEPS, 1000000, "instructions", "one call of a script of a play")                 \
+	X(SCRIPT_BYTES, 4194304, "bytes", "held by one call of a script; 32 times that over all of it") \
+	X(SCRIPT_MS, 100, "ms", "of CPU, one call of a script")                                    \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

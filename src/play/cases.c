@@ -23,12 +23,24 @@ static trib_status compare(struct run *run, const char *found, const char *name)
 			 expected->text.data);
 }
 
+/* Where another play wins than was expected, it says why. */
 static trib_status run_request(struct run *run, const struct trib_json *request)
 {
-	const struct trib_play *won;
+	const char *expected = trib_json_member(run->expect, "play")->text.data;
+	const struct trib_play *won, *other = trib_plays_find(run->plays, expected);
+	struct play_request facts;
+	struct trib_buffer why;
 	trib_status status = trib_plays_resolve(run->plays, request, &run->arena, &won, run->error);
 
-	return status == TRIB_OK ? compare(run, won ? won->name : "default", "play") : status;
+	if (status != TRIB_OK || !strcmp(won ? won->name : "default", expected))
+		return status;
+	trib_buffer_init(&why, 2 * TRIB_ERROR_TEXT_MAX);
+	if (other && play_request_read(request, &run->arena, &facts, run->error) == TRIB_OK)
+		play_why_not(other, won, &facts, &run->arena, &why);
+	trib_fail(run->error, TRIB_INVALID, "play", "found %s, expected %.64s%s%s", won ? won->name : "default", expected,
+		  why.size ? "; " : "", trib_buffer_text(&why));
+	trib_buffer_fini(&why);
+	return TRIB_INVALID;
 }
 
 static trib_status run_ext(struct run *run, const struct trib_json *ext)
@@ -42,6 +54,31 @@ static trib_status run_ext(struct run *run, const struct trib_json *ext)
 	if (status != TRIB_OK)
 		return trib_fail(run->error, status, found.at, "%s", found.text);
 	return TRIB_OK;
+}
+
+/* Its output, or the text of what it refused with. */
+static trib_status run_hook(struct run *run, const struct trib_json *hook)
+{
+	const struct trib_json *output = trib_json_member(run->expect, "output");
+	struct trib_buffer found, expected;
+	struct trib_error why;
+	trib_status status;
+
+	trib_buffer_init(&found, CASE_BYTES);
+	trib_buffer_init(&expected, CASE_BYTES);
+	status = trib_play_call(run->play, hook->text.data, trib_json_member(run->json, "input"), &found, &why);
+	if (output)
+		trib_json_add(&expected, output, &run->arena);
+	if (status == TRIB_REFUSED && !output)
+		status = compare(run, why.text, "refused");
+	else if (status != TRIB_OK)
+		status = trib_fail(run->error, status, why.at, "%s", why.text);
+	else if (!output || strcmp(trib_buffer_text(&found), trib_buffer_text(&expected)) != 0)
+		status = trib_fail(run->error, TRIB_INVALID, output ? "output" : "refused", "found %.120s, expected %.120s",
+				   trib_buffer_text(&found), output ? trib_buffer_text(&expected) : "a refusal");
+	trib_buffer_fini(&found);
+	trib_buffer_fini(&expected);
+	return status;
 }
 
 static const struct document *tree_of(const struct trib_play *play, struct trib_bytes name)
@@ -82,7 +119,8 @@ trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib
 {
 	const struct play_case *row = &play->cases[number];
 	const struct trib_json *request = trib_json_member(row->json, "request"),
-			       *ext = trib_json_member(row->json, "ext");
+			       *ext = trib_json_member(row->json, "ext"),
+			       *hook = trib_json_member(row->json, "hook");
 	struct run run = { .plays = plays,
 			   .play = play,
 			   .trees = trees,
@@ -94,6 +132,7 @@ trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib
 	trib_arena_init(&run.arena, CASE_BYTES);
 	status = request ? run_request(&run, request)
 		 : ext	 ? run_ext(&run, ext)
+		 : hook	 ? run_hook(&run, hook)
 			 : run_rules(&run, trib_json_member(row->json, "rules"));
 	trib_arena_fini(&run.arena);
 	return status == TRIB_OK ? TRIB_OK : play_error_in(error, row->file->name, row->json->line);

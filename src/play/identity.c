@@ -115,19 +115,27 @@ static bool has_field(void *context, uint32_t index)
 	}
 }
 
-bool play_identity_holds(const struct trib_play *play, struct play_request *request,
-			 struct trib_arena *arena)
+const struct trib_play *play_identity_fails(const struct trib_play *play, struct play_request *request,
+					    struct trib_arena *arena, struct trib_expr_error *ret_why)
 {
 	struct trib_expr_facts facts = { .get = get_field, .has = has_field, .context = request };
 
 	for (; play; play = play->up) {
 		struct trib_value value;
 
-		if (trib_expr_eval(play->when, &facts, arena, &value, NULL) != TRIB_OK ||
+		if (ret_why)
+			*ret_why = (struct trib_expr_error){ 0 };
+		if (trib_expr_eval(play->when, &facts, arena, &value, ret_why) != TRIB_OK ||
 		    value.kind != TRIB_VALUE_BOOL || !value.boolean)
-			return false;
+			break;
 	}
-	return true;
+	return play;
+}
+
+bool play_identity_holds(const struct trib_play *play, struct play_request *request,
+			 struct trib_arena *arena)
+{
+	return !play_identity_fails(play, request, arena, NULL);
 }
 
 /* ---- Requests ------------------------------------------------------------------------------------- */

@@ -123,6 +123,14 @@ trib_status trib_play_check_ext(const struct trib_play *play, struct trib_bytes 
 				struct trib_error *error);
 
 /*
+ * Calls a function of the play's hooks.lua, or of its nearest ancestor's that has one of that name, and appends what it
+ * returns as canonical JSON. NOT_FOUND: none has. REFUSED: it said no, and why. INVALID, LIMIT: it failed, at
+ * "hooks.lua:12".
+ */
+trib_status trib_play_call(const struct trib_play *play, const char *hook, const struct trib_json *input,
+			   struct trib_buffer *ret_output, struct trib_error *error);
+
+/*
  * Runs one of the play's own cases. INVALID: something else came of it than was expected; at "cases/live.yaml:12:
  * play".
  */

@@ -76,18 +76,35 @@ trib_status trib_plays_link(struct trib_plays *plays, struct trib_error *error)
 	return TRIB_OK;
 }
 
-/* Does a win over b? Both say that the request is theirs. */
-static bool wins(const struct trib_play *a, const struct trib_play *b)
+/* Above 0: a wins over b, where both say that the request is theirs. *ret_by: by what. */
+static int64_t compare(const struct trib_play *a, const struct trib_play *b, const char **ret_by)
 {
-	int fields_a = __builtin_popcount(a->fields), fields_b = __builtin_popcount(b->fields);
-
+	*ret_by = "has the higher priority";
 	if (a->priority != b->priority)
-		return a->priority > b->priority;
+		return a->priority - b->priority;
+	*ret_by = "has more ancestors";
 	if (a->depth != b->depth)
-		return a->depth > b->depth;
-	if (fields_a != fields_b)
-		return fields_a > fields_b;
-	return strcmp(a->name, b->name) < 0;
+		return (int64_t)a->depth - b->depth;
+	*ret_by = "asks for more of the request";
+	if (__builtin_popcount(a->fields) != __builtin_popcount(b->fields))
+		return __builtin_popcount(a->fields) - __builtin_popcount(b->fields);
+	*ret_by = "comes first by name";
+	return strcmp(b->name, a->name);
+}
+
+void play_why_not(const struct trib_play *play, const struct trib_play *won, struct play_request *request,
+		  struct trib_arena *arena, struct trib_buffer *buffer)
+{
+	struct trib_expr_error why;
+	const struct trib_play *fails = play_identity_fails(play, request, arena, &why);
+	const char *by;
+
+	if (fails && why.text[0])
+		trib_buffer_add_format(buffer, "the `when` of %s is an error: %s", fails->name, why.text);
+	else if (fails)
+		trib_buffer_add_format(buffer, "the `when` of %s is false", fails->name);
+	else if (won && compare(won, play, &by) > 0)
+		trib_buffer_add_format(buffer, "%s %s", won->name, by);
 }
 
 trib_status trib_plays_resolve(const struct trib_plays *plays, const struct trib_json *request,
@@ -96,12 +113,13 @@ trib_status trib_plays_resolve(const struct trib_plays *plays, const struct trib
 {
 	const struct trib_play *best = NULL;
 	struct play_request facts;
+	const char *by;
 	trib_status status = play_request_read(request, arena, &facts, error);
 
 	if (status != TRIB_OK)
 		return status;
 	for (uint32_t i = 0; i < plays->count; i++)
-		if ((!best || wins(plays->plays[i], best)) &&
+		if ((!best || compare(plays->plays[i], best, &by) > 0) &&
 		    play_identity_holds(plays->plays[i], &facts, arena))
 			best = plays->plays[i];
 	*ret_play = best;
@@ -119,4 +137,19 @@ trib_status trib_play_check_ext(const struct trib_play *play, struct trib_bytes 
 		if (play->ext)
 			schemas[count++] = play->ext;
 	return trib_schema_check_part(schemas, count, entity, ext, arena, NULL, error);
+}
+
+trib_status trib_play_call(const struct trib_play *play, const char *hook, const struct trib_json *input,
+			   struct trib_buffer *ret_output, struct trib_error *error)
+{
+	uint32_t line;
+
+	for (; play; play = play->up) {
+		if (!play->script || !trib_script_has(play->script, hook))
+			continue;
+		if (trib_script_call(play->script, hook, input, ret_output, &line, error) == TRIB_OK)
+			return TRIB_OK;
+		return play_error_in(error, "hooks.lua", line);
+	}
+	return trib_fail(error, TRIB_NOT_FOUND, "hooks.lua", "found no function \"%.64s\"", hook);
 }

@@ -4,6 +4,7 @@
 
 #include "expr/expr.h"
 #include "play/play.h"
+#include "play/script.h"
 
 /* A file that has been read. Its strings live in the play's arena. */
 struct document {
@@ -27,7 +28,8 @@ struct trib_play {
 	int64_t priority; /* the parent's where it says none, once linked */
 	struct trib_expr_program *when;
 	uint32_t fields; /* of the request that `when` reads, as bits of trib_request_field */
-	struct trib_schema *ext; /* NULL: adds nothing */
+	struct trib_schema *ext;    /* NULL: adds nothing */
+	struct trib_script *script; /* NULL: has none */
 	const struct play_case *cases;
 	uint32_t case_count;
 
@@ -49,7 +51,14 @@ struct play_request {
 };
 trib_status play_request_read(const struct trib_json *json, struct trib_arena *arena,
 			      struct play_request *ret_request, struct trib_error *error);
+/* The play, or the ancestor of it, whose `when` is not true; NULL: it is theirs. *ret_why has a text where it is an error. */
+const struct trib_play *play_identity_fails(const struct trib_play *play, struct play_request *request,
+					    struct trib_arena *arena, struct trib_expr_error *ret_why);
 bool play_identity_holds(const struct trib_play *play, struct play_request *request,
 			 struct trib_arena *arena);
+
+/* plays.c: why a request does not belong to a play but to `won`, which may be NULL; in words. */
+void play_why_not(const struct trib_play *play, const struct trib_play *won, struct play_request *request,
+		  struct trib_arena *arena, struct trib_buffer *buffer);
 
 #endif

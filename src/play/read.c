@@ -13,7 +13,7 @@ struct reading {
 };
 
 typedef trib_status read_fn(struct reading *reading, const struct document *document);
-static read_fn read_play, read_ext, read_cases, read_tree, read_nothing;
+static read_fn read_play, read_ext, read_cases, read_script, read_tree, read_nothing;
 
 /* The files of a play: X(folder or "", name or "", ending, how it is read, its shape or NULL, how its content is taken). */
 static const struct kind {
@@ -24,6 +24,7 @@ static const struct kind {
 } kinds[] = {
 	{ "", "play", ".yaml", play_shape_play, read_play, false },
 	{ "", "ext.schema", ".json", play_shape_ext, read_ext, false },
+	{ "", "hooks", ".lua", NULL, read_script, true },
 	{ "", "checklist", ".yaml", play_shape_checklist, read_nothing, false },
 	{ "", "README", ".md", NULL, read_nothing, true },
 	{ "cases/", "", ".yaml", play_shape_cases, read_cases, false },
@@ -116,6 +117,15 @@ static trib_status read_ext(struct reading *reading, const struct document *docu
 	uint32_t line = 0;
 
 	if (trib_schema_new(document->json, &reading->play->ext, &line, reading->error) != TRIB_OK)
+		return play_error_in(reading->error, document->name, line);
+	return TRIB_OK;
+}
+
+static trib_status read_script(struct reading *reading, const struct document *document)
+{
+	uint32_t line;
+
+	if (trib_script_new(document->text, &reading->play->script, &line, reading->error) != TRIB_OK)
 		return play_error_in(reading->error, document->name, line);
 	return TRIB_OK;
 }
@@ -221,7 +231,7 @@ static trib_status read_file(struct reading *reading, const struct trib_play_fil
 	snprintf(name, sizeof(name), TRIB_BYTES_FMT, TRIB_BYTES_ARG(file->name));
 	if (!kind)
 		return trib_fail(reading->error, TRIB_INVALID, name,
-				 "found a file that no play has, expected play.yaml, ext.schema.json, checklist.yaml, "
+				 "found a file that no play has, expected play.yaml, ext.schema.json, hooks.lua, checklist.yaml, "
 				 "README.md, cases/*.yaml or rules/*.json");
 	if (!trib_utf8_valid(file->text))
 		return trib_fail(reading->error, TRIB_SYNTAX, name, "found bytes that are no UTF-8");
@@ -298,6 +308,7 @@ void trib_play_free(struct trib_play *play)
 		return;
 	trib_expr_free(play->when);
 	trib_schema_free(play->ext);
+	trib_script_free(play->script);
 	trib_arena_fini(&play->arena);
 	free(play);
 }

@@ -25,7 +25,7 @@ def write(folder, name, text):
 def documented(folder):
     """The blocks of docs/plays.md that name a file, as files."""
     with open(os.path.join(serving.ROOT, "docs", "plays.md"), encoding="utf-8") as file:
-        blocks = re.findall(r"^```(?:yaml|json) (\S+)\n(.*?)^```$", file.read(), re.S | re.M)
+        blocks = re.findall(r"^```(?:yaml|json|lua) (\S+)\n(.*?)^```$", file.read(), re.S | re.M)
     for name, text in blocks:
         write(folder, "slot-live/" + name, text)
     return {name for name, _ in blocks}
@@ -36,11 +36,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         files = documented(folder)
         equal("the documents show every kind of file", files,
-              {"play.yaml", "ext.schema.json", "rules/live.json", "cases/slot.yaml", "checklist.yaml"})
-        equal("the play of the documents is right", play("check", "slot-live", folder=folder), (0, "slot-live: right, 6 cases\n", ""))
+              {"play.yaml", "ext.schema.json", "rules/live.json", "hooks.lua", "cases/slot.yaml", "checklist.yaml"})
+        equal("the play of the documents is right", play("check", "slot-live", folder=folder), (0, "slot-live: right, 7 cases\n", ""))
         code, out, err = play("test", "slot-live/", folder=folder)
         equal("and its cases hold", (code, out.splitlines()[0], len(re.findall(r"^ok \d+ - slot-live: ", out, re.M)), err),
-              (0, "1..6", 6, ""))
+              (0, "1..7", 7, ""))
 
         equal("a new play is made in silence", play("new", "fresh", folder=folder), (0, "", ""))
         code, out, err = play("test", "fresh", folder=folder)
@@ -56,7 +56,7 @@ def main():
         code, out, err = play("test", "child", folder=folder)
         equal("a parent is found beside its child; a case that does not hold fails", (code, err), (1, ""))
         check("and says what was found", out == "1..3\nok 1 - child: it wins\nnot ok 2 - child: it does not\n"
-              "# cases/a.yaml:2: play: found slot-live, expected child\nok 3 - child: a tree of the parent\n", out)
+              "# cases/a.yaml:2: play: found slot-live, expected child; the `when` of child is false\nok 3 - child: a tree of the parent\n", out)
 
         write(folder, "slot-live/rules/live.json", '{"root": {"id": "r",\n  "when": "order.bsae > 1"}}')
         code, out, err = play("check", "child", "fresh", folder=folder)

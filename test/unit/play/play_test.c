@@ -78,6 +78,8 @@ static void test_refused(void **state)
 		{ right, "cases/a.yaml", "- case: x\n  ext: {shop: {}}\n  expect: valid\n", "cases/a.yaml:1: [0]: " },
 		{ right, "rules/live.json", "{\"root\": {\"id\": \"r\",\n \"x\": [{\"id\": \"child\",\n \"whenever\": 1,\n \"when\": \"bad\"}]}}",
 		  "rules/live.json:4: child.when:1:3: found bad, expected good" },
+		{ right, "hooks.lua", "function f(x)\n  return x +\nend\n", "hooks.lua:3: unexpected symbol near 'end'" },
+		{ right, "hooks.lua", "local t = io.open('x')\n", "hooks.lua:1: attempt to index a nil value (global 'io')" },
 		{ right, "rules/live.json", "{", "rules/live.json:1:2: found the end" },
 	};
 
@@ -291,13 +293,100 @@ static void test_case_of_rules(void **state)
 	trib_plays_free(plays);
 }
 
+/* A child's function comes before its parent's. */
+static void test_hooks(void **state)
+{
+	static const char cases[] = "- {case: its own, hook: a, input: {n: 1}, expect: {output: {n: 3}}}\n"
+				    "- {case: the parent's, hook: b, input: 0, expect: {refused: too low}}\n"
+				    "- {case: none, hook: c, input: 0, expect: {output: null}}\n"
+				    "- {case: fails, hook: a, input: 0, expect: {refused: x}}\n"
+				    "- {case: other, hook: a, input: {n: 1}, expect: {output: {n: 4}}}\n"
+				    "- {case: not refused, hook: a, input: {n: 1}, expect: {refused: x}}\n";
+	static const char *const expected[] = {
+		NULL,
+		NULL,
+		"cases/a.yaml:3: hooks.lua: found no function \"c\"",
+		"cases/a.yaml:4: hooks.lua:2: attempt to index a number value (local 'x')",
+		"cases/a.yaml:5: output: found {\"n\":3}, expected {\"n\":4}",
+		"cases/a.yaml:6: refused: found {\"n\":3}, expected a refusal",
+	};
+	struct trib_play_file files[] = {
+		{ trib_bytes_text("play.yaml"), trib_bytes_text("name: child\nparent: live\nwhen: 'true'\n") },
+		{ trib_bytes_text("cases/a.yaml"), trib_bytes_text(cases) },
+		{ trib_bytes_text("hooks.lua"), trib_bytes_text("function a(x)\n  return {n = x.n + 2}\nend\n") },
+	};
+	struct trib_plays *plays = trib_plays_new();
+	struct trib_play *play;
+	struct trib_error error;
+	char found[TRIB_ERROR_AT_MAX + TRIB_ERROR_TEXT_MAX + 4];
+
+	assert_ok(read_play(right, "hooks.lua",
+			    "function a() return 1 end\nfunction b(x) if x < 1 then return nil, 'too low' end return x end\n",
+			    &play, &error),
+		  error);
+	assert_ok(trib_plays_add(plays, play, &error), error);
+	assert_ok(trib_play_new(files, 3, &trees, &play, &error), error);
+	assert_ok(trib_plays_add(plays, play, &error), error);
+	assert_ok(trib_plays_link(plays, &error), error);
+	for (uint32_t i = 0; i < TRIB_ARRAY_SIZE(expected); i++) {
+		trib_status status = trib_play_run_case(plays, play, i, &trees, &error);
+
+		snprintf(found, sizeof(found), "%s: %s", error.at, error.text);
+		if ((status == TRIB_OK) != !expected[i] || (expected[i] && strcmp(found, expected[i]) != 0))
+			fail_msg("case %u\ngives    %s\nexpected %s", i, status == TRIB_OK ? "good" : found,
+				 expected[i] ? expected[i] : "good");
+	}
+	trib_plays_free(plays);
+}
+
+/* A case that expects another play says why that one did not win. */
+static void test_why_not(void **state)
+{
+	static const struct {
+		const char *request, *play, *expected;
+	} rows[] = {
+		{ "{scene: live}", "low", "found high, expected low; high has the higher priority" },
+		{ "{scene: shelf}", "high", "found low, expected high; the `when` of high is false" },
+		{ "{scene: shelf, level: 1}", "child", "found low, expected child; the `when` of high is false" },
+		{ "{scene: live, level: 1}", "high", "found child, expected high; child has more ancestors" },
+		{ "{scene: live}", "wrong", "found high, expected wrong; the `when` of wrong is an error: no such key" },
+		{ "{scene: live}", "nobody", "found high, expected nobody" },
+		{ "{scene: live}", "default", "found high, expected default" },
+		{ "{site: jd}", "low", "found site, expected low; site asks for more of the request" },
+		{ "{site: jd}", "site2", "found site, expected site2; site comes first by name" },
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct trib_plays *plays = trib_plays_new();
+		struct trib_play *play;
+		struct trib_error error;
+		char cases[256];
+
+		add(plays, "name: low\nwhen: 'true'\n");
+		add(plays, "name: child\nparent: high\nwhen: request.level > 0\n");
+		add(plays, "name: wrong\nwhen: request.ext.x == 1\n");
+		add(plays, "name: site\nwhen: request.site == 'jd'\n");
+		add(plays, "name: site2\nwhen: request.site == 'jd'\n");
+		snprintf(cases, sizeof(cases), "- {case: x, request: %s, expect: {play: %s}}\n", rows[i].request, rows[i].play);
+		assert_ok(read_play("name: high\npriority: 1\nwhen: request.scene == 'live'\n", "cases/a.yaml", cases, &play, &error),
+			  error);
+		assert_ok(trib_plays_add(plays, play, &error), error);
+		assert_ok(trib_plays_link(plays, &error), error);
+		assert_int_equal(trib_play_run_case(plays, play, 0, &trees, &error), TRIB_INVALID);
+		if (strncmp(error.text, rows[i].expected, strlen(rows[i].expected)) != 0)
+			fail_msg("gives    %s\nexpected %s", error.text, rows[i].expected);
+		trib_plays_free(plays);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),		 cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_resolve),		 cmocka_unit_test(test_requests_refused),
 		cmocka_unit_test(test_parents),		 cmocka_unit_test(test_inherited),
-		cmocka_unit_test(test_case_of_rules),
+		cmocka_unit_test(test_case_of_rules),	 cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_why_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
