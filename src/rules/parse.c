@@ -820,6 +820,12 @@ static trib_status parse_node(struct parser *p, const struct trib_json *json, ui
 
 /* ---- The whole ----------------------------------------------------------------------------------------- */
 
+/* What was accepted before is read again whatever the limit is, and however it was written then. */
+static bool too_large(const struct parser *p, size_t size)
+{
+	return !p->options->trusted && size > TRIB_LIMIT_RULE_SOURCE_BYTES;
+}
+
 static trib_status refuse_size(struct parser *p, size_t size)
 {
 	return trib_fail(p->error, TRIB_TOO_LARGE, "body", "found %zu bytes, expected at most %d",
@@ -835,7 +841,7 @@ static trib_status load_json(struct parser *p, struct trib_bytes json, struct tr
 	unsigned line = 1, column = 1;
 	char at[64];
 
-	if (json.size > TRIB_LIMIT_RULE_SOURCE_BYTES)
+	if (too_large(p, json.size))
 		return refuse_size(p, json.size);
 	if (trib_json_parse(json, depth_max, p->scratch, &root, &why) == TRIB_OK) {
 		*ret_root = (struct trib_json *)(uintptr_t)root;
@@ -914,7 +920,7 @@ static trib_status write_source(struct parser *p, const struct trib_json *root)
 
 	trib_buffer_init(&source, SIZE_MAX / 2);
 	trib_json_add(&source, root, p->scratch);
-	if (source.size > TRIB_LIMIT_RULE_SOURCE_BYTES)
+	if (too_large(p, source.size))
 		status = refuse_size(p, source.size);
 	else
 		p->tree->source = keep(p, trib_buffer_bytes(&source));
