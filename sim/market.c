@@ -225,7 +225,7 @@ static size_t surviving(const struct market *market, const struct trib_engine_co
 
 	while (count < market->model.count && market->model.ops[count].position <= counts->position)
 		count++;
-	return market->nothing_left && is_blank(market, counts) ? 0 : count;
+	return is_blank(market, counts) ? 0 : count;
 }
 
 /*
@@ -246,7 +246,6 @@ static void resync(struct market *market)
 		 there, market->least, market->model.count);
 	market->struck = writable;
 	market->openings++;
-	market->nothing_left = !writable && (market->nothing_left || counts.position == 0);
 	if (!writable)
 		return;
 	sim_expect(run, there >= market->least, "%zu ops survive, expected at least %zu of %zu",
@@ -834,6 +833,9 @@ static void tell_status(struct market *market)
 						 .state = (enum trib_order_state)op.state };
 	trib_status status = trib_engine_order_status(market->engine, request, &answer, &error);
 
+	/* As long as nothing can be written the engine may know less of the order than was decided: repeats are no news. */
+	if (status == TRIB_OK && !market->struck)
+		return;
 	market_decided(market, &op);
 	const struct model_op *order = model_order(&market->model, op.number);
 	struct model_life life = order ? order->life : model_kept(&market->model, op.number, op.at_ms);
@@ -890,6 +892,8 @@ static void tell_refund(struct market *market)
 	if (run->plant != SIM_PLANT_LOST_REFUND)
 		status = trib_engine_refund(market->engine, &request, &answer, &error);
 
+	if (status == TRIB_OK && !market->struck)
+		return;
 	market_decided(market, &op);
 	bool over = model_is_over(&order->life);
 

@@ -31,7 +31,6 @@ struct market {
 	struct clients *clients;
 	size_t answered; /* ops whose answers have left */
 	size_t least;	 /* ops that must have survived at the next opening */
-	bool nothing_left; /* the log was empty when it could not be written */
 	bool forgetful;	 /* the machine lost power while answers did not wait for the disk: some may be lost */
 	uint64_t next_order;
 	bool struck;	   /* this opening can write, and the list was cut to what is there */
