@@ -1,34 +1,42 @@
 /*
- * What the files of the engine share: the engine itself. Private to the room.
+ * What the files of the engine share: the engine itself. Private to the room. By what you look for:
  *
- *	engine.c      opening, recovery, the loop, batches
- *	apply.c       events → state, live and in replay
- *	orders.c      ATTRIBUTE
- *	records.c     RECORD
- *	conditions.c  registration.when, plan.creators_when
- *	links.c       LINK, TRACK, TOUCH
- *	lifecycle.c   ORDER, REFUND
- *	change.c      what they put into the journal
- *	groups.c      refunds of a whole order, shared out over its lines
- *	kept.c        what was told of orders that are not known yet
- *	lines.c       which lines an order has
- *	calls.c       what HTTP asks
- *	nouns.c       … about statuses, bounds and terms
- *	explain.c     records → JSON
- *	estimate.c    what a creator would earn
- *	counting.c    events → counters (counters.h) → facts
- *	review.c      held orders: releasing, rejecting, the queue
- *	tally_list.c  GET /api/v1/tallies
- *	stateful.c    budgets, steps, incentives: lines that other orders' lines decide
- *	history.c     what has left memory: looking orders and touches up in the store
- *	runs.c        … and asking filters first whether they may be there
- *	checkpoint.c  memory → store
- *	snapshots.c   the market → rich clients
- *	payouts.c     what was paid to a party, or came from it
- *	statements.c  what a party had, what came and went, what it has
- *	compiler.c    rule trees, compiled beside the engine
- *	warmer.c      memory before it is needed
- *	simulate.c    what if: orders of the journal decided again by other rules; simulations.c: those asked for
+ *	the loop and the state
+ *	engine.c	opening, recovery, the loop, batches
+ *	apply.c		events → state, live and in replay
+ *	events.c	the bytes of orders decided, touches, links; change.c: of what is told of orders later
+ *
+ *	commands, over RESP or HTTP
+ *	orders.c	ATTRIBUTE
+ *	records.c	RECORD
+ *	links.c		LINK, TRACK, TOUCH
+ *	conditions.c	… registration.when, plan.creators_when
+ *	lifecycle.c	ORDER, REFUND, REVIEW
+ *	groups.c	… refunds of a whole order, shared out over its lines; lines.c: which lines an order has
+ *	kept.c		… what was told of orders that are not known yet
+ *
+ *	what other orders decide
+ *	stateful.c	budgets, steps, incentives: lines of their own; tallies.c: what they have come to
+ *	counting.c	events → counters (counters.c) → facts
+ *
+ *	what HTTP asks
+ *	calls.c		the ring, and most calls; nouns.c: about statuses, bounds and terms
+ *	explain.c	records → JSON
+ *	estimate.c	what a creator would earn
+ *	review_list.c	held orders that wait (reviews.c); tally_list.c: GET /api/v1/tallies
+ *	payouts.c	what was paid to a party, or came from it
+ *	statements.c	what a party had, what came and went, what it has
+ *
+ *	what has left memory
+ *	order_index.c	fingerprint → position, of the newest orders
+ *	history.c	looking older ones, and touches, up in the store; runs.c: asking filters first
+ *	checkpoint.c	memory → store
+ *
+ *	beside the engine's thread
+ *	compiler.c	rule trees, compiled
+ *	snapshots.c	the market → rich clients
+ *	simulate.c	what if: orders of the journal decided again by other rules; simulations.c: those asked for
+ *	warmer.c	memory before it is needed
  */
 #ifndef TRIB_ENGINE_STATE_H
 #define TRIB_ENGINE_STATE_H
