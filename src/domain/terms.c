@@ -596,24 +596,6 @@ void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods,
 	}
 }
 
-enum { GROUP = 32 };
-
-void trib_terms_resolve_batch(const struct trib_domain *domain,
-			      const struct trib_terms_request *requests, size_t count,
-			      struct trib_terms *ret_terms)
-{
-	for (size_t begin_at = 0; begin_at < count; begin_at += GROUP) {
-		size_t end = TRIB_MIN(count, begin_at + GROUP);
-
-		for (size_t i = begin_at; i < end; i++)
-			trib_terms_prefetch(domain, requests[i].goods, requests[i].creator);
-		for (size_t i = begin_at; i < end; i++)
-			trib_terms_prefetch_plans(domain, requests[i].goods, requests[i].offer);
-		for (size_t i = begin_at; i < end; i++)
-			trib_terms_resolve(domain, &requests[i], &ret_terms[i]);
-	}
-}
-
 /* ---- Why ---------------------------------------------------------------------------------- */
 
 static enum trib_terms_verdict lost_by(const struct search *search,

@@ -83,13 +83,10 @@ void trib_terms_resolve(const struct trib_domain *domain, const struct trib_term
 bool trib_terms_relock(const struct trib_domain *domain, const struct trib_terms_request *request,
 		       struct trib_terms *terms);
 
-/* Many at once: memory is fetched ahead, so that cold plans cost a fraction. */
-void trib_terms_resolve_batch(const struct trib_domain *domain,
-			      const struct trib_terms_request *requests, size_t count,
-			      struct trib_terms *ret_terms);
-
-/* For callers with batches of their own: first all of these, then all of the second kind, then
- * resolve. */
+/*
+ * For batches, so that cold plans cost a fraction: the first for all of them, then the second for all of them, then each is
+ * resolved.
+ */
 void trib_terms_prefetch(const struct trib_domain *domain, uint32_t goods, uint32_t creator);
 void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods, uint32_t offer);
 
