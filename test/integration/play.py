@@ -31,8 +31,21 @@ def documented(folder):
     return {name for name, _ in blocks}
 
 
+def check_shipped():
+    """Those of plays/: right, all cases hold, each can be told from the others, and the documents name them."""
+    root = os.path.join(serving.ROOT, "plays")
+    names = sorted(os.listdir(root))
+    code, out, err = play("test", *names, folder=root)
+    equal("the plays that ship hold all of their cases", (code, "not ok" in out, err), (0, False, ""))
+    equal("each has cases and a checklist", [name for name in names if f" - {name}: " not in out or
+                                             not os.path.exists(os.path.join(root, name, "checklist.yaml"))], [])
+    with open(os.path.join(serving.ROOT, "docs", "plays.md"), encoding="utf-8") as file:
+        equal("the documents name them all", set(re.findall(r"^\| `([a-z-]+)` [^|]*[\u4e00-\u9fff]", file.read(), re.M)), set(names))
+
+
 def main():
     serving.BIN = os.path.abspath(serving.BIN)
+    check_shipped()
     with tempfile.TemporaryDirectory() as folder:
         files = documented(folder)
         equal("the documents show every kind of file", files,
