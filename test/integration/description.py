@@ -4,16 +4,18 @@ import re
 FREE = ("ext", "facts", "outcomes")  # objects whose members are somebody's own
 
 
-def conforms(document, schema, value, at="$"):
+def conforms(document, schema, value, at="$", shown=None):
     """The first thing wrong with an answer by the part of JSON Schema that the description uses, or None. What the
     description does not tell of is wrong, too: only maps and JSON of somebody's own may hold anything."""
     if "$ref" in schema:
-        node = document
+        node, name = document, schema["$ref"].rsplit("/", 1)[1]
         for step in schema["$ref"][2:].split("/"):
             node = node[step]
-        return conforms(document, node, value, at)
+        if shown is not None and isinstance(value, dict):
+            shown.update((name, key) for key, member in value.items() if member is not None)
+        return conforms(document, node, value, at, shown)
     if "oneOf" in schema:
-        wrong = [conforms(document, one, value, at) for one in schema["oneOf"]]
+        wrong = [conforms(document, one, value, at, shown) for one in schema["oneOf"]]
         return None if wrong.count(None) == 1 else f"{at}: {wrong}"
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
@@ -34,24 +36,24 @@ def conforms(document, schema, value, at="$"):
                 return f"{at}: no {required}"
         for key, member in value.items():
             if key in schema.get("properties", {}):
-                wrong = conforms(document, schema["properties"][key], member, f"{at}.{key}")
+                wrong = conforms(document, schema["properties"][key], member, f"{at}.{key}", shown)
                 if wrong:
                     return wrong
             elif isinstance(schema.get("additionalProperties"), dict):
-                wrong = conforms(document, schema["additionalProperties"], member, f"{at}.{key}")
+                wrong = conforms(document, schema["additionalProperties"], member, f"{at}.{key}", shown)
                 if wrong:
                     return wrong
             elif "properties" in schema:
                 return f"{at}: {key} is not in the description"
     if name == "array":
         for i, member in enumerate(value):
-            wrong = conforms(document, schema.get("items", {}), member, f"{at}[{i}]")
+            wrong = conforms(document, schema.get("items", {}), member, f"{at}[{i}]", shown)
             if wrong:
                 return wrong
     return None
 
 
-def described(document, method, pattern, reply):
+def described(document, method, pattern, reply, shown=None):
     operation = document["paths"][pattern][method.lower()]
     answer = operation["responses"].get(str(reply.status)) or (operation["responses"]["default"] if reply.status >= 300 else None)
     if not answer:
@@ -59,14 +61,14 @@ def described(document, method, pattern, reply):
     media = reply.headers["Content-Type"].split(";")[0]
     if media not in answer["content"]:
         return f"{media} is not in the description"
-    return conforms(document, answer["content"][media]["schema"], reply.json)
+    return conforms(document, answer["content"][media]["schema"], reply.json, "$", shown)
 
 
 class Description:
     """Holds every reply of a server to its description: what does not conform is kept in `wrong`."""
 
     def __init__(self, document):
-        self.document, self.wrong, self.seen = document, [], set()
+        self.document, self.wrong, self.seen, self.shown = document, [], set(), set()
         self.patterns = []
         for pattern in sorted(document["paths"], key=lambda text: (-len(re.sub(r"{[^}]*}", "", text)), text)):
             expression = re.sub(r"{(order|category)}", "(.+)", re.sub(r"{(?!order|category)[^}]*}", "([^/]+)", re.sub(r"([.:])", r"\\\1", pattern)))
@@ -79,6 +81,11 @@ class Description:
         if not pattern or not reply.headers["Content-Type"].split(";")[0].endswith("json"):
             return
         self.seen.add((method, pattern))
-        wrong = described(self.document, method, pattern, reply)
+        wrong = described(self.document, method, pattern, reply, self.shown)
         if wrong:
             self.wrong.append(f"{method} {path}: {reply.status} {wrong}")
+
+    def never_shown(self, names):
+        """Fields of these schemas that no answer has had so far."""
+        return sorted(f"{name}.{key}" for name in names for key in self.document["components"]["schemas"][name]["properties"]
+                      if (name, key) not in self.shown)
