@@ -316,80 +316,63 @@ static void bounds_of_a_managed_plan_stay(void **state)
 	world_fini(&world);
 }
 
+static const struct {
+	enum trib_noun noun;
+	const char *json;
+	trib_status status;
+	const char *at, *text;
+} refusals[] = {
+	/* clang-format off */
+	{ TRIB_NOUN_PARTY, "{}", TRIB_INVALID, "id", "found nothing, expected 1 to 64" },
+	{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"nobody\"}", TRIB_INVALID, "agency",
+	  "found \"nobody\", expected the id of a known party" },
+	{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"x\"}", TRIB_INVALID, "agency", "found the party itself" },
+	{ TRIB_NOUN_GOODS, "{\"id\":\"x\",\"merchant\":\"m9\"}", TRIB_INVALID, "merchant",
+	  "found \"m9\", expected the id of a known party" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"goods\":[\"g1\",\"g1\",\"g1\",\"g9\"]}", TRIB_INVALID, "goods[3]",
+	  "found \"g9\", expected the id of known goods" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m9\"}", TRIB_INVALID, "merchant", "found \"m9\"" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"targeted\",\"creators\":[\"c1\",\"c9\"]}", TRIB_INVALID,
+	  "creators[1]", "found \"c9\"" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"exclusive\"}", TRIB_INVALID, "creators", "found none" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators\":[\"c1\"],\"creators_when\":\"level >= 1\"}", TRIB_INVALID,
+	  "creators_when", "found it beside creators" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators_when\":\"size(1)\"}", TRIB_INVALID, "creators_when",
+	  "found something else, expected level >= N" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_from\":500,\"effective_to\":500}", TRIB_INVALID,
+	  "effective_to", "expected a time after effective_from" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_to\":1000}", TRIB_INVALID, "effective_to",
+	  "expected a time after effective_from" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"terms\":{\"leader\":\"l9\"}}", TRIB_INVALID, "terms.leader",
+	  "found \"l9\"" },
+	{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"m1\",\"agencies\":[{\"agency\":\"m1\"}]}", TRIB_INVALID, "agencies",
+	  "found them beside agency" },
+	{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agencies\":[{\"agency\":\"a9\"}]}", TRIB_INVALID, "agencies[0].agency", "found \"a9\"" },
+	{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agencies\":[{\"agency\":\"m1\"},{\"agency\":\"c1\",\"from\":5}]}", TRIB_INVALID,
+	  "agencies", "expected them apart from each other" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"step\":{}}", TRIB_INVALID, "step.tiers", "found 0" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"step\":{\"tiers\":[{\"from\":5,\"bps\":1},{\"from\":5,\"bps\":2}]}}",
+	  TRIB_INVALID, "step.tiers[1].from", "expected more than the tier before" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"cut\":\"next_day\",\"time_zone\":\"Mars\"}", TRIB_INVALID, "time_zone",
+	  "found \"Mars\"" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"grace\":\"1d\"}", TRIB_INVALID, "grace", "expected kind exclusive" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"incentive\":{}}", TRIB_INVALID, "incentive", "expected one of them" },
+	{ TRIB_NOUN_REGISTRATION, "{\"id\":\"x\",\"channel\":\"a\",\"when\":\"nonsense\"}", TRIB_INVALID, "when",
+	  "found something else" },
+	/* clang-format on */
+};
+
 static void what_cannot_be_is_refused_by_name(void **state)
 {
-	static const struct {
-		enum trib_noun noun;
-		const char *json;
-		trib_status status;
-		const char *at, *text;
-	} rows[] = {
-		{ TRIB_NOUN_PARTY, "{}", TRIB_INVALID, "id", "found nothing, expected 1 to 64" },
-		{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"nobody\"}", TRIB_INVALID, "agency",
-		  "found \"nobody\", expected the id of a known party" },
-		{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agency\":\"x\"}", TRIB_INVALID, "agency",
-		  "found the party itself" },
-		{ TRIB_NOUN_GOODS, "{\"id\":\"x\",\"merchant\":\"m9\"}", TRIB_INVALID, "merchant",
-		  "found \"m9\", expected the id of a known party" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"goods\":[\"g1\",\"g1\",\"g1\",\"g9\"]}",
-		  TRIB_INVALID, "goods[3]", "found \"g9\", expected the id of known goods" },
-		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m9\"}", TRIB_INVALID, "merchant",
-		  "found \"m9\"" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"targeted\",\"creators\":[\"c1\","
-		  "\"c9\"]}",
-		  TRIB_INVALID, "creators[1]", "found \"c9\"" },
-		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"exclusive\"}",
-		  TRIB_INVALID, "creators", "found none" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"creators\":[\"c1\"],"
-		  "\"creators_when\":\"level >= 1\"}",
-		  TRIB_INVALID, "creators_when", "found it beside creators" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"creators_when\":\"size(1)\"}", TRIB_INVALID,
-		  "creators_when", "found something else, expected level >= N" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_from\":500,\"effective_to\":500}",
-		  TRIB_INVALID, "effective_to", "expected a time after effective_from" },
-		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_to\":1000}",
-		  TRIB_INVALID, "effective_to", "expected a time after effective_from" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"terms\":{\"leader\":\"l9\"}}", TRIB_INVALID,
-		  "terms.leader", "found \"l9\"" },
-		{ TRIB_NOUN_PARTY,
-		  "{\"id\":\"x\",\"agency\":\"m1\",\"agencies\":[{\"agency\":\"m1\"}]}",
-		  TRIB_INVALID, "agencies", "found them beside agency" },
-		{ TRIB_NOUN_PARTY, "{\"id\":\"x\",\"agencies\":[{\"agency\":\"a9\"}]}", TRIB_INVALID,
-		  "agencies[0].agency", "found \"a9\"" },
-		{ TRIB_NOUN_PARTY,
-		  "{\"id\":\"x\",\"agencies\":[{\"agency\":\"m1\"},{\"agency\":\"c1\",\"from\":5}]}",
-		  TRIB_INVALID, "agencies", "expected them apart from each other" },
-		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"step\":{}}", TRIB_INVALID,
-		  "step.tiers", "found 0" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"step\":{\"tiers\":[{\"from\":5,\"bps\":1},"
-		  "{\"from\":5,\"bps\":2}]}}",
-		  TRIB_INVALID, "step.tiers[1].from", "expected more than the tier before" },
-		{ TRIB_NOUN_PLAN,
-		  "{\"id\":\"x\",\"merchant\":\"m1\",\"cut\":\"next_day\",\"time_zone\":\"Mars\"}",
-		  TRIB_INVALID, "time_zone", "found \"Mars\"" },
-		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"grace\":\"1d\"}",
-		  TRIB_INVALID, "grace", "expected kind exclusive" },
-		{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"incentive\":{}}",
-		  TRIB_INVALID, "incentive", "expected one of them" },
-		{ TRIB_NOUN_REGISTRATION, "{\"id\":\"x\",\"channel\":\"a\",\"when\":\"nonsense\"}",
-		  TRIB_INVALID, "when", "found something else" },
-	};
 	struct world world;
 
 	seed(&world);
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(refusals); i++) {
 		uint64_t before = trib_domain_digest(world.domain);
 
-		assert_int_equal(world_try(&world, rows[i].noun, rows[i].json), rows[i].status);
-		assert_string_equal(world.error.at, rows[i].at);
-		if (!strstr(world.error.text, rows[i].text))
+		assert_int_equal(world_try(&world, refusals[i].noun, refusals[i].json), refusals[i].status);
+		assert_string_equal(world.error.at, refusals[i].at);
+		if (!strstr(world.error.text, refusals[i].text))
 			fail_msg("row %zu: \"%s\"", i, world.error.text);
 		assert_true(before == trib_domain_digest(world.domain));
 	}

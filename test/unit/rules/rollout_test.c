@@ -411,6 +411,38 @@ static uint32_t position_of(struct stage *stage, const char *order)
 
 enum { SAID_MAX = 24, ORDERS = 12 };
 
+/* An activation or a roll-out at random, a little later than the one before: what was said, and when. */
+static int64_t say_something(struct stage *stage, struct trib_rng *rng, int64_t now_ms, struct said *ret_said)
+{
+	struct said said;
+	char body[160];
+
+	now_ms += (int64_t)trib_rng_below(rng, 4);
+	said = (struct said){ .whole = trib_rng_chance(rng, 0.2),
+			      .version = 1 + (uint32_t)trib_rng_below(rng, 5),
+			      .share = (uint32_t)trib_rng_below(rng, 4) * 1500,
+			      .from_ms = now_ms + (int64_t)(trib_rng_chance(rng, 0.3) ? trib_rng_below(rng, 9) : 0) };
+	if (said.whole) {
+		activate(stage->rules, "live", said.version, said.from_ms);
+		*ret_said = said;
+		return now_ms;
+	}
+	int n = snprintf(body, sizeof(body), "{'version':%u,'share_bps':%u,'at':%d", said.version, said.share,
+			 (int)said.from_ms);
+
+	if (trib_rng_chance(rng, 0.3)) {
+		said.step_ms = said.from_ms + 1 + (int64_t)trib_rng_below(rng, 6);
+		said.step_share = (uint32_t)trib_rng_below(rng, 10001);
+		n += snprintf(body + n, sizeof(body) - (size_t)n, ",'steps':[{'share_bps':%u,'at':%d}]", said.step_share,
+			      (int)said.step_ms);
+	}
+	snprintf(body + n, sizeof(body) - (size_t)n, "}");
+	roll_out_ok(stage, "live", body, now_ms);
+	trib_arena_reset(&stage->arena);
+	*ret_said = said;
+	return now_ms;
+}
+
 static void the_twin_agrees(void **state)
 {
 	struct stage *stage = *state;
@@ -436,38 +468,8 @@ static void the_twin_agrees(void **state)
 			put(stage->rules, "live", "{'root':{'id':'v'}}");
 		activate(stage->rules, "live", 1, 100);
 		said[0] = (struct said){ .whole = true, .version = 1, .from_ms = 100 };
-		for (; count < SAID_MAX; count++) {
-			struct said *next = &said[count];
-			char body[160];
-
-			now_ms += (int64_t)trib_rng_below(&rng, 4);
-			*next = (struct said){
-				.whole = trib_rng_chance(&rng, 0.2),
-				.version = 1 + (uint32_t)trib_rng_below(&rng, 5),
-				.share = (uint32_t)trib_rng_below(&rng, 4) * 1500,
-				.from_ms = now_ms + (int64_t)(trib_rng_chance(&rng, 0.3)
-								      ? trib_rng_below(&rng, 9)
-								      : 0)
-			};
-			if (next->whole) {
-				activate(stage->rules, "live", next->version, next->from_ms);
-				continue;
-			}
-			int n = snprintf(body, sizeof(body), "{'version':%u,'share_bps':%u,'at':%d",
-					 next->version, next->share, (int)next->from_ms);
-
-			if (trib_rng_chance(&rng, 0.3)) {
-				next->step_ms =
-					next->from_ms + 1 + (int64_t)trib_rng_below(&rng, 6);
-				next->step_share = (uint32_t)trib_rng_below(&rng, 10001);
-				n += snprintf(body + n, sizeof(body) - (size_t)n,
-					      ",'steps':[{'share_bps':%u,'at':%d}]",
-					      next->step_share, (int)next->step_ms);
-			}
-			snprintf(body + n, sizeof(body) - (size_t)n, "}");
-			roll_out_ok(stage, "live", body, now_ms);
-			trib_arena_reset(&stage->arena);
-		}
+		for (; count < SAID_MAX; count++)
+			now_ms = say_something(stage, &rng, now_ms, &said[count]);
 		struct trib_rules *copy = trib_rules_copy(stage->rules);
 		struct trib_rules *loaded = trib_rules_new(&world_key, &stage->world.spaces);
 

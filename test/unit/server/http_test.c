@@ -345,73 +345,67 @@ static void test_paths(void **state)
 	tear_down(&f);
 }
 
+static const struct {
+	const char *method, *path, *body;
+	int status;
+	const char *code, *at, *part;
+} refusals[] = {
+	/* clang-format off */
+	{ "GET", "/", NULL, 404, "not_found", "path", "found /, expected" },
+	{ "GET", "/api/v1/cats/1", NULL, 404, "not_found", "path", "" },
+	{ "GET", "/api/v1/goods/a/b", NULL, 404, "not_found", "path", "" },
+	{ "GET", "/api/v1/goods/", NULL, 404, "not_found", "path", "" },
+	{ "GET", "/api/v1/goods/missing", NULL, 404, "not_found", "id", "" },
+	{ "GET", "/api/v1/goods/a%20b", NULL, 400, "invalid", "id", "expected an id" },
+	{ "GET", "/api/v1/goods/a%2Fb", NULL, 400, "invalid", "id", "" },
+	{ "GET", "/api/v1/goods/%00", NULL, 400, "invalid", "id", "" },
+	{ "GET", "/api/v1/goods/%F", NULL, 400, "invalid", "path", "" },
+	{ "GET", "/api/v1/orders/a/b/c", NULL, 400, "invalid", "id", "order or order/line" },
+	{ "PATCH", "/api/v1/goods/g1", "{}", 405, "method_not_allowed", "method", "\r\nAllow: PUT, GET, HEAD, DELETE\r\n" },
+	{ "PUT", "/api/v1/links", "{}", 405, "method_not_allowed", "method", "\r\nAllow: POST\r\n" },
+	{ "PUT", "/api/v1/goods/g1", "", 400, "syntax", "line 1 column 1", "" },
+	{ "PUT", "/api/v1/goods/g1", "{", 400, "syntax", "line 1 column 2", "" },
+	{ "PUT", "/api/v1/goods/g1", "{\"merchant\":\"m\",\"price\":-1}", 400, "invalid", "price",
+	  "found -1, expected an integer from 0 to" },
+	{ "PUT", "/api/v1/goods/g1", "{\"merchant\":\"m\",\"id\":\"g2\"}", 400, "invalid", "id", "expected \\\"g1\\\" as in the path" },
+	{ "PUT", "/api/v1/goods/g1", "{\"merchant\":\"m\",\"colour\":1}", 400, "invalid", "colour", "" },
+	{ "POST", "/api/v1/links", "{}", 400, "invalid", "channel", "" },
+	{ "POST", "/api/v1/rules/x:activate", "{}", 400, "invalid", "version", "" },
+	{ "PUT", "/api/v1/rules/x", "{\"a\":1,\"a\":2}", 400, "syntax", "line 1 column 14", "" },
+	{ "GET", "/api/v1/rules/x/versions/0", NULL, 400, "invalid", "version", "" },
+	{ "GET", "/api/v1/goods?limit=0", NULL, 400, "invalid", "limit", "from 1 to 1000" },
+	{ "GET", "/api/v1/goods?limit=1001", NULL, 400, "invalid", "limit", "" },
+	{ "GET", "/api/v1/goods?limit=1&limit=1", NULL, 400, "invalid", "limit", "found it twice" },
+	{ "GET", "/api/v1/goods?lmit=1", NULL, 400, "invalid", "lmit", "unknown parameter" },
+	{ "GET", "/api/v1/goods?party=x", NULL, 400, "invalid", "party", "unknown parameter" },
+	{ "GET", "/api/v1/goods?cursor=%zz", NULL, 400, "invalid", "cursor", "" },
+	{ "GET", "/api/v1/goods?at_least=x", NULL, 400, "invalid", "at_least", "" },
+	{ "POST", "/api/v1/goods:import?atomic=maybe", "", 400, "invalid", "atomic", "" },
+	{ "GET", "/api/v1/goods/no-plan", NULL, 422, "no_plan", "goods", "" },
+	/* clang-format on */
+};
+
 static void test_refusals(void **state)
 {
-	static const struct {
-		const char *method, *path, *body;
-		int status;
-		const char *code, *at, *part;
-	} rows[] = {
-		{ "GET", "/", NULL, 404, "not_found", "path", "found /, expected" },
-		{ "GET", "/api/v1/cats/1", NULL, 404, "not_found", "path", "" },
-		{ "GET", "/api/v1/goods/a/b", NULL, 404, "not_found", "path", "" },
-		{ "GET", "/api/v1/goods/", NULL, 404, "not_found", "path", "" },
-		{ "GET", "/api/v1/goods/missing", NULL, 404, "not_found", "id", "" },
-		{ "GET", "/api/v1/goods/a%20b", NULL, 400, "invalid", "id", "expected an id" },
-		{ "GET", "/api/v1/goods/a%2Fb", NULL, 400, "invalid", "id", "" },
-		{ "GET", "/api/v1/goods/%00", NULL, 400, "invalid", "id", "" },
-		{ "GET", "/api/v1/goods/%F", NULL, 400, "invalid", "path", "" },
-		{ "GET", "/api/v1/orders/a/b/c", NULL, 400, "invalid", "id",
-		  "order or order/line" },
-		{ "PATCH", "/api/v1/goods/g1", "{}", 405, "method_not_allowed", "method",
-		  "\r\nAllow: PUT, GET, HEAD, DELETE\r\n" },
-		{ "PUT", "/api/v1/links", "{}", 405, "method_not_allowed", "method",
-		  "\r\nAllow: POST\r\n" },
-		{ "PUT", "/api/v1/goods/g1", "", 400, "syntax", "line 1 column 1", "" },
-		{ "PUT", "/api/v1/goods/g1", "{", 400, "syntax", "line 1 column 2", "" },
-		{ "PUT", "/api/v1/goods/g1", "{\"merchant\":\"m\",\"price\":-1}", 400, "invalid",
-		  "price", "found -1, expected an integer from 0 to" },
-		{ "PUT", "/api/v1/goods/g1", "{\"merchant\":\"m\",\"id\":\"g2\"}", 400, "invalid",
-		  "id", "expected \\\"g1\\\" as in the path" },
-		{ "PUT", "/api/v1/goods/g1", "{\"merchant\":\"m\",\"colour\":1}", 400, "invalid",
-		  "colour", "" },
-		{ "POST", "/api/v1/links", "{}", 400, "invalid", "channel", "" },
-		{ "POST", "/api/v1/rules/x:activate", "{}", 400, "invalid", "version", "" },
-		{ "PUT", "/api/v1/rules/x", "{\"a\":1,\"a\":2}", 400, "syntax", "line 1 column 14",
-		  "" },
-		{ "GET", "/api/v1/rules/x/versions/0", NULL, 400, "invalid", "version", "" },
-		{ "GET", "/api/v1/goods?limit=0", NULL, 400, "invalid", "limit", "from 1 to 1000" },
-		{ "GET", "/api/v1/goods?limit=1001", NULL, 400, "invalid", "limit", "" },
-		{ "GET", "/api/v1/goods?limit=1&limit=1", NULL, 400, "invalid", "limit",
-		  "found it twice" },
-		{ "GET", "/api/v1/goods?lmit=1", NULL, 400, "invalid", "lmit",
-		  "unknown parameter" },
-		{ "GET", "/api/v1/goods?party=x", NULL, 400, "invalid", "party",
-		  "unknown parameter" },
-		{ "GET", "/api/v1/goods?cursor=%zz", NULL, 400, "invalid", "cursor", "" },
-		{ "GET", "/api/v1/goods?at_least=x", NULL, 400, "invalid", "at_least", "" },
-		{ "POST", "/api/v1/goods:import?atomic=maybe", "", 400, "invalid", "atomic", "" },
-		{ "GET", "/api/v1/goods/no-plan", NULL, 422, "no_plan", "goods", "" },
-	};
 	struct fixture f;
 
 	set_up(&f, "127.0.0.1:0", NULL, 0, 20);
 	assert_int_equal(ask_path(&f, "GET", "/healthz", NULL),
 			 200); /* from here on the position is known */
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
-		if (ask_path(&f, rows[i].method, rows[i].path, rows[i].body) != rows[i].status)
-			fail_msg("%s %s: %s", rows[i].method, rows[i].path, f.reply.data);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(refusals); i++) {
+		if (ask_path(&f, refusals[i].method, refusals[i].path, refusals[i].body) != refusals[i].status)
+			fail_msg("%s %s: %s", refusals[i].method, refusals[i].path, f.reply.data);
 		assert_has(&f, "\r\nContent-Type: application/problem+json\r\n");
 		assert_has(&f, "\r\nTributary-Position: 4096\r\n");
-		assert_has(&f, rows[i].part);
+		assert_has(&f, refusals[i].part);
 		json_t *problem = json_loads(body_of(&f), 0, NULL);
 
 		assert_non_null(problem);
 		assert_string_equal(json_string_value(json_object_get(problem, "code")),
-				    rows[i].code);
-		assert_string_equal(json_string_value(json_object_get(problem, "at")), rows[i].at);
+				    refusals[i].code);
+		assert_string_equal(json_string_value(json_object_get(problem, "at")), refusals[i].at);
 		assert_int_equal(json_integer_value(json_object_get(problem, "status")),
-				 rows[i].status);
+				 refusals[i].status);
 		assert_true(json_string_length(json_object_get(problem, "title")) > 0);
 		assert_true(json_string_length(json_object_get(problem, "type")) > 0);
 		assert_true(json_string_length(json_object_get(problem, "detail")) > 0);

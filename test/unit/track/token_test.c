@@ -111,76 +111,48 @@ static const struct trib_token typical = {
 	.ext = { 1, 's', 4, 'l', 'i', 'v', 'e' },
 };
 
+static const struct {
+	const char *name;
+	struct trib_token token;
+	trib_status status;
+} edges[] = {
+	/* clang-format off */
+	{ "nothing", { 0 }, TRIB_OK },
+	{ "greatest link", { .link = TRIB_TOKEN_LINK_MAX }, TRIB_OK },
+	{ "link of 49 bits", { .link = TRIB_TOKEN_LINK_MAX + 1 }, TRIB_INVALID },
+	{ "greatest time", { .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS }, TRIB_OK },
+	{ "time of 49 bits", { .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS + 1 }, TRIB_INVALID },
+	{ "time before 1970", { .issued_at_ms = -1 }, TRIB_INVALID },
+	{ "offer without plan", { .offer = 9 }, TRIB_OK },
+	{ "offer is the plan", { .plan = 9, .offer = 9 }, TRIB_OK },
+	{ "ext too long", { .ext_size = 17 }, TRIB_INVALID },
+	{ "ext not canonical", { .ext_size = 3, .ext = { 1, 'a', 1 } }, TRIB_INVALID },
+	{ "ext of 16 bytes", { .ext_size = 16, .ext = { 1, 'a', 13 } }, TRIB_OK },
+	{ "longest",
+	  { .link = TRIB_TOKEN_LINK_MAX, .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS, .registration = UINT32_MAX, .plan = UINT32_MAX, .plan_version = UINT32_MAX, .offer = 1, .goods = UINT32_MAX, .creator = UINT32_MAX, .channel = UINT32_MAX, .carrier_kind = UINT32_MAX, .carrier = UINT32_MAX, .carrier_owner = UINT32_MAX, .page = UINT32_MAX, .goods_engine = UINT16_MAX, .order_engine = UINT16_MAX }, TRIB_OK },
+	{ "one byte longer",
+	  { .link = TRIB_TOKEN_LINK_MAX, .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS, .registration = UINT32_MAX, .plan = UINT32_MAX, .plan_version = UINT32_MAX, .offer = 128, .goods = UINT32_MAX, .creator = UINT32_MAX, .channel = UINT32_MAX, .carrier_kind = UINT32_MAX, .carrier = UINT32_MAX, .carrier_owner = UINT32_MAX, .page = UINT32_MAX, .goods_engine = UINT16_MAX, .order_engine = UINT16_MAX }, TRIB_TOKEN_TOO_LONG },
+	/* clang-format on */
+};
+
 static void bounds(void **state)
 {
-	static const struct {
-		const char *name;
-		struct trib_token token;
-		trib_status status;
-	} rows[] = {
-		{ "nothing", { 0 }, TRIB_OK },
-		{ "greatest link", { .link = TRIB_TOKEN_LINK_MAX }, TRIB_OK },
-		{ "link of 49 bits", { .link = TRIB_TOKEN_LINK_MAX + 1 }, TRIB_INVALID },
-		{ "greatest time", { .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS }, TRIB_OK },
-		{ "time of 49 bits", { .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS + 1 }, TRIB_INVALID },
-		{ "time before 1970", { .issued_at_ms = -1 }, TRIB_INVALID },
-		{ "offer without plan", { .offer = 9 }, TRIB_OK },
-		{ "offer is the plan", { .plan = 9, .offer = 9 }, TRIB_OK },
-		{ "ext too long", { .ext_size = 17 }, TRIB_INVALID },
-		{ "ext not canonical", { .ext_size = 3, .ext = { 1, 'a', 1 } }, TRIB_INVALID },
-		{ "ext of 16 bytes", { .ext_size = 16, .ext = { 1, 'a', 13 } }, TRIB_OK },
-		{ "longest",
-		  { .link = TRIB_TOKEN_LINK_MAX,
-		    .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS,
-		    .registration = UINT32_MAX,
-		    .plan = UINT32_MAX,
-		    .plan_version = UINT32_MAX,
-		    .offer = 1,
-		    .goods = UINT32_MAX,
-		    .creator = UINT32_MAX,
-		    .channel = UINT32_MAX,
-		    .carrier_kind = UINT32_MAX,
-		    .carrier = UINT32_MAX,
-		    .carrier_owner = UINT32_MAX,
-		    .page = UINT32_MAX,
-		    .goods_engine = UINT16_MAX,
-		    .order_engine = UINT16_MAX },
-		  TRIB_OK },
-		{ "one byte longer",
-		  { .link = TRIB_TOKEN_LINK_MAX,
-		    .issued_at_ms = TRIB_TOKEN_TIME_MAX_MS,
-		    .registration = UINT32_MAX,
-		    .plan = UINT32_MAX,
-		    .plan_version = UINT32_MAX,
-		    .offer = 128,
-		    .goods = UINT32_MAX,
-		    .creator = UINT32_MAX,
-		    .channel = UINT32_MAX,
-		    .carrier_kind = UINT32_MAX,
-		    .carrier = UINT32_MAX,
-		    .carrier_owner = UINT32_MAX,
-		    .page = UINT32_MAX,
-		    .goods_engine = UINT16_MAX,
-		    .order_engine = UINT16_MAX },
-		  TRIB_TOKEN_TOO_LONG },
-	};
-
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(edges); i++) {
 		char text[TRIB_LIMIT_TOKEN_CHARS];
-		struct trib_token token, expected = rows[i].token;
+		struct trib_token token, expected = edges[i].token;
 		struct trib_error error;
 		size_t size = 0;
-		trib_status status = trib_token_encode(keys, &rows[i].token, text, &size, &error);
+		trib_status status = trib_token_encode(keys, &edges[i].token, text, &size, &error);
 
-		if (status != rows[i].status)
-			fail_msg("%s: %s, expected %s", rows[i].name, trib_status_word(status),
-				 trib_status_word(rows[i].status));
+		if (status != edges[i].status)
+			fail_msg("%s: %s, expected %s", edges[i].name, trib_status_word(status),
+				 trib_status_word(edges[i].status));
 		if (status != TRIB_OK)
 			continue;
 		assert_true(size <= TRIB_LIMIT_TOKEN_CHARS);
-		if (!strcmp(rows[i].name, "longest"))
+		if (!strcmp(edges[i].name, "longest"))
 			assert_int_equal(size, TRIB_LIMIT_TOKEN_CHARS);
-		if (!strcmp(rows[i].name, "nothing"))
+		if (!strcmp(edges[i].name, "nothing"))
 			assert_int_equal(size, TRIB_WIRE_CHARS_MIN);
 		assert_int_equal(decode(trib_bytes(text, size), &token), TRIB_TOKEN_OK);
 		expected.key = 1;
