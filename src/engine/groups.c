@@ -258,6 +258,42 @@ static trib_status admit(const struct group *group, const struct trib_refund_req
 	return TRIB_OK;
 }
 
+static bool is_told_at(const struct trib_group_line *line, int64_t at_ms)
+{
+	for (uint32_t i = 0; i < line->n_own; i++)
+		if (line->own[i].at_ms == at_ms)
+			return true;
+	for (uint32_t i = 0; i < line->n_edits; i++)
+		if (line->edits[i].at_ms == at_ms)
+			return true;
+	return line->invalid_ms == at_ms;
+}
+
+/*
+ * A refund that states no AT comes behind what was told of the lines in the same millisecond, too: engine time stands still
+ * within a batch. Returns its new place.
+ */
+static uint32_t come_behind(const struct group *group, struct trib_life_messages *messages, uint32_t at)
+{
+	struct trib_refund refund = messages->refunds[at];
+	bool taken = true;
+
+	while (taken) {
+		taken = false;
+		for (uint32_t i = 0; i < group->n; i++)
+			taken |= is_told_at(&group->lines[i], refund.at_ms);
+		for (uint32_t i = 0; i < messages->n_refunds; i++)
+			taken |= i != at && messages->refunds[i].at_ms == refund.at_ms;
+		refund.at_ms += taken;
+	}
+	messages->refunds[at] = refund;
+	for (; at + 1 < messages->n_refunds && trib_refund_before(&messages->refunds[at + 1], &refund); at++) {
+		messages->refunds[at] = messages->refunds[at + 1];
+		messages->refunds[at + 1] = refund;
+	}
+	return at;
+}
+
 trib_status groups_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool *ret_found,
 			  struct trib_refund_answer *ret_answer, struct trib_error *error)
 {
@@ -273,7 +309,10 @@ trib_status groups_refund(struct trib_engine *engine, const struct trib_refund_r
 		return status;
 	share(engine, &group);
 	life->messages = life->whole;
-	if ((status = lifecycle_tell_refund(engine, request, false, &changed, &at, error)) != TRIB_OK ||
+	status = lifecycle_tell_refund(engine, request, false, &changed, &at, error);
+	if (status == TRIB_OK && changed && !request->has_at)
+		at = come_behind(&group, &life->messages, at);
+	if (status != TRIB_OK ||
 	    (changed && (status = admit(&group, request, life->messages.refunds[at].at_ms, error)) != TRIB_OK))
 		return status;
 	answer.remaining = changed ? 0 : life->messages.refunds[at].remaining;

@@ -221,6 +221,25 @@ static void lines_move_each_others_parts(void **state TRIB_UNUSED)
 	assert_whole();
 }
 
+/* All within one millisecond, in the sequence in which it is told. */
+static void what_comes_without_a_time(void **state TRIB_UNUSED)
+{
+	world_market();
+	attribute("o1/1", "", 100, 0, "-");
+	attribute("o1/2", "", 100, 0, "-");
+	assert_int_equal(tell("o1/1", TRIB_ORDER_INVALID, 0, -1), TRIB_OK);
+	assert_int_equal(refund_status("o1", "r1", 101), TRIB_OVER_REFUND);
+	expect_refund("o1", "r1", 40, 60, 0);
+	expect_in("o1/2", "\"remaining_base\":60,");
+	attribute("o2/1", "", 100, 0, "-");
+	attribute("o2/2", "", 100, 0, "-");
+	expect_refund("o2", "r1", 100, 100, 0);
+	expect_refund("o2/1", "zz", 50, 0, 0);
+	expect_refund("o2", "a", 10, 40, 0);
+	expect_in("o2/1", "\"remaining_base\":0,");
+	expect_in("o2/2", "\"remaining_base\":40,");
+}
+
 /* --- Any sequence --------------------------------------------------------------------------------------- */
 
 enum { LINES = 5, MESSAGES = 40, ROUNDS = 150, LIFE_BYTES = 1 << 14 };
@@ -417,6 +436,7 @@ int main(void)
 		T(late_lines),
 		T(orders_of_one_payment),
 		T(lines_move_each_others_parts),
+		T(what_comes_without_a_time),
 		T(any_sequence_ends_in_the_same_lives),
 		T(replay_is_what_was_lived),
 	};
