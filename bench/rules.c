@@ -164,6 +164,38 @@ static void bench(const char *what, const char *json, uint64_t orders)
 	trib_tree_unref(tree);
 }
 
+/* CPU ns of one formula of `base`. */
+static void bench_base(const char *what, const char *formula, uint64_t orders)
+{
+	char json[512];
+	struct trib_arena scratch;
+	struct trib_facts facts;
+	double best = 1e9;
+	int64_t sum = 0;
+
+	snprintf(json, sizeof(json), "{\"root\":{\"id\":\"r\",\"base\":\"%s\"}}", formula);
+	struct trib_tree *tree = compile(what, json);
+	const struct trib_node *node = trib_tree_node(tree, 0);
+
+	trib_arena_init(&scratch, 1 << 20);
+	fill(&facts, &records[0], &scratch);
+	for (int i = 0; i < 3; i++) {
+		int64_t start = trib_cpu_thread_ns();
+
+		for (uint64_t j = 0; j < orders; j++) {
+			int64_t base = 0;
+
+			trib_facts_set(&facts, TRIB_FACT_ORDER_PAID, (int64_t)(j & 0xffff));
+			trib_node_base(node, &facts, &base);
+			sum += base;
+		}
+		best = TRIB_MIN(best, (double)(trib_cpu_thread_ns() - start) / (double)orders);
+	}
+	printf("%-44s %7.1f ns%s\n", what, best, sum == 42 ? " " : "");
+	trib_arena_fini(&scratch);
+	trib_tree_unref(tree);
+}
+
 /* ---- Trees ------------------------------------------------------------------------------------------------- */
 
 static const char twelve[] =
@@ -378,6 +410,10 @@ int main(int argc, char **argv)
 	      "{\"root\":{\"id\":\"r\",\"when\":\"order.base / order.qty > 5000 && creator.level > "
 	      "3\"}}",
 	      orders);
+	bench_base("base: sums", "order.paid - order.freight - order.tax + order.coupon_platform", orders);
+	bench_base("base: a choice", "order.paid > 10000 ? order.paid * 90 / 100 : order.paid - order.freight", orders);
+	bench_base("base: sums, for the evaluator",
+		   "order.paid - order.freight - order.tax + order.coupon_platform + size(order.site)", orders);
 	trib_buffer_fini(&json);
 	for (int space = 0; space < TRIB_SPACES; space++)
 		trib_names_free(names[space]);

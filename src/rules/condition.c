@@ -200,6 +200,11 @@ static enum trib_fact fact_of_node(const struct trib_expr_node *node)
 	return node->kind == TRIB_EXPR_VARIABLE ? fact_of_variable(node->index) : TRIB_FACT_NONE;
 }
 
+enum trib_fact condition_fact(const struct trib_expr_node *node)
+{
+	return fact_of_node(node);
+}
+
 static enum trib_fact_kind kind_of(enum trib_fact fact)
 {
 	return (enum trib_fact_kind)trib_fact_rows[fact].kind;

@@ -85,6 +85,9 @@ trib_status condition_check(struct trib_bytes source, enum trib_type_kind kind, 
 trib_status condition_generate(struct trib_expr_program *program, const char *at,
 			       struct trib_error *error);
 
+/* The fact that a node of an expression reads; TRIB_FACT_NONE: it is no fact. */
+enum trib_fact condition_fact(const struct trib_expr_node *node);
+
 /* The program evaluated over facts. Any failure is returned, and leaves the arena reset. */
 trib_status condition_eval(const struct trib_expr_program *program, const struct trib_facts *facts,
 			   struct trib_value *ret_value);

@@ -1,6 +1,7 @@
 /* From JSON to nodes with all that they inherit. Strict: what is not known is refused, by name. */
 #include "base/clock.h"
 #include "proto/json.h"
+#include "rules/formula.h"
 #include "rules/program.h"
 
 /* The fields of a node; the usual ones first, because they are looked for in this order. X(NAME, name) */
@@ -346,7 +347,7 @@ static trib_status parse_text(struct parser *p, struct node *node, const char *f
 /* A formula of type int, which lives as long as the tree. */
 static trib_status parse_formula(struct parser *p, struct node *node, const char *field,
 				 const struct trib_json *value, struct trib_bytes *ret_source,
-				 const void **ret_program, trib_fact_set *ret_facts)
+				 const void **ret_formula, trib_fact_set *ret_facts)
 {
 	struct trib_expr_program *program;
 	char at[TRIB_ERROR_AT_MAX];
@@ -363,7 +364,7 @@ static trib_status parse_formula(struct parser *p, struct node *node, const char
 	tree->formulas =
 		trib_realloc(tree->formulas, (tree->formula_count + 1) * sizeof(*tree->formulas));
 	tree->formulas[tree->formula_count++] = program;
-	*ret_program = program;
+	*ret_formula = formula_make(program, &tree->arena);
 	return TRIB_OK;
 }
 

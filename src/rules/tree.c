@@ -1,4 +1,5 @@
 /* The life of a tree: made, shared, told of new names, looked at. */
+#include "rules/formula.h"
 #include "rules/program.h"
 
 static void free_tree(struct trib_tree *tree)
@@ -279,22 +280,14 @@ bool trib_path_next(struct trib_path_cursor *cursor, const struct trib_node **re
 
 bool trib_node_base(const struct trib_node *node, const struct trib_facts *facts, int64_t *ret_base)
 {
-	struct trib_value value;
-
 	trib_assert(node->base);
-	if (condition_eval(node->base, facts, &value) != TRIB_OK || value.kind != TRIB_VALUE_INT)
-		return false;
-	*ret_base = value.integer;
-	return true;
+	return formula_eval(node->base, facts, ret_base);
 }
 
 int64_t trib_node_priority(const struct trib_node *node, const struct trib_facts *facts)
 {
-	struct trib_value value;
+	int64_t priority;
 
 	trib_assert(node->priority_by);
-	if (condition_eval(node->priority_by, facts, &value) != TRIB_OK ||
-	    value.kind != TRIB_VALUE_INT)
-		return INT64_MIN;
-	return value.integer;
+	return formula_eval(node->priority_by, facts, &priority) ? priority : INT64_MIN;
 }
