@@ -319,9 +319,12 @@ trib_status groups_refund(struct trib_engine *engine, const struct trib_refund_r
 	answer.reversed = changed ? 0 : life->messages.refunds[at].reversed;
 	life->whole = life->messages;
 	share(engine, &group);
-	/* In one batch, if they fit. Kept first: lines to come take their part of it, too. */
+	/*
+	 * In one batch, if they fit. Kept first: lines to come take their part of it, too; where there is no room to keep more,
+	 * only those do that are there.
+	 */
 	if (changed && ((status = engine_reserve(engine, GROUPS_BATCH_BYTES, error)) != TRIB_OK ||
-			(status = lifecycle_keep(engine, request->order, error)) != TRIB_OK))
+			((status = lifecycle_keep(engine, request->order, error)) != TRIB_OK && status != TRIB_LIMIT)))
 		return status;
 	status = record_lines(engine, &group, changed ? &request->refund : NULL, &answer, error);
 	*ret_answer = answer;

@@ -762,7 +762,11 @@ static trib_status tell_unknown(struct trib_engine *engine, const struct trib_st
 		return status;
 	find_kept(engine, kept_key(request->order, trib_hash_keyed(request->order, engine->order_key)));
 	status = add_status(engine, request, false, &changed, error);
-	return status == TRIB_OK && changed ? lifecycle_keep(engine, request->order, error) : status;
+	if (status != TRIB_OK || !changed)
+		return status;
+	status = lifecycle_keep(engine, request->order, error);
+	/* The lines that are there have been told; for those to come there is no room. */
+	return status == TRIB_LIMIT && n ? TRIB_OK : status;
 }
 
 trib_status trib_engine_order_status(struct trib_engine *engine, const struct trib_status_request *request,
