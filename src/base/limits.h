@@ -77,7 +77,7 @@
 	X(PLAY_FILES, 256, "files", "one play")                                                    \
 	X(PLAY_DEPTH, 8, "plays", "a play, the play it specialises, and so on")                    \
 	X(YAML_NAMES, 1000, "names", "one mapping of YAML")                                        \
-	X(SCHEMA_NODES, 10000, "schemas", "one document of JSON Schema, those inside others too")  \
+	X(SCHEMA_NODES, 2000, "schemas", "one document of JSON Schema, those inside others too")  \
 	X(SCHEMA_PATTERNS, 100, "patterns", "one document of JSON Schema")                         \
 	X(SCHEMA_STEPS, 1000000, "steps", "one check by a schema")                                 \
 	X(SCRIPT_STEPS, 1000000, "instructions", "one call of a script of a play")                 \

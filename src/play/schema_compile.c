@@ -167,6 +167,8 @@ static bool all_lists_of_strings(const struct trib_json *object)
 	return true;
 }
 
+static const char draft[] = "https://json-schema.org/draft/2020-12/schema";
+
 /* The shapes that hold no schema. */
 static trib_status compile_plain(struct compiler *compiler, const struct way *way, struct use *use)
 {
@@ -178,6 +180,9 @@ static trib_status compile_plain(struct compiler *compiler, const struct way *wa
 	switch (keyword_rows[use->keyword].shape) {
 	case SHAPE_TEXT:
 		problem = text ? NULL : "expected a string";
+		/* Of another draft, or with vocabularies of its own, keywords would mean something else. */
+		if (use->keyword == KEYWORD_SCHEMA && text && !trib_bytes_is(value->text, draft))
+			problem = "found another dialect, expected https://json-schema.org/draft/2020-12/schema";
 		break;
 	case SHAPE_NUMBER:
 		problem = number ? NULL : "expected a number";

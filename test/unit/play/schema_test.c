@@ -247,6 +247,7 @@ static void test_refused(void **state)
 		{ "{'$ref': '#'}", "$ref: found a circle" },
 		{ "{'allOf': [{'$ref': '#/$defs/a'}], '$defs': {'a': {'anyOf': [true, {'$ref': '#'}]}}}", "$ref: found a circle" },
 		{ "{'$defs': {'a': {'not': {'$ref': '#/$defs/a'}}}}", "$ref: found a circle" },
+		{ "{'$schema': 'http://json-schema.org/draft-07/schema#'}", "$schema: found another dialect" },
 		{ "{'$dynamicRef': '#a'}", "$dynamicRef: found no keyword" },
 		{ "{'properties': {'a': {'$id': 'x'}}}", "properties.a.$id: found $id below the root" },
 	};
