@@ -240,6 +240,34 @@ static void what_comes_without_a_time(void **state TRIB_UNUSED)
 	expect_in("o2/2", "\"remaining_base\":40,");
 }
 
+/* As many lines as are told: more than one batch of the journal holds. */
+static void a_thousand_lines(void **state TRIB_UNUSED)
+{
+	char token[TRIB_LIMIT_TOKEN_CHARS + 1], order[32];
+	int64_t base = 0;
+
+	world_market();
+	snprintf(token, sizeof(token), "%s", world_token("c1", "g1"));
+	for (int i = 0; i < TRIB_LIMIT_ORDER_LINES; i++) {
+		snprintf(order, sizeof(order), "o1/%d", i);
+		assert_int_equal(attribute(order, "", 1000 + i, 0, token), TRIB_OK);
+		base += 1000 + i;
+	}
+	struct trib_refund_answer answer;
+
+	assert_int_equal(refund("o1", "r1", TRIB_REFUND_PARTIAL, 7, 0, &answer), TRIB_OK);
+	assert_int_equal(answer.remaining, base - 7);
+	assert_int_equal(refund("o1", "r2", TRIB_REFUND_FULL, base - 7, 0, &answer), TRIB_OK);
+	assert_int_equal(answer.remaining, 0);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 0);
+	assert_int_equal(refund_status("o1", "r3", 1), TRIB_OVER_REFUND);
+	world_crash();
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 0);
+	assert_int_equal(refund("o1", "r2", TRIB_REFUND_FULL, base - 7, 0, &answer), TRIB_OK);
+	assert_int_equal(answer.remaining, 0);
+	assert_whole();
+}
+
 /* --- Any sequence --------------------------------------------------------------------------------------- */
 
 enum { LINES = 5, MESSAGES = 40, ROUNDS = 150, LIFE_BYTES = 1 << 14 };
@@ -437,6 +465,7 @@ int main(void)
 		T(orders_of_one_payment),
 		T(lines_move_each_others_parts),
 		T(what_comes_without_a_time),
+		T(a_thousand_lines),
 		T(any_sequence_ends_in_the_same_lives),
 		T(replay_is_what_was_lived),
 	};
