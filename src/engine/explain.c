@@ -670,8 +670,10 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 {
 	const struct trib_order_record *record;
 	uint64_t position;
-	trib_status status = trib_engine_order(engine, order, &record, &position, error);
+	trib_status status = check_order_id(order, error);
 
+	if (status == TRIB_OK)
+		status = trib_engine_order(engine, order, &record, &position, error);
 	if (status != TRIB_OK)
 		return status;
 	trib_buffer_add_char(json, '{');

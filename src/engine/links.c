@@ -162,6 +162,22 @@ static void make_token(struct trib_engine *engine, const struct link_numbers *nu
 	};
 }
 
+/* What is no id names nobody, but it is another mistake than to name somebody unknown. */
+static trib_status check_ids(const struct trib_link_request *request, struct trib_error *error)
+{
+	trib_status status = check_id(request->channel, "channel", error);
+
+	if (status == TRIB_OK)
+		status = check_id(request->creator, "creator", error);
+	if (status == TRIB_OK)
+		status = check_id(request->goods, "goods", error);
+	if (status == TRIB_OK && request->offer.size)
+		status = check_id(request->offer, "OFFER", error);
+	if (status == TRIB_OK && request->scene.size)
+		status = check_id(request->scene, "SCENE", error);
+	return status;
+}
+
 trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_request *request,
 			     char ret_text[TRIB_LIMIT_TOKEN_CHARS], size_t *ret_size,
 			     enum trib_outcome *ret_outcome, struct trib_error *error)
@@ -174,7 +190,8 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 
 	*ret_outcome = TRIB_OUTCOME_NONE;
 	trib_arena_reset(&engine->arena);
-	if ((status = check_ext(request, error)) != TRIB_OK || (status = engine_begin(engine, 0, error)) != TRIB_OK ||
+	if ((status = check_ids(request, error)) != TRIB_OK || (status = check_ext(request, error)) != TRIB_OK ||
+	    (status = engine_begin(engine, 0, error)) != TRIB_OK ||
 	    (status = find_numbers(engine, request, &numbers, error)) != TRIB_OK)
 		return status;
 	const struct trib_terms_request wanted = { .goods = numbers.goods, .creator = numbers.creator,

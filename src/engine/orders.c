@@ -238,7 +238,7 @@ static trib_status find_candidates(struct trib_engine *engine, const struct trib
 
 /* --- One order ---------------------------------------------------------------------------------------- */
 
-static trib_status check_text(struct trib_bytes text, const char *at, struct trib_error *error)
+trib_status check_id(struct trib_bytes text, const char *at, struct trib_error *error)
 {
 	if (trib_external_id_valid(text))
 		return TRIB_OK;
@@ -267,7 +267,7 @@ static trib_status check_request(const struct trib_order_request *request, struc
 	trib_status status = check_order_id(request->order, error);
 
 	if (status == TRIB_OK)
-		status = check_text(request->user, "user", error);
+		status = check_id(request->user, "user", error);
 	if (status == TRIB_OK && request->no_base && !request->has_amounts)
 		status = trib_fail(error, TRIB_INVALID, "base_amount",
 				   "found nothing, expected an amount in minor units, or amounts to compute it from");
@@ -293,6 +293,8 @@ static trib_status fill_request(struct trib_engine *engine, const struct trib_or
 {
 	trib_status status;
 
+	if (!work->goods && (status = check_id(request->goods, "goods", error)) != TRIB_OK)
+		return status;
 	if (!work->goods)
 		return trib_fail(error, TRIB_NOT_FOUND, "goods", "found \"%.*s\", expected the id of known goods",
 				 (int)TRIB_MIN(request->goods.size, (size_t)64), request->goods.data);

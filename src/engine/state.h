@@ -464,6 +464,7 @@ trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, str
 
 /* orders.c */
 
+trib_status check_id(struct trib_bytes text, const char *at, struct trib_error *error);
 trib_status check_order_id(struct trib_bytes order, struct trib_error *error);
 void orders_init(struct trib_engine *engine);
 void orders_fini(struct trib_engine *engine);

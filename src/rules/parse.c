@@ -903,7 +903,7 @@ static trib_status parse_scene(struct parser *p, const struct trib_json *scene)
 
 	if (scene && !trib_external_id_valid(text_of(scene)))
 		return trib_fail(p->error, TRIB_INVALID, "scene",
-				 "expected a name of 1 to 64 bytes without space, control or /");
+				 "found other text, expected a name of 1 to 64 bytes without space, control or /");
 	tree->scene = keep(p, scene ? scene->text : trib_bytes_text(p->options->name));
 	before = trib_names_count(tree->constants.names);
 	if (constants_add(&tree->constants, TRIB_SPACE_SYMBOL, tree->scene) > before) {

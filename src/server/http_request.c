@@ -194,7 +194,7 @@ static void read_captures(struct trib_http_request *request)
 		return; /* the token's outcome says what is wrong with it */
 	if (order ? !order_valid(call->name) : !trib_external_id_valid(call->name))
 		trib_http_request_refuse(
-			request, TRIB_INVALID, 0, "id",
+			request, TRIB_INVALID, 0, order ? "order" : "id",
 			"found other text, expected %s: 1 to 64 bytes of UTF-8 without space, "
 			"control character or /",
 			order ? "order or order/line, each" : "an id");

@@ -360,7 +360,7 @@ static const struct {
 	{ "GET", "/api/v1/goods/a%2Fb", NULL, 400, "invalid", "id", "" },
 	{ "GET", "/api/v1/goods/%00", NULL, 400, "invalid", "id", "" },
 	{ "GET", "/api/v1/goods/%F", NULL, 400, "invalid", "path", "" },
-	{ "GET", "/api/v1/orders/a/b/c", NULL, 400, "invalid", "id", "order or order/line" },
+	{ "GET", "/api/v1/orders/a/b/c", NULL, 400, "invalid", "order", "order or order/line" },
 	{ "PATCH", "/api/v1/goods/g1", "{}", 405, "method_not_allowed", "method", "\r\nAllow: PUT, GET, HEAD, DELETE\r\n" },
 	{ "PUT", "/api/v1/links", "{}", 405, "method_not_allowed", "method", "\r\nAllow: POST\r\n" },
 	{ "PUT", "/api/v1/goods/g1", "", 400, "syntax", "line 1 column 1", "" },
