@@ -8,7 +8,8 @@
  * `tributary serve` is started on it and this process is its one client, in the closed loop on a core of its own.
  * Of the orders, 80 % bear a token (80 % of them distinct), 20 % say `-`, 2 % are repeats of an earlier order.
  *
- * Closed loop (default): as fast as the window lets it. --rate R: open loop, latency from the intended send time.
+ * Closed loop (default): as fast as the window lets it. --rate R: open loop, latency from the intended send time, beside
+ * what the disk alone, with no server on it, makes of that rate.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -597,6 +598,56 @@ static double open_loop(uint64_t first, uint64_t count, struct trib_histogram *l
 	return (double)(now - begun) / 1e9;
 }
 
+/*
+ * What the disk alone makes of the same rate: orders due in turn, each write taking all that are due, as the journal does,
+ * and nothing else at work. No server on this disk answers sooner.
+ */
+static void disk_alone(struct trib_histogram *latencies)
+{
+	enum { ORDER_BYTES = 160, FILE_BYTES = 256 << 20, STEP = 1 << 20, SECONDS = 10 };
+	char path[4096];
+	void *zeros;
+
+	snprintf(path, sizeof(path), "%s/disk-alone", options.data);
+	int fd = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600);
+
+	if (fd < 0 || posix_memalign(&zeros, 4096, STEP) != 0)
+		return;
+	memset(zeros, 0, STEP);
+	for (int i = 0; i < FILE_BYTES / STEP; i++)
+		if (write(fd, zeros, STEP) != STEP)
+			exit(1);
+	fsync(fd);
+	close(fd);
+	fd = open(path, O_RDWR | O_DIRECT | O_DSYNC);
+	int64_t begun = trib_clock_monotonic_ns(trib_clock_system()), now = begun;
+	double gap_ns = 1e9 / (double)options.rate;
+	off_t at = 0;
+
+	for (uint64_t written = 0; fd >= 0 && now - begun < SECONDS * INT64_C(1000000000);) {
+		uint64_t due = (uint64_t)((double)(now - begun) / gap_ns);
+		size_t bytes = TRIB_MIN((size_t)(due - written) * ORDER_BYTES / 4096 * 4096 + 4096, (size_t)STEP);
+
+		if (due > written && pwrite(fd, zeros, bytes, at) != (ssize_t)bytes)
+			exit(1);
+		now = trib_clock_monotonic_ns(trib_clock_system());
+		for (; written < due; written++)
+			trib_histogram_record(latencies, (uint64_t)(now - begun - (int64_t)((double)written * gap_ns)));
+		at = (at + (off_t)bytes) % (FILE_BYTES - STEP);
+	}
+	close(fd);
+	unlink(path);
+	free(zeros);
+}
+
+static void print_latencies(const char *what, const struct trib_histogram *latencies)
+{
+	printf("%s: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n", what,
+	       (double)trib_histogram_quantile(latencies, 0.5) / 1e6,
+	       (double)trib_histogram_quantile(latencies, 0.99) / 1e6,
+	       (double)trib_histogram_quantile(latencies, 0.999) / 1e6, (double)latencies->max / 1e6);
+}
+
 /* One INFO on a connection of its own. */
 static uint64_t ask_info(uint16_t port, const char *field)
 {
@@ -655,10 +706,7 @@ static void run_pulse(uint16_t port)
 	fprintf(stderr, "\r%60s\r", "");
 	report(seconds, cpu_ns, trib_cpu_process_ns() - client_before, count);
 	if (options.rate)
-		printf("latency from the intended time: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms, max %.2f ms\n",
-		       (double)trib_histogram_quantile(&latencies, 0.5) / 1e6,
-		       (double)trib_histogram_quantile(&latencies, 0.99) / 1e6,
-		       (double)trib_histogram_quantile(&latencies, 0.999) / 1e6, (double)latencies.max / 1e6);
+		print_latencies("latency from the intended time", &latencies);
 	close_connections();
 	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
 
@@ -726,6 +774,12 @@ int main(int argc, char **argv)
 	options.server = path;
 	mkdir(options.data, 0700);
 	bench_machine(options.data);
+	if (options.rate) {
+		static struct trib_histogram latencies;
+
+		disk_alone(&latencies);
+		print_latencies("the disk alone at that rate, no server", &latencies);
+	}
 	make_market();
 	uint16_t port = start_server(&opened);
 

@@ -13,15 +13,13 @@
 #include "engine/state.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sched.h>
 #include <unistd.h>
 
 enum {
 	GATHERED_PER_TURN = 256, /* some tens of microseconds */
 	KEY_BYTES = 24,
 	BALANCE_KEY_BYTES = 13,
-	NICE = 10,
 	SHARES_BEHIND_MAX = 5, /* so much journal may lie behind the store: it is what a restart replays */
 };
 #define RETRY_EVERY_NS INT64_C(1000000000)
@@ -593,7 +591,8 @@ static void *write_thread(void *context)
 {
 	struct checkpoint *checkpoint = context;
 
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+	/* Only when nobody else wants the core. Nice would not do: a slice of it, however low its weight, is milliseconds. */
+	sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
 	write_checkpoint(checkpoint);
 	__atomic_store_n(&checkpoint->phase, DONE, __ATOMIC_RELEASE);
 	return NULL;

@@ -73,6 +73,28 @@ static bool add_whole(struct trib_engine *engine, const struct trib_refund *part
 	return refund.id.data != NULL;
 }
 
+static bool is_order(struct trib_engine *engine, struct trib_bytes name)
+{
+	struct trib_error error;
+	uint64_t decision;
+
+	return history_find_order(engine, name, trib_hash_keyed(name, engine->order_key), &decision, &error) == TRIB_OK;
+}
+
+bool groups_has_lines(struct trib_engine *engine, struct trib_bytes name)
+{
+	struct trib_error error;
+	struct trib_bytes *ids;
+	size_t n = 0;
+
+	if (memchr(name.data, '/', name.size) || history_find_lines(engine, name, &ids, &n, &error) != TRIB_OK)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (is_order(engine, ids[i]) && trib_bytes_equal(groups_name(&engine->earlier), name))
+			return true;
+	return false;
+}
+
 /* What is kept of the whole: its statuses, and its refunds without their answers. */
 static bool take_whole(struct trib_engine *engine, struct trib_bytes name)
 {
@@ -87,6 +109,9 @@ static bool take_whole(struct trib_engine *engine, struct trib_bytes name)
 	body.data = trib_arena_copy(&engine->arena, body);
 	if (!body.data || !trib_messages_kept_get(body, &order, whole))
 		return false;
+	/* An order of that name has taken them for its own. */
+	if (whole->n_refunds && is_order(engine, name))
+		whole->n_refunds = 0;
 	for (uint32_t i = 0; i < whole->n_refunds; i++)
 		whole->refunds[i].remaining = whole->refunds[i].reversed = 0;
 	return true;

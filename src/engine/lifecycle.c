@@ -508,6 +508,7 @@ bool lifecycle_find_kept(struct trib_engine *engine, const struct trib_order_rec
 
 	ret_bodies->shares = of_group.size && trib_messages_kept_get(of_group, &order, &engine->life->messages) &&
 			     engine->life->messages.n_refunds;
+	ret_bodies->shared = ret_bodies->own.size && groups_has_lines(engine, record->order);
 	return ret_bodies->own.size || ret_bodies->order.size || ret_bodies->parent.size;
 }
 
@@ -544,6 +545,8 @@ void lifecycle_take_kept(struct trib_engine *engine, const struct kept_bodies *b
 	memset(&life->kept_messages, 0, offsetof(struct trib_life_messages, edits));
 	if (own.size && own.data)
 		trib_messages_kept_get(own, &order, &life->kept_messages);
+	if (bodies->shared)
+		life->kept_messages.n_refunds = 0;
 	if (bodies->order.size)
 		take_parents(bodies->order, &life->messages, &life->kept_messages);
 	if (bodies->parent.size)

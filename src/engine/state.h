@@ -396,6 +396,7 @@ struct kept_bodies {
 	/* Of "o1/2"; of "o1"; of the payment that the line states as its parent. The last two stay kept for further lines. */
 	struct trib_bytes own, order, parent; /* empty: none */
 	bool shares; /* refunds of the whole are to be shared anew once the line is there */
+	bool shared; /* refunds of its own name were those of a whole, and its lines have them */
 };
 bool lifecycle_find_kept(struct trib_engine *engine, const struct trib_order_record *record, uint64_t fingerprint,
 			 struct kept_bodies *ret_bodies);
@@ -432,6 +433,8 @@ struct trib_bytes groups_name(const struct trib_order_record *record);
 /* REFUND of an order that is no line: *ret_found says whether it has lines. */
 trib_status groups_refund(struct trib_engine *engine, const struct trib_refund_request *request, bool *ret_found,
 			  struct trib_refund_answer *ret_answer, struct trib_error *error);
+/* Is there a line that calls its payment so? */
+bool groups_has_lines(struct trib_engine *engine, struct trib_bytes name);
 /* A line has come, or something was told of one: the parts of all lines are shared anew. */
 trib_status groups_share_again(struct trib_engine *engine, struct trib_bytes name, struct trib_error *error);
 

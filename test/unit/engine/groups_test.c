@@ -84,6 +84,30 @@ static void expect_in(const char *order, const char *part)
 
 /* --- Tests -------------------------------------------------------------------------------------------- */
 
+/* An order may bear the name of a payment that has lines. A refund of that name is one or the other's, never both's. */
+static void a_refund_lowers_an_order_or_its_lines(void **state TRIB_UNUSED)
+{
+	const char *token;
+
+	world_market();
+	token = world_token("c1", "g1");
+	assert_int_equal(attribute("w/1", "", 10000, 0, token), TRIB_OK);
+	assert_int_equal(attribute("w/2", "", 20000, 0, token), TRIB_OK);
+	expect_refund("w", "r1", 6000, 24000, 600);
+	assert_int_equal(attribute("w", "", 50000, 0, token), TRIB_OK);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 8000 - 600);
+	assert_int_equal(attribute("w/3", "", 10000, 0, token), TRIB_OK);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 9000 - 600);
+	assert_int_equal(refund_status("v", "r1", 1000), TRIB_OK); /* nothing of that name is there yet */
+	assert_int_equal(attribute("v", "", 10000, 0, token), TRIB_OK);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 10000 - 700);
+	assert_int_equal(attribute("v/1", "", 10000, 0, token), TRIB_OK);
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 11000 - 700);
+	world_crash();
+	assert_int_equal(world_balance("c1", TRIB_WORD_CREATOR), 11000 - 700);
+	assert_whole();
+}
+
 static void shared_out_over_the_lines(void **state TRIB_UNUSED)
 {
 	struct trib_refund_answer answer;
@@ -460,6 +484,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		T(shared_out_over_the_lines),
+		T(a_refund_lowers_an_order_or_its_lines),
 		T(quantities_are_told_of_lines),
 		T(late_lines),
 		T(orders_of_one_payment),
