@@ -348,12 +348,18 @@ static char *put_arg(char *p, const char *data, size_t size)
 }
 
 /* Order i is the same wherever it is written: everything follows from i. */
+/* Each by a token of his own. */
+static uint64_t touched_users(void)
+{
+	return TRIB_MIN((uint64_t)TOUCHED_USERS, options.tokens);
+}
+
 static char *put_order(char *p, uint64_t i)
 {
 	uint64_t h = trib_hash_u64(i);
 	uint64_t token = h % 10 < 2 ? 0 : (h % 100 < 84 ? i % options.tokens : h % options.tokens);
 	bool bare = h % 10 < 2;
-	uint64_t toucher = (h >> 20) % TOUCHED_USERS;
+	uint64_t toucher = (h >> 20) % touched_users();
 	char text[32];
 	size_t size;
 
@@ -691,9 +697,9 @@ static void run_pulse(uint16_t port)
 	int64_t client_before = trib_cpu_process_ns(), cpu_before = server_cpu_ns();
 
 	open_connections(port);
-	double touching = closed_loop(0, TRIB_MIN((uint64_t)TOUCHED_USERS, options.tokens), put_touch);
+	double touching = closed_loop(0, touched_users(), put_touch);
 
-	printf("touches per second     %12.0f\n", (double)TRIB_MIN((uint64_t)TOUCHED_USERS, options.tokens) / touching);
+	printf("touches per second     %12.0f\n", (double)touched_users() / touching);
 	close_connections();
 	open_connections(port);
 	for (uint64_t i = 0; i < options.connections; i++)
