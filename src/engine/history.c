@@ -157,13 +157,19 @@ trib_status history_read_decision(struct trib_engine *engine, uint64_t position,
 	return status;
 }
 
+struct sought_order {
+	struct trib_bytes order;
+	uint64_t *ret_decision;
+};
+
 /*
  * Reads the newest event of an order: its decision into engine->earlier, and what has been told of it since into
  * engine->life->earlier. NOT_FOUND where it is another order's.
  */
-static trib_status read_order(struct trib_engine *engine, struct trib_bytes order, uint64_t position,
-			      uint64_t *ret_decision, struct trib_error *error)
+static trib_status read_order(struct trib_engine *engine, void *context, uint64_t position, struct trib_error *error)
 {
+	const struct sought_order *sought = context;
+	struct trib_bytes order = sought->order;
 	struct life_work *life = engine->life;
 	struct trib_bytes event, body;
 	trib_status status = fetch_event(engine, position, &life->earlier_bytes, &event, error);
@@ -174,7 +180,7 @@ static trib_status read_order(struct trib_engine *engine, struct trib_bytes orde
 							    (unsigned long long)position) :
 						  status;
 	life->has_earlier = false;
-	life->position = *ret_decision = position;
+	life->position = *sought->ret_decision = position;
 	switch (trib_event_kind(event, &body)) {
 	case TRIB_EVENT_ORDER_DECIDED:
 		if (!trib_order_record_get(body, &engine->earlier))
@@ -186,7 +192,7 @@ static trib_status read_order(struct trib_engine *engine, struct trib_bytes orde
 		if (!trib_bytes_equal(life->earlier.order, order))
 			return TRIB_NOT_FOUND;
 		life->has_earlier = true;
-		*ret_decision = life->earlier.decision;
+		*sought->ret_decision = life->earlier.decision;
 		return read_decision(engine, order, life->earlier.decision, error);
 	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
 		return TRIB_NOT_FOUND; /* a payout of the same fingerprint */
@@ -201,8 +207,11 @@ static void name_again(struct trib_engine *engine, uint64_t fingerprint, uint64_
 	*(struct order_entry *)log_add(&engine->changes.orders) = (struct order_entry){ fingerprint, position };
 }
 
-static trib_status find_in_store(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
-				 uint64_t *ret_position, struct trib_error *error)
+/* Reads an event into what is sought; NOT_FOUND where it is another's of the same fingerprint. */
+typedef trib_status read_fn(struct trib_engine *engine, void *sought, uint64_t position, struct trib_error *error);
+
+static trib_status find_in_store(struct trib_engine *engine, uint64_t fingerprint, read_fn *read, void *sought,
+				 struct trib_error *error)
 {
 	struct trib_buffer positions;
 	char key[8];
@@ -216,7 +225,7 @@ static trib_status find_in_store(struct trib_engine *engine, struct trib_bytes o
 		for (size_t at = 0; status == TRIB_NOT_FOUND && at + 8 <= positions.size; at += 8) {
 			uint64_t position = trib_key_read_u64(positions.data + at);
 
-			status = read_order(engine, order, position, ret_position, error);
+			status = read(engine, sought, position, error);
 			if (status == TRIB_NOT_FOUND)
 				name_again(engine, fingerprint, position);
 		}
@@ -225,22 +234,27 @@ static trib_status find_in_store(struct trib_engine *engine, struct trib_bytes o
 	return status;
 }
 
-trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
-			       uint64_t *ret_position, struct trib_error *error)
+/* The newest in memory, older ones in the store. */
+static trib_status find(struct trib_engine *engine, uint64_t fingerprint, read_fn *read, void *sought, struct trib_error *error)
 {
 	uint32_t cursor = 0;
 
-	for (uint64_t position;
-	     (position = trib_order_index_find(engine->order_index, fingerprint, &cursor));) {
-		trib_status status = read_order(engine, order, position, ret_position, error);
+	for (uint64_t position; (position = trib_order_index_find(engine->order_index, fingerprint, &cursor));) {
+		trib_status status = read(engine, sought, position, error);
 
 		if (status != TRIB_NOT_FOUND)
 			return status;
 		name_again(engine, fingerprint, position);
 	}
-	if (may_be_behind(engine, fingerprint))
-		return find_in_store(engine, order, fingerprint, ret_position, error);
-	return TRIB_NOT_FOUND;
+	return may_be_behind(engine, fingerprint) ? find_in_store(engine, fingerprint, read, sought, error) : TRIB_NOT_FOUND;
+}
+
+trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
+			       uint64_t *ret_position, struct trib_error *error)
+{
+	struct sought_order sought = { order, ret_position };
+
+	return find(engine, fingerprint, read_order, &sought, error);
 }
 
 /* The lines of an order that are being gathered. */
@@ -372,9 +386,15 @@ void history_add_order(struct trib_engine *engine, uint64_t fingerprint, uint64_
 
 /* --- Payouts, which stand among orders ----------------------------------------------------------------- */
 
-static trib_status read_payout(struct trib_engine *engine, struct trib_bytes id, uint64_t position,
-			       Tributary__LedgerPaid **ret_paid, struct trib_error *error)
+struct sought_payout {
+	struct trib_bytes id;
+	Tributary__LedgerPaid *paid;
+	uint64_t position;
+};
+
+static trib_status read_payout(struct trib_engine *engine, void *context, uint64_t position, struct trib_error *error)
 {
+	struct sought_payout *sought = context;
 	struct trib_bytes event, body;
 	trib_status status = fetch_event(engine, position, &engine->event_bytes, &event, error);
 
@@ -382,54 +402,27 @@ static trib_status read_payout(struct trib_engine *engine, struct trib_bytes id,
 		return status == TRIB_NOT_FOUND ? no_order(position, error) : status;
 	if (trib_event_kind(event, &body) != TRIBUTARY__EVENT__KIND_LEDGER_PAID)
 		return TRIB_NOT_FOUND;
-	*ret_paid = tributary__ledger_paid__unpack(NULL, body.size, (const uint8_t *)body.data);
-	if (!*ret_paid)
+	sought->position = position;
+	sought->paid = tributary__ledger_paid__unpack(NULL, body.size, (const uint8_t *)body.data);
+	if (!sought->paid)
 		return no_order(position, error);
-	if ((*ret_paid)->id && trib_bytes_is(id, (*ret_paid)->id))
+	if (sought->paid->id && trib_bytes_is(sought->id, sought->paid->id))
 		return TRIB_OK;
-	tributary__ledger_paid__free_unpacked(*ret_paid, NULL);
+	tributary__ledger_paid__free_unpacked(sought->paid, NULL);
 	return TRIB_NOT_FOUND;
-}
-
-static trib_status find_payout_in_store(struct trib_engine *engine, struct trib_bytes id, uint64_t fingerprint,
-					Tributary__LedgerPaid **ret_paid, uint64_t *ret_position,
-					struct trib_error *error)
-{
-	struct trib_buffer positions;
-	char key[8];
-
-	trib_buffer_init(&positions, POSITIONS_MAX * 8);
-	trib_status status = trib_store_get(engine->store, TRIB_TABLE_ORDER,
-					    trib_bytes(key, trib_key_u64(key, fingerprint)), &positions, error);
-
-	if (status == TRIB_OK) {
-		status = TRIB_NOT_FOUND;
-		for (size_t at = 0; status == TRIB_NOT_FOUND && at + 8 <= positions.size; at += 8) {
-			*ret_position = trib_key_read_u64(positions.data + at);
-			status = read_payout(engine, id, *ret_position, ret_paid, error);
-			if (status == TRIB_NOT_FOUND)
-				name_again(engine, fingerprint, *ret_position);
-		}
-	}
-	trib_buffer_fini(&positions);
-	return status;
 }
 
 trib_status history_find_payout(struct trib_engine *engine, struct trib_bytes id, uint64_t fingerprint,
 				Tributary__LedgerPaid **ret_paid, uint64_t *ret_position, struct trib_error *error)
 {
-	uint32_t cursor = 0;
+	struct sought_payout sought = { .id = id };
+	trib_status status = find(engine, fingerprint, read_payout, &sought, error);
 
-	while ((*ret_position = trib_order_index_find(engine->order_index, fingerprint, &cursor))) {
-		trib_status status = read_payout(engine, id, *ret_position, ret_paid, error);
-
-		if (status != TRIB_NOT_FOUND)
-			return status;
-		name_again(engine, fingerprint, *ret_position);
+	if (status == TRIB_OK) {
+		*ret_paid = sought.paid;
+		*ret_position = sought.position;
 	}
-	if (may_be_behind(engine, fingerprint))
-		return find_payout_in_store(engine, id, fingerprint, ret_paid, ret_position, error);
-	return TRIB_NOT_FOUND;
+	return status;
 }
 
 /* --- Touches ------------------------------------------------------------------------------------------ */
