@@ -33,6 +33,7 @@
 #include "base/status.h"
 #include "proto/proto.h"
 #include "store/store.h"
+#include "domain/actor.h"
 #include "domain/nouns.h"
 #include "domain/outcome.h"
 #include "domain/terms.h"

@@ -61,6 +61,7 @@ enum { TRIB_CALL_CURSOR_CHARS = 48 };
 struct trib_call {
 	struct trib_call *next; /* the engine's */
 	enum trib_call_kind kind;
+	struct trib_actor actor; /* who asks; party is filled here, from party_id */
 	enum trib_noun noun;
 	struct trib_bytes name;
 	const ProtobufCMessage *body; /* checked by trib_proto_from_json or trib_proto_check */

@@ -916,6 +916,8 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 	trib_arena_reset(&engine->arena);
 	call->http_status = 200;
 	call->code = NULL;
+	if (call->actor.party_id.size)
+		call->actor.party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->actor.party_id);
 	call->status = failed == TRIB_OK ? decide_call(engine, call) : failed;
 	if (failed != TRIB_OK)
 		call->error = *error;
