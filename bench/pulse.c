@@ -28,6 +28,7 @@
 #include "base/rng.h"
 #include "engine/engine.h"
 #include "bench.h"
+#include "hiccups.h"
 
 enum {
 	TOKEN_STRIDE = 112,
@@ -706,13 +707,22 @@ static void run_pulse(uint16_t port)
 		connections[i].orders = true;
 	client_before = trib_cpu_process_ns();
 	cpu_before = server_cpu_ns();
+	static struct hiccups hiccups;
+	static struct trib_histogram late;
+
+	if (options.rate)
+		hiccups_start(&hiccups);
 	double seconds = options.rate ? open_loop(1, count, &latencies) : closed_loop(1, count, put_request);
+
+	hiccups_stop(&hiccups, &late);
 	int64_t cpu_ns = server_cpu_ns() - cpu_before;
 
 	fprintf(stderr, "\r%60s\r", "");
 	report(seconds, cpu_ns, trib_cpu_process_ns() - client_before, count);
-	if (options.rate)
+	if (options.rate) {
 		print_latencies("latency from the intended time", &latencies);
+		print_latencies("the machine meanwhile: a thread of the highest priority that only sleeps woke late by", &late);
+	}
 	close_connections();
 	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
 
