@@ -76,6 +76,13 @@
 	X(PLAY_BYTES, 786432, "bytes", "one play, all its files together")                         \
 	X(PLAY_FILES, 256, "files", "one play")                                                    \
 	X(PLAY_DEPTH, 8, "plays", "a play, the play it specialises, and so on")                    \
+	X(PLAY_IMPLEMENTATIONS, 16, "implementations", "of one capability by one play")            \
+	X(FLOW_STEPS, 128, "steps", "and branches of one flow of a play")                          \
+	X(FLOW_NAMES, 16, "names", "given by the steps of one flow to what they return")            \
+	X(FLOW_PROPOSALS, 16, "messages", "and approvals that one run of a flow may propose")       \
+	X(FLOW_BYTES, 16777216, "bytes", "of memory, one run of a flow")                           \
+	X(FLOW_MS, 100, "ms", "of CPU, one run of a flow; its last step may take as long again")    \
+	X(FLOW_TRACE_BYTES, 16384, "bytes", "the steps of a run, as its event keeps them")          \
 	X(YAML_NAMES, 1000, "names", "one mapping of YAML")                                        \
 	X(SCHEMA_NODES, 2000, "schemas", "one document of JSON Schema, those inside others too")  \
 	X(SCHEMA_PATTERNS, 100, "patterns", "one document of JSON Schema")                         \

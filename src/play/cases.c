@@ -81,6 +81,72 @@ static trib_status run_hook(struct run *run, const struct trib_json *hook)
 	return status;
 }
 
+/* A member of what is expected, as the value that a flow has for it. */
+static trib_status compare_result(struct run *run, const struct trib_flow_run *flow, const struct trib_json *expected)
+{
+	struct trib_buffer found, wanted, canonical;
+	trib_status status = TRIB_OK;
+	uint32_t i = 0;
+
+	while (i < flow->row->count && !trib_bytes_is(expected->key, flow->row->fields[i].name))
+		i++;
+	if (i == flow->row->count)
+		return trib_fail(run->error, TRIB_INVALID, expected->key.data, "found no field of the flow %s", flow->row->name);
+	trib_buffer_init(&found, CASE_BYTES);
+	trib_buffer_init(&canonical, CASE_BYTES);
+	trib_buffer_init(&wanted, CASE_BYTES);
+	play_value_add_json(&flow->values[i], &found);
+	status = trib_json_canonical(trib_buffer_bytes(&found), &run->arena, &canonical, run->error);
+	trib_json_add(&wanted, expected, &run->arena);
+	if (status == TRIB_OK && !trib_bytes_equal(trib_buffer_bytes(&canonical), trib_buffer_bytes(&wanted)))
+		status = trib_fail(run->error, TRIB_INVALID, expected->key.data, "found %.120s, expected %.120s",
+				   trib_buffer_text(&canonical), trib_buffer_text(&wanted));
+	trib_buffer_fini(&found);
+	trib_buffer_fini(&canonical);
+	trib_buffer_fini(&wanted);
+	return status;
+}
+
+static trib_status compare_proposals(struct run *run, const struct trib_flow_run *flow, const struct trib_json *expected)
+{
+	const struct trib_json *step = expected->first;
+	uint32_t i = 0;
+
+	for (; step && i < flow->proposal_count && trib_bytes_is(step->text, flow->proposals[i].step); step = step->next)
+		i++;
+	if (!step && i == flow->proposal_count)
+		return TRIB_OK;
+	return trib_fail(run->error, TRIB_INVALID, "proposed", "found %.64s as number %u, expected %.64s",
+			 i < flow->proposal_count ? flow->proposals[i].step : "nothing", i + 1,
+			 step ? step->text.data : "nothing");
+}
+
+/* Its results and proposals, or the step that refuses. */
+static trib_status run_flow(struct run *run, const struct trib_json *name)
+{
+	const struct trib_json *refused = trib_json_member(run->expect, "refused");
+	enum trib_flow id = trib_flow_find(name->text);
+	struct trib_flow_run flow;
+	struct trib_error why;
+
+	if (id == TRIB_FLOWS)
+		return trib_fail(run->error, TRIB_NOT_FOUND, "flow", "found no flow \"%.64s\"", name->text.data);
+	trib_status status = trib_flow_run(run->play, id, trib_json_member(run->json, "input"), &run->arena, &flow, &why);
+
+	if (status != TRIB_OK && status != TRIB_REFUSED)
+		return trib_fail(run->error, status, why.at, "%s", why.text);
+	if (refused || status != TRIB_OK)
+		return status != TRIB_OK && refused ? compare(run, why.at, "refused")
+						    : trib_fail(run->error, TRIB_INVALID, "refused", "found %s%s%s, expected %s",
+								status == TRIB_OK ? "no refusal" : why.at,
+								status == TRIB_OK ? "" : ": ", status == TRIB_OK ? "" : why.text,
+								refused ? refused->text.data : "none");
+	for (const struct trib_json *member = run->expect->first; member && status == TRIB_OK; member = member->next)
+		status = trib_bytes_is(member->key, "proposed") ? compare_proposals(run, &flow, member)
+								: compare_result(run, &flow, member);
+	return status;
+}
+
 static const struct document *tree_of(const struct trib_play *play, struct trib_bytes name)
 {
 	char file[160];
@@ -120,7 +186,8 @@ trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib
 	const struct play_case *row = &play->cases[number];
 	const struct trib_json *request = trib_json_member(row->json, "request"),
 			       *ext = trib_json_member(row->json, "ext"),
-			       *hook = trib_json_member(row->json, "hook");
+			       *hook = trib_json_member(row->json, "hook"),
+			       *flow = trib_json_member(row->json, "flow");
 	struct run run = { .plays = plays,
 			   .play = play,
 			   .trees = trees,
@@ -133,6 +200,7 @@ trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib
 	status = request ? run_request(&run, request)
 		 : ext	 ? run_ext(&run, ext)
 		 : hook	 ? run_hook(&run, hook)
+		 : flow	 ? run_flow(&run, flow)
 			 : run_rules(&run, trib_json_member(row->json, "rules"));
 	trib_arena_fini(&run.arena);
 	return status == TRIB_OK ? TRIB_OK : play_error_in(error, row->file->name, row->json->line);

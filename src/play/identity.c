@@ -140,9 +140,7 @@ bool play_identity_holds(const struct trib_play *play, struct play_request *requ
 
 /* ---- Requests ------------------------------------------------------------------------------------- */
 
-/* JSON as a value of CEL. Its depth is bounded by its reader. */
-static trib_status value_of(const struct trib_json *json, struct trib_arena *arena,
-			    struct trib_value *ret_value)
+trib_status play_value_of_json(const struct trib_json *json, struct trib_arena *arena, struct trib_value *ret_value)
 {
 	struct trib_value *items;
 	uint32_t i = 0;
@@ -174,7 +172,7 @@ static trib_status value_of(const struct trib_json *json, struct trib_arena *are
 	for (const struct trib_json *child = json->first; child && status == TRIB_OK;
 	     child = child->next, i++) {
 		items[json->count + i] = trib_value_string(child->key);
-		status = value_of(child, arena, &items[i]);
+		status = play_value_of_json(child, arena, &items[i]);
 	}
 	if (status != TRIB_OK)
 		return status;
@@ -220,7 +218,7 @@ static trib_status read_field(const struct trib_json *member, struct trib_arena 
 		if (!trib_bytes_is(member->key, fields[i].name))
 			continue;
 		problem = problem_of(member, fields[i].type);
-		status = problem ? TRIB_INVALID : value_of(member, arena, &request->values[i]);
+		status = problem ? TRIB_INVALID : play_value_of_json(member, arena, &request->values[i]);
 		break;
 	}
 	if (status == TRIB_OK)

@@ -3,6 +3,8 @@
  *
  *	yaml.h		YAML, read into the tree that JSON is read into
  *	schema.h	JSON Schema
+ *	capability.h	where a play may do something its own way: the table
+ *	flow.h		what is asked in which order when something is done, and its runs
  *
  *	struct trib_play_file files[] = { { "play.yaml", … }, { "ext.schema.json", … }, { "cases/live.yaml", … } };
  *	struct trib_play *play;
@@ -21,6 +23,7 @@
 #ifndef TRIB_PLAY_PLAY_H
 #define TRIB_PLAY_PLAY_H
 
+#include "play/flow.h"
 #include "play/schema.h"
 #include "play/yaml.h"
 
@@ -101,8 +104,14 @@ void trib_plays_free(struct trib_plays *plays);
 trib_status trib_plays_add(struct trib_plays *plays, struct trib_play *play, struct trib_error *error);
 const struct trib_play *trib_plays_find(const struct trib_plays *plays, const char *name);
 
-/* After the last one: parents are found; a missing one, a circle and too long a chain are refused. */
+/*
+ * After the last one: parents are found, and what each has for every capability; a missing parent or function, a circle
+ * and too long a chain are refused.
+ */
 trib_status trib_plays_link(struct trib_plays *plays, struct trib_error *error);
+
+void trib_plays_each(const struct trib_plays *plays, void (*visit)(void *context, const struct trib_play *play),
+		     void *context);
 
 /*
  * The one play that a request (an object of request fields) belongs to; NULL where none says it is its own. A play
@@ -129,6 +138,17 @@ trib_status trib_play_check_ext(const struct trib_play *play, struct trib_bytes 
  */
 trib_status trib_play_call(const struct trib_play *play, const char *hook, const struct trib_json *input,
 			   struct trib_buffer *ret_output, struct trib_error *error);
+
+/*
+ * The map: every capability with its fields, the flows that ask for it, and what plays (of the set; NULL: none) do there.
+ * `{"items":[{capability, path, what, inputs, outputs, flows, implementations:[{play, when, kind, text, line}], plays}],
+ * "flows":[{flow, what, served, …}]}`.
+ */
+void trib_capabilities_write(const struct trib_plays *plays, struct trib_buffer *json);
+
+/* The checklist of a play, or of its nearest ancestor that has one, as JSON; NOT_FOUND. */
+trib_status trib_play_write_checklist(const struct trib_play *play, struct trib_buffer *json, struct trib_arena *arena,
+				      struct trib_error *error);
 
 /*
  * Runs one of the play's own cases. INVALID: something else came of it than was expected; at "cases/live.yaml:12:

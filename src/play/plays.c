@@ -73,7 +73,17 @@ trib_status trib_plays_link(struct trib_plays *plays, struct trib_error *error)
 		if (!stated)
 			play->priority = 0;
 	}
+	for (uint32_t i = 0; i < plays->count; i++)
+		if (play_link(plays->plays[i], error) != TRIB_OK)
+			return error->status;
 	return TRIB_OK;
+}
+
+void trib_plays_each(const struct trib_plays *plays, void (*visit)(void *context, const struct trib_play *play),
+		     void *context)
+{
+	for (uint32_t i = 0; i < plays->count; i++)
+		visit(context, plays->plays[i]);
 }
 
 /* Above 0: a wins over b, where both say that the request is theirs. *ret_by: by what. */

@@ -3,6 +3,7 @@
 #define TRIB_PLAY_PRIVATE_H
 
 #include "expr/expr.h"
+#include "play/flow.h"
 #include "play/play.h"
 #include "play/script.h"
 
@@ -18,6 +19,27 @@ struct play_case {
 	const struct trib_json *json;
 };
 
+/* One way of doing what a capability is for; its texts live in the play's arena. */
+enum play_implementation_kind { PLAY_LUA, PLAY_CEL, PLAY_USE };
+struct play_implementation {
+	enum play_implementation_kind kind;
+	const char *text;		/* the function, the expression, or what is used */
+	struct trib_expr_program *when; /* NULL: always */
+	struct trib_expr_program *cel;	/* of PLAY_CEL */
+	uint32_t line;			/* of play.yaml */
+};
+
+/* What a play says of a capability. */
+struct play_override {
+	const struct trib_play *play;
+	bool chain; /* all that hold, one after the other; else the first */
+	uint32_t count;
+	struct play_implementation *items;
+	const struct play_override *next; /* linked: what is asked where none holds; NULL: the default */
+};
+
+struct flow_program;
+
 struct trib_play {
 	struct trib_arena arena;
 	const struct document *documents;
@@ -32,10 +54,14 @@ struct trib_play {
 	struct trib_script *script; /* NULL: has none */
 	const struct play_case *cases;
 	uint32_t case_count;
+	struct play_override *overrides[TRIB_CAPABILITIES]; /* NULL: says nothing of it */
+	struct flow_program *flows[TRIB_FLOWS];
 
 	/* By trib_plays_link: */
 	const struct trib_play *up; /* NULL: has no parent */
 	uint32_t depth;		    /* 0 without a parent */
+	const struct play_override *ways[TRIB_CAPABILITIES]; /* NULL: the default */
+	const struct flow_program *ways_of_flows[TRIB_FLOWS]; /* NULL: the default */
 };
 
 /* Puts "file:line" before the place of an error; 0: no line is known. Turns "line 3 column 7" into "file:3:7". */
@@ -56,6 +82,51 @@ const struct trib_play *play_identity_fails(const struct trib_play *play, struct
 					    struct trib_arena *arena, struct trib_expr_error *ret_why);
 bool play_identity_holds(const struct trib_play *play, struct play_request *request,
 			 struct trib_arena *arena);
+
+/* JSON as a value of CEL. Its depth is bounded by its reader. INVALID, NO_MEMORY. */
+trib_status play_value_of_json(const struct trib_json *json, struct trib_arena *arena, struct trib_value *ret_value);
+
+/* capability.c */
+
+/* "name:type name:type" → fields; asserts that it is right, for it stands in our tables. */
+uint32_t play_fields_read(const char *text, struct trib_capability_field *ret_fields, uint32_t count_max);
+struct trib_value play_value_zero(const struct trib_type *type);
+/* Neither zero nor empty: what has() says. */
+bool play_value_is_stated(const struct trib_value *value);
+/* Makes it one of that type where no meaning is lost; false: it is none. */
+bool play_value_fit(struct trib_value *value, const struct trib_type *type);
+void play_value_add_json(const struct trib_value *value, struct trib_buffer *json);
+
+/* implementation.c */
+
+/* `capabilities` of play.yaml. */
+trib_status play_overrides_read(struct trib_play *play, const struct trib_json *json, uint32_t *ret_line,
+				struct trib_error *error);
+void play_overrides_free(struct trib_play *play);
+/* Once `up` is known of it and its ancestors. */
+trib_status play_link(struct trib_play *play, struct trib_error *error);
+void play_fields_declare(const struct trib_capability_field *fields, uint32_t count,
+			 struct trib_expr_variable *ret_variables);
+/* The text of json as an expression of a type; NULL: of any. Places begin with its name. */
+trib_status play_compile(const struct trib_expr_variable *variables, uint32_t count, const struct trib_json *json,
+			 const struct trib_type *wanted, struct trib_expr_program **ret_program, struct trib_error *error);
+/*
+ * Runs what the play has for a capability; NULL: the default. out: as many as the row has. `by` (or NULL) gets what was
+ * run, in words. REFUSED: it said no.
+ */
+trib_status play_capability_run(const struct trib_play *play, enum trib_capability id, const struct trib_value *in,
+				struct trib_arena *arena, struct trib_value *out, struct trib_buffer *by,
+				struct trib_error *error);
+/* The text of a refusal; NULL: there is none. */
+const struct trib_value *play_refusal(const struct trib_capability_row *row, const struct trib_value *out);
+
+/* flow.c: flow.yaml. */
+trib_status play_flows_read(struct trib_play *play, const struct trib_json *json, uint32_t *ret_line,
+			    struct trib_error *error);
+void play_flows_free(struct trib_play *play);
+
+/* Does the platform's flow ask for the capability? */
+bool play_flow_asks(enum trib_flow flow, enum trib_capability capability);
 
 /* plays.c: why a request does not belong to a play but to `won`, which may be NULL; in words. */
 void play_why_not(const struct trib_play *play, const struct trib_play *won, struct play_request *request,

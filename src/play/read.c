@@ -13,7 +13,7 @@ struct reading {
 };
 
 typedef trib_status read_fn(struct reading *reading, const struct document *document);
-static read_fn read_play, read_ext, read_cases, read_script, read_tree, read_nothing;
+static read_fn read_play, read_ext, read_cases, read_flows, read_script, read_tree, read_nothing;
 
 /* The files of a play: X(folder or "", name or "", ending, how it is read, its shape or NULL, how its content is taken). */
 static const struct kind {
@@ -24,6 +24,7 @@ static const struct kind {
 } kinds[] = {
 	{ "", "play", ".yaml", play_shape_play, read_play, false },
 	{ "", "ext.schema", ".json", play_shape_ext, read_ext, false },
+	{ "", "flow", ".yaml", play_shape_flow, read_flows, false },
 	{ "", "hooks", ".lua", NULL, read_script, true },
 	{ "", "checklist", ".yaml", play_shape_checklist, read_nothing, false },
 	{ "", "README", ".md", NULL, read_nothing, true },
@@ -109,6 +110,20 @@ static trib_status read_play(struct reading *reading, const struct document *doc
 	play->has_priority = priority != NULL;
 	if (play_identity_new(when, &play->when, &play->fields, reading->error) != TRIB_OK)
 		return play_error_in(reading->error, document->name, when->line);
+	const struct trib_json *capabilities = trib_json_member(json, "capabilities");
+	uint32_t line = 0;
+
+	if (capabilities && play_overrides_read(play, capabilities, &line, reading->error) != TRIB_OK)
+		return play_error_in(reading->error, document->name, line);
+	return TRIB_OK;
+}
+
+static trib_status read_flows(struct reading *reading, const struct document *document)
+{
+	uint32_t line = 0;
+
+	if (play_flows_read(reading->play, document->json, &line, reading->error) != TRIB_OK)
+		return play_error_in(reading->error, document->name, line);
 	return TRIB_OK;
 }
 
@@ -231,7 +246,7 @@ static trib_status read_file(struct reading *reading, const struct trib_play_fil
 	snprintf(name, sizeof(name), TRIB_BYTES_FMT, TRIB_BYTES_ARG(file->name));
 	if (!kind)
 		return trib_fail(reading->error, TRIB_INVALID, name,
-				 "found a file that no play has, expected play.yaml, ext.schema.json, hooks.lua, checklist.yaml, "
+				 "found a file that no play has, expected play.yaml, ext.schema.json, flow.yaml, hooks.lua, checklist.yaml, "
 				 "README.md, cases/*.yaml or rules/*.json");
 	if (!trib_utf8_valid(file->text))
 		return trib_fail(reading->error, TRIB_SYNTAX, name, "found bytes that are no UTF-8");
@@ -309,6 +324,8 @@ void trib_play_free(struct trib_play *play)
 	trib_expr_free(play->when);
 	trib_schema_free(play->ext);
 	trib_script_free(play->script);
+	play_overrides_free(play);
+	play_flows_free(play);
 	trib_arena_fini(&play->arena);
 	free(play);
 }

@@ -49,11 +49,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         files = documented(folder)
         equal("the documents show every kind of file", files,
-              {"play.yaml", "ext.schema.json", "rules/live.json", "hooks.lua", "cases/slot.yaml", "checklist.yaml"})
-        equal("the play of the documents is right", play("check", "slot-live", folder=folder), (0, "slot-live: right, 7 cases\n", ""))
+              {"play.yaml", "ext.schema.json", "flow.yaml", "rules/live.json", "hooks.lua", "cases/slot.yaml", "checklist.yaml"})
+        equal("the play of the documents is right", play("check", "slot-live", folder=folder), (0, "slot-live: right, 9 cases\n", ""))
         code, out, err = play("test", "slot-live/", folder=folder)
         equal("and its cases hold", (code, out.splitlines()[0], len(re.findall(r"^ok \d+ - slot-live: ", out, re.M)), err),
-              (0, "1..7", 7, ""))
+              (0, "1..9", 9, ""))
 
         equal("a new play is made in silence", play("new", "fresh", folder=folder), (0, "", ""))
         code, out, err = play("test", "fresh", folder=folder)
