@@ -55,6 +55,7 @@
 	X(GOODS_PLANS, 10000, "plans", "that ever listed the same goods; each order looks at all") \
 	X(STATUSES, 1000, "statuses", "of one entity by time; all are kept in memory")             \
 	X(BOUNDS, 100000, "categories", "with bounds; all are kept in memory")                     \
+	X(HISTORY, 64, "items", "of one entity, the newest; all stand in each of its versions")    \
 	X(PLAN_VERSIONS, 1048576, "versions", "of one plan; all are kept in memory")               \
 	X(CSV_ROW_BYTES, 1048576, "bytes", "one row of a log that is read, as `credit` does")      \
 	X(CSV_FIELDS, 1024, "fields", "one row of such a log")                                     \

@@ -48,8 +48,10 @@ uint32_t trib_version_of(const struct trib_domain *domain, enum trib_noun noun, 
 		return trib_domain_plan(domain, number)->version_count;
 	case TRIB_NOUN_BLOCK:
 		return trib_domain_block(domain, number)->version;
-	default:
+	case TRIB_NOUN_REGISTRATION:
 		return trib_domain_registration(domain, number)->version;
+	default:
+		return trib_domain_cold(domain, noun, number)->version;
 	}
 }
 
@@ -88,17 +90,6 @@ void trib_note_change(struct trib_domain *domain, uint8_t table, uint32_t number
 	};
 }
 
-static uint8_t table_of(enum trib_noun noun)
-{
-	static const uint8_t tables[] = {
-#define X(name, index, word, plural, table) [index] = table,
-		TRIB_NOUN_TABLE(X)
-#undef X
-	};
-
-	return tables[noun];
-}
-
 void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t number,
 		     uint32_t version, const char *id, const ProtobufCMessage *put,
 		     struct trib_record *record)
@@ -121,7 +112,7 @@ void trib_fold_enter(struct trib_domain *domain, enum trib_noun noun, uint32_t n
 	trib_record_unref(*slot);
 	*slot = record;
 	if (!domain->loading)
-		trib_note_change(domain, table_of(noun), number, 0, version,
+		trib_note_change(domain, (uint8_t)trib_noun_table(noun), number, 0, version,
 				 trib_record_ref(record));
 }
 
@@ -368,6 +359,8 @@ trib_status trib_fold_registration(struct trib_domain *domain,
 trib_status trib_domain_apply(struct trib_domain *domain, const Tributary__Event *event,
 			      struct trib_error *error)
 {
+	trib_status status;
+
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
 		return trib_fold_party(domain, event->party_put, NULL, error);
@@ -389,6 +382,6 @@ trib_status trib_domain_apply(struct trib_domain *domain, const Tributary__Event
 							      : trib_bytes(NULL, 0),
 				      error);
 	default:
-		return TRIB_OK;
+		return trib_cold_apply(domain, event, &status, error) ? status : TRIB_OK;
 	}
 }

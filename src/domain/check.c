@@ -211,6 +211,10 @@ bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason
 	for (uint32_t i = 1; i <= nouns->count[TRIB_NOUN_PLAN]; i++)
 		if (!check_plan(domain, i, ret_reason))
 			return false;
+	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++)
+		if (trib_noun_is_cold((enum trib_noun)noun) &&
+		    (*ret_reason = trib_cold_broken(domain, (enum trib_noun)noun)))
+			return false;
 	return check_timelines(domain, ret_reason) && check_blocks(domain, ret_reason) &&
 	       check_choices(domain, ret_reason);
 }

@@ -766,8 +766,10 @@ static const char *id_of(enum trib_noun noun, const ProtobufCMessage *message)
 		return ((const Tributary__Plan *)message)->id;
 	case TRIB_NOUN_BLOCK:
 		return ((const Tributary__Block *)message)->id;
-	default:
+	case TRIB_NOUN_REGISTRATION:
 		return ((const Tributary__Registration *)message)->id;
+	default:
+		return trib_cold_id(message);
 	}
 }
 
@@ -791,9 +793,13 @@ static trib_status decide_message(struct deciding *deciding, const ProtobufCMess
 		return decide_plan(deciding, (const Tributary__Plan *)message, ret_put);
 	case TRIB_NOUN_BLOCK:
 		return decide_block(deciding, (const Tributary__Block *)message, ret_put);
-	default:
+	case TRIB_NOUN_REGISTRATION:
 		return decide_registration(deciding, (const Tributary__Registration *)message,
 					   ret_put);
+	default:
+		return trib_cold_decide_put(deciding->domain, deciding->noun, message,
+					    deciding->now_ms, deciding->also, deciding->arena,
+					    ret_put, deciding->error);
 	}
 }
 
@@ -819,7 +825,11 @@ static Tributary__Event put_event(enum trib_noun noun, ProtobufCMessage *put, ui
 		CASE(REGISTRATION, RegistrationPut, registration_put);
 		CASE(BLOCK, BlockPut, block_put);
 	default:
-		trib_assert(!"one of the nouns");
+		((struct trib_cold_put *)put)->has_number = true;
+		((struct trib_cold_put *)put)->has_version = true;
+		((struct trib_cold_put *)put)->number = number;
+		((struct trib_cold_put *)put)->version = version;
+		return trib_cold_event(noun, put);
 	}
 #undef CASE
 	return event;
@@ -1011,6 +1021,8 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 	};
 	struct trib_domain_decision decision = { .number = trib_domain_find(domain, noun, id) };
 
+	if (trib_noun_is_cold(noun))
+		return trib_cold_decide_close(domain, noun, id, now_ms, arena, ret_decision, error);
 	if (!decision.number)
 		return trib_fail(error, TRIB_NOT_FOUND, "id",
 				 "found \"" TRIB_BYTES_FMT "\", expected the id of a known %s",

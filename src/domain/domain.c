@@ -9,6 +9,9 @@ static const size_t entry_size[TRIB_NOUN_COUNT] = {
 	[TRIB_NOUN_PLAN] = sizeof(struct trib_plan),
 	[TRIB_NOUN_REGISTRATION] = sizeof(struct trib_registration),
 	[TRIB_NOUN_BLOCK] = sizeof(struct trib_block),
+#define X(name, Type, field) [TRIB_NOUN_##name] = sizeof(struct trib_cold_entry),
+	TRIB_COLD_NOUN_TABLE(X)
+#undef X
 };
 
 const char *trib_noun_word(enum trib_noun noun)
@@ -20,6 +23,28 @@ const char *trib_noun_word(enum trib_noun noun)
 	};
 
 	return words[noun];
+}
+
+const char *trib_noun_plural(enum trib_noun noun)
+{
+	static const char *const plurals[] = {
+#define X(name, number, word, plural, table) [number] = plural,
+		TRIB_NOUN_TABLE(X)
+#undef X
+	};
+
+	return plurals[noun];
+}
+
+enum trib_table trib_noun_table(enum trib_noun noun)
+{
+	static const uint8_t tables[] = {
+#define X(name, number, word, plural, table) [number] = table,
+		TRIB_NOUN_TABLE(X)
+#undef X
+	};
+
+	return (enum trib_table)tables[noun];
 }
 
 bool trib_noun_find(struct trib_bytes text, enum trib_noun *ret_noun)
@@ -42,6 +67,9 @@ const ProtobufCMessageDescriptor *trib_noun_descriptor(enum trib_noun noun)
 		[TRIB_NOUN_PLAN] = &tributary__plan__descriptor,
 		[TRIB_NOUN_REGISTRATION] = &tributary__registration__descriptor,
 		[TRIB_NOUN_BLOCK] = &tributary__block__descriptor,
+#define X(name, Type, field) [TRIB_NOUN_##name] = &tributary__##field##__descriptor,
+		TRIB_COLD_NOUN_TABLE(X)
+#undef X
 	};
 
 	return descriptors[noun];
@@ -55,6 +83,9 @@ const ProtobufCMessageDescriptor *trib_put_descriptor(enum trib_noun noun)
 		[TRIB_NOUN_PLAN] = &tributary__plan_put__descriptor,
 		[TRIB_NOUN_REGISTRATION] = &tributary__registration_put__descriptor,
 		[TRIB_NOUN_BLOCK] = &tributary__block_put__descriptor,
+#define X(name, Type, field) [TRIB_NOUN_##name] = &tributary__##field##_put__descriptor,
+		TRIB_COLD_NOUN_TABLE(X)
+#undef X
 	};
 
 	return descriptors[noun];
@@ -151,6 +182,18 @@ void trib_domain_free(struct trib_domain *domain)
 void trib_domain_set_hooks(struct trib_domain *domain, const struct trib_domain_hooks *hooks)
 {
 	domain->hooks = *hooks;
+}
+
+void trib_domain_set_actor(struct trib_domain *domain, const struct trib_actor *actor)
+{
+	domain->actor = actor;
+}
+
+const struct trib_actor *trib_domain_actor(const struct trib_domain *domain)
+{
+	static const struct trib_actor admin;
+
+	return domain->actor ? domain->actor : &admin;
 }
 
 /* ---- Ids and words ------------------------------------------------------------------------ */

@@ -39,13 +39,21 @@
 #include "domain/terms.h"
 #include "domain/words.h"
 
-/* X(NAME, number, word, plural, table of the store) */
+/* X(NAME, number, word, plural, table of the store); numbers never change: they stand in cursors and events. */
 #define TRIB_NOUN_TABLE(X)                                                                         \
 	X(PARTY, 0, "party", "parties", TRIB_TABLE_PARTY)                                          \
 	X(GOODS, 1, "goods", "goods", TRIB_TABLE_GOODS)                                            \
 	X(PLAN, 2, "plan", "plans", TRIB_TABLE_PLAN)                                               \
 	X(REGISTRATION, 3, "registration", "registrations", TRIB_TABLE_REGISTRATION)               \
-	X(BLOCK, 4, "block", "blocks", TRIB_TABLE_BLOCK)
+	X(BLOCK, 4, "block", "blocks", TRIB_TABLE_BLOCK)                                           \
+	X(ACTIVITY, 5, "activity", "activities", TRIB_TABLE_ACTIVITY)
+
+/*
+ * Of these the *cold* nouns, which no order asks for: they are kept whole, found by id and listed, without an array of
+ * values of their own. X(NAME, Type, field): their message is Tributary__Type, their event TypePut in field_put. What
+ * is particular to one stands in domain/cold.h, its actions in domain/life.h.
+ */
+#define TRIB_COLD_NOUN_TABLE(X) X(ACTIVITY, Activity, activity)
 
 enum trib_noun {
 #define X(name, number, word, plural, table) TRIB_NOUN_##name = number,
@@ -54,7 +62,11 @@ enum trib_noun {
 		TRIB_NOUN_COUNT
 };
 
-const char *trib_noun_word(enum trib_noun noun);
+const char *trib_noun_word(enum trib_noun noun);   /* "party" */
+const char *trib_noun_plural(enum trib_noun noun); /* "parties" */
+enum trib_table trib_noun_table(enum trib_noun noun);
+bool trib_noun_is_cold(enum trib_noun noun);
+bool trib_event_is_of_cold_noun(Tributary__Event__KindCase kind);
 const ProtobufCMessageDescriptor *trib_noun_descriptor(enum trib_noun noun);
 
 /* The noun of "parties", "goods", …; false where there is none. */
@@ -86,6 +98,10 @@ struct trib_domain_hooks {
 struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key);
 void trib_domain_free(struct trib_domain *domain);
 void trib_domain_set_hooks(struct trib_domain *domain, const struct trib_domain_hooks *hooks);
+
+/* Who asks for what is decided from here on; borrowed. NULL, as at first: the admin. Folding never looks at it. */
+void trib_domain_set_actor(struct trib_domain *domain, const struct trib_actor *actor);
+const struct trib_actor *trib_domain_actor(const struct trib_domain *domain);
 
 /* ---- Reading ------------------------------------------------------------------------------ */
 
@@ -164,6 +180,16 @@ static inline const struct trib_block *trib_domain_block(const struct trib_domai
 {
 	return &trib_domain_nouns(domain)->blocks[number];
 }
+
+/* A cold entity as it stands beside its record. */
+struct trib_cold_entry {
+	const char *status; /* of domain/life.h, there for good */
+	uint32_t version;
+};
+
+/* Zeros for number 0. */
+const struct trib_cold_entry *trib_domain_cold(const struct trib_domain *domain, enum trib_noun noun,
+					       uint32_t number);
 
 /* ---- Statuses by time --------------------------------------------------------------------- */
 
@@ -332,6 +358,16 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 				     struct trib_error *error);
 
 /*
+ * An action of domain/life.h: "submit", "approve". TRIB_NOT_FOUND for an unknown entity or action, TRIB_REFUSED where its
+ * status does not allow it, TRIB_FORBIDDEN where the actor may not. *ret_status is the status that it leads to.
+ */
+trib_status trib_domain_decide_action(const struct trib_domain *domain, enum trib_noun noun, struct trib_bytes id,
+				      struct trib_bytes action, const Tributary__ActionRequest *request,
+				      int64_t now_ms, struct trib_arena *arena,
+				      struct trib_domain_decision *ret_decision, const char **ret_status,
+				      struct trib_error *error);
+
+/*
  * An event that gives `word` the next code, for words outside the nouns (carriers, pages); false
  * when the arena is full. `word` is borrowed, terminated and has no code yet.
  */
@@ -405,7 +441,7 @@ void trib_domain_freeze_free(struct trib_domain_freeze *freeze);
 
 /*
  * Brings a new domain to the state of the store: every row of the tables NAME, PARTY, GOODS, PLAN,
- * REGISTRATION, BLOCK, STATUS and BOUNDS, in this order, each in key order; then load_done. Rows that were loaded are not
+ * REGISTRATION, BLOCK, STATUS and BOUNDS, in this order, then those of cold nouns, each in key order; then load_done. Rows that were loaded are not
  * handed to the next freeze.
  */
 trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
@@ -420,5 +456,7 @@ bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason
 
 /* A number for the whole state: equal after live commands, a replay, and a load from the store. */
 uint64_t trib_domain_digest(const struct trib_domain *domain);
+
+#include "domain/life.h"
 
 #endif

@@ -126,10 +126,15 @@ static trib_status load_put(struct trib_domain *domain, enum trib_noun noun, uin
 			return trib_fold_block(domain, (const Tributary__BlockPut *)put, record,
 					       error);
 		break;
-	default:
+	case TRIB_NOUN_REGISTRATION:
 		if (((const Tributary__RegistrationPut *)put)->number == number)
 			return trib_fold_registration(
 				domain, (const Tributary__RegistrationPut *)put, record, error);
+		break;
+	default:
+		if (((const struct trib_cold_put *)put)->number == number)
+			return trib_fold_cold(domain, noun, (const struct trib_cold_put *)put,
+					      record, error);
 	}
 	return trib_fold_refuse(error, noun, number, "found the row of another number");
 }

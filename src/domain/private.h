@@ -9,6 +9,7 @@
  *	binding.c   agencies by time              attributes.c  what only some plans say
  *	timeline.c  statuses by time              block.c   block lists
  *	bounds.c    rates by category             audience.c  crowded goods, by creator
+ *	cold.c      nouns that no order asks for  life.c      the tables of life cycles
  */
 #ifndef TRIB_DOMAIN_PRIVATE_H
 #define TRIB_DOMAIN_PRIVATE_H
@@ -88,6 +89,16 @@ struct trib_pending_agency {
 	struct trib_record *record;
 };
 
+/* A Put of any cold noun. */
+struct trib_cold_put {
+	ProtobufCMessage base;
+	protobuf_c_boolean has_number;
+	uint32_t number;
+	protobuf_c_boolean has_version;
+	uint32_t version;
+	ProtobufCMessage *entity;
+};
+
 struct trib_domain {
 	struct trib_nouns nouns; /* first: the accessors of domain.h rely on it */
 	struct trib_hash_key table_key;
@@ -97,6 +108,7 @@ struct trib_domain {
 	struct trib_names *symbols;
 	struct trib_names *conditions;
 	struct trib_domain_hooks hooks;
+	const struct trib_actor *actor; /* who asks; NULL: the admin */
 
 	struct trib_choice *choices;
 	size_t choice_count, choice_capacity;
@@ -211,6 +223,24 @@ trib_status trib_fold_bounds(struct trib_domain *domain, const Tributary__Bounds
 			     struct trib_error *error);
 trib_status trib_fold_name(struct trib_domain *domain, uint32_t code, struct trib_bytes word,
 			   struct trib_error *error);
+
+/* Cold nouns. Decide_put: the Put without number and version. Apply: false for events of others. */
+trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_noun noun,
+				 const ProtobufCMessage *given, int64_t now_ms,
+				 const struct trib_names *beside, struct trib_arena *arena,
+				 ProtobufCMessage **ret_put, struct trib_error *error);
+trib_status trib_cold_decide_close(const struct trib_domain *domain, enum trib_noun noun,
+				   struct trib_bytes id, int64_t now_ms, struct trib_arena *arena,
+				   struct trib_domain_decision *ret_decision,
+				   struct trib_error *error);
+trib_status trib_fold_cold(struct trib_domain *domain, enum trib_noun noun,
+			   const struct trib_cold_put *put, struct trib_record *record,
+			   struct trib_error *error);
+bool trib_cold_apply(struct trib_domain *domain, const Tributary__Event *event,
+		     trib_status *ret_status, struct trib_error *error);
+Tributary__Event trib_cold_event(enum trib_noun noun, ProtobufCMessage *put);
+const char *trib_cold_id(const ProtobufCMessage *entity);
+const char *trib_cold_broken(const struct trib_domain *domain, enum trib_noun noun);
 
 /* What all Puts share: is this the next version of that entity, or a new one? */
 trib_status trib_fold_begin(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,

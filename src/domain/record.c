@@ -110,6 +110,12 @@ static trib_status fill_entity(ProtobufCMessage *put, enum trib_noun noun, struc
 			return TRIB_CORRUPT;
 		*ret_entity =
 			(struct trib_entity){ &block->block->base, block->number, block->version };
+	} else if (trib_noun_is_cold(noun)) {
+		struct trib_cold_put *cold = (struct trib_cold_put *)put;
+
+		if (!cold->entity)
+			return TRIB_CORRUPT;
+		*ret_entity = (struct trib_entity){ cold->entity, cold->number, cold->version };
 	} else {
 		Tributary__RegistrationPut *registration = (Tributary__RegistrationPut *)put;
 

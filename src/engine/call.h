@@ -17,6 +17,7 @@ enum trib_call_kind {
 	TRIB_CALL_CLOSE, /* noun, name */
 	TRIB_CALL_LIST,	 /* noun, cursor, limit */
 	TRIB_CALL_IMPORT, /* noun, items, atomic */
+	TRIB_CALL_ACT,	 /* noun, name, action, body */
 	TRIB_CALL_STATUS_PUT, TRIB_CALL_STATUS_GET, /* noun, name; body */
 	TRIB_CALL_BOUNDS_PUT, TRIB_CALL_BOUNDS_GET, /* name: the category; body, NULL takes them away */
 	TRIB_CALL_BOUNDS_LIST, /* cursor, limit */
@@ -65,7 +66,7 @@ struct trib_call {
 	enum trib_noun noun;
 	struct trib_bytes name;
 	const ProtobufCMessage *body; /* checked by trib_proto_from_json or trib_proto_check */
-	struct trib_bytes source, node;
+	struct trib_bytes source, node, action;
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;

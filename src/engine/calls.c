@@ -862,6 +862,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_CLOSE: return call_close(engine, call);
 	case TRIB_CALL_LIST: return call_list(engine, call);
 	case TRIB_CALL_IMPORT: return call_import(engine, call);
+	case TRIB_CALL_ACT: return call_act(engine, call);
 	case TRIB_CALL_STATUS_PUT: return call_status_put(engine, call);
 	case TRIB_CALL_STATUS_GET: return call_status_get(engine, call);
 	case TRIB_CALL_BOUNDS_PUT: return call_bounds_put(engine, call);
@@ -918,7 +919,9 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 	call->code = NULL;
 	if (call->actor.party_id.size)
 		call->actor.party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->actor.party_id);
+	trib_domain_set_actor(engine->domain, &call->actor);
 	call->status = failed == TRIB_OK ? decide_call(engine, call) : failed;
+	trib_domain_set_actor(engine->domain, NULL);
 	if (failed != TRIB_OK)
 		call->error = *error;
 	if (call->status == TRIB_OK && call->reply.failed)

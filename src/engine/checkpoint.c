@@ -505,6 +505,29 @@ static void write_domain(const struct checkpoint *checkpoint, struct trib_checkp
 					    trib_bytes(rows[i].key, rows[i].key_size), rows[i].value);
 }
 
+/* Both are sorted, and no table is in both. */
+static void write_behind(struct checkpoint *checkpoint, struct trib_checkpoint *file, enum trib_table last_before)
+{
+	size_t count, i = 0, j = 0;
+	const struct trib_domain_row *domain = trib_domain_freeze_rows(checkpoint->domain, &count);
+	const struct row *rows = checkpoint->rows.items;
+
+	while (i < checkpoint->rows.count || j < count) {
+		bool ours = j == count || (i < checkpoint->rows.count && rows[i].table < domain[j].table);
+		uint8_t table = ours ? (uint8_t)rows[i].table : domain[j].table;
+
+		if (table > last_before && ours)
+			trib_checkpoint_put(file, rows[i].table, trib_bytes(rows[i].key, rows[i].key_size),
+					    trib_bytes(checkpoint->row_bytes.data + rows[i].value,
+						       rows[i].value_size));
+		else if (table > last_before)
+			trib_checkpoint_put(file, (enum trib_table)table,
+					    trib_bytes(domain[j].key, domain[j].key_size), domain[j].value);
+		i += ours;
+		j += !ours;
+	}
+}
+
 static void write_links(const struct checkpoint *checkpoint, struct trib_checkpoint *file)
 {
 	const struct link_entry *links = checkpoint->changes.links.items;
@@ -578,6 +601,7 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_touches(checkpoint, file);
 	write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
 	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_REVIEW);
+	write_behind(checkpoint, file, TRIB_TABLE_REVIEW);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
 	if (checkpoint->status != TRIB_OK)
 		return;
@@ -785,6 +809,20 @@ static trib_status load_market_row(void *context, struct trib_bytes key, struct 
 	return trib_market_load(engine->domain, engine->rules, engine->loading, key, value, error);
 }
 
+static trib_status load_cold_nouns(struct trib_engine *engine, struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (int noun = 0; status == TRIB_OK && noun < TRIB_NOUN_COUNT; noun++) {
+		if (!trib_noun_is_cold((enum trib_noun)noun))
+			continue;
+		engine->loading = trib_noun_table((enum trib_noun)noun);
+		status = trib_store_scan(engine->store, engine->loading, trib_bytes("", 0), load_market_row, engine,
+					 error);
+	}
+	return status;
+}
+
 static trib_status load_hits(void *context, struct trib_bytes key, struct trib_bytes value,
 			     struct trib_error *error)
 {
@@ -935,7 +973,10 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 
 		engine->loading = trib_market_tables[i];
 		status = trib_store_scan(engine->store, engine->loading, all, load_market_row, engine, error);
-		if (status == TRIB_OK && last && !trib_market_table_is_rules(engine->loading))
+		last &= !trib_market_table_is_rules(engine->loading);
+		if (status == TRIB_OK && last)
+			status = load_cold_nouns(engine, error);
+		if (status == TRIB_OK && last)
 			status = trib_domain_load_done(engine->domain, error);
 	}
 	if (status == TRIB_OK)

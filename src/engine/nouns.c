@@ -1,8 +1,6 @@
 /* Calls about nouns beyond PUT and GET: statuses by time, bounds of categories, the terms of goods explained. */
 #include "engine/state.h"
 
-/* --- Statuses ----------------------------------------------------------------------------------------- */
-
 static trib_status emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
 			    struct trib_error *error)
 {
@@ -17,6 +15,41 @@ static struct trib_bytes word_of(const struct trib_engine *engine, uint32_t code
 {
 	return trib_names_text(trib_domain_symbols(engine->domain), code);
 }
+
+/* --- Actions ------------------------------------------------------------------------------------------ */
+
+/* What the table of life refuses is no fault of the request by itself: 409, not 422. */
+static trib_status refused(struct trib_call *call, trib_status status)
+{
+	if (status == TRIB_REFUSED)
+		call->http_status = 409;
+	if (status == TRIB_FORBIDDEN)
+		call->code = "forbidden";
+	return status;
+}
+
+trib_status call_act(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_domain_decision decision;
+	const char *led_to = NULL;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	if (status == TRIB_OK)
+		status = trib_domain_decide_action(engine->domain, call->noun, call->name, call->action,
+						   (const Tributary__ActionRequest *)call->body, engine->now_ms,
+						   &engine->arena, &decision, &led_to, &call->error);
+	if (status == TRIB_OK)
+		status = emit_all(engine, &decision, &call->error);
+	if (status != TRIB_OK)
+		return refused(call, status);
+	trib_buffer_add_text(&call->reply, "{\"id\":");
+	trib_json_add_string(&call->reply, call->name);
+	trib_buffer_add_format(&call->reply, ",\"status\":\"%s\",\"number\":%u,\"version\":%u,\"position\":%llu}",
+			       led_to, decision.number, decision.version, (unsigned long long)engine->position);
+	return TRIB_OK;
+}
+
+/* --- Statuses by time --------------------------------------------------------------------------------- */
 
 /* The status in force now, and the rows. */
 static void add_statuses(struct trib_engine *engine, const struct trib_call *call, uint32_t number,

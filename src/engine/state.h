@@ -335,6 +335,7 @@ trib_status call_estimate(struct trib_engine *engine, struct trib_call *call);
 
 /* nouns.c */
 
+trib_status call_act(struct trib_engine *engine, struct trib_call *call);
 trib_status call_status_put(struct trib_engine *engine, struct trib_call *call);
 trib_status call_status_get(struct trib_engine *engine, struct trib_call *call);
 trib_status call_bounds_put(struct trib_engine *engine, struct trib_call *call);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "commission/commission.h"
+#include "domain/domain.h"
 #include "proto/proto.h"
 #include "rules/rules.h"
 
@@ -223,6 +224,8 @@ static void reply_here(struct trib_http_request *request)
 
 	if (request->match.route->action == TRIB_ACTION_LINES)
 		trib_lines_write_json(&call->reply);
+	if (request->match.route->action == TRIB_ACTION_LIFE)
+		trib_life_write_json(&call->reply);
 	if (request->match.route->action == TRIB_ACTION_FACTS)
 		trib_facts_write_json(&call->reply);
 	if (request->match.route->action != TRIB_ACTION_COMPLETE)
@@ -270,6 +273,7 @@ enum MHD_Result trib_http_request_answer(struct trib_http_request *request)
 	case TRIB_ACTION_IMPORT:
 	case TRIB_ACTION_FACTS:
 	case TRIB_ACTION_LINES:
+	case TRIB_ACTION_LIFE:
 	case TRIB_ACTION_COMPLETE:
 		return send_reply(request);
 	}

@@ -175,6 +175,7 @@ static void read_captures(struct trib_http_request *request)
 						 match->version.data, UINT32_MAX);
 		call->version = (uint32_t)number;
 	}
+	call->action = match->action;
 	if (match->node.size && (!trib_percent_decode(match->node, &request->arena, &call->node) ||
 				 !trib_utf8_valid(call->node)))
 		trib_http_request_refuse(request, TRIB_INVALID, 0, "node", "found other text, expected a node's id");

@@ -1,6 +1,7 @@
 #include "server/openapi.h"
 
 #include "proto/proto.h"
+#include "domain/domain.h"
 #include "server/routes.h"
 
 #define SCHEMAS "#/components/schemas/"
@@ -8,6 +9,7 @@
 /* Messages of the protocol that the door's bodies and answers name; what they hold comes along. Requests first. */
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__order_status_request__descriptor, &tributary__refund_request__descriptor,
+	&tributary__action_request__descriptor,
 	&tributary__payout_request__descriptor,
 	&tributary__review_request__descriptor,
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor, &tributary__record_batch__descriptor,
@@ -16,7 +18,10 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__bounds__descriptor,	       &tributary__party__descriptor,
 	&tributary__goods__descriptor,	       &tributary__plan__descriptor,
 	&tributary__registration__descriptor,  &tributary__block__descriptor,
-	&tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
+#define X(name, Type, field) &tributary__##field##__descriptor,
+	TRIB_COLD_NOUN_TABLE(X)
+#undef X
+	&tributary__action_answer__descriptor, &tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
 	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,
@@ -24,7 +29,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__tally_items__descriptor,  &tributary__terms_answer__descriptor,
 	&tributary__bounds_items__descriptor, &tributary__activate_answer__descriptor,
 	&tributary__rule_hits__descriptor,    &tributary__simulation__descriptor,
-	&tributary__line_titles__descriptor,  &tributary__fact_items__descriptor,
+	&tributary__life_cycles__descriptor,  &tributary__line_titles__descriptor,  &tributary__fact_items__descriptor,
 	&tributary__completion__descriptor,   &tributary__health__descriptor,
 	&tributary__market_position__descriptor,
 	&tributary__import_answer__descriptor, &tributary__balances__descriptor,
@@ -33,7 +38,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__review_answer__descriptor, &tributary__reviews__descriptor, &tributary__review_item__descriptor,
 	&tributary__record_answer__descriptor, &tributary__problem__descriptor,
 };
-enum { REQUESTS = 13 };
+enum { REQUESTS = 14 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =
@@ -95,26 +100,14 @@ static const char rule_schemas[] =
 	"\"round\":{\"type\":\"string\",\"enum\":[\"floor\",\"half_even\"],\"default\":\"floor\"}}"
 	"}";
 
-static const enum trib_noun nouns[] = { TRIB_NOUN_PARTY, TRIB_NOUN_GOODS, TRIB_NOUN_PLAN,
-					TRIB_NOUN_REGISTRATION, TRIB_NOUN_BLOCK };
-
-/* Some nouns have no statuses by time. */
+/* Some nouns have no statuses by time, some no actions. */
 static bool is_there(const struct trib_route *route, enum trib_noun noun)
 {
+	if (route->call == TRIB_CALL_ACT)
+		return trib_noun_has_life(noun);
 	bool of_status = route->call == TRIB_CALL_STATUS_PUT || route->call == TRIB_CALL_STATUS_GET;
 
 	return !of_status || trib_noun_has_statuses(noun);
-}
-
-static const char *plural_of(enum trib_noun noun)
-{
-	static const char *const plurals[] = {
-#define X(name, number, word, plural, table) [number] = plural,
-		TRIB_NOUN_TABLE(X)
-#undef X
-	};
-
-	return plurals[noun];
 }
 
 /* A pattern as it reads for one noun: "/api/v1/{noun}/{id}" → "/api/v1/plans/{id}". */
@@ -127,7 +120,7 @@ static void add_path(const char *pattern, enum trib_noun noun, struct trib_buffe
 		return;
 	}
 	trib_buffer_add(text, pattern, (size_t)(hole - pattern));
-	trib_buffer_add_text(text, plural_of(noun));
+	trib_buffer_add_text(text, trib_noun_plural(noun));
 	trib_buffer_add_text(text, hole + strlen("{noun}"));
 }
 
@@ -138,7 +131,7 @@ static void add_ref(const char *name, struct trib_buffer *text)
 
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
-	static const char *const names[] = { "id", "order", "version", "node", "category" };
+	static const char *const names[] = { "id", "order", "version", "node", "category", "action" };
 	unsigned count = 0;
 	char hole[16];
 
@@ -350,10 +343,9 @@ void trib_openapi_print(struct trib_buffer *text)
 		const struct trib_route *route = &trib_routes[i];
 		bool of_noun = strstr(route->pattern, "{noun}") != NULL;
 
-		for (size_t n = 0; !is_taken(route) && n < (of_noun ? TRIB_ARRAY_SIZE(nouns) : 1);
-		     n++)
-			if (!of_noun || is_there(route, nouns[n]))
-				add_path_item(route, nouns[n], &first, text);
+		for (size_t n = 0; !is_taken(route) && n < (of_noun ? TRIB_NOUN_COUNT : 1); n++)
+			if (!of_noun || is_there(route, (enum trib_noun)n))
+				add_path_item(route, (enum trib_noun)n, &first, text);
 	}
 	trib_buffer_add_text(text,
 			     "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\","

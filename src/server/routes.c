@@ -1,5 +1,7 @@
 #include "server/routes.h"
 
+#include "domain/domain.h"
+
 #define AT_LEAST TRIB_PARAM_AT_LEAST
 #define PAGE	 (TRIB_PARAM_LIMIT | TRIB_PARAM_CURSOR)
 #define ACCOUNT                                                                                    \
@@ -90,6 +92,8 @@ const struct trib_route trib_routes[] = {
 	  AT_LEAST, "PutAnswer", "putRules", "Add an immutable version of a rule tree" },
 	{ "GET", "/api/v1/lines", TRIB_ACTION_LINES, 0, TRIB_BODY_NONE, NULL, 0, "LineTitles", "readLines",
 	  "The usual money lines, with names in Chinese and English, and the accounts they post to" },
+	{ "GET", "/api/v1/life-cycles", TRIB_ACTION_LIFE, 0, TRIB_BODY_NONE, NULL, 0, "LifeCycles", "readLifeCycles",
+	  "What may be done to entities, in which status, by whom" },
 	{ "GET", "/api/v1/facts", TRIB_ACTION_FACTS, 0, TRIB_BODY_NONE, NULL, 0, "FactItems", "readFacts",
 	  "The facts that conditions may ask for" },
 	{ "GET", "/api/v1/expr:complete", TRIB_ACTION_COMPLETE, 0, TRIB_BODY_NONE, NULL,
@@ -116,6 +120,9 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/{noun}/{id}/status", TRIB_ACTION_CALL, TRIB_CALL_STATUS_GET,
 	  TRIB_BODY_NONE, NULL, AT_LEAST, "StatusAnswer", "readStatus",
 	  "The status in force now, and those set by time" },
+	{ "POST", "/api/v1/{noun}/{id}:{action}", TRIB_ACTION_CALL, TRIB_CALL_ACT, TRIB_BODY_MESSAGE,
+	  &tributary__action_request__descriptor, AT_LEAST, "ActionAnswer", "act",
+	  "Lead it on in its life cycle: what is done to it, and why" },
 	{ "POST", "/api/v1/{noun}:import", TRIB_ACTION_IMPORT, TRIB_CALL_IMPORT, TRIB_BODY_LINES,
 	  NULL, TRIB_PARAM_ATOMIC, "ImportAnswer", "import", "Put many, one JSON object a line" },
 	{ "GET", "/api/v1/{noun}", TRIB_ACTION_CALL, TRIB_CALL_LIST, TRIB_BODY_NONE, NULL,
@@ -200,6 +207,8 @@ static void capture(struct trib_bytes name, struct trib_bytes value, struct trib
 		match->version = value;
 	else if (trib_bytes_is(name, "node"))
 		match->node = value;
+	else if (trib_bytes_is(name, "action"))
+		match->action = value;
 	else
 		match->id = value;
 }
@@ -210,6 +219,11 @@ static size_t captured_size(struct trib_bytes name, const char *rest, struct tri
 	const char *slash = path.size ? memchr(path.data, '/', path.size) : NULL;
 	size_t suffix = strlen(rest);
 
+	if (rest[0] == ':' && rest[1] == '{') {
+		const char *colon = path.size && !slash ? memrchr(path.data, ':', path.size) : NULL;
+
+		return colon ? (size_t)(colon - path.data) : 0;
+	}
 	/* An order's id may hold a slash: what follows it is told by the end of the path. */
 	if (*rest == '/' && !trib_bytes_is(name, "order"))
 		return slash ? (size_t)(slash - path.data) : 0;
@@ -238,6 +252,9 @@ static bool matches(const char *pattern, struct trib_bytes path, struct trib_rou
 		struct trib_bytes value = trib_bytes(path.data, size);
 
 		if (size == 0 || (trib_bytes_is(name, "noun") && !trib_noun_find(value, &noun)))
+			return false;
+		if (trib_bytes_is(name, "action") &&
+		    (!trib_noun_find(match->noun, &noun) || !trib_noun_has_life(noun)))
 			return false;
 		capture(name, value, match);
 		path = trib_bytes(path.data + size, path.size - size);

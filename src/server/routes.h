@@ -5,7 +5,8 @@
  *	enum trib_route_result result = trib_route_find("GET", path, &match);
  *
  * Patterns are matched against the path as it was sent, percent-encoded; what `{…}` captured is decoded later.
- * So `:` and `/` in an id can be written %3A and %2F. `{order}` may hold a `/`.
+ * So `:` and `/` in an id can be written %3A and %2F. `{order}` may hold a `/`;
+ * `{action}` is what stands behind the last `:`.
  */
 #ifndef TRIB_SERVER_ROUTES_H
 #define TRIB_SERVER_ROUTES_H
@@ -28,6 +29,7 @@ enum trib_route_action {
 	TRIB_ACTION_METRICS,
 	TRIB_ACTION_FACTS,
 	TRIB_ACTION_LINES,
+	TRIB_ACTION_LIFE,
 	TRIB_ACTION_COMPLETE,
 };
 
@@ -82,7 +84,7 @@ extern const size_t trib_routes_count;
 /* What the `{…}` of a pattern stood for, as sent. */
 struct trib_route_match {
 	const struct trib_route *route;
-	struct trib_bytes noun, id, version, node;
+	struct trib_bytes noun, id, version, node, action;
 };
 
 enum trib_route_result { TRIB_ROUTE_FOUND, TRIB_ROUTE_NO_PATH, TRIB_ROUTE_NO_METHOD };

@@ -47,7 +47,8 @@
 	X(TOUCH_RUN, 0x39, "from, to → the user hashes of that stretch, packed likewise")     \
 	X(COUNTER, 0x40, "place → what is counted of the subject there; engine/counters.h")   \
 	X(TALLY, 0x41, "kind, plan, rule, creator, period → what was sold and spent; engine/tallies.h") \
-	X(REVIEW, 0x42, "position of the decision of a held order → does it wait?")
+	X(REVIEW, 0x42, "position of the decision of a held order → does it wait?")                \
+	X(ACTIVITY, 0x70, "number → ActivityPut")
 
 enum trib_table {
 #define X(name, prefix, doc) TRIB_TABLE_##name = prefix,

@@ -108,6 +108,18 @@ def ask_about_limits(step):
     step("GET", "/api/v1/goods/{id}:terms", "/api/v1/goods/g1:terms?creator=c1")
 
 
+def ask_about_actions(step):
+    """Nouns with life cycles."""
+    step("GET", "/api/v1/life-cycles", "/api/v1/life-cycles", want=lambda answer: any(
+        row["noun"] == "activities" and row["statuses"][0] == "draft" for row in answer["items"]))
+    step("PUT", "/api/v1/activities/{id}", "/api/v1/activities/a1", {"leader": "c1", "title": "May"}, 201)
+    step("POST", "/api/v1/activities/{id}:{action}", "/api/v1/activities/a1:publish", {"reason": "ready"},
+         want=lambda answer: (answer["id"], answer["status"], answer["version"]) == ("a1", "published", 2))
+    step("GET", "/api/v1/activities/{id}", "/api/v1/activities/a1",
+         want=lambda answer: answer["status"] == "published" and answer["history"][0]["reason"] == "ready")
+    step("GET", "/api/v1/activities", "/api/v1/activities", want=lambda answer: len(answer["items"]) == 1)
+
+
 def ask_about_life(step, seen, server):
     """What is told of an order later, and what the books say."""
     step("POST", "/api/v1/orders/{order}/status", "/api/v1/orders/o1%2F1/status", {"status": "paid"},
@@ -229,11 +241,12 @@ def journey(server):
          want=lambda answer: [row["label"] for row in answer["items"]] == ["view"])
     ask_about_limits(step)
     ask_about_life(step, seen, server)
-    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1")]:
+    ask_about_actions(step)
+    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1"), ("activities", "a1")]:
         step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
              want=lambda answer: answer["status"] == "closed")
-    for plural in ("parties", "goods", "plans", "registrations", "blocks"):
+    for plural in ("parties", "goods", "plans", "registrations", "blocks", "activities"):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
@@ -257,6 +270,11 @@ def refusals(server):
         ("POST", "/api/v1/rules/default:activate", {"version": 999}, 404, "not_found"),
         ("DELETE", "/api/v1/goods/none", None, 404, "not_found"),
         ("PUT", "/api/v1/goods/x", {"merchant": "nobody"}, 400, "invalid"),
+        ("PUT", "/api/v1/activities/x", {"leader": "nobody"}, 400, "invalid"),
+        ("POST", "/api/v1/activities/none:publish", {}, 404, "not_found"),
+        ("POST", "/api/v1/activities/a1:dance", {}, 404, "not_found"),
+        ("POST", "/api/v1/activities/a1:publish", {}, 409, "refused"),
+        ("POST", "/api/v1/parties/c1:publish", {}, 405, "method_not_allowed"),
         ("PUT", "/api/v1/goods/x", {"merchant": "m1", "price": -1}, 400, "invalid"),
         ("PUT", "/api/v1/goods/x", {"merchant": "m1", "price": 2**63}, 400, "invalid"),
         ("PUT", "/api/v1/rules/bad", {"root": {"when": "no_such_fact == 1"}}, 400, None),

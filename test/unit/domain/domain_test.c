@@ -15,6 +15,7 @@ static void seed(struct world *world)
 		  "\"terms\":{\"commission_bps\":1000}}");
 	world_put(world, TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\"}");
 	world_put(world, TRIB_NOUN_BLOCK, "{\"id\":\"b1\",\"kind\":\"user\",\"value\":\"bad\"}");
+	world_put(world, TRIB_NOUN_ACTIVITY, "{\"id\":\"a1\",\"leader\":\"m1\"}");
 }
 
 static void a_put_is_told_once_and_read_back(void **state)
@@ -385,7 +386,7 @@ static void closing_keeps_the_entity(void **state)
 
 	seed(&world);
 	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++) {
-		static const char *const ids[] = { "c1", "g1", "p1", "r1", "b1" };
+		static const char *const ids[] = { "c1", "g1", "p1", "r1", "b1", "a1" };
 
 		world.now_ms = 2000;
 		assert_ok(world_close(&world, noun, ids[noun]), world.error);
@@ -479,7 +480,7 @@ static void what_is_read_can_be_put_back(void **state)
 		  world.error);
 	trib_buffer_init(&json, 1 << 20);
 	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++) {
-		static const char *const ids[] = { "c1", "g1", "p1", "r1", "b1" };
+		static const char *const ids[] = { "c1", "g1", "p1", "r1", "b1", "a1" };
 		uint64_t before = trib_domain_digest(world.domain);
 		struct trib_record *record = trib_domain_record(
 			world.domain, noun, world_number(&world, noun, ids[noun]));

@@ -1,0 +1,93 @@
+/*
+ * Life cycles: which action leads an entity from which status to which, and who may. One table, from which the door
+ * `POST /api/v1/{noun}/{id}:{action}` decides, and from which tests make every combination:
+ *
+ *	const struct trib_life_row *row = trib_life_find(TRIB_NOUN_ACTIVITY, trib_bytes_text("publish"), "draft");
+ *	// row->to is "published"
+ *
+ * A status is a text that stands in the table of statuses; the first one of a noun is that of a new entity.
+ */
+#ifndef TRIB_DOMAIN_LIFE_H
+#define TRIB_DOMAIN_LIFE_H
+
+#include "domain/actor.h"
+#include "domain/domain.h"
+
+struct trib_cold;
+
+/* What an action does beside leading to its status, or why it may not; NULL: nothing. See domain/cold.h. */
+typedef trib_status trib_life_hook(struct trib_cold *cold);
+
+/* Who may, beside the admin and the operator, who may everything here. */
+enum {
+	TRIB_MAY_MERCHANT = TRIB_ACCESS_BIT(TRIB_ACCESS_MERCHANT),
+	TRIB_MAY_LEADER = TRIB_ACCESS_BIT(TRIB_ACCESS_LEADER),
+	TRIB_MAY_CREATOR = TRIB_ACCESS_BIT(TRIB_ACCESS_CREATOR),
+	TRIB_MAY_PLATFORM = 0, /* nobody else */
+};
+
+/* ---- Statuses: X(NOUN, word); the first of a noun is that of a new one --------------------- */
+
+#define TRIB_LIFE_ACTIVITY_STATUSES(X)                                                             \
+	X(ACTIVITY, "draft")                                                                       \
+	X(ACTIVITY, "published")                                                                   \
+	X(ACTIVITY, "closed")
+
+#define TRIB_LIFE_STATUS_TABLE(X) TRIB_LIFE_ACTIVITY_STATUSES(X)
+
+/* ---- Actions: X(NOUN, action, from, to, who may, hook, what it is) ------------------------- */
+
+#define TRIB_LIFE_ACTIVITY(X)                                                                      \
+	X(ACTIVITY, "publish", "draft", "published", TRIB_MAY_LEADER, NULL, "open it to merchants") \
+	X(ACTIVITY, "withdraw", "published", "draft", TRIB_MAY_LEADER, NULL, "take it back")
+
+#define TRIB_LIFE_TABLE(X) TRIB_LIFE_ACTIVITY(X)
+
+struct trib_life_row {
+	enum trib_noun noun;
+	const char *action, *from, *to; /* from: "draft|review" */
+	unsigned may;			/* bits of roles */
+	trib_life_hook *hook;
+	const char *what;
+};
+extern const struct trib_life_row trib_life_rows[];
+extern const size_t trib_life_rows_count;
+
+/* All of it, as JSON: a LifeCycles. */
+void trib_life_write_json(struct trib_buffer *json);
+
+/* Has it actions at all? */
+bool trib_noun_has_life(enum trib_noun noun);
+
+/* The status as it stands in the table, there for good; NULL for a word that is none of the noun's. */
+const char *trib_life_status(enum trib_noun noun, const char *text);
+
+/* The status of a new one. */
+const char *trib_life_begin(enum trib_noun noun);
+
+/* The row by which an action leads on from a status; NULL. */
+const struct trib_life_row *trib_life_find(enum trib_noun noun, struct trib_bytes action, const char *status);
+
+/* TRIB_NOT_FOUND for an action the noun does not know, TRIB_REFUSED from another status, TRIB_FORBIDDEN for others. */
+trib_status trib_life_check(enum trib_noun noun, struct trib_bytes action, const char *status,
+			    const struct trib_actor *actor, const struct trib_life_row **ret_row,
+			    struct trib_error *error);
+
+/*
+ * Does an entity belong to the party that somebody acts for? It does where it names that party in the field that is
+ * called like the role (`merchant`, `leader`, `creator`), and where it has no such field.
+ */
+bool trib_life_is_own(const ProtobufCMessage *entity, const struct trib_actor *actor);
+
+/*
+ * Adds to the `history` of a message that has one: who did what, why, and what came of it. The oldest are dropped
+ * behind TRIB_LIMIT_HISTORY. False where the arena is full. The item is borrowed.
+ */
+bool trib_life_note(ProtobufCMessage *entity, Tributary__HistoryItem *item, struct trib_arena *arena);
+
+/* A history item of an action; NULL where the arena is full. `request` may be NULL. */
+Tributary__HistoryItem *trib_life_item(struct trib_bytes action, const char *status,
+				       const Tributary__ActionRequest *request, const struct trib_actor *actor,
+				       int64_t now_ms, struct trib_arena *arena);
+
+#endif
