@@ -74,6 +74,8 @@
 	X(COUNTERS, 262144, "subjects", "users, devices, creators, links whose events are counted for rules") \
 	X(TALLIES, 4194304, "tallies", "plan, creator and period that have sold or spent; all in memory") \
 	X(BUYERS, 4194304, "buyers", "of shops whose plans or rules ask who is new; all in memory")  \
+	X(SHELF_ENTRIES, 1000, "entries", "one shelf of one creator; each change writes it whole")   \
+	X(SHELF_GROUPS, 64, "groups", "one shelf")                                                 \
 	X(PLAY_BYTES, 786432, "bytes", "one play, all its files together")                         \
 	X(PLAY_FILES, 256, "files", "one play")                                                    \
 	X(PLAY_DEPTH, 8, "plays", "a play, the play it specialises, and so on")                    \

@@ -36,6 +36,7 @@
 #include "domain/actor.h"
 #include "domain/nouns.h"
 #include "domain/outcome.h"
+#include "domain/shelf.h"
 #include "domain/terms.h"
 #include "domain/words.h"
 
@@ -389,6 +390,8 @@ struct trib_record;
 struct trib_record *trib_record_ref(struct trib_record *record);
 void trib_record_unref(struct trib_record *record);
 struct trib_bytes trib_record_bytes(const struct trib_record *record);
+/* A copy of bytes, to be shared likewise. */
+struct trib_record *trib_record_of(struct trib_bytes bytes);
 
 struct trib_entity {
 	ProtobufCMessage *message; /* Tributary__Party, …; a party shows its user_hashes */
@@ -403,6 +406,12 @@ trib_status trib_record_unpack(const struct trib_record *record, enum trib_noun 
 /* What a GET shows beside the record: number, version, the status at a time, when goods are withdrawn. */
 void trib_domain_show(const struct trib_domain *domain, enum trib_noun noun, int64_t at_ms,
 		      const struct trib_entity *entity);
+
+/* The bytes of the record of an entity that is there: good until the next trib_domain_apply. The other sends for them. */
+struct trib_bytes trib_domain_look(const struct trib_domain *domain, enum trib_noun noun,
+				   uint32_t number);
+void trib_domain_prefetch_record(const struct trib_domain *domain, enum trib_noun noun,
+				 uint32_t number, bool slot);
 
 /* A reference, which the caller gives back; NULL for a number that is not there. */
 struct trib_record *trib_domain_record(const struct trib_domain *domain, enum trib_noun noun,

@@ -25,6 +25,35 @@ void trib_record_unref(struct trib_record *record)
 		free(record);
 }
 
+struct trib_record *trib_record_of(struct trib_bytes bytes)
+{
+	struct trib_record *record = trib_record_new(bytes.size);
+
+	if (bytes.size)
+		memcpy(record->bytes, bytes.data, bytes.size);
+	return record;
+}
+
+struct trib_bytes trib_domain_look(const struct trib_domain *domain, enum trib_noun noun,
+				   uint32_t number)
+{
+	return trib_record_bytes(*trib_domain_record_slot(domain, noun, number));
+}
+
+/* First the slots of all, then, once they are there, what they point to. */
+void trib_domain_prefetch_record(const struct trib_domain *domain, enum trib_noun noun,
+				 uint32_t number, bool slot)
+{
+	struct trib_record **place = trib_domain_record_slot(domain, noun, number);
+
+	if (slot) {
+		TRIB_PREFETCH(place);
+		return;
+	}
+	TRIB_PREFETCH(*place);
+	TRIB_PREFETCH((const char *)*place + 64);
+}
+
 struct trib_bytes trib_record_bytes(const struct trib_record *record)
 {
 	return trib_bytes(record->bytes, record->size);

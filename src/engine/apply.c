@@ -201,6 +201,8 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
 		return apply_payout(engine, event->ledger_paid, position, error);
+	case TRIBUTARY__EVENT__KIND_SHELF_PUT:
+		return apply_shelf(engine, event->shelf_put, error);
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

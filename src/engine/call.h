@@ -39,6 +39,10 @@ enum trib_call_kind {
 	TRIB_CALL_SIMULATION, /* name, version: its number */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
+	TRIB_CALL_SHELF, /* name (of the creator), node (the kind), cursor, limit */
+	TRIB_CALL_SHELF_PUT, TRIB_CALL_SHELF_CHANGE, /* name, node, body */
+	TRIB_CALL_SHELF_CLEAR, /* name, node */
+	TRIB_CALL_GOODS_SHELVES, /* name (of goods) */
 	TRIB_CALL_PAYOUT, /* body */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_RECORD, /* body: a RecordBatch */

@@ -897,6 +897,11 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);
 	case TRIB_CALL_MARKET_POSITION: return call_market_position(engine, call);
+	case TRIB_CALL_SHELF: return call_shelf(engine, call);
+	case TRIB_CALL_SHELF_PUT:
+	case TRIB_CALL_SHELF_CHANGE:
+	case TRIB_CALL_SHELF_CLEAR: return call_shelve(engine, call);
+	case TRIB_CALL_GOODS_SHELVES: return call_goods_shelves(engine, call);
 	case TRIB_CALL_PAYOUT: return call_payout(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
 	case TRIB_CALL_KEYS: return trib_keys_export(engine->keys, &call->reply, &call->error);

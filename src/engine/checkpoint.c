@@ -18,6 +18,7 @@
 
 enum {
 	GATHERED_PER_TURN = 256, /* some tens of microseconds */
+	BLOCKS_PER_TURN = 16,	 /* of 4 KiB: likewise */
 	KEY_BYTES = 24,
 	BALANCE_KEY_BYTES = 13,
 	SHARES_BEHIND_MAX = 5, /* so much journal may lie behind the store: it is what a restart replays */
@@ -46,6 +47,8 @@ struct checkpoint {
 	struct trib_filter users; /* of changes.touches */
 	struct trib_domain_freeze *domain;
 	struct log_of balances; /* struct balance */
+	struct shelf_frozen *shelves;
+	size_t n_shelves;
 	int64_t began_ms, ended_ms; /* engine time at `from` and at `position` */
 	struct log_of rows;	/* struct row */
 	struct trib_buffer row_bytes;
@@ -232,6 +235,14 @@ static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkp
 	trib_reviews_take_changes(engine->reviews, add_review, checkpoint);
 }
 
+static void add_shelf_block(void *context, uint32_t block, const char bytes[SHELVES_BLOCK_BYTES])
+{
+	char key[4];
+
+	add_row(context, TRIB_TABLE_SHELF_COUNT, trib_bytes(key, trib_key_u32(key, block)),
+		trib_bytes(bytes, SHELVES_BLOCK_BYTES));
+}
+
 /* Everything decided so far is in batches that are handed over: between two batches, state stands at `next`. */
 static void begin(struct trib_engine *engine)
 {
@@ -268,6 +279,7 @@ static void begin(struct trib_engine *engine)
 	freeze_rules(engine, checkpoint);
 	freeze_kept(engine, checkpoint);
 	freeze_tallies(engine, checkpoint);
+	checkpoint->shelves = shelves_freeze(engine->shelves, &checkpoint->n_shelves);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -285,6 +297,8 @@ static bool gather_some(struct trib_engine *engine)
 	if (trib_ledger_freeze_step(engine->ledger, GATHERED_PER_TURN, gather_balance, engine->checkpoint))
 		return true;
 	if (engine->counters && trib_counters_freeze_step(engine->counters, GATHERED_PER_TURN))
+		return true;
+	if (shelves_gather(engine->shelves, BLOCKS_PER_TURN, add_shelf_block, engine->checkpoint))
 		return true;
 	return trib_tallies_freeze_step(engine->tallies, GATHERED_PER_TURN) ||
 	       (engine->buyers && trib_tallies_freeze_step(engine->buyers, GATHERED_PER_TURN));
@@ -506,7 +520,7 @@ static void write_domain(const struct checkpoint *checkpoint, struct trib_checkp
 }
 
 /* Both are sorted, and no table is in both. */
-static void write_behind(struct checkpoint *checkpoint, struct trib_checkpoint *file, enum trib_table last_before)
+static void write_between(struct checkpoint *checkpoint, struct trib_checkpoint *file, int after, int before)
 {
 	size_t count, i = 0, j = 0;
 	const struct trib_domain_row *domain = trib_domain_freeze_rows(checkpoint->domain, &count);
@@ -516,11 +530,11 @@ static void write_behind(struct checkpoint *checkpoint, struct trib_checkpoint *
 		bool ours = j == count || (i < checkpoint->rows.count && rows[i].table < domain[j].table);
 		uint8_t table = ours ? (uint8_t)rows[i].table : domain[j].table;
 
-		if (table > last_before && ours)
+		if (table > after && table < before && ours)
 			trib_checkpoint_put(file, rows[i].table, trib_bytes(rows[i].key, rows[i].key_size),
 					    trib_bytes(checkpoint->row_bytes.data + rows[i].value,
 						       rows[i].value_size));
-		else if (table > last_before)
+		else if (table > after && table < before)
 			trib_checkpoint_put(file, (enum trib_table)table,
 					    trib_bytes(domain[j].key, domain[j].key_size), domain[j].value);
 		i += ours;
@@ -554,6 +568,30 @@ static void write_lines(struct checkpoint *checkpoint, struct trib_checkpoint *f
 	}
 }
 
+static int compare_shelves(const void *left, const void *right)
+{
+	const struct shelf_frozen *a = left, *b = right;
+
+	if (a->creator != b->creator)
+		return a->creator < b->creator ? -1 : 1;
+	return a->kind - b->kind;
+}
+
+static void write_shelves(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	struct shelf_frozen *shelves = checkpoint->shelves;
+
+	qsort(shelves, checkpoint->n_shelves, sizeof(*shelves), compare_shelves);
+	for (size_t i = 0; i < checkpoint->n_shelves; i++) {
+		char key[5];
+
+		trib_key_u32(key, shelves[i].creator);
+		key[4] = (char)shelves[i].kind;
+		trib_checkpoint_put(file, TRIB_TABLE_SHELF, trib_bytes(key, sizeof(key)),
+				    trib_record_bytes(shelves[i].record));
+	}
+}
+
 static void build_filters(struct checkpoint *checkpoint)
 {
 	struct log_of *orders = &checkpoint->changes.orders, *touches = &checkpoint->changes.touches;
@@ -574,6 +612,8 @@ static void drop_written(struct checkpoint *checkpoint)
 	free(TRIB_TAKE_PTR(checkpoint->rows.items));
 	trib_buffer_fini(&checkpoint->row_bytes);
 	trib_domain_freeze_free(TRIB_TAKE_PTR(checkpoint->domain));
+	for (size_t i = 0; i < checkpoint->n_shelves; i++)
+		trib_record_unref(TRIB_TAKE_PTR(checkpoint->shelves[i].record));
 	runs_fini(&checkpoint->old);
 }
 
@@ -601,7 +641,9 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_touches(checkpoint, file);
 	write_run(file, TRIB_TABLE_TOUCH_RUN, &checkpoint->run, &checkpoint->run.touches);
 	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_REVIEW);
-	write_behind(checkpoint, file, TRIB_TABLE_REVIEW);
+	write_between(checkpoint, file, TRIB_TABLE_REVIEW, TRIB_TABLE_SHELF);
+	write_shelves(checkpoint, file);
+	write_between(checkpoint, file, TRIB_TABLE_SHELF, UINT8_MAX + 1);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
 	if (checkpoint->status != TRIB_OK)
 		return;
@@ -643,6 +685,7 @@ static void drop_filters(struct checkpoint *checkpoint)
 static void checkpoint_free(struct checkpoint *checkpoint)
 {
 	drop_written(checkpoint);
+	free(checkpoint->shelves);
 	changes_fini(&checkpoint->changes);
 	free(checkpoint);
 }
@@ -673,6 +716,7 @@ static void finish(struct trib_engine *engine)
 		runs_replace(&engine->runs, checkpoint->merge_first, checkpoint->merge_count, checkpoint->merged,
 			     &engine->old_runs);
 	runs_add(&engine->runs, checkpoint->run);
+	shelves_stored(engine->shelves, checkpoint->shelves, checkpoint->n_shelves);
 	engine->statements.stored_ms = checkpoint->ended_ms;
 	engine->counts.checkpoints++;
 	checkpoint_end(engine);
@@ -860,6 +904,12 @@ static trib_status load_review(void *context, struct trib_bytes key, struct trib
 	return TRIB_OK;
 }
 
+static trib_status load_shelf_counts(void *context, struct trib_bytes key, struct trib_bytes value,
+				     struct trib_error *error)
+{
+	return shelf_load_counts(context, key, value, error);
+}
+
 static trib_status load_balance(void *context, struct trib_bytes key, struct trib_bytes value,
 				struct trib_error *error)
 {
@@ -992,6 +1042,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_TALLY, all, load_tally, engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_REVIEW, all, load_review, engine, error);
+	if (status == TRIB_OK)
+		status = trib_store_scan(engine->store, TRIB_TABLE_SHELF_COUNT, all, load_shelf_counts, engine, error);
 	if (status != TRIB_OK)
 		return status;
 	snapshots_loaded(engine, engine->snapshots.position);

@@ -269,6 +269,8 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 		return TRIB_OK;
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_LEDGER_PAID)
 		return apply_payout(engine, event->ledger_paid, engine->position, error);
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_SHELF_PUT)
+		return apply_shelf(engine, event->shelf_put, error);
 	return apply_market(engine, event, error);
 }
 
@@ -510,6 +512,7 @@ static void make_state(struct trib_engine *engine)
 	engine->kept = kept_new();
 	engine->tallies = trib_tallies_new(TRIB_LIMIT_TALLIES);
 	engine->reviews = trib_reviews_new();
+	engine->shelves = shelf_table_new();
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
@@ -576,6 +579,7 @@ static void close_state(struct trib_engine *engine)
 	trib_tallies_free(TRIB_TAKE_PTR(engine->tallies));
 	trib_tallies_free(TRIB_TAKE_PTR(engine->buyers));
 	trib_reviews_free(TRIB_TAKE_PTR(engine->reviews));
+	shelves_free(TRIB_TAKE_PTR(engine->shelves));
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
@@ -652,6 +656,8 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	orders_init(engine);
 	lifecycle_init(engine);
 	stateful_init(engine);
+	shelf_init(engine);
+	shelf_page_init(engine);
 	calls_init(engine);
 	if ((status = open_keys(engine, error)) != TRIB_OK ||
 	    (status = open_state(engine, error)) != TRIB_OK) {
@@ -672,6 +678,8 @@ void trib_engine_abandon(struct trib_engine *engine)
 	orders_fini(engine);
 	lifecycle_fini(engine);
 	stateful_fini(engine);
+	shelf_fini(engine);
+	shelf_page_fini(engine);
 	trib_keys_free(engine->keys);
 	trib_buffer_fini(&engine->chunk_bytes);
 	trib_buffer_fini(&engine->event_bytes);

@@ -262,6 +262,60 @@ struct trib_bytes trib_engine_line_name(const struct trib_engine *engine,
 					const struct trib_order_line *line);
 struct trib_bytes trib_engine_line_party(const struct trib_engine *engine, uint32_t party, uint32_t role);
 
+/* --- Shelves ------------------------------------------------------------------------------------------ */
+
+struct trib_shelf_request {
+	struct trib_bytes creator, kind; /* kind: a word of TRIB_SHELF_KIND_TABLE */
+	const Tributary__ShelfChange *change; /* or: */
+	const Tributary__Shelf *whole;
+};
+
+struct trib_shelf_answer {
+	uint32_t version, total, added, removed;
+	uint64_t position;
+};
+
+/* All or nothing. TRIB_REFUSED with *ret_outcome: what LINK would say to goods or offer that are new on the shelf. */
+trib_status trib_engine_shelve(struct trib_engine *engine, const struct trib_shelf_request *request,
+			       struct trib_shelf_answer *ret_answer, enum trib_outcome *ret_outcome,
+			       struct trib_error *error);
+
+struct trib_shelf_page_request {
+	struct trib_bytes creator, kind, cursor;
+	uint32_t limit; /* 0: 50 */
+};
+
+/* An entry as it stands now. Texts that are empty have nothing to say. */
+struct trib_shelf_row {
+	uint32_t goods_number, offer_number;
+	struct trib_bytes goods, title, site, currency, status, group, offer, plan, kind, leader, reason;
+	const char *policy; /* of its own; else NULL */
+	int64_t price, stock, earn;
+	bool has_stock, valid, ask;
+	bool pays; /* plan, kind, leader, earn and terms are those by which it earns */
+	struct trib_terms terms;
+};
+
+/* Good until the next command. */
+struct trib_shelf_page {
+	struct trib_bytes creator;
+	const char *kind, *policy;
+	uint32_t version, total, from;
+	uint32_t next; /* cursor of the next page; 0: this is the last */
+	uint32_t n_groups, n_rows;
+	const struct trib_bytes *groups;
+	const struct trib_shelf_row *rows;
+};
+
+trib_status trib_engine_shelf(struct trib_engine *engine, const struct trib_shelf_page_request *request,
+			      const struct trib_shelf_page **ret_page, struct trib_error *error);
+/* The JSON of a ShelfPage. */
+void trib_engine_shelf_json(const struct trib_shelf_page *page, struct trib_buffer *json);
+
+/* On how many shelves are these goods? */
+trib_status trib_engine_shelves_of(const struct trib_engine *engine, struct trib_bytes goods, uint64_t *ret_count,
+				   struct trib_error *error);
+
 /* --- Looking ------------------------------------------------------------------------------------------ */
 
 const struct trib_domain *trib_engine_domain(const struct trib_engine *engine);

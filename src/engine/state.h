@@ -15,6 +15,8 @@
  *	groups.c	… refunds of a whole order, shared out over its lines; lines.c: which lines an order has
  *	kept.c		… what was told of orders that are not known yet
  *
+ *	shelf.c		what is put on shelves (shelves.c: those in memory); shelf_page.c: pages of them
+ *
  *	what other orders decide
  *	stateful.c	budgets, steps, incentives: lines of their own; tallies.c: what they have come to
  *	counting.c	events → counters (counters.c) → facts
@@ -52,6 +54,7 @@
 #include "engine/order_index.h"
 #include "engine/reviews.h"
 #include "engine/runs.h"
+#include "engine/shelves.h"
 #include "engine/snapshots.h"
 #include "engine/statements.h"
 #include "engine/stateful.h"
@@ -131,6 +134,7 @@ struct trib_engine {
 	struct trib_tallies *tallies;
 	struct trib_tallies *buyers;	/* by shop; NULL: nobody asks who is new */
 	struct trib_reviews *reviews;	/* held orders that wait */
+	struct shelves *shelves;
 	struct warmer *warmer; /* NULL in the foreground */
 
 	enum trib_engine_state state;
@@ -187,6 +191,8 @@ struct trib_engine {
 	struct order_work *work;	  /* orders.c */
 	struct life_work *life;		  /* lifecycle.c */
 	struct stateful *stateful;	  /* stateful.c */
+	struct shelf_work *shelf;	  /* shelf.c */
+	struct shelf_page_work *shelf_page;
 
 	/* Calls. */
 	struct trib_call *ring; /* newest first; pushed by any thread */
@@ -345,6 +351,29 @@ trib_status call_terms(struct trib_engine *engine, struct trib_call *call);
 /* Where the plans that competed for a touch of an order are listed, as a JSON string. */
 void engine_add_terms_path(const struct trib_engine *engine, const struct trib_order_record *record,
 			   const struct trib_touch *touch, struct trib_buffer *json);
+
+/* shelf.c */
+
+void shelf_init(struct trib_engine *engine);
+void shelf_fini(struct trib_engine *engine);
+struct shelves *shelf_table_new(void);
+/* The numbers of a shelf's name. */
+trib_status shelf_find(struct trib_engine *engine, struct trib_bytes creator, struct trib_bytes kind,
+		       uint32_t *ret_creator, enum trib_shelf_kind *ret_kind, struct trib_error *error);
+/* Its record, from memory or store; empty: there is none. Good until the next command. */
+trib_status shelf_record(struct trib_engine *engine, uint32_t creator, enum trib_shelf_kind kind,
+			 struct trib_bytes *ret_record, struct trib_error *error);
+trib_status apply_shelf(struct trib_engine *engine, const Tributary__ShelfPut *put, struct trib_error *error);
+trib_status shelf_load_counts(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
+			      struct trib_error *error);
+trib_status call_shelve(struct trib_engine *engine, struct trib_call *call);
+trib_status call_goods_shelves(struct trib_engine *engine, struct trib_call *call);
+
+/* shelf_page.c */
+
+void shelf_page_init(struct trib_engine *engine);
+void shelf_page_fini(struct trib_engine *engine);
+trib_status call_shelf(struct trib_engine *engine, struct trib_call *call);
 
 /* tally_list.c */
 

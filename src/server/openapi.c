@@ -11,7 +11,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__order_status_request__descriptor, &tributary__refund_request__descriptor,
 	&tributary__action_request__descriptor,
 	&tributary__payout_request__descriptor,
-	&tributary__review_request__descriptor,
+	&tributary__review_request__descriptor, &tributary__shelf__descriptor, &tributary__shelf_change__descriptor,
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor, &tributary__record_batch__descriptor,
 	&tributary__order_request__descriptor, &tributary__activate_request__descriptor, &tributary__rollout_request__descriptor,
 	&tributary__terms__descriptor,	       &tributary__status_request__descriptor,
@@ -36,9 +36,10 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__statement__descriptor,     &tributary__payout_answer__descriptor,
 	&tributary__order_status_answer__descriptor, &tributary__refund_answer__descriptor,
 	&tributary__review_answer__descriptor, &tributary__reviews__descriptor, &tributary__review_item__descriptor,
+	&tributary__shelf_answer__descriptor, &tributary__shelf_page__descriptor, &tributary__goods_shelves__descriptor,
 	&tributary__record_answer__descriptor, &tributary__problem__descriptor,
 };
-enum { REQUESTS = 14 };
+enum { REQUESTS = 16 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =
@@ -131,7 +132,7 @@ static void add_ref(const char *name, struct trib_buffer *text)
 
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
-	static const char *const names[] = { "id", "order", "version", "node", "category", "action" };
+	static const char *const names[] = { "id", "order", "version", "node", "category", "action", "creator", "kind" };
 	unsigned count = 0;
 	char hole[16];
 
@@ -227,6 +228,8 @@ static const int *statuses_of(const struct trib_route *route)
 	case TRIB_CALL_LINK:
 		return made;
 	case TRIB_CALL_PAYOUT:
+		return put;
+	case TRIB_CALL_SHELF_CHANGE:
 		return put;
 	case TRIB_CALL_ORDER_STATUS:
 	case TRIB_CALL_REFUND:

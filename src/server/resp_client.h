@@ -36,4 +36,12 @@ void resp_describe_client(const struct resp_client *client, struct trib_buffer *
 void resp_command(struct resp_client *client, const struct trib_bytes *args, size_t n);
 void resp_commands_flush(struct resp_client *client);
 
+/* resp_shelf.c */
+void resp_shelf(struct resp_client *client, const struct trib_bytes *args, size_t n);
+void resp_shelve(struct resp_client *client, const struct trib_bytes *args, size_t n);
+void resp_unshelve(struct resp_client *client, const struct trib_bytes *args, size_t n);
+void resp_shelf_order(struct resp_client *client, const struct trib_bytes *args, size_t n);
+void resp_shelf_clear(struct resp_client *client, const struct trib_bytes *args, size_t n);
+void resp_shelf_count(struct resp_client *client, const struct trib_bytes *args, size_t n);
+
 #endif

@@ -20,6 +20,12 @@ typedef void command_fn(struct resp_client *client, const struct trib_bytes *arg
 	X("RECORD", command_record, 2, "write")                                                    \
 	X("SNAPSHOT", command_snapshot, 2, "readonly")                                             \
 	X("EXPLAIN", command_explain, 2, "readonly")                                               \
+	X("SHELF", command_shelf, -3, "readonly")                                                  \
+	X("SHELVE", command_shelve, -4, "write")                                                   \
+	X("UNSHELVE", command_unshelve, -4, "write")                                               \
+	X("SHELFORDER", command_shelf_order, -4, "write")                                          \
+	X("SHELFCLEAR", command_shelf_clear, 3, "write")                                           \
+	X("SHELFCOUNT", command_shelf_count, 2, "readonly")                                        \
 	X("PING", command_ping, -1, "fast")                                                        \
 	X("ECHO", command_echo, 2, "fast")                                                         \
 	X("HELLO", command_hello, -1, "noauth")                                                    \
@@ -679,6 +685,38 @@ static void command_explain(struct resp_client *client, const struct trib_bytes 
 	else
 		reply_error(client, &error);
 	trib_buffer_fini(&json);
+}
+
+/* --- Shelves ------------------------------------------------------------------------------------------ */
+
+static void command_shelf(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	resp_shelf(client, args, n);
+}
+
+static void command_shelve(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	resp_shelve(client, args, n);
+}
+
+static void command_unshelve(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	resp_unshelve(client, args, n);
+}
+
+static void command_shelf_order(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	resp_shelf_order(client, args, n);
+}
+
+static void command_shelf_clear(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	resp_shelf_clear(client, args, n);
+}
+
+static void command_shelf_count(struct resp_client *client, const struct trib_bytes *args, size_t n)
+{
+	resp_shelf_count(client, args, n);
 }
 
 /* --- What every Redis client expects ------------------------------------------------------------------ */

@@ -105,6 +105,18 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/goods/{id}:terms", TRIB_ACTION_CALL, TRIB_CALL_TERMS, TRIB_BODY_NONE, NULL,
 	  AT_LEAST | TRIB_PARAM_CREATOR | TRIB_PARAM_AT | TRIB_PARAM_OFFER | TRIB_PARAM_REGISTRATION,
 	  "TermsAnswer", "explainTerms", "What goods would earn a creator, and why that plan rules" },
+	{ "GET", "/api/v1/goods/{id}:shelves", TRIB_ACTION_CALL, TRIB_CALL_GOODS_SHELVES, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, "GoodsShelves", "countShelves", "On how many shelves goods are" },
+	{ "GET", "/api/v1/shelves/{creator}/{kind}", TRIB_ACTION_CALL, TRIB_CALL_SHELF, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE, "ShelfPage", "readShelf",
+	  "A page of a creator's shelf, with the terms, price, stock and status of now" },
+	{ "PUT", "/api/v1/shelves/{creator}/{kind}", TRIB_ACTION_CALL, TRIB_CALL_SHELF_PUT, TRIB_BODY_MESSAGE,
+	  &tributary__shelf__descriptor, AT_LEAST, "ShelfAnswer", "putShelf", "Replace a shelf: its entries in order" },
+	{ "POST", "/api/v1/shelves/{creator}/{kind}", TRIB_ACTION_CALL, TRIB_CALL_SHELF_CHANGE, TRIB_BODY_MESSAGE,
+	  &tributary__shelf_change__descriptor, AT_LEAST, "ShelfAnswer", "changeShelf",
+	  "List, remove, order and group goods on a shelf, all or nothing" },
+	{ "DELETE", "/api/v1/shelves/{creator}/{kind}", TRIB_ACTION_CALL, TRIB_CALL_SHELF_CLEAR, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, "ShelfAnswer", "clearShelf", "Take everything off a shelf" },
 	{ "PUT", "/api/v1/bounds/{category}", TRIB_ACTION_CALL, TRIB_CALL_BOUNDS_PUT,
 	  TRIB_BODY_MESSAGE, &tributary__bounds__descriptor, AT_LEAST, "BoundsAnswer", "putBounds",
 	  "What commissions may lie between in a category and below it" },
@@ -205,7 +217,7 @@ static void capture(struct trib_bytes name, struct trib_bytes value, struct trib
 		match->noun = value;
 	else if (trib_bytes_is(name, "version"))
 		match->version = value;
-	else if (trib_bytes_is(name, "node"))
+	else if (trib_bytes_is(name, "node") || trib_bytes_is(name, "kind"))
 		match->node = value;
 	else if (trib_bytes_is(name, "action"))
 		match->action = value;

@@ -106,6 +106,12 @@ def ask_about_limits(step):
     step("GET", "/api/v1/blocks/{id}", "/api/v1/blocks/b1", want=lambda answer: not answer["value"] and answer["value_hash"])
     step("GET", "/api/v1/blocks", "/api/v1/blocks", want=lambda answer: len(answer["items"]) == 1)
     step("GET", "/api/v1/goods/{id}:terms", "/api/v1/goods/g1:terms?creator=c1")
+    shelf = "/api/v1/shelves/{creator}/{kind}", "/api/v1/shelves/c1/live_cart"
+    step("PUT", *shelf, {"entries": [{"goods": "g1"}]}, 201, want=lambda answer: answer["added"] == 1)
+    step("POST", *shelf, {"groups": ["new"]}, want=lambda answer: answer["version"] == 2)
+    step("GET", *shelf, want=lambda answer: answer["items"][0]["goods"] == "g1" and answer["groups"] == ["new"])
+    step("GET", "/api/v1/goods/{id}:shelves", "/api/v1/goods/g1:shelves", want=lambda answer: answer["shelves"] == 1)
+    step("DELETE", *shelf, want=lambda answer: answer["total"] == 0)
 
 
 def ask_about_actions(step):

@@ -216,13 +216,13 @@ static void client_subcommands(void **state)
 static void command_forms(void **state)
 {
 	static const struct row rows[] = {
-		{ "COMMAND COUNT", ":19|", NULL },
-		{ "COMMAND LIST", "*19|$9|attribute|$5|order|$6|refund|$6|review|$5|touch|$4|link|$5|track|*", NULL },
+		{ "COMMAND COUNT", ":25|", NULL },
+		{ "COMMAND LIST", "*25|$9|attribute|$5|order|$6|refund|$6|review|$5|touch|$4|link|$5|track|*", NULL },
 		{ "COMMAND INFO track", "*1|*10|$5|track|:2|*1|+readonly|:0|:0|:0|*0|*0|*0|*0|", NULL },
 		{ "COMMAND INFO get TOUCH", "*2|*-1|*10|$5|touch|:-3|*1|+write|:0|:0|:0|*0|*0|*0|*0|",
 		  "*2|_|*10|$5|touch|:-3|*1|+write|:0|:0|:0|*0|*0|*0|*0|" },
-		{ "COMMAND", "*19|*10|$9|attribute|:-6|*1|+write|*", NULL },
-		{ "COMMAND INFO", "*19|*10|$9|attribute|*", NULL },
+		{ "COMMAND", "*25|*10|$9|attribute|:-6|*1|+write|*", NULL },
+		{ "COMMAND INFO", "*25|*10|$9|attribute|*", NULL },
 		{ "COMMAND DOCS", "*0|", "%0|" },
 		{ "COMMAND DOCS track", "*0|", "%0|" },
 		{ "COMMAND WHAT", "-ERR unknown subcommand 'WHAT'*", NULL },
