@@ -93,6 +93,11 @@
 	X(SCRIPT_STEPS, 1000000, "instructions", "one call of a script of a play")                 \
 	X(SCRIPT_BYTES, 4194304, "bytes", "held by one call of a script; 32 times that over all of it") \
 	X(SCRIPT_MS, 100, "ms", "of CPU, one call of a script")                                    \
+	X(WEBHOOKS, 1000, "webhooks", "each effect asks all of them; all in memory")               \
+	X(OUTBOX_BODY_BYTES, 16384, "bytes", "the body of one effect, as JSON")                    \
+	X(OUTBOX_ITEMS, 262144, "deliveries", "that wait, or are dead; then what would tell more is refused") \
+	X(OUTBOX_BYTES, 268435456, "bytes", "their texts; all in memory")                          \
+	X(OUTBOX_DONE, 1000, "deliveries", "the newest that were taken are kept to be looked at")  \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

@@ -69,6 +69,12 @@ enum trib_metric_kind {
 	  "orders that spent more of a plan's budget than was left")                                \
 	X(BUDGET_OVERSHOOT, COUNTER, "tributary_budget_overshoot_minor_units_total", "line",       \
 	  "by how much they did, in minor units")                                                   \
+	X(OUTBOX_PENDING, GAUGE, "tributary_outbox_pending", "", "deliveries that wait")           \
+	X(OUTBOX_DEAD, GAUGE, "tributary_outbox_dead", "", "deliveries that were given up")        \
+	X(OUTBOX_OLDEST, GAUGE, "tributary_outbox_oldest_seconds", "",                             \
+	  "for how long the oldest delivery that waits has been tried")                            \
+	X(OUTBOX_DELIVERIES, COUNTER, "tributary_outbox_deliveries_total", "result",               \
+	  "attempts that were taken or failed; deliveries given up")                               \
 	X(LIVE_TOUCHES, GAUGE, "tributary_live_touches", "", "touches in memory")                  \
 	X(ENTITIES, GAUGE, "tributary_entities", "noun", "parties, goods, plans, registrations, blocks")
 

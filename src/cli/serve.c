@@ -28,6 +28,7 @@ struct serve {
 	struct trib_metrics *metrics;
 	struct trib_resp *resp;
 	struct trib_http *http;
+	struct trib_deliver *deliver;
 	enum trib_engine_state told; /* the state that was last logged */
 	uint64_t ticks, drain_ticks;
 	bool stopping;
@@ -93,7 +94,9 @@ static void drain(struct serve *serve)
 	bool resp_drained = !serve->resp || trib_resp_drained(serve->resp);
 	bool http_drained = !serve->http || trib_http_drained(serve->http);
 
-	if ((resp_drained && http_drained) || serve->drain_ticks > DRAIN_TICKS_MAX)
+	bool delivered = !serve->deliver || trib_deliver_idle(serve->deliver);
+
+	if ((resp_drained && http_drained && delivered) || serve->drain_ticks > DRAIN_TICKS_MAX)
 		uv_stop(&serve->loop);
 }
 
@@ -138,6 +141,12 @@ static void publish_metrics(struct serve *serve)
 		trib_metrics_set(metrics, TRIB_METRIC_BUDGET_OVERSHOOTS, line, counts.overshoots[line]);
 		trib_metrics_set(metrics, TRIB_METRIC_BUDGET_OVERSHOOT, line, counts.overshoot_amounts[line]);
 	}
+	trib_metrics_set(metrics, TRIB_METRIC_OUTBOX_PENDING, 0, counts.outbox_pending);
+	trib_metrics_set(metrics, TRIB_METRIC_OUTBOX_DEAD, 0, counts.outbox_dead_now);
+	trib_metrics_set(metrics, TRIB_METRIC_OUTBOX_OLDEST, 0, (uint64_t)counts.outbox_oldest_ms / 1000);
+	trib_metrics_set(metrics, TRIB_METRIC_OUTBOX_DELIVERIES, 0, counts.outbox_done);
+	trib_metrics_set(metrics, TRIB_METRIC_OUTBOX_DELIVERIES, 1, counts.outbox_failed);
+	trib_metrics_set(metrics, TRIB_METRIC_OUTBOX_DELIVERIES, 2, counts.outbox_dead);
 	trib_metrics_set(metrics, TRIB_METRIC_LIVE_TOUCHES, 0, counts.live_touches.touches);
 	trib_metrics_set(metrics, TRIB_METRIC_READ_ONLY, 0,
 			 trib_engine_state(serve->engine) != TRIB_ENGINE_RUNNING);
@@ -156,6 +165,9 @@ static void label_metrics(struct trib_metrics *metrics)
 	trib_metrics_label(metrics, TRIB_METRIC_RECORDS, 0, "accepted");
 	trib_metrics_label(metrics, TRIB_METRIC_RECORDS, 1, "repeated");
 	trib_metrics_label(metrics, TRIB_METRIC_RECORDS, 2, "refused");
+	trib_metrics_label(metrics, TRIB_METRIC_OUTBOX_DELIVERIES, 0, "taken");
+	trib_metrics_label(metrics, TRIB_METRIC_OUTBOX_DELIVERIES, 1, "failed");
+	trib_metrics_label(metrics, TRIB_METRIC_OUTBOX_DELIVERIES, 2, "given_up");
 	for (unsigned i = 1; i < TRIB_DIFFERENCES; i++)
 		trib_metrics_label(metrics, TRIB_METRIC_RECORD_DIFFERENCES, i,
 				   trib_difference_word((enum trib_difference)i));
@@ -181,6 +193,15 @@ static void reload_keys(struct serve *serve)
 		trib_log_info("keys read again", NULL);
 }
 
+static void reload_secrets(struct serve *serve)
+{
+	struct trib_error error;
+
+	if (serve->deliver && trib_deliver_reload(serve->deliver, &error) != TRIB_OK)
+		trib_log_error("secrets of the outbox not read; the last good ones stay in force", "place", error.at,
+			       "why", error.text, NULL);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct serve *serve = timer->data;
@@ -199,6 +220,7 @@ static void on_signal(uv_signal_t *signal, int number)
 
 	if (number == SIGHUP) {
 		reload_keys(serve);
+		reload_secrets(serve);
 		return;
 	}
 	if (serve->stopping) {
@@ -211,6 +233,8 @@ static void on_signal(uv_signal_t *signal, int number)
 		trib_resp_drain(serve->resp);
 	if (serve->http)
 		trib_http_drain(serve->http);
+	if (serve->deliver)
+		trib_deliver_drain(serve->deliver);
 }
 
 static void listen_signal(struct serve *serve, uv_signal_t *signal, int number)
@@ -241,7 +265,15 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 	    (config->http.on && !config->http.loopback && !trib_auth_guards(serve->auth)))
 		return trib_fail(error, TRIB_FORBIDDEN, "--token-file",
 				 "found none, expected one: a door other than loopback needs an access token");
-	if (config->resp.on)
+	const struct trib_deliver_options deliver = { .secrets = config->outbox_secrets,
+						      .timeout_ms = config->outbox_timeout,
+						      .submit = submit,
+						      .context = serve->engine };
+
+	status = trib_deliver_start(&deliver, &serve->deliver, error);
+	if (status == TRIB_OK)
+		trib_engine_listen_outbox(serve->engine, trib_deliver_ring, serve->deliver);
+	if (config->resp.on && status == TRIB_OK)
 		status = trib_resp_start(&serve->loop, &resp, &serve->resp, error);
 	if (config->http.on && status == TRIB_OK)
 		status = trib_http_start(&http, &serve->http, error);
@@ -274,6 +306,9 @@ static trib_status open_engine(struct serve *serve, struct trib_error *error)
 		.checkpoint_bytes = config->checkpoint,
 		.duplicate_window_ms = config->duplicate_window,
 		.touch_retention_ms = config->touch_retention,
+		.outbox_allow = config->outbox_allow,
+		.outbox_retry_ms = config->outbox_retry,
+		.outbox_give_up_ms = config->outbox_give_up,
 	};
 	trib_status status = trib_engine_open(&options, &serve->engine, error);
 
@@ -323,18 +358,33 @@ static unsigned open_handles(uv_loop_t *loop)
 	return count;
 }
 
+static void turn_to_the_end(struct serve *serve)
+{
+	if (trib_engine_turn(serve->engine) == TRIB_ENGINE_LOST)
+		_exit(TRIB_EXIT_FAILED);
+	trib_engine_settle(serve->engine);
+}
+
 /* The engine gives back first what it has taken. One that is lost for good never will; then nothing is left to save. */
 static void close_http(struct serve *serve)
 {
 	if (!serve->http)
 		return;
 	trib_http_drain(serve->http);
-	while (!trib_http_idle(serve->http)) {
-		if (trib_engine_turn(serve->engine) == TRIB_ENGINE_LOST)
-			_exit(TRIB_EXIT_FAILED);
-		trib_engine_settle(serve->engine);
-	}
+	while (!trib_http_idle(serve->http))
+		turn_to_the_end(serve);
 	trib_http_stop(serve->http);
+}
+
+static void close_deliver(struct serve *serve)
+{
+	if (!serve->deliver)
+		return;
+	trib_deliver_drain(serve->deliver);
+	while (!trib_deliver_idle(serve->deliver))
+		turn_to_the_end(serve);
+	trib_engine_listen_outbox(serve->engine, NULL, NULL);
+	trib_deliver_stop(serve->deliver);
 }
 
 static int run(struct serve *serve, struct trib_error *error)
@@ -366,6 +416,7 @@ static int run(struct serve *serve, struct trib_error *error)
 		serve->exit_code = TRIB_EXIT_FAILED;
 	}
 	close_http(serve);
+	close_deliver(serve);
 	trib_engine_settle(serve->engine);
 	if (serve->resp)
 		trib_resp_settle(serve->resp);

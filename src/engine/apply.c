@@ -198,6 +198,8 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 	}
 	if (trib_event_is_of_cold_noun(event->kind_case))
 		return trib_domain_apply(engine->domain, event, error);
+	if (outbox_is_changed_by(event->kind_case))
+		return outbox_apply(engine, event, position, error);
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
 		return apply_payout(engine, event->ledger_paid, position, error);

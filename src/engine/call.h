@@ -46,6 +46,13 @@ enum trib_call_kind {
 	TRIB_CALL_PAYOUT, /* body */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_RECORD, /* body: a RecordBatch */
+	TRIB_CALL_WEBHOOK_PUT, TRIB_CALL_WEBHOOK_GET, TRIB_CALL_WEBHOOK_CLOSE, /* name; body */
+	TRIB_CALL_WEBHOOK_TEST,	   /* name */
+	TRIB_CALL_WEBHOOK_LIST,	   /* cursor, limit */
+	TRIB_CALL_OUTBOX_LIST,	   /* state_word, cursor, limit */
+	TRIB_CALL_OUTBOX_RETRY, TRIB_CALL_OUTBOX_DROP, /* name: the id */
+	TRIB_CALL_OUTBOX_TAKE,	   /* limit; the answer is a packed message Parcels */
+	TRIB_CALL_OUTBOX_TELL,	   /* body: ParcelResults */
 	TRIB_CALL_KEYS, /* the secret keys of rich clients, as text */
 	TRIB_CALL_MARKET_POSITION,
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
@@ -80,6 +87,7 @@ struct trib_call {
 	int64_t from_ms, to_ms;
 	bool has_to; /* else: until now */
 	struct trib_bytes format, language;
+	struct trib_bytes state_word;
 	uint32_t limit;
 	uint64_t since;
 	/* IMPORT: one entity each; an item that is NULL was refused before. */

@@ -904,6 +904,16 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_GOODS_SHELVES: return call_goods_shelves(engine, call);
 	case TRIB_CALL_PAYOUT: return call_payout(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
+	case TRIB_CALL_WEBHOOK_PUT: return call_webhook_put(engine, call);
+	case TRIB_CALL_WEBHOOK_GET: return call_webhook_get(engine, call);
+	case TRIB_CALL_WEBHOOK_CLOSE: return call_webhook_close(engine, call);
+	case TRIB_CALL_WEBHOOK_TEST: return call_webhook_test(engine, call);
+	case TRIB_CALL_WEBHOOK_LIST: return call_webhook_list(engine, call);
+	case TRIB_CALL_OUTBOX_LIST: return call_outbox_list(engine, call);
+	case TRIB_CALL_OUTBOX_RETRY: return call_outbox_retry(engine, call);
+	case TRIB_CALL_OUTBOX_DROP: return call_outbox_drop(engine, call);
+	case TRIB_CALL_OUTBOX_TAKE: return call_outbox_take(engine, call);
+	case TRIB_CALL_OUTBOX_TELL: return call_outbox_tell(engine, call);
 	case TRIB_CALL_KEYS: return trib_keys_export(engine->keys, &call->reply, &call->error);
 	case TRIB_CALL_RECORD: return call_record(engine, call);
 	}
@@ -925,6 +935,9 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 	if (call->actor.party_id.size)
 		call->actor.party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->actor.party_id);
 	trib_domain_set_actor(engine->domain, &call->actor);
+	/* A cause and its effects are durable together, or neither is. */
+	if (outbox_is_used(engine))
+		engine_reserve(engine, OUTBOX_ROOM_BYTES, &call->error);
 	call->status = failed == TRIB_OK ? decide_call(engine, call) : failed;
 	trib_domain_set_actor(engine->domain, NULL);
 	if (failed != TRIB_OK)

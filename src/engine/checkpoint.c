@@ -222,6 +222,13 @@ static void add_review(void *context, uint64_t position, bool waits)
 	add_row(context, TRIB_TABLE_REVIEW, trib_bytes(key, trib_key_u64(key, position)), trib_bytes(&value, 1));
 }
 
+static void add_outbox(void *context, bool webhook, uint32_t key, struct trib_bytes row)
+{
+	char bytes[4];
+
+	add_row(context, webhook ? TRIB_TABLE_WEBHOOK : TRIB_TABLE_OUTBOX, trib_bytes(bytes, trib_key_u32(bytes, key)), row);
+}
+
 /* What grows with orders: changes only, which gather_some copies. */
 static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkpoint)
 {
@@ -280,6 +287,7 @@ static void begin(struct trib_engine *engine)
 	freeze_kept(engine, checkpoint);
 	freeze_tallies(engine, checkpoint);
 	checkpoint->shelves = shelves_freeze(engine->shelves, &checkpoint->n_shelves);
+	outbox_freeze(engine, add_outbox, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -910,6 +918,27 @@ static trib_status load_shelf_counts(void *context, struct trib_bytes key, struc
 	return shelf_load_counts(context, key, value, error);
 }
 
+static trib_status load_outbox(void *context, struct trib_bytes key, struct trib_bytes value,
+			       struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	if (key.size != 4)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no row of the outbox");
+	return outbox_load(engine, engine->loading == TRIB_TABLE_WEBHOOK, trib_key_read_u32(key.data), value, error);
+}
+
+static trib_status load_outboxes(struct trib_engine *engine, struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (engine->loading = TRIB_TABLE_OUTBOX; status == TRIB_OK && engine->loading <= TRIB_TABLE_WEBHOOK;
+	     engine->loading++)
+		status = trib_store_scan(engine->store, engine->loading, trib_bytes("", 0), load_outbox, engine, error);
+	outbox_load_done(engine);
+	return status;
+}
+
 static trib_status load_balance(void *context, struct trib_bytes key, struct trib_bytes value,
 				struct trib_error *error)
 {
@@ -1044,6 +1073,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_REVIEW, all, load_review, engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_SHELF_COUNT, all, load_shelf_counts, engine, error);
+	if (status == TRIB_OK)
+		status = load_outboxes(engine, error);
 	if (status != TRIB_OK)
 		return status;
 	snapshots_loaded(engine, engine->snapshots.position);

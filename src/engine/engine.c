@@ -267,6 +267,8 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 {
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_ENGINE_STARTED)
 		return TRIB_OK;
+	if (outbox_is_changed_by(event->kind_case))
+		return outbox_apply(engine, event, engine->position, error);
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_LEDGER_PAID)
 		return apply_payout(engine, event->ledger_paid, engine->position, error);
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_SHELF_PUT)
@@ -513,6 +515,7 @@ static void make_state(struct trib_engine *engine)
 	engine->tallies = trib_tallies_new(TRIB_LIMIT_TALLIES);
 	engine->reviews = trib_reviews_new();
 	engine->shelves = shelf_table_new();
+	outbox_open(engine);
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
@@ -580,6 +583,7 @@ static void close_state(struct trib_engine *engine)
 	trib_tallies_free(TRIB_TAKE_PTR(engine->buyers));
 	trib_reviews_free(TRIB_TAKE_PTR(engine->reviews));
 	shelves_free(TRIB_TAKE_PTR(engine->shelves));
+	outbox_close(engine);
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
@@ -612,6 +616,10 @@ static void set_defaults(struct trib_engine_options *options)
 		options->duplicate_window_ms = 30 * DAY_MS;
 	if (!options->touch_retention_ms)
 		options->touch_retention_ms = 90 * DAY_MS;
+	if (!options->outbox_retry_ms)
+		options->outbox_retry_ms = 1000;
+	if (!options->outbox_give_up_ms)
+		options->outbox_give_up_ms = DAY_MS;
 }
 
 static trib_status open_keys(struct trib_engine *engine, struct trib_error *error)
@@ -659,7 +667,8 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	shelf_init(engine);
 	shelf_page_init(engine);
 	calls_init(engine);
-	if ((status = open_keys(engine, error)) != TRIB_OK ||
+	if ((status = outbox_init(engine, error)) != TRIB_OK ||
+	    (status = open_keys(engine, error)) != TRIB_OK ||
 	    (status = open_state(engine, error)) != TRIB_OK) {
 		trib_engine_abandon(engine);
 		return status;
@@ -680,6 +689,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	stateful_fini(engine);
 	shelf_fini(engine);
 	shelf_page_fini(engine);
+	outbox_fini(engine);
 	trib_keys_free(engine->keys);
 	trib_buffer_fini(&engine->chunk_bytes);
 	trib_buffer_fini(&engine->event_bytes);
@@ -754,6 +764,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 	calls_turn(engine);
 	statements_turn(engine);
 	compiler_turn(engine);
+	outbox_turn(engine);
 	if (engine->in_flight_count == 0)
 		close_batch(engine);
 	if (engine->state == TRIB_ENGINE_RUNNING)
@@ -849,6 +860,11 @@ void trib_engine_count(const struct trib_engine *engine, struct trib_engine_coun
 	ret_counts->warm = trib_order_index_is_warm(engine->order_index);
 	ret_counts->runs = engine->runs.count;
 	ret_counts->kept = kept_count(engine->kept);
+	const struct delivery_counts outbox = outbox_count(engine);
+
+	ret_counts->outbox_pending = outbox.pending;
+	ret_counts->outbox_dead_now = outbox.dead;
+	ret_counts->outbox_oldest_ms = outbox.oldest_ms ? TRIB_MAX(engine->now_ms - outbox.oldest_ms, (int64_t)0) : 0;
 	ret_counts->checkpoint_due = checkpoint_is_due(engine);
 	ret_counts->indexes_complete = engine->changes.orders.count == 0 && !engine->checkpoint;
 }
@@ -861,5 +877,5 @@ void trib_engine_checkpoint(struct trib_engine *engine)
 bool trib_engine_check(const struct trib_engine *engine, const char **ret_reason)
 {
 	return trib_domain_check(engine->domain, ret_reason) && trib_ledger_check(engine->ledger, ret_reason) &&
-	       trib_touches_validate(engine->touches, ret_reason);
+	       trib_touches_validate(engine->touches, ret_reason) && outbox_check(engine, ret_reason);
 }

@@ -41,6 +41,9 @@ struct trib_engine_options {
 	uint64_t checkpoint_bytes;	    /* of journal between two checkpoints; 256 MiB */
 	int64_t duplicate_window_ms;	    /* 30 d */
 	int64_t touch_retention_ms;	    /* 90 d */
+	const char *outbox_allow;   /* where deliveries may go, as engine/targets.h reads it; nowhere */
+	int64_t outbox_retry_ms;    /* 1 s: until the second attempt; then doubled each time */
+	int64_t outbox_give_up_ms;  /* 24 h: nothing is tried for longer */
 	bool foreground; /* no threads of our own: checkpoints run inside trib_engine_turn (tests, the simulator) */
 };
 
@@ -344,11 +347,19 @@ struct trib_engine_counts {
 	struct trib_journal_stats journal;
 	struct trib_touches_counts live_touches;
 	uint64_t indexed_orders, runs;
+	uint64_t outbox_pending, outbox_dead_now; /* deliveries that wait; that were given up and are still there */
+	int64_t outbox_oldest_ms; /* for how long the oldest of those that wait has been tried */
+	uint64_t outbox_done, outbox_failed, outbox_dead; /* taken; attempts that failed; given up */
 	bool warm;	       /* memory that was reserved is there */
 	bool checkpoint_due;   /* one is under way, or more than its share of journal waits for one */
 	bool indexes_complete; /* everything up to the newest durable event is in the store's runs or in memory */
 };
 void trib_engine_count(const struct trib_engine *engine, struct trib_engine_counts *ret_counts);
+
+/*
+ * Who delivers the outbox is called on the engine's thread when it may have something due: to ask by TRIB_CALL_OUTBOX_TAKE.
+ */
+void trib_engine_listen_outbox(struct trib_engine *engine, void (*ring)(void *context), void *context);
 
 /* Starts a checkpoint now; trib_engine_turn goes on with it. */
 void trib_engine_checkpoint(struct trib_engine *engine);

@@ -17,6 +17,9 @@
  *
  *	shelf.c		what is put on shelves (shelves.c: those in memory); shelf_page.c: pages of them
  *
+ *	what the world outside is told
+ *	outbox.c	effects → deliveries; webhooks.c: who asks for what; deliveries.c: what waits; targets.c: where to
+ *
  *	what other orders decide
  *	stateful.c	budgets, steps, incentives: lines of their own; tallies.c: what they have come to
  *	counting.c	events → counters (counters.c) → facts
@@ -52,6 +55,7 @@
 #include "engine/kept.h"
 #include "engine/lines.h"
 #include "engine/order_index.h"
+#include "engine/outbox.h"
 #include "engine/reviews.h"
 #include "engine/runs.h"
 #include "engine/shelves.h"
@@ -135,6 +139,7 @@ struct trib_engine {
 	struct trib_tallies *buyers;	/* by shop; NULL: nobody asks who is new */
 	struct trib_reviews *reviews;	/* held orders that wait */
 	struct shelves *shelves;
+	struct outbox *outbox;
 	struct warmer *warmer; /* NULL in the foreground */
 
 	enum trib_engine_state state;

@@ -44,6 +44,15 @@ struct trib_address {
 	X(touches, SIZE, "8GiB", "SIZE", "memory for touches, at most")                            \
 	X(checkpoint, SIZE, "256MiB", "SIZE", "of journal between two checkpoints")                \
 	X(segment, SIZE, "64MiB", "SIZE", "of one file of the journal")                            \
+	X(outbox_allow, TEXT, "", "URL,…",                                                         \
+	  "where webhooks may be: how their URLs begin; nowhere unless said")                      \
+	X(outbox_secrets, TEXT, "", "FILE",                                                        \
+	  "a line each: a name, and the secret by which deliveries are signed")                    \
+	X(outbox_timeout, DURATION, "10s", "DURATION", "how long a target may take to answer")     \
+	X(outbox_retry, DURATION, "1s", "DURATION",                                                \
+	  "from a delivery that failed to the next try; doubled each time, up to 1h")              \
+	X(outbox_give_up, DURATION, "24h", "DURATION",                                             \
+	  "how long a delivery is tried; then it is dead")                                         \
 	X(log_format, CHOICE, "text", "text|json", "how log lines look")                           \
 	X(log_level, CHOICE, "info", "debug|info|warn|error", "the lowest level that is logged")
 

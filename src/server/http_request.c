@@ -296,6 +296,7 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 		call->has_to = true;
 		break;
 	case TRIB_PARAM_FORMAT: call->format = value; break;
+	case TRIB_PARAM_STATE: read_text(request, name, value, &call->state_word); break;
 	case TRIB_PARAM_LANG: call->language = value; break;
 	case TRIB_PARAM_DETAIL: read_bool(request, name, value, &call->detail); break;
 	}
@@ -413,7 +414,7 @@ static void parse_message(struct trib_http_request *request,
 		return;
 	}
 	call->body = message;
-	if (request->match.route->body == TRIB_BODY_NOUN)
+	if (request->match.route->body == TRIB_BODY_NOUN || call->kind == TRIB_CALL_WEBHOOK_PUT)
 		set_id(request, message);
 	if (call->kind == TRIB_CALL_RULES_ACTIVATE) {
 		const Tributary__ActivateRequest *activate =

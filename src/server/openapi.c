@@ -22,6 +22,8 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	TRIB_COLD_NOUN_TABLE(X)
 #undef X
 	&tributary__action_answer__descriptor, &tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
+	&tributary__webhook__descriptor, &tributary__webhooks__descriptor,
+	&tributary__delivery__descriptor, &tributary__deliveries__descriptor,
 	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,
@@ -226,6 +228,7 @@ static const int *statuses_of(const struct trib_route *route)
 
 	switch (route->call) {
 	case TRIB_CALL_LINK:
+	case TRIB_CALL_WEBHOOK_TEST:
 		return made;
 	case TRIB_CALL_PAYOUT:
 		return put;

@@ -57,6 +57,7 @@ enum trib_param {
 	TRIB_PARAM_PLAN = 1 << 12,
 	TRIB_PARAM_LINE = 1 << 13,
 	TRIB_PARAM_SINCE = 1 << 15,
+	TRIB_PARAM_STATE = 1 << 23,
 };
 
 struct trib_param_row {

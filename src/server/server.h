@@ -6,6 +6,7 @@
 
 #include "server/auth.h"
 #include "server/config.h"
+#include "server/deliver.h"
 #include "server/http.h"
 #include "server/resp.h"
 

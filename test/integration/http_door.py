@@ -126,6 +126,18 @@ def ask_about_actions(step):
     step("GET", "/api/v1/activities", "/api/v1/activities", want=lambda answer: len(answer["items"]) == 1)
 
 
+def ask_about_outbox(step):
+    """A webhook that is paused, so that what it is to be told waits."""
+    step("PUT", "/api/v1/webhooks/{id}", "/api/v1/webhooks/w1", {"url": "http://127.0.0.1:1/w1", "kinds": ["*"], "status": "paused"}, 201)
+    step("GET", "/api/v1/webhooks/{id}", "/api/v1/webhooks/w1", want=lambda answer: answer["kinds"] == ["*"])
+    step("GET", "/api/v1/webhooks", "/api/v1/webhooks", want=lambda answer: len(answer["items"]) == 1)
+    one = step("POST", "/api/v1/webhooks/{id}:test", "/api/v1/webhooks/w1:test", status=201)["id"]
+    step("GET", "/api/v1/outbox", "/api/v1/outbox?state=pending", want=lambda answer: [row["id"] for row in answer["items"]] == [one])
+    step("POST", "/api/v1/outbox/{id}:retry", f"/api/v1/outbox/{one}:retry", want=lambda answer: answer["state"] == "pending")
+    step("POST", "/api/v1/outbox/{id}:drop", f"/api/v1/outbox/{one}:drop")
+    step("DELETE", "/api/v1/webhooks/{id}", "/api/v1/webhooks/w1")
+
+
 def ask_about_life(step, seen, server):
     """What is told of an order later, and what the books say."""
     step("POST", "/api/v1/orders/{order}/status", "/api/v1/orders/o1%2F1/status", {"status": "paid"},
@@ -245,6 +257,7 @@ def journey(server):
          want=lambda answer: {"order.base", "counter.user_clicks_1h"} <= {row["name"] for row in answer["items"]})
     step("GET", "/api/v1/expr:complete", "/api/v1/expr:complete?text=touch.kind%20%3D%3D%20'v&cursor=16",
          want=lambda answer: [row["label"] for row in answer["items"]] == ["view"])
+    ask_about_outbox(step)
     ask_about_limits(step)
     ask_about_life(step, seen, server)
     ask_about_actions(step)
@@ -463,7 +476,7 @@ def token(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(folder)
+        server = Server(folder, "--outbox-allow", "http://127.0.0.1:1/")
         check("it starts", server.wait())
         try:
             journey(server)
