@@ -21,6 +21,12 @@ static struct trib_bytes text_of(void *context, enum trib_space space, uint32_t 
 	return trib_names_text(names[space], code);
 }
 
+/* Whosever ext it is, its JSON is a name among those of plan versions. */
+static struct trib_bytes ext_of(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena)
+{
+	return text_of(context, TRIB_SPACE_VERSION, code);
+}
+
 struct walk {
 	struct trib_names *names[TRIB_SPACES];
 	struct trib_spaces spaces;
@@ -89,6 +95,23 @@ static trib_status set_ext(struct walk *walk, const struct trib_json *json)
 	return TRIB_OK;
 }
 
+static trib_status set_json(struct walk *walk, const struct trib_json *json, enum trib_fact fact)
+{
+	struct trib_buffer text;
+
+	if (json->kind != TRIB_JSON_OBJECT)
+		return wrong(walk, json, "expected an object");
+	trib_buffer_init(&text, TRIB_LIMIT_ENTITY_EXT_BYTES);
+	trib_json_add(&text, json, &walk->arena);
+	bool fits = !text.failed;
+
+	if (fits)
+		trib_facts_set(&walk->facts, fact,
+			       find(walk->names, TRIB_SPACE_VERSION, trib_bytes(text.data, text.size)));
+	trib_buffer_fini(&text);
+	return fits ? TRIB_OK : wrong(walk, json, "expected a smaller object");
+}
+
 static trib_status set_number(struct walk *walk, const struct trib_json *json, enum trib_fact fact, bool real)
 {
 	struct trib_value value = trib_value_double(0);
@@ -128,6 +151,8 @@ static trib_status set_fact(struct walk *walk, const struct trib_json *json, enu
 		return set_tags(walk, json);
 	case TRIB_FACT_EXT:
 		return set_ext(walk, json);
+	case TRIB_FACT_JSON:
+		return set_json(walk, json, fact);
 	case TRIB_FACT_PATH:
 		return wrong(walk, json, "found a fact that follows from goods.category, expected that one");
 	default:
@@ -163,7 +188,7 @@ static trib_status walk_tree(void *context, struct trib_bytes name, struct trib_
 			     const struct trib_json *facts, struct trib_buffer *ret_node, const char **ret_outcome,
 			     struct trib_error *error)
 {
-	struct walk walk = { .spaces = { .find = find, .text = text_of, .context = walk.names }, .error = error };
+	struct walk walk = { .spaces = { .find = find, .text = text_of, .ext = ext_of, .context = walk.names }, .error = error };
 	struct trib_tree *tree;
 	struct trib_walk way;
 

@@ -115,6 +115,13 @@ uint32_t trib_attributes_number(struct trib_domain *domain,
 	return (uint32_t)domain->attribute_count++;
 }
 
+struct trib_bytes trib_domain_ext_of_plan(const struct trib_domain *domain, uint32_t attributes)
+{
+	uint32_t ext = domain->attributes[attributes].ext;
+
+	return ext ? trib_names_text(domain->exts, ext) : trib_bytes("", 0);
+}
+
 const struct trib_plan_attributes *trib_domain_attributes(const struct trib_domain *domain,
 							  uint32_t number)
 {

@@ -238,8 +238,11 @@ static void mix_version(const struct trib_domain *domain, uint64_t *digest,
 	copy.creators = (struct trib_id_set){ .count = version->creators.count };
 	copy.creators_when = copy.attributes = 0; /* numbered by the process */
 	mix(digest, trib_hash_bytes(trib_bytes(&copy, sizeof(copy))));
-	mix(digest, trib_hash_bytes(trib_bytes(&domain->attributes[version->attributes],
-					       sizeof(*domain->attributes))));
+	struct trib_plan_attributes attributes = domain->attributes[version->attributes];
+
+	mix(digest, trib_hash_bytes(trib_domain_ext_of_plan(domain, version->attributes)));
+	attributes.ext = 0; /* numbered by the process, too */
+	mix(digest, trib_hash_bytes(trib_bytes(&attributes, sizeof(attributes))));
 }
 
 static void mix_statuses(const struct trib_domain *domain, enum trib_noun noun, uint64_t *digest)

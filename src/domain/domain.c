@@ -118,6 +118,7 @@ struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key)
 	domain->symbols = trib_names_new(table_key);
 	domain->bounded = trib_names_new(table_key);
 	domain->conditions = trib_names_new(table_key);
+	domain->exts = trib_names_new(table_key);
 	domain->attributes = trib_alloc_zeroed(1, sizeof(*domain->attributes));
 	domain->attribute_count = domain->attribute_capacity = 1;
 	trib_words_seed(domain->symbols);
@@ -174,6 +175,7 @@ void trib_domain_free(struct trib_domain *domain)
 	free(domain->scratch[1]);
 	trib_names_free(domain->symbols);
 	trib_names_free(domain->conditions);
+	trib_names_free(domain->exts);
 	trib_arena_fini(&domain->sets);
 	trib_arena_fini(&domain->unpacked);
 	free(domain);

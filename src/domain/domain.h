@@ -156,6 +156,12 @@ trib_domain_registration(const struct trib_domain *domain, uint32_t number)
 const struct trib_plan_attributes *trib_domain_attributes(const struct trib_domain *domain,
 							  uint32_t number);
 
+/* The JSON of a plan's ext in the version that these attributes are of, and of any other entity that is there, as its
+ * last PUT left it, in the arena. Empty for none. */
+struct trib_bytes trib_domain_ext_of_plan(const struct trib_domain *domain, uint32_t attributes);
+struct trib_bytes trib_domain_ext(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+				  struct trib_arena *arena);
+
 /* Whose buyer account this is (the party of the lowest number, should several claim it), 0: nobody's; and does
  * this party own it? One cache line each. */
 uint32_t trib_domain_party_of_user(const struct trib_domain *domain, uint64_t user_hash);

@@ -81,6 +81,8 @@ static bool read_incoming(struct trib_domain *domain, const Tributary__Plan *pla
 	if (plan->creators_when && plan->creators_when[0])
 		version->creators_when =
 			trib_names_add(domain->conditions, trib_text(plan->creators_when));
+	if (plan->ext && plan->ext[0])
+		incoming->attributes.ext = trib_names_add(domain->exts, trib_text(plan->ext));
 	return true;
 }
 

@@ -143,6 +143,7 @@ struct trib_plan_attributes {
 	int32_t min_bps, max_bps; /* of a managed plan; bounded: they hold */
 	bool bounded;
 	uint32_t zone; /* code of the time zone of days, weeks and months */
+	uint32_t ext;  /* for trib_domain_ext_of_plan, 0: none */
 	struct trib_step step;
 };
 

@@ -180,6 +180,21 @@ static void *field_of(ProtobufCMessage *message, const char *name, bool stated)
 	return (char *)message + field->offset;
 }
 
+struct trib_bytes trib_domain_ext(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+				  struct trib_arena *arena)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(trib_noun_descriptor(noun), "ext");
+	const struct trib_record *record = number ? *trib_domain_record_slot(domain, noun, number) : NULL;
+	struct trib_entity entity;
+
+	if (!field || !record || trib_record_unpack(record, noun, arena, &entity, NULL) != TRIB_OK)
+		return trib_bytes("", 0);
+	const char *ext = *(const char *const *)((const char *)entity.message + field->offset);
+
+	return trib_bytes_text(ext ? ext : "");
+}
+
 void trib_domain_show(const struct trib_domain *domain, enum trib_noun noun, int64_t at_ms,
 		      const struct trib_entity *entity)
 {

@@ -45,6 +45,14 @@ static struct trib_bytes space_text(void *context, enum trib_space space, uint32
 	return trib_domain_id(engine->domain, noun_of_space(space), code);
 }
 
+static struct trib_bytes space_ext(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena)
+{
+	const struct trib_engine *engine = context;
+
+	return space == TRIB_SPACE_VERSION ? trib_domain_ext_of_plan(engine->domain, code) :
+					     trib_domain_ext(engine->domain, noun_of_space(space), code, arena);
+}
+
 static bool space_bounds(void *context, struct trib_bytes category, int32_t *ret_min_bps, int32_t *ret_max_bps)
 {
 	const struct trib_engine *engine = context;
@@ -502,7 +510,7 @@ static void make_state(struct trib_engine *engine)
 
 	engine->domain = trib_domain_new(&engine->table_key);
 	trib_domain_set_hooks(engine->domain, &hooks);
-	engine->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .context = engine,
+	engine->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .ext = space_ext, .context = engine,
 					       .bounds = space_bounds, .bounded = space_bounded };
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
 	engine->touches = trib_touches_new(&touches);

@@ -609,7 +609,7 @@ static trib_status read_input(const struct trib_json *input, struct trib_arena *
 		if (i == run->row->count)
 			return trib_fail(error, TRIB_INVALID, member->key.data, "found no field of the flow %s", run->row->name);
 		if (member->kind != TRIB_JSON_NULL &&
-		    (play_value_of_json(member, arena, &run->values[i]) != TRIB_OK ||
+		    (trib_json_value(member, arena, &run->values[i]) != TRIB_OK ||
 		     !play_value_fit(&run->values[i], run->row->fields[i].type)))
 			return trib_fail(error, TRIB_INVALID, member->key.data, "found a value of another type than the flow's");
 	}

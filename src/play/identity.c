@@ -140,47 +140,6 @@ bool play_identity_holds(const struct trib_play *play, struct play_request *requ
 
 /* ---- Requests ------------------------------------------------------------------------------------- */
 
-trib_status play_value_of_json(const struct trib_json *json, struct trib_arena *arena, struct trib_value *ret_value)
-{
-	struct trib_value *items;
-	uint32_t i = 0;
-	trib_status status = TRIB_OK;
-
-	switch (json->kind) {
-	case TRIB_JSON_NULL:
-		*ret_value = trib_value_null();
-		return TRIB_OK;
-	case TRIB_JSON_TRUE:
-	case TRIB_JSON_FALSE:
-		*ret_value = trib_value_bool(json->kind == TRIB_JSON_TRUE);
-		return TRIB_OK;
-	case TRIB_JSON_STRING:
-		*ret_value = trib_value_string(json->text);
-		return TRIB_OK;
-	case TRIB_JSON_NUMBER:
-		*ret_value = trib_value_int(0);
-		return trib_bytes_to_i64(json->text, &ret_value->integer) ||
-				       trib_value_parse_double(json->text, ret_value)
-			       ? TRIB_OK
-			       : TRIB_INVALID;
-	default:
-		break;
-	}
-	items = trib_arena_alloc(arena, 2 * json->count * sizeof(*items));
-	if (!items)
-		return TRIB_NO_MEMORY;
-	for (const struct trib_json *child = json->first; child && status == TRIB_OK;
-	     child = child->next, i++) {
-		items[json->count + i] = trib_value_string(child->key);
-		status = play_value_of_json(child, arena, &items[i]);
-	}
-	if (status != TRIB_OK)
-		return status;
-	return json->kind == TRIB_JSON_ARRAY
-		       ? trib_value_list(arena, items, json->count, ret_value)
-		       : trib_value_map(arena, items + json->count, items, json->count, ret_value);
-}
-
 static bool is_list_of_strings(const struct trib_json *json)
 {
 	for (const struct trib_json *item = json->first; item; item = item->next)
@@ -218,7 +177,7 @@ static trib_status read_field(const struct trib_json *member, struct trib_arena 
 		if (!trib_bytes_is(member->key, fields[i].name))
 			continue;
 		problem = problem_of(member, fields[i].type);
-		status = problem ? TRIB_INVALID : play_value_of_json(member, arena, &request->values[i]);
+		status = problem ? TRIB_INVALID : trib_json_value(member, arena, &request->values[i]);
 		break;
 	}
 	if (status == TRIB_OK)

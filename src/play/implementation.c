@@ -307,7 +307,7 @@ static trib_status call_script(struct run *run, const char *function)
 		status = text ? trib_json_parse(trib_bytes(text, output.size), TRIB_LIMIT_JSON_DEPTH, run->arena, &json, run->error)
 			      : trib_fail(run->error, TRIB_LIMIT, "output", "found more than a run may hold");
 	if (status == TRIB_OK)
-		status = play_value_of_json(json, run->arena, &value) == TRIB_OK
+		status = trib_json_value(json, run->arena, &value) == TRIB_OK
 				 ? take_outputs(run, value)
 				 : trib_fail(run->error, TRIB_LIMIT, "output", "found more than a run may hold");
 	trib_buffer_fini(&input);

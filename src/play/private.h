@@ -83,9 +83,6 @@ const struct trib_play *play_identity_fails(const struct trib_play *play, struct
 bool play_identity_holds(const struct trib_play *play, struct play_request *request,
 			 struct trib_arena *arena);
 
-/* JSON as a value of CEL. Its depth is bounded by its reader. INVALID, NO_MEMORY. */
-trib_status play_value_of_json(const struct trib_json *json, struct trib_arena *arena, struct trib_value *ret_value);
-
 /* capability.c */
 
 /* "name:type name:type" → fields; asserts that it is right, for it stands in our tables. */

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "expr/expr.h"
 
 enum trib_json_kind {
 	TRIB_JSON_NULL,
@@ -52,6 +53,10 @@ void trib_json_add(struct trib_buffer *buffer, const struct trib_json *json,
 /* The canonical form of a text. */
 trib_status trib_json_canonical(struct trib_bytes text, struct trib_arena *arena,
 				struct trib_buffer *buffer, struct trib_error *error);
+
+/* As a value of expressions; it points into the tree. Whole numbers are int, others double. INVALID for a number beyond
+ * both, NO_MEMORY. */
+trib_status trib_json_value(const struct trib_json *json, struct trib_arena *arena, struct trib_value *ret_value);
 
 /* A quoted string; control characters, `"` and `\` are escaped, UTF-8 stays; invalid bytes become
  * U+FFFD. */

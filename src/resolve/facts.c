@@ -29,6 +29,8 @@ void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *
 		trib_facts_set(facts, TRIB_FACT_GOODS_WITHDRAWN_AT,
 			       trib_domain_withdrawn_at(market->domain, number));
 	trib_facts_open(facts, TRIB_GROUP_MERCHANT);
+	trib_facts_set(facts, TRIB_FACT_GOODS_EXT, number);
+	trib_facts_set(facts, TRIB_FACT_MERCHANT_EXT, goods->merchant);
 	trib_facts_set_string(facts, TRIB_FACT_MERCHANT_ID, goods->merchant, none);
 	trib_facts_set(facts, TRIB_FACT_MERCHANT_STATUS,
 		       trib_domain_party_status(market->domain, goods->merchant, at_ms));
@@ -45,6 +47,7 @@ void trib_facts_open_creator(const struct trib_market *market, struct trib_facts
 
 	trib_facts_open(facts, TRIB_GROUP_CREATOR);
 	trib_facts_set_string(facts, TRIB_FACT_CREATOR_ID, number, none);
+	trib_facts_set(facts, TRIB_FACT_CREATOR_EXT, number);
 	trib_facts_set(facts, TRIB_FACT_CREATOR_FOLLOWERS, creator->followers);
 	trib_facts_set_string(facts, TRIB_FACT_CREATOR_AGENCY,
 			      trib_domain_agency(market->domain, number, at_ms, &pay), none);

@@ -222,6 +222,8 @@ static void fill_terms_facts(const struct trib_market *market, const struct trib
 	trib_facts_set(facts, TRIB_FACT_TERMS_LOCKED_AT, record->at_ms);
 	trib_facts_set(facts, TRIB_FACT_TERMS_COMMISSION_BPS, terms.commission_bps);
 	trib_facts_set(facts, TRIB_FACT_TERMS_SERVICE_BPS, terms.service_bps);
+	trib_facts_set(facts, TRIB_FACT_PLAN_EXT,
+		       trib_plan_version(trib_domain_plan(market->domain, terms.plan), terms.plan_version)->attributes);
 }
 
 /* touch: the primary one, or the one that is being weighed; NULL: none. */
@@ -318,7 +320,7 @@ static void note_facts(trib_fact_set wanted, const struct trib_facts *facts, str
 	char *p = record->facts_read;
 
 	/* Texts without a number stand elsewhere in the record. */
-	for (trib_fact_set left = wanted & facts->present & ~facts->raw; left;) {
+	for (trib_fact_set left = wanted & facts->present & ~facts->raw & ~trib_facts_json; left;) {
 		enum trib_fact fact = trib_fact_take(&left);
 
 		p = trib_wire_put_varint(p, (uint64_t)fact);

@@ -48,6 +48,14 @@ static struct trib_bytes space_text(void *context, enum trib_space space, uint32
 	return trib_domain_id(view->domain, noun_of_space(space), code);
 }
 
+static struct trib_bytes space_ext(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena)
+{
+	const struct trib_view *view = context;
+
+	return space == TRIB_SPACE_VERSION ? trib_domain_ext_of_plan(view->domain, code) :
+					     trib_domain_ext(view->domain, noun_of_space(space), code, arena);
+}
+
 uint32_t trib_view_registration(void *context, struct trib_bytes id)
 {
 	const struct trib_view *view = context;
@@ -119,7 +127,7 @@ struct trib_view *trib_view_new(void)
 	randombytes_buf(&view->key, sizeof(view->key));
 	view->domain = trib_domain_new(&view->key);
 	trib_domain_set_hooks(view->domain, &hooks);
-	view->spaces = (struct trib_spaces){ space_find, space_text, view };
+	view->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .ext = space_ext, .context = view };
 	view->rules = trib_rules_new(&view->key, &view->spaces);
 	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, 0 };
 	return view;

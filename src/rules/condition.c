@@ -141,12 +141,15 @@ static const struct {
 
 enum { NAMES = TRIB_ARRAY_SIZE(name_table), VARIABLES = NAMES + TRIB_GROUPS };
 
+static const struct trib_type map_of_json_type = { TRIB_TYPE_MAP, .key = &trib_type_string,
+						   .element = &trib_type_dyn };
+
 static const struct trib_type *const fact_types[] = {
 	[TRIB_FACT_INT] = &trib_type_int,	   [TRIB_FACT_DOUBLE] = &trib_type_double,
 	[TRIB_FACT_TIME] = &trib_type_timestamp,   [TRIB_FACT_DURATION] = &trib_type_duration,
 	[TRIB_FACT_STRING] = &trib_type_string,	   [TRIB_FACT_TAGS] = &trib_type_list_string,
 	[TRIB_FACT_EXT] = &trib_type_map_string,   [TRIB_FACT_BOOL] = &trib_type_bool,
-	[TRIB_FACT_PATH] = &trib_type_list_string,
+	[TRIB_FACT_PATH] = &trib_type_list_string, [TRIB_FACT_JSON] = &map_of_json_type,
 };
 
 /* Which names are declared: every fact, its other names, then the groups (for has() only). Made once. */
@@ -257,6 +260,7 @@ static bool scale_constant(enum trib_fact fact, const struct trib_value *value, 
 	case TRIB_FACT_EXT:
 	case TRIB_FACT_BOOL:
 	case TRIB_FACT_PATH:
+	case TRIB_FACT_JSON:
 		break;
 	}
 	return false;
@@ -1253,6 +1257,23 @@ static bool map_of_ext(const struct trib_facts *facts, struct trib_arena *arena,
 	       TRIB_OK;
 }
 
+/* An ext that nobody stated has no members; one that is no object cannot be read. */
+static bool map_of_json(const struct trib_facts *facts, enum trib_fact fact, struct trib_arena *arena,
+			struct trib_value *ret_value)
+{
+	const struct trib_spaces *spaces = facts->spaces;
+	struct trib_bytes text = { 0 };
+	const struct trib_json *json;
+
+	if (trib_fact_in(&facts->present, fact) && spaces->ext)
+		text = spaces->ext(spaces->context, (enum trib_space)trib_fact_rows[fact].space,
+				   (uint32_t)facts->value[fact], arena);
+	if (!text.size)
+		return trib_value_map(arena, NULL, NULL, 0, ret_value) == TRIB_OK;
+	return trib_json_parse(text, TRIB_LIMIT_JSON_DEPTH, arena, &json, NULL) == TRIB_OK &&
+	       trib_json_value(json, arena, ret_value) == TRIB_OK && ret_value->kind == TRIB_VALUE_MAP;
+}
+
 static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
 		     struct trib_value *ret_value)
 {
@@ -1286,6 +1307,8 @@ static bool get_fact(void *context, uint32_t index, struct trib_arena *arena,
 		return true;
 	case TRIB_FACT_PATH:
 		return list_of_parts(facts, arena, ret_value);
+	case TRIB_FACT_JSON:
+		return map_of_json(facts, fact, arena, ret_value);
 	}
 	return false;
 }

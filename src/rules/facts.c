@@ -50,6 +50,12 @@ const trib_fact_set trib_facts_engine_only =
 	TRIB_FACT_TABLE(X) 0;
 #undef X
 
+const trib_fact_set trib_facts_json =
+#define X(id, number, group, name, kind, space, words, home, doc)                                  \
+	(TRIB_FACT_##kind == TRIB_FACT_JSON ? TRIB_FACT_BIT(number) : 0) +
+	TRIB_FACT_TABLE(X) 0;
+#undef X
+
 const char *trib_fact_group_name(enum trib_fact_group group)
 {
 	static const char *const names[] = {
@@ -77,6 +83,7 @@ const char *trib_fact_type_name(enum trib_fact fact)
 		[TRIB_FACT_STRING] = "string",
 		[TRIB_FACT_TAGS] = "list(string)",
 		[TRIB_FACT_EXT] = "map(string, string)",
+		[TRIB_FACT_JSON] = "map(string, dyn)",
 		[TRIB_FACT_BOOL] = "bool",
 		[TRIB_FACT_PATH] = "list(string)",
 	};

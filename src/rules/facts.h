@@ -60,6 +60,7 @@ enum trib_fact_kind {
 	TRIB_FACT_EXT,	    /* CEL map(string, string); facts.ext */
 	TRIB_FACT_BOOL,	    /* CEL bool; 0 or 1 */
 	TRIB_FACT_PATH,	    /* CEL list(string); the parts of goods.category between '/' */
+	TRIB_FACT_JSON,	    /* CEL map(string, dyn); whose it is, in the fact's space: spaces->ext */
 };
 
 /* Who can know a fact. */
@@ -75,6 +76,7 @@ enum trib_space {
 	TRIB_SPACE_GOODS,  /* local numbers of goods, */
 	TRIB_SPACE_PARTY,  /* parties, */
 	TRIB_SPACE_PLAN,   /* plans */
+	TRIB_SPACE_VERSION, /* what versions of plans say beside their terms: trib_plan_version.attributes */
 	TRIB_SPACES
 };
 
@@ -283,7 +285,12 @@ enum trib_space {
 	X(ORDER_BUYER, 102, ORDER, "order.buyer", STRING, SYMBOL, TRIB_WORDS_BUYER, ENGINE,        \
 	  "whose own account the buyer's is, by user_ids; \"\" of all others")                     \
 	X(ORDER_SELF_PURCHASE, 103, ORDER, "order.self_purchase", BOOL, NONE, "", ENGINE,          \
-	  "the buyer is the merchant or the creator of the primary touch")
+	  "the buyer is the merchant or the creator of the primary touch")                         \
+	X(GOODS_EXT, 104, GOODS, "goods.ext", JSON, GOODS, "", LOCAL, "what plays add to the goods") \
+	X(MERCHANT_EXT, 105, MERCHANT, "merchant.ext", JSON, PARTY, "", LOCAL, "what plays add to the party") \
+	X(CREATOR_EXT, 106, CREATOR, "creator.ext", JSON, PARTY, "", LOCAL, "what plays add to the party") \
+	X(PLAN_EXT, 107, TERMS, "plan.ext", JSON, VERSION, "", LOCAL, \
+	  "what plays add to the plan that the terms are of, in its version")
 
 /* Other names of facts: X(name, fact). */
 #define TRIB_FACT_ALIAS_TABLE(X)                                                                   \
@@ -337,6 +344,7 @@ struct trib_fact_row {
 extern const struct trib_fact_row trib_fact_rows[TRIB_FACTS];  /* [0] is empty */
 extern const trib_fact_set trib_fact_group_masks[TRIB_GROUPS]; /* the facts of a group */
 extern const trib_fact_set trib_facts_engine_only;
+extern const trib_fact_set trib_facts_json; /* they are read from the market, and not kept with an order */
 
 const char *trib_fact_group_name(enum trib_fact_group group);
 const char *trib_fact_type_name(enum trib_fact fact); /* "int", "list(string)" */
@@ -351,6 +359,8 @@ struct trib_spaces {
 			 struct trib_bytes text); /* 0: not there (yet) */
 	struct trib_bytes (*text)(void *context, enum trib_space space, uint32_t code);
 	void *context;
+	/* The JSON of an ext, in the arena or longer-lived; empty where there is none. NULL: nobody has any. */
+	struct trib_bytes (*ext)(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena);
 	/* What commission may lie between in a category; NULL: nobody bounds any. False: this one has no bounds. */
 	bool (*bounds)(void *context, struct trib_bytes category, int32_t *ret_min_bps, int32_t *ret_max_bps);
 	/* Those of all categories that have any, by number from 1; false past the last. min above max: taken away. */

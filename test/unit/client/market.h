@@ -50,11 +50,11 @@ static inline void random_plan(struct trib_rng *rng, unsigned plan)
 			 (unsigned)below(rng, 6));
 	put_format(TRIB_NOUN_PLAN,
 		   "{\"id\":\"p%u\",\"merchant\":\"m%u\",\"goods\":[\"g%u\"],\"kind\":\"%s\"%s,\"effective_from\":%lld,"
-		   "\"status\":\"%s\",\"terms\":{\"commission_bps\":%u,\"service_bps\":%u,\"platform_bps\":%u,\"leader\":\"l%u\"}}",
+		   "\"status\":\"%s\",\"terms\":{\"commission_bps\":%u,\"service_bps\":%u,\"platform_bps\":%u,\"leader\":\"l%u\"}%s}",
 		   plan, goods % MERCHANTS, goods, kind, creators,
 		   (long long)(WORLD_START_MS + ((int64_t)below(rng, 5) - 3) * 3600000), below(rng, 8) ? "active" : "paused",
 		   (unsigned)below(rng, 3000), (unsigned)below(rng, 500), (unsigned)below(rng, 300),
-		   (unsigned)below(rng, 3));
+		   (unsigned)below(rng, 3), below(rng, 2) ? "" : ",\"ext\":{\"slot_fee\":500}");
 }
 
 static inline void random_market(struct trib_rng *rng)
@@ -72,8 +72,9 @@ static inline void random_market(struct trib_rng *rng)
 			   "{\"id\":\"c%u\",\"roles\":[\"creator\"],\"level\":%u,\"tags\":[\"%s\"],\"user_ids\":[\"u%u\"]}", i,
 			   (unsigned)below(rng, 7), below(rng, 3) ? "plain" : "vip", i);
 	for (unsigned i = 0; i < GOODS; i++)
-		put_format(TRIB_NOUN_GOODS, "{\"id\":\"g%u\",\"merchant\":\"m%u\",\"category\":\"%s\",\"price\":%u}", i,
-			   i % MERCHANTS, categories[below(rng, 4)], (unsigned)below(rng, 20000));
+		put_format(TRIB_NOUN_GOODS, "{\"id\":\"g%u\",\"merchant\":\"m%u\",\"category\":\"%s\",\"price\":%u%s}", i,
+			   i % MERCHANTS, categories[below(rng, 4)], (unsigned)below(rng, 20000),
+			   below(rng, 3) ? "" : ",\"ext\":{\"season\":\"summer\"}");
 	for (unsigned i = 0; i < PLANS; i++)
 		random_plan(rng, (unsigned)below(rng, PLANS * 3 / 4)); /* some have several versions */
 	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\",\"pid\":\"mm_1\"}");
@@ -92,6 +93,8 @@ static inline void random_market(struct trib_rng *rng)
 		    "\"shares\":[{\"name\":\"commission\",\"to\":\"creator\",\"from\":\"merchant\",\"bps\":\"terms.commission_bps\","
 		    "\"round\":\"half_even\",\"cap\":900},{\"name\":\"service\",\"to\":\"leader\",\"from\":\"merchant\",\"bps\":"
 		    "\"terms.service_bps\"}]},"
+		    "{\"id\":\"slot\",\"when\":\"order.qty == 2 && plan.ext.slot_fee > 100\",\"window\":\"5h\"},"
+		    "{\"id\":\"summer\",\"when\":\"order.qty == 1 && goods.ext.season == 'summer'\",\"window\":\"4h\"},"
 		    "{\"id\":\"pid\",\"when\":\"order.qty == 3 && link.pid == 'mm_1'\",\"window\":\"3h\"},"
 		    "{\"id\":\"page\",\"when\":\"order.page.startsWith('ca') || order.ext['k'] == 'v'\",\"window\":\"2h\"}]}}");
 	world_rules("web", "{\"scene\":\"web\",\"root\":{\"id\":\"w\",\"window\":\"1d\",\"match\":\"any\",\"shares\":[{\"name\":"

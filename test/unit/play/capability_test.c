@@ -48,7 +48,7 @@ static void run(const struct trib_play *play, const char *name, const char *inpu
 
 		in[i] = play_value_zero(row->inputs[i].type);
 		taken += member != NULL;
-		if (member && (play_value_of_json(member, &arena, &in[i]) != TRIB_OK || !play_value_fit(&in[i], row->inputs[i].type)))
+		if (member && (trib_json_value(member, &arena, &in[i]) != TRIB_OK || !play_value_fit(&in[i], row->inputs[i].type)))
 			fail_msg("%s of %s does not fit", row->inputs[i].name, name);
 	}
 	if (taken != object->count)

@@ -51,7 +51,7 @@ static void facts_are_found_by_name(void **state)
 		assert_int_equal(trib_fact_in(&trib_facts_engine_only, (unsigned)fact),
 				 row->home == TRIB_FACT_ENGINE);
 		assert_true((row->space != TRIB_SPACE_NONE) ==
-			    (row->kind == TRIB_FACT_STRING || row->kind == TRIB_FACT_TAGS));
+			    (row->kind == TRIB_FACT_STRING || row->kind == TRIB_FACT_TAGS || row->kind == TRIB_FACT_JSON));
 		assert_true(row->doc[0]);
 	}
 	for (int group = 0; group < TRIB_GROUPS; group++) {
