@@ -211,6 +211,7 @@ static void fill_terms_facts(const struct trib_market *market, const struct trib
 
 	trib_resolve_terms(market, record, touch, NULL, NULL, &terms);
 	trib_facts_open(facts, TRIB_GROUP_TERMS);
+	trib_facts_open(facts, TRIB_GROUP_PLAN);
 	if (terms.outcome != TRIB_OUTCOME_NONE)
 		return;
 	trib_facts_set(facts, TRIB_FACT_TERMS_KIND, terms.kind);
@@ -259,7 +260,7 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 		       TRIB_WORD_GOODS + match_of(market, record->goods, touch->goods));
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_CREATOR])
 		trib_facts_open_creator(market, facts, touch->creator, record->at_ms);
-	if (wanted & trib_fact_group_masks[TRIB_GROUP_TERMS])
+	if (wanted & (trib_fact_group_masks[TRIB_GROUP_TERMS] | trib_fact_group_masks[TRIB_GROUP_PLAN]))
 		fill_terms_facts(market, record, touch, facts);
 }
 

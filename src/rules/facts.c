@@ -42,6 +42,9 @@ const trib_fact_set trib_fact_group_masks[TRIB_GROUPS] = {
 #define X(id, number, group, name, kind, space, words, home, doc) BIT_IN(COUNTER, id, group) +
 	[TRIB_GROUP_COUNTER] = TRIB_FACT_TABLE(X) 0,
 #undef X
+#define X(id, number, group, name, kind, space, words, home, doc) BIT_IN(PLAN, id, group) +
+	[TRIB_GROUP_PLAN] = TRIB_FACT_TABLE(X) 0,
+#undef X
 };
 
 const trib_fact_set trib_facts_engine_only =
@@ -149,6 +152,7 @@ static const char *const group_docs[] = {
 	[TRIB_GROUP_TERMS] = "What the plans come to for the primary touch, rates at order time.",
 	[TRIB_GROUP_LINK] = "The link of the primary touch.",
 	[TRIB_GROUP_COUNTER] = "What has been counted before the order.",
+	[TRIB_GROUP_PLAN] = "The plan that the terms are of.",
 };
 
 static void add_words(struct trib_buffer *buffer, const char *words)

@@ -41,7 +41,8 @@
 	X(MERCHANT, "merchant")                                                                    \
 	X(TERMS, "terms")                                                                          \
 	X(LINK, "link")                                                                            \
-	X(COUNTER, "counter")
+	X(COUNTER, "counter")                                                                      \
+	X(PLAN, "plan")
 
 enum trib_fact_group {
 #define X(id, name) TRIB_GROUP_##id,
@@ -289,7 +290,7 @@ enum trib_space {
 	X(GOODS_EXT, 104, GOODS, "goods.ext", JSON, GOODS, "", LOCAL, "what plays add to the goods") \
 	X(MERCHANT_EXT, 105, MERCHANT, "merchant.ext", JSON, PARTY, "", LOCAL, "what plays add to the party") \
 	X(CREATOR_EXT, 106, CREATOR, "creator.ext", JSON, PARTY, "", LOCAL, "what plays add to the party") \
-	X(PLAN_EXT, 107, TERMS, "plan.ext", JSON, VERSION, "", LOCAL, \
+	X(PLAN_EXT, 107, PLAN, "plan.ext", JSON, VERSION, "", LOCAL, \
 	  "what plays add to the plan that the terms are of, in its version")
 
 /* Other names of facts: X(name, fact). */
