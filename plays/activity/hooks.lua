@@ -1,10 +1,9 @@
--- May an enrolment change during promotion? The commission may rise, not fall; the price may fall, not rise.
-function change(x)
-  if x.new.commission_bps < x.old.commission_bps then
-    return nil, "the commission may not be lowered during promotion"
+-- What a leader's activity would pay on a price: the creator's commission, the leader's service fee, and how it is shared.
+function fees(x)
+  if x.service2_bps and x.service2_bps > x.service_bps then
+    return nil, "the second-level leader cannot get more than the first"
   end
-  if x.new.price > x.old.price then
-    return nil, "the price may not be above the enrolled one"
-  end
-  return {allowed = true}
+  local service = x.price * x.service_bps // 10000
+  local second = x.price * (x.service2_bps or 0) // 10000
+  return {commission = x.price * x.commission_bps // 10000, leader = service - second, leader2 = second}
 end

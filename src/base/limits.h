@@ -53,6 +53,8 @@
 	X(RULE_DEPTH, 32, "levels", "nesting of one rule tree")                                    \
 	X(RULE_SHARES, 32, "shares", "one node's split")                                           \
 	X(GOODS_PLANS, 10000, "plans", "that ever listed the same goods; each order looks at all") \
+	X(ACTIVITY_OFFERS, 10000, "offers", "of one activity: all of them end in one journal record") \
+	X(ENROLMENT_OFFERS, 32, "offers", "of one enrolment: the leader's, and those of second-level leaders") \
 	X(STATUSES, 1000, "statuses", "of one entity by time; all are kept in memory")             \
 	X(BOUNDS, 100000, "categories", "with bounds; all are kept in memory")                     \
 	X(HISTORY, 64, "items", "of one entity, the newest; all stand in each of its versions")    \

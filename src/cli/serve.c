@@ -151,7 +151,8 @@ static void publish_metrics(struct serve *serve)
 	trib_metrics_set(metrics, TRIB_METRIC_READ_ONLY, 0,
 			 trib_engine_state(serve->engine) != TRIB_ENGINE_RUNNING);
 	for (unsigned noun = 0; noun < TRIB_NOUN_COUNT; noun++)
-		trib_metrics_set(metrics, TRIB_METRIC_ENTITIES, noun,
+		if (trib_noun_word((enum trib_noun)noun))
+			trib_metrics_set(metrics, TRIB_METRIC_ENTITIES, noun,
 				 trib_domain_count(trib_engine_domain(serve->engine), (enum trib_noun)noun));
 }
 
@@ -178,7 +179,8 @@ static void label_metrics(struct trib_metrics *metrics)
 				   trib_tally_kind_word((enum trib_tally_kind)line));
 	}
 	for (unsigned noun = 0; noun < TRIB_NOUN_COUNT; noun++)
-		trib_metrics_label(metrics, TRIB_METRIC_ENTITIES, noun, trib_noun_word((enum trib_noun)noun));
+		if (trib_noun_word((enum trib_noun)noun))
+			trib_metrics_label(metrics, TRIB_METRIC_ENTITIES, noun, trib_noun_word((enum trib_noun)noun));
 }
 
 static void reload_keys(struct serve *serve)

@@ -215,6 +215,8 @@ bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason
 		if (trib_noun_is_cold((enum trib_noun)noun) &&
 		    (*ret_reason = trib_cold_broken(domain, (enum trib_noun)noun)))
 			return false;
+	if ((*ret_reason = trib_recruiting_broken(domain)))
+		return false;
 	return check_timelines(domain, ret_reason) && check_blocks(domain, ret_reason) &&
 	       check_choices(domain, ret_reason);
 }

@@ -256,7 +256,8 @@ static trib_status finish(struct trib_cold *cold, ProtobufCMessage **ret_put)
 
 trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_noun noun,
 				 const ProtobufCMessage *given, int64_t now_ms, const struct trib_names *beside,
-				 struct trib_arena *arena, ProtobufCMessage **ret_put, struct trib_error *error)
+				 struct trib_arena *arena, ProtobufCMessage **ret_put,
+				 struct trib_domain_decision *ret_first, struct trib_error *error)
 {
 	struct trib_cold cold = begin(domain, noun, now_ms, arena, error);
 	const char *stated = *status_of(given);
@@ -276,7 +277,9 @@ trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_nou
 		return trib_fail(error, TRIB_REFUSED, "status", "found \"%s\", expected %s: actions change it",
 				 stated, cold.to);
 	*status_of(cold.entity) = (char *)cold.to;
-	return finish(&cold, ret_put);
+	TRY(finish(&cold, ret_put));
+	*ret_first = (struct trib_domain_decision){ .events = cold.also, .event_count = cold.also_count };
+	return TRIB_OK;
 }
 
 static trib_status make_events(struct trib_cold *cold, ProtobufCMessage *put,

@@ -51,9 +51,13 @@ struct trib_cold {
 typedef trib_status trib_cold_check(struct trib_cold *cold);
 typedef void trib_cold_fold(struct trib_domain *domain, uint32_t number, const ProtobufCMessage *entity);
 
-#define TRIB_COLD_CODE_TABLE(X) X(ACTIVITY, trib_check_activity, NULL)
+#define TRIB_COLD_CODE_TABLE(X)                                                                    \
+	X(ACTIVITY, trib_check_activity, trib_fold_activity)                                       \
+	X(ENROLMENT, trib_check_enrolment, trib_fold_enrolment)                                    \
+	X(COOPERATION, trib_check_cooperation, trib_fold_cooperation)
 
-trib_cold_check trib_check_activity;
+trib_cold_check trib_check_activity, trib_check_enrolment, trib_check_cooperation;
+trib_cold_fold trib_fold_activity, trib_fold_enrolment, trib_fold_cooperation;
 
 /* ---- For checks and hooks ----------------------------------------------------------------- */
 

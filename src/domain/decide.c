@@ -14,6 +14,7 @@ struct deciding {
 	const struct trib_names *also; /* ids that will be there too, of the noun that is put */
 	enum trib_noun noun;
 	bool dry; /* only refusals are wanted: hash no users */
+	bool offer; /* a plan that an enrolment is sold by, decided with it */
 	int64_t now_ms;
 
 	const char *status; /* that the table of statuses is to say from status_from_ms on; NULL: nothing new */
@@ -21,6 +22,9 @@ struct deciding {
 
 	const char **words; /* that have no code yet, without repeats */
 	uint32_t word_count, word_capacity;
+
+	const Tributary__Event *first; /* other changes that belong to this one and come before it */
+	uint32_t first_count;
 };
 
 static trib_status no_memory(struct deciding *deciding)
@@ -588,6 +592,20 @@ static trib_status check_bounds(struct deciding *deciding, const Tributary__Plan
 	return TRIB_OK;
 }
 
+/* Plans that enrolments are sold by change with them only. */
+static trib_status check_offer(struct trib_error *error, const struct trib_domain *domain,
+			       struct trib_bytes id)
+{
+	uint32_t plan = trib_domain_find(domain, TRIB_NOUN_PLAN, id);
+
+	if (!trib_domain_plan(domain, plan)->offer && !trib_domain_find(domain, TRIB_NOUN_ENROLMENT, id))
+		return TRIB_OK;
+	return trib_fail(error, TRIB_REFUSED, "id",
+			 "found \"" TRIB_BYTES_FMT "\", the offer of an enrolment, expected a change of the "
+			 "enrolment",
+			 (int)TRIB_MIN(id.size, (size_t)64), id.data);
+}
+
 static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan *given,
 			       ProtobufCMessage **ret_put)
 {
@@ -597,6 +615,11 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 
 	if (!put || !plan)
 		return no_memory(deciding);
+	if (!deciding->offer) {
+		TRY(check_offer(deciding->error, deciding->domain, trib_text(plan->id)));
+		plan->activity = NULL;
+		plan->has_sole = false;
+	}
 	TRY(check_goods(deciding, plan));
 	TRY(need_stated(deciding, plan->merchant, "merchant"));
 	TRY(need_known(deciding, TRIB_NOUN_PARTY, plan->merchant, "merchant"));
@@ -773,6 +796,18 @@ static const char *id_of(enum trib_noun noun, const ProtobufCMessage *message)
 	}
 }
 
+static trib_status decide_cold(struct deciding *deciding, const ProtobufCMessage *message,
+			       ProtobufCMessage **ret_put)
+{
+	struct trib_domain_decision first;
+
+	TRY(trib_cold_decide_put(deciding->domain, deciding->noun, message, deciding->now_ms,
+				 deciding->also, deciding->arena, ret_put, &first, deciding->error));
+	deciding->first = first.events;
+	deciding->first_count = first.event_count;
+	return TRIB_OK;
+}
+
 static trib_status decide_message(struct deciding *deciding, const ProtobufCMessage *message,
 				  ProtobufCMessage **ret_put)
 {
@@ -797,9 +832,7 @@ static trib_status decide_message(struct deciding *deciding, const ProtobufCMess
 		return decide_registration(deciding, (const Tributary__Registration *)message,
 					   ret_put);
 	default:
-		return trib_cold_decide_put(deciding->domain, deciding->noun, message,
-					    deciding->now_ms, deciding->also, deciding->arena,
-					    ret_put, deciding->error);
+		return decide_cold(deciding, message, ret_put);
 	}
 }
 
@@ -876,11 +909,14 @@ static trib_status make_events(struct deciding *deciding, ProtobufCMessage *put,
 {
 	uint32_t count = 0, code = trib_names_count(deciding->domain->symbols);
 	Tributary__Event init = TRIBUTARY__EVENT__INIT;
-	Tributary__Event *events =
-		trib_arena_alloc(deciding->arena, (deciding->word_count + 2) * sizeof(*events));
+	Tributary__Event *events = trib_arena_alloc(
+		deciding->arena,
+		(deciding->first_count + deciding->word_count + 2) * sizeof(*events));
 
 	if (!events)
 		return no_memory(deciding);
+	for (uint32_t i = 0; put && i < deciding->first_count; i++)
+		events[count++] = deciding->first[i];
 	for (uint32_t i = 0; put && i < deciding->word_count; i++) {
 		events[count] = init;
 		if (!fill_name(&events[count++], ++code, deciding->words[i], deciding->arena))
@@ -897,19 +933,16 @@ static trib_status make_events(struct deciding *deciding, ProtobufCMessage *put,
 	return TRIB_OK;
 }
 
-trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_noun noun,
-				   const ProtobufCMessage *message, int64_t now_ms,
-				   struct trib_arena *arena,
-				   struct trib_domain_decision *ret_decision,
-				   struct trib_error *error)
+static trib_status decide_put(struct deciding *deciding, const ProtobufCMessage *message,
+			      struct trib_domain_decision *ret_decision)
 {
-	struct deciding deciding = {
-		.domain = domain, .arena = arena, .error = error, .noun = noun, .now_ms = now_ms
-	};
+	const struct trib_domain *domain = deciding->domain;
+	struct trib_error *error = deciding->error;
+	enum trib_noun noun = deciding->noun;
 	struct trib_domain_decision decision = { 0 };
 	ProtobufCMessage *put;
 
-	TRY(decide_message(&deciding, message, &put));
+	TRY(decide_message(deciding, message, &put));
 	decision.number = trib_domain_find(domain, noun, trib_text(id_of(noun, message)));
 	decision.created = !decision.number;
 	if (decision.created && trib_domain_count(domain, noun) == UINT32_MAX - 1)
@@ -920,9 +953,9 @@ trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_n
 	else
 		decision.version = trib_version_of(domain, noun, decision.number);
 	if (!decision.created && noun != TRIB_NOUN_PLAN &&
-	    is_so_already(&deciding, put, decision.number, decision.version)) {
-		if (deciding.status)
-			TRY(make_events(&deciding, NULL, &decision));
+	    is_so_already(deciding, put, decision.number, decision.version)) {
+		if (deciding->status)
+			TRY(make_events(deciding, NULL, &decision));
 		*ret_decision = decision;
 		return TRIB_OK;
 	}
@@ -930,9 +963,40 @@ trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_n
 		return trib_fail(error, TRIB_LIMIT, "id", "found %u versions of it, expected fewer",
 				 decision.version);
 	decision.version++;
-	TRY(make_events(&deciding, put, &decision));
+	TRY(make_events(deciding, put, &decision));
 	*ret_decision = decision;
 	return TRIB_OK;
+}
+
+trib_status trib_domain_decide_put(const struct trib_domain *domain, enum trib_noun noun,
+				   const ProtobufCMessage *message, int64_t now_ms,
+				   struct trib_arena *arena,
+				   struct trib_domain_decision *ret_decision,
+				   struct trib_error *error)
+{
+	struct deciding deciding = {
+		.domain = domain, .arena = arena, .error = error, .noun = noun, .now_ms = now_ms
+	};
+
+	return decide_put(&deciding, message, ret_decision);
+}
+
+trib_status trib_domain_decide_offer(const struct trib_domain *domain, const Tributary__Plan *plan,
+				     int64_t now_ms, struct trib_arena *arena,
+				     struct trib_domain_decision *ret_decision,
+				     struct trib_error *error)
+{
+	struct deciding deciding = { .domain = domain,
+				     .arena = arena,
+				     .error = error,
+				     .noun = TRIB_NOUN_PLAN,
+				     .now_ms = now_ms,
+				     .dry = !ret_decision,
+				     .offer = true };
+	ProtobufCMessage *put;
+
+	return ret_decision ? decide_put(&deciding, &plan->base, ret_decision) :
+			      decide_message(&deciding, &plan->base, &put);
 }
 
 trib_status trib_domain_check_put(const struct trib_domain *domain, enum trib_noun noun,
@@ -1027,6 +1091,8 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 		return trib_fail(error, TRIB_NOT_FOUND, "id",
 				 "found \"" TRIB_BYTES_FMT "\", expected the id of a known %s",
 				 (int)TRIB_MIN(id.size, (size_t)64), id.data, trib_noun_word(noun));
+	if (noun == TRIB_NOUN_PLAN)
+		TRY(check_offer(error, domain, id));
 	decision.version = trib_version_of(domain, noun, decision.number);
 	if (is_closed(domain, noun, decision.number, now_ms)) {
 		*ret_decision = decision;

@@ -166,6 +166,7 @@ void trib_domain_free(struct trib_domain *domain)
 	free(domain->attributes);
 	free(domain->bounds);
 	trib_names_free(domain->bounded);
+	trib_recruiting_fini(&domain->recruiting);
 	trib_timelines_fini(domain);
 	trib_audiences_fini(domain);
 	trib_pairs_fini(&domain->blocked);

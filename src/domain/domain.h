@@ -33,6 +33,7 @@
 #include "base/status.h"
 #include "proto/proto.h"
 #include "store/store.h"
+#include "domain/activity.h"
 #include "domain/actor.h"
 #include "domain/nouns.h"
 #include "domain/outcome.h"
@@ -47,23 +48,35 @@
 	X(PLAN, 2, "plan", "plans", TRIB_TABLE_PLAN)                                               \
 	X(REGISTRATION, 3, "registration", "registrations", TRIB_TABLE_REGISTRATION)               \
 	X(BLOCK, 4, "block", "blocks", TRIB_TABLE_BLOCK)                                           \
-	X(ACTIVITY, 5, "activity", "activities", TRIB_TABLE_ACTIVITY)
+	X(ACTIVITY, 5, "activity", "activities", TRIB_TABLE_ACTIVITY)                              \
+	X(ENROLMENT, 6, "enrolment", "enrolments", TRIB_TABLE_ENROLMENT)                           \
+	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION)
 
 /*
  * Of these the *cold* nouns, which no order asks for: they are kept whole, found by id and listed, without an array of
  * values of their own. X(NAME, Type, field): their message is Tributary__Type, their event TypePut in field_put. What
  * is particular to one stands in domain/cold.h, its actions in domain/life.h.
  */
-#define TRIB_COLD_NOUN_TABLE(X) X(ACTIVITY, Activity, activity)
+#define TRIB_COLD_NOUN_TABLE(X)                                                                    \
+	X(ACTIVITY, Activity, activity)                                                            \
+	X(ENROLMENT, Enrolment, enrolment)                                                         \
+	X(COOPERATION, Cooperation, cooperation)
 
 enum trib_noun {
 #define X(name, number, word, plural, table) TRIB_NOUN_##name = number,
 	TRIB_NOUN_TABLE(X)
 #undef X
-		TRIB_NOUN_COUNT
 };
 
-const char *trib_noun_word(enum trib_noun noun);   /* "party" */
+/* One more than the highest number; a number that no noun has yet is that of a noun without a word. */
+union trib_noun_numbers {
+#define X(name, number, word, plural, table) char name[number + 1];
+	TRIB_NOUN_TABLE(X)
+#undef X
+};
+enum { TRIB_NOUN_COUNT = sizeof(union trib_noun_numbers) };
+
+const char *trib_noun_word(enum trib_noun noun);   /* "party"; NULL for a number of none */
 const char *trib_noun_plural(enum trib_noun noun); /* "parties" */
 enum trib_table trib_noun_table(enum trib_noun noun);
 bool trib_noun_is_cold(enum trib_noun noun);
@@ -73,7 +86,19 @@ const ProtobufCMessageDescriptor *trib_noun_descriptor(enum trib_noun noun);
 /* The noun of "parties", "goods", …; false where there is none. */
 bool trib_noun_find(struct trib_bytes plural, enum trib_noun *ret_noun);
 
-enum trib_condition_place { TRIB_CONDITION_CREATORS_WHEN, TRIB_CONDITION_REGISTRATION_WHEN };
+enum trib_condition_place {
+	TRIB_CONDITION_CREATORS_WHEN,
+	TRIB_CONDITION_REGISTRATION_WHEN,
+	TRIB_CONDITION_REQUIREMENTS_WHEN
+};
+
+/* What a merchant enrols, for the requirements of an activity. */
+struct trib_recruited {
+	uint32_t condition;
+	uint32_t goods, leader;
+	int32_t commission_bps, service_bps;
+	int64_t at_ms;
+};
 
 /* What the domain asks of rooms below it. Each may be NULL: then what would need it is refused, or
  * never true. */
@@ -91,6 +116,9 @@ struct trib_domain_hooks {
 
 	/* When deciding: the keyed hash of a user id. */
 	uint64_t (*hash_user)(void *context, struct trib_bytes user);
+
+	/* When deciding: does an enrolment meet the requirements? An error of evaluation is false. */
+	bool (*meets)(void *context, const struct trib_recruited *recruited);
 };
 
 /* ---- Life --------------------------------------------------------------------------------- */

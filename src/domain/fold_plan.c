@@ -246,6 +246,9 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 		    (plan->newest.kind == TRIB_WORD_EXCLUSIVE) ==
 			    (incoming.version.kind == TRIB_WORD_EXCLUSIVE);
 
+	plan->offer = !put->plan->activity		? TRIB_OFFER_NONE :
+		      TRIB_STATED(put->plan, sole) ? TRIB_OFFER_SOLE :
+							  TRIB_OFFER_ENROLLED;
 	tell_goods(domain, put->number, plan, &incoming, put->version);
 	keep_goods(plan, &incoming);
 	add_step(plan, incoming.version.from_ms);

@@ -31,15 +31,74 @@ enum {
 #define TRIB_LIFE_ACTIVITY_STATUSES(X)                                                             \
 	X(ACTIVITY, "draft")                                                                       \
 	X(ACTIVITY, "published")                                                                   \
-	X(ACTIVITY, "closed")
+	X(ACTIVITY, "delisted")                                                                    \
+	X(ACTIVITY, "closed")                                                                      \
+	X(ENROLMENT, "submitted")                                                                  \
+	X(ENROLMENT, "approved")                                                                   \
+	X(ENROLMENT, "rejected")                                                                   \
+	X(ENROLMENT, "withdrawing")                                                                \
+	X(ENROLMENT, "withdrawn")                                                                  \
+	X(ENROLMENT, "ended")                                                                      \
+	X(ENROLMENT, "closed")                                                                     \
+	X(COOPERATION, "proposed")                                                                 \
+	X(COOPERATION, "active")                                                                   \
+	X(COOPERATION, "declined")                                                                 \
+	X(COOPERATION, "cancelling")                                                               \
+	X(COOPERATION, "cancelled")                                                                \
+	X(COOPERATION, "closed")
 
 #define TRIB_LIFE_STATUS_TABLE(X) TRIB_LIFE_ACTIVITY_STATUSES(X)
 
 /* ---- Actions: X(NOUN, action, from, to, who may, hook, what it is) ------------------------- */
 
 #define TRIB_LIFE_ACTIVITY(X)                                                                      \
-	X(ACTIVITY, "publish", "draft", "published", TRIB_MAY_LEADER, NULL, "open it to merchants") \
-	X(ACTIVITY, "withdraw", "published", "draft", TRIB_MAY_LEADER, NULL, "take it back")
+	X(ACTIVITY, "publish", "draft", "published", TRIB_MAY_LEADER, trib_activity_publish,       \
+	  "open it to merchants")                                                                  \
+	X(ACTIVITY, "withdraw", "published", "draft", TRIB_MAY_LEADER, trib_activity_withdraw,     \
+	  "take it back, as long as nobody has enrolled")                                          \
+	X(ACTIVITY, "delist", "published", "delisted", TRIB_MAY_LEADER, trib_activity_delist,      \
+	  "end it early, with notice and a reason")                                                \
+	X(ACTIVITY, "stop", "published|delisted", "delisted", TRIB_MAY_PLATFORM, trib_activity_stop, \
+	  "end it at once, with a reason")                                                         \
+	X(ENROLMENT, "approve", "submitted", "approved", TRIB_MAY_LEADER, trib_enrolment_approve,  \
+	  "take the goods: they get an offer")                                                     \
+	X(ENROLMENT, "reject", "submitted", "rejected", TRIB_MAY_LEADER, trib_enrolment_reject,    \
+	  "say no, and why; the merchant may enrol them again")                                    \
+	X(ENROLMENT, "withdraw", "submitted|rejected|approved", "withdrawn", TRIB_MAY_MERCHANT,    \
+	  trib_enrolment_withdraw, "take the goods out; during promotion it waits for consent (withdrawing)") \
+	X(ENROLMENT, "consent", "withdrawing", "withdrawn", TRIB_MAY_LEADER, trib_enrolment_answer, \
+	  "let the goods go")                                                                      \
+	X(ENROLMENT, "decline", "withdrawing", "approved", TRIB_MAY_LEADER, trib_enrolment_answer, \
+	  "keep the goods until the promotion is over")                                            \
+	X(ENROLMENT, "end", "approved|withdrawing", "ended", TRIB_MAY_LEADER, trib_enrolment_end,  \
+	  "put the goods out, with a reason; during promotion with notice")                        \
+	X(ENROLMENT, "offer", "approved", "approved", TRIB_MAY_LEADER, trib_enrolment_offer,       \
+	  "offer them through a second-level leader, too")                                         \
+	X(ENROLMENT, "price_raised", "approved", "approved", TRIB_MAY_PLATFORM,                    \
+	  trib_enrolment_price_raised, "by itself: the price is above the enrolled one")           \
+	X(ENROLMENT, "price_raised", "withdrawing", "withdrawing", TRIB_MAY_PLATFORM,              \
+	  trib_enrolment_price_raised, "by itself: the price is above the enrolled one")           \
+	X(ENROLMENT, "price_restored", "approved", "approved", TRIB_MAY_PLATFORM,                  \
+	  trib_enrolment_price_restored, "by itself: it is not above it any more")                 \
+	X(ENROLMENT, "price_restored", "withdrawing", "withdrawing", TRIB_MAY_PLATFORM,            \
+	  trib_enrolment_price_restored, "by itself: it is not above it any more")                 \
+	X(COOPERATION, "accept", "proposed", "active", TRIB_MAY_LEADER, trib_cooperation_accept,   \
+	  "agree; it is for the other one to say")                                                 \
+	X(COOPERATION, "decline", "proposed", "declined", TRIB_MAY_LEADER, trib_cooperation_decline, \
+	  "say no; it is for the other one to say")                                                \
+	X(COOPERATION, "cancel", "proposed", "cancelled", TRIB_MAY_LEADER, trib_cooperation_cancel, \
+	  "take the proposal back")                                                                \
+	X(COOPERATION, "cancel", "active", "cancelling", TRIB_MAY_LEADER, trib_cooperation_cancel, \
+	  "ask to end it; it waits for the other's consent")                                       \
+	X(COOPERATION, "consent", "cancelling", "cancelled", TRIB_MAY_LEADER, trib_cooperation_consent, \
+	  "let it end, and its offers with it")                                                    \
+	X(COOPERATION, "decline", "cancelling", "active", TRIB_MAY_LEADER, trib_cooperation_decline, \
+	  "go on; it is for the other one to say")
+
+trib_life_hook trib_activity_publish, trib_activity_withdraw, trib_activity_delist, trib_activity_stop;
+trib_life_hook trib_enrolment_approve, trib_enrolment_reject, trib_enrolment_withdraw, trib_enrolment_answer,
+	trib_enrolment_end, trib_enrolment_offer, trib_enrolment_price_raised, trib_enrolment_price_restored;
+trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperation_cancel, trib_cooperation_consent;
 
 #define TRIB_LIFE_TABLE(X) TRIB_LIFE_ACTIVITY(X)
 

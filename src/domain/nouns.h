@@ -167,6 +167,9 @@ struct trib_plan_step {
 	uint32_t version;
 };
 
+/* Is it the offer of an enrolment; and of an exclusive activity, so that its goods are sold through it only? */
+enum trib_plan_offer { TRIB_OFFER_NONE, TRIB_OFFER_ENROLLED, TRIB_OFFER_SOLE };
+
 /*
  * A plan is a timeline. In force at t is the highest version whose from_ms <= t; versions that a
  * later one has covered for good are not among the steps, so that from_ms and version ascend
@@ -181,6 +184,7 @@ struct trib_plan {
 	uint32_t goods_count;
 	uint32_t version_count, step_count, step_capacity;
 	bool timed; /* statuses were set by time: trib_domain_status_timed */
+	uint8_t offer; /* enum trib_plan_offer */
 	uint32_t spare[5];
 };
 _Static_assert(sizeof(struct trib_plan) == 128, "two cache lines");

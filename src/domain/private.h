@@ -19,6 +19,7 @@
 #include "base/column.h"
 #include "domain/domain.h"
 #include "domain/pairs.h"
+#include "domain/recruiting.h"
 
 struct trib_record {
 	atomic_uint references;
@@ -146,6 +147,8 @@ struct trib_domain {
 	uint32_t *scratch[2]; /* numbers of a plan being folded */
 	size_t scratch_capacity[2];
 
+	struct trib_recruiting recruiting; /* activities, enrolments, cooperations */
+
 	bool loading;		    /* rows come from the store */
 	struct trib_arena unpacked; /* one row while it is loaded */
 	struct trib_pending_agency *pending;
@@ -225,11 +228,12 @@ trib_status trib_fold_bounds(struct trib_domain *domain, const Tributary__Bounds
 trib_status trib_fold_name(struct trib_domain *domain, uint32_t code, struct trib_bytes word,
 			   struct trib_error *error);
 
-/* Cold nouns. Decide_put: the Put without number and version. Apply: false for events of others. */
+/* Cold nouns. Decide_put: the Put without number and version, and the events that come before it. Apply: false for events of others. */
 trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_noun noun,
 				 const ProtobufCMessage *given, int64_t now_ms,
 				 const struct trib_names *beside, struct trib_arena *arena,
-				 ProtobufCMessage **ret_put, struct trib_error *error);
+				 ProtobufCMessage **ret_put,
+				 struct trib_domain_decision *ret_first, struct trib_error *error);
 trib_status trib_cold_decide_close(const struct trib_domain *domain, enum trib_noun noun,
 				   struct trib_bytes id, int64_t now_ms, struct trib_arena *arena,
 				   struct trib_domain_decision *ret_decision,
@@ -269,6 +273,14 @@ void trib_timelines_fini(struct trib_domain *domain);
 /* The timeline of a change as a row; from now on it is not changed. */
 struct trib_record *trib_timeline_pack(struct trib_domain *domain, enum trib_noun noun,
 				       uint32_t number);
+
+/*
+ * A version of the plan that an enrolment is sold by; people cannot put such plans. Without ret_decision: only may it be?
+ */
+trib_status trib_domain_decide_offer(const struct trib_domain *domain, const Tributary__Plan *plan,
+				     int64_t now_ms, struct trib_arena *arena,
+				     struct trib_domain_decision *ret_decision,
+				     struct trib_error *error);
 
 /* Does the table of statuses say anything of the entity? */
 bool trib_status_is_timed(const struct trib_domain *domain, enum trib_noun noun, uint32_t number);

@@ -202,6 +202,8 @@ void trib_domain_show(const struct trib_domain *domain, enum trib_noun noun, int
 
 	*(uint32_t *)field_of(message, "number", true) = entity->number;
 	*(uint32_t *)field_of(message, "version", true) = entity->version;
+	if (trib_noun_is_cold(noun))
+		trib_recruiting_show(domain, noun, at_ms, entity->number, message);
 	if (!trib_status_is_timed(domain, noun, entity->number))
 		return;
 	uint8_t status = trib_domain_status(domain, noun, entity->number, at_ms);

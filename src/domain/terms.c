@@ -20,6 +20,9 @@ struct search {
 	const struct trib_goods *goods;
 	const struct trib_goods_plan *entries;
 	const struct trib_precedence *precedence;
+	uint32_t offer; /* that was chosen; of goods in an exclusive activity one of its */
+	uint32_t sole;	/* the offer of an exclusive activity that is open, the first of them; 0: there is none */
+	bool sole_chosen;
 	struct candidate best; /* entry is NULL when there is none */
 	bool ranked;	       /* the precedence is not the usual one */
 	bool exclusive_open;   /* some exclusive plan is, for whomever, and bars the others */
@@ -148,7 +151,7 @@ static inline bool speaks_to(const struct search *search, const struct trib_plan
 
 static inline uint8_t rank_of(const struct search *search, uint32_t plan, uint8_t kind)
 {
-	if (kind == TRIB_WORD_ACTIVITY && plan != search->request->offer)
+	if (kind == TRIB_WORD_ACTIVITY && plan != search->offer)
 		return search->precedence->rank_unchosen;
 	return search->precedence->rank[kind - TRIB_WORD_GENERAL];
 }
@@ -269,6 +272,11 @@ static inline void consider(struct search *search, const struct trib_goods_plan 
 		search->exclusive_open |= bars(search, plan, version);
 		search->exclusive_speaks |= search->ranked && speaks_to(search, version);
 	}
+	if (TRIB_UNLIKELY(plan->offer == TRIB_OFFER_SOLE)) {
+		search->sole_chosen |= entry->plan == search->offer;
+		if (!search->sole || entry->plan < search->sole)
+			search->sole = entry->plan;
+	}
 	struct candidate candidate = { .entry = entry,
 				       .locked = version,
 				       .locked_number = number,
@@ -338,7 +346,7 @@ static void find_best_of_many(struct search *search)
 		consider(search, entry);
 }
 
-static inline void find_best(struct search *search)
+static inline void find_any(struct search *search)
 {
 	const struct trib_plan *plans = trib_domain_nouns(search->domain)->plans;
 	uint32_t count = search->goods->plan_count;
@@ -358,6 +366,18 @@ static inline void find_best(struct search *search)
 					 search->request->creator);
 		consider(search, &search->entries[i]);
 	}
+}
+
+/* While an exclusive activity promotes the goods, nobody chooses another offer. */
+static inline void find_best(struct search *search)
+{
+	find_any(search);
+	if (TRIB_LIKELY(!search->sole || search->sole_chosen))
+		return;
+	search->offer = search->sole;
+	search->sole_chosen = true;
+	search->best = (struct candidate){ 0 };
+	find_any(search);
 }
 
 /*
@@ -412,7 +432,7 @@ static enum trib_outcome find_offer(const struct search *search,
 				    const struct trib_goods_plan **ret_entry, uint32_t *ret_version)
 {
 	for (uint32_t i = 0; i < search->goods->plan_count; i++) {
-		if (search->entries[i].plan != search->request->offer)
+		if (search->entries[i].plan != search->offer)
 			continue;
 		enum trib_outcome state = standing(search, &search->entries[i], ret_version);
 
@@ -458,21 +478,20 @@ static inline enum trib_outcome outcome_of(const struct search *search, uint32_t
 /* Leader and service rates: the chosen offer's if it counts, else the winner's. */
 static void fill_offer(const struct search *search, struct trib_terms *terms)
 {
-	const struct trib_terms_request *request = search->request;
 	const struct trib_plan_version *from = search->best.locked;
 	const struct trib_goods_plan *entry;
 	uint32_t version = search->best.locked_number;
 
-	if (request->offer && request->offer != terms->plan) {
+	if (search->offer && search->offer != terms->plan) {
 		terms->offer_outcome = find_offer(search, &entry, &version);
 		if (terms->offer_outcome == TRIB_OUTCOME_NONE) {
 			version = locked_version(search, entry, version);
-			from = trib_plan_version(trib_domain_plan(search->domain, request->offer),
+			from = trib_plan_version(trib_domain_plan(search->domain, search->offer),
 						 version);
 		}
 	}
-	if (request->offer && terms->offer_outcome == TRIB_OUTCOME_NONE) {
-		terms->offer = request->offer;
+	if (search->offer && terms->offer_outcome == TRIB_OUTCOME_NONE) {
+		terms->offer = search->offer;
 		terms->offer_version = version;
 	}
 	terms->leader = from->leader;
@@ -488,7 +507,9 @@ static inline void begin(struct search *search, const struct trib_domain *domain
 	/* Numbers come from tokens: what is not there reads as goods without plans. */
 	uint32_t goods = request->goods <= nouns->count[TRIB_NOUN_GOODS] ? request->goods : 0;
 
-	*search = (struct search){ .domain = domain, .request = request, .precedence = &usual };
+	*search = (struct search){
+		.domain = domain, .request = request, .precedence = &usual, .offer = request->offer
+	};
 	search->goods = &nouns->goods[goods];
 	search->entries = trib_goods_plans(search->goods);
 	if (request->registration && request->registration <= nouns->count[TRIB_NOUN_REGISTRATION] &&

@@ -30,7 +30,8 @@
  *
  * Else the winner: exclusive > targeted > the activity that is the chosen offer > managed > general
  * > an activity that nobody chose; then the higher commission, then the newer plan (higher number). A registration may
- * state another precedence and other ties.
+ * state another precedence and other ties. Of goods that an exclusive activity promotes, an offer of that activity is
+ * the chosen one, whatever was chosen.
  *
  * lock_ms says which time rules the rates: the version of a plan in force then. If the plan did
  * not list the goods then, the version in force at at_ms rules. With a grace, a version that lowers the

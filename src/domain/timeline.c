@@ -327,6 +327,9 @@ trib_status trib_domain_decide_status(const struct trib_domain *domain, enum tri
 		return trib_fail(error, TRIB_NOT_FOUND, "id",
 				 "found \"" TRIB_BYTES_FMT "\", expected the id of a known %s",
 				 (int)TRIB_MIN(id.size, (size_t)64), id.data, trib_noun_word(noun));
+	if (noun == TRIB_NOUN_PLAN && trib_domain_plan(domain, decision.number)->offer &&
+	    trib_access_role_has_party(trib_domain_actor(domain)->role))
+		return trib_fail(error, TRIB_FORBIDDEN, "id", "found the offer of an enrolment, expected a change of the enrolment");
 	row.status = request->status ? trib_word_of_status(noun, request->status) : 0;
 	if (!row.status)
 		return trib_fail(error, TRIB_INVALID, "status", "found \"%.64s\", expected %s",

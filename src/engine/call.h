@@ -22,6 +22,11 @@ enum trib_call_kind {
 	TRIB_CALL_BOUNDS_PUT, TRIB_CALL_BOUNDS_GET, /* name: the category; body, NULL takes them away */
 	TRIB_CALL_BOUNDS_LIST, /* cursor, limit */
 	TRIB_CALL_TERMS, /* name (of goods), creator, offer, registration, at */
+	TRIB_CALL_ENROL,	   /* name: the activity; body */
+	TRIB_CALL_ENROLMENTS_ACT,  /* body */
+	TRIB_CALL_COOPERATION_OFFER, /* name, body */
+	TRIB_CALL_ENROLMENTS_OF_ACTIVITY, TRIB_CALL_ENROLMENTS_OF_GOODS, /* name, stage: a status; cursor, limit */
+	TRIB_CALL_ENROLMENTS_OF_MERCHANT,
 	TRIB_CALL_LINK, TRIB_CALL_TOUCH, TRIB_CALL_ORDER, /* body */
 	TRIB_CALL_TRACK, TRIB_CALL_ORDER_GET, TRIB_CALL_EXPLAIN, /* name */
 	TRIB_CALL_ORDER_STATUS, TRIB_CALL_REFUND, /* name, body */

@@ -87,10 +87,12 @@ static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, cons
 	if (status == TRIB_OK)
 		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena,
 						ret_decision, error);
-	for (uint32_t i = 0; status == TRIB_OK && i < ret_decision->event_count; i++)
-		status = engine_emit(engine, &ret_decision->events[i], error);
+	if (status == TRIB_OK)
+		status = engine_emit_all(engine, ret_decision, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_PARTY)
 		status = name_agency_pay(engine, (const Tributary__Party *)message, error);
+	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS && ret_decision->event_count)
+		status = activities_watch_price(engine, ret_decision->number, error);
 	return status;
 }
 
@@ -869,6 +871,12 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_BOUNDS_GET: return call_bounds_get(engine, call);
 	case TRIB_CALL_BOUNDS_LIST: return call_bounds_list(engine, call);
 	case TRIB_CALL_TERMS: return call_terms(engine, call);
+	case TRIB_CALL_ENROL: return call_enrol(engine, call);
+	case TRIB_CALL_ENROLMENTS_ACT: return call_enrolments_act(engine, call);
+	case TRIB_CALL_COOPERATION_OFFER: return call_cooperation_offer(engine, call);
+	case TRIB_CALL_ENROLMENTS_OF_ACTIVITY: return call_enrolments(engine, call, TRIB_ENROLMENTS_OF_ACTIVITY);
+	case TRIB_CALL_ENROLMENTS_OF_GOODS: return call_enrolments(engine, call, TRIB_ENROLMENTS_OF_GOODS);
+	case TRIB_CALL_ENROLMENTS_OF_MERCHANT: return call_enrolments(engine, call, TRIB_ENROLMENTS_OF_MERCHANT);
 	case TRIB_CALL_LINK: return call_link(engine, call);
 	case TRIB_CALL_TOUCH: return call_touch(engine, call);
 	case TRIB_CALL_ORDER: return call_order(engine, call);

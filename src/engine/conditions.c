@@ -1,5 +1,6 @@
 /*
- * Conditions that stand outside rule trees: a registration's `when`, a plan's `creators_when`. Each is compiled
+ * Conditions that stand outside rule trees: a registration's `when`, a plan's `creators_when`, an activity's
+ * `requirements_when`. Each is compiled
  * once, when it is first asked, as the `when` of a tree with one node, so that there is one compiler and one set
  * of facts. The domain numbers them.
  */
@@ -41,6 +42,10 @@ static trib_fact_set facts_of(enum trib_condition_place place)
 	if (place == TRIB_CONDITION_REGISTRATION_WHEN)
 		facts |= trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT] |
 			 trib_fact_group_masks[TRIB_GROUP_TOUCH] | trib_fact_group_masks[TRIB_GROUP_LINK];
+	if (place == TRIB_CONDITION_REQUIREMENTS_WHEN)
+		facts = trib_fact_group_masks[TRIB_GROUP_GOODS] | trib_fact_group_masks[TRIB_GROUP_MERCHANT] |
+			TRIB_FACT_BIT(TRIB_FACT_TERMS_KIND) | TRIB_FACT_BIT(TRIB_FACT_TERMS_LEADER) |
+			TRIB_FACT_BIT(TRIB_FACT_TERMS_COMMISSION_BPS) | TRIB_FACT_BIT(TRIB_FACT_TERMS_SERVICE_BPS);
 	return facts;
 }
 
@@ -60,6 +65,8 @@ trib_status conditions_check(void *context, enum trib_condition_place place,
 		return trib_fail(error, TRIB_INVALID, "", "found %s, expected facts of the %s",
 				 trib_fact_rows[trib_fact_take(&foreign)].name,
 				 place == TRIB_CONDITION_REGISTRATION_WHEN ? "creator, goods, merchant, touch or link" :
+				 place == TRIB_CONDITION_REQUIREMENTS_WHEN ?
+									     "goods or merchant, or the rates of the terms" :
 									     "creator");
 	return TRIB_OK;
 }
@@ -111,6 +118,22 @@ bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int
 	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
 	trib_facts_open_creator(&market, &facts, creator, at_ms);
 	return conditions_hold(engine, condition, &facts);
+}
+
+bool conditions_meets(void *context, const struct trib_recruited *recruited)
+{
+	struct trib_engine *engine = context;
+	const struct trib_market market = engine_market(engine);
+	struct trib_facts facts;
+
+	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
+	trib_facts_open_goods(&market, &facts, recruited->goods, recruited->at_ms);
+	trib_facts_open(&facts, TRIB_GROUP_TERMS);
+	trib_facts_set(&facts, TRIB_FACT_TERMS_KIND, TRIB_WORD_ACTIVITY);
+	trib_facts_set_string(&facts, TRIB_FACT_TERMS_LEADER, recruited->leader, (struct trib_bytes){ 0 });
+	trib_facts_set(&facts, TRIB_FACT_TERMS_COMMISSION_BPS, recruited->commission_bps);
+	trib_facts_set(&facts, TRIB_FACT_TERMS_SERVICE_BPS, recruited->service_bps);
+	return conditions_hold(engine, recruited->condition, &facts);
 }
 
 void conditions_fini(struct trib_engine *engine)

@@ -502,7 +502,8 @@ static void make_state(struct trib_engine *engine)
 {
 	const struct trib_domain_hooks hooks = { .context = engine, .hash_user = hash_user,
 						 .check_condition = conditions_check,
-						 .creators_when = conditions_creator };
+						 .creators_when = conditions_creator,
+						 .meets = conditions_meets };
 	const struct trib_touches_options touches = { .bytes_max = engine->options.touches_bytes,
 						      .retention_ms = engine->options.touch_retention_ms,
 						      .may_evict = history_may_forget,

@@ -1,11 +1,16 @@
 /* Calls about nouns beyond PUT and GET: statuses by time, bounds of categories, the terms of goods explained. */
 #include "engine/state.h"
 
-static trib_status emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
+trib_status engine_emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
 			    struct trib_error *error)
 {
 	trib_status status = TRIB_OK;
+	size_t bytes = 0;
 
+	for (uint32_t i = 0; decision->event_count > 1 && i < decision->event_count; i++)
+		bytes += trib_event_size(&decision->events[i]);
+	if (bytes && bytes <= TRIB_LIMIT_BATCH_BYTES / 2)
+		status = engine_reserve(engine, bytes, error);
 	for (uint32_t i = 0; status == TRIB_OK && i < decision->event_count; i++)
 		status = engine_emit(engine, &decision->events[i], error);
 	return status;
@@ -39,7 +44,7 @@ trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 						   (const Tributary__ActionRequest *)call->body, engine->now_ms,
 						   &engine->arena, &decision, &led_to, &call->error);
 	if (status == TRIB_OK)
-		status = emit_all(engine, &decision, &call->error);
+		status = engine_emit_all(engine, &decision, &call->error);
 	if (status != TRIB_OK)
 		return refused(call, status);
 	trib_buffer_add_text(&call->reply, "{\"id\":");
@@ -87,7 +92,7 @@ trib_status call_status_put(struct trib_engine *engine, struct trib_call *call)
 						   (const Tributary__StatusRequest *)call->body, engine->now_ms,
 						   &engine->arena, &decision, &call->error);
 	if (status == TRIB_OK)
-		status = emit_all(engine, &decision, &call->error);
+		status = engine_emit_all(engine, &decision, &call->error);
 	if (status == TRIB_OK)
 		add_statuses(engine, call, decision.number, &call->reply);
 	return status;
@@ -135,7 +140,7 @@ trib_status call_bounds_put(struct trib_engine *engine, struct trib_call *call)
 		status = trib_domain_decide_bounds(engine->domain, call->name, bounds, &engine->arena, &decision,
 						   &call->error);
 	if (status == TRIB_OK)
-		status = emit_all(engine, &decision, &call->error);
+		status = engine_emit_all(engine, &decision, &call->error);
 	if (status != TRIB_OK)
 		return status;
 	call->http_status = bounds && decision.created ? 201 : 200;

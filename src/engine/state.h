@@ -27,6 +27,7 @@
  *	what HTTP asks
  *	calls.c		the ring, and most calls; nouns.c: about statuses, bounds and terms
  *	explain.c	records → JSON
+ *	activities.c	enrolments by the hundred, and what their goods cost
  *	estimate.c	what a creator would earn
  *	review_list.c	held orders that wait (reviews.c); tally_list.c: GET /api/v1/tallies
  *	payouts.c	what was paid to a party, or came from it
@@ -237,6 +238,10 @@ uint64_t engine_commit_event(struct trib_engine *engine, char *end);
 /* Journals and applies an event that goes through protobuf-c, in chunks if it must. */
 trib_status engine_emit(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
 
+/* What was decided, as one record of the journal unless it is very large: all of it or nothing. */
+trib_status engine_emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
+			    struct trib_error *error);
+
 /* The code of a word, journalled as new if it is. 0 for "". `at` is its place in the command. */
 trib_status engine_code(struct trib_engine *engine, struct trib_bytes word, const char *at,
 			uint32_t *ret_code, struct trib_error *error);
@@ -391,7 +396,18 @@ trib_status conditions_check(void *context, enum trib_condition_place place, str
 bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int64_t at_ms);
 /* Does a condition hold for these facts? An error of evaluation is false. */
 bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts);
+/* Does an enrolment meet the requirements of its activity? */
+bool conditions_meets(void *context, const struct trib_recruited *recruited);
 void conditions_fini(struct trib_engine *engine);
+
+/* activities.c */
+
+trib_status call_enrol(struct trib_engine *engine, struct trib_call *call);
+trib_status call_enrolments_act(struct trib_engine *engine, struct trib_call *call);
+trib_status call_cooperation_offer(struct trib_engine *engine, struct trib_call *call);
+trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, enum trib_enrolments_by by);
+/* After a PUT of goods: enrolments that it raises above their price, or brings back. */
+trib_status activities_watch_price(struct trib_engine *engine, uint32_t goods, struct trib_error *error);
 
 /* payouts.c */
 

@@ -280,6 +280,7 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_CURRENCY: read_text(request, name, value, &call->currency); break;
 	case TRIB_PARAM_CREATOR: read_text(request, name, value, &call->creator); break;
 	case TRIB_PARAM_OFFER: read_text(request, name, value, &call->offer); break;
+	case TRIB_PARAM_STATUS: read_text(request, name, value, &call->stage); break;
 	case TRIB_PARAM_PLAN: read_text(request, name, value, &call->plan); break;
 	case TRIB_PARAM_LINE: read_text(request, name, value, &call->line); break;
 	case TRIB_PARAM_TEXT:

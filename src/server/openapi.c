@@ -9,7 +9,8 @@
 /* Messages of the protocol that the door's bodies and answers name; what they hold comes along. Requests first. */
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__order_status_request__descriptor, &tributary__refund_request__descriptor,
-	&tributary__action_request__descriptor,
+	&tributary__action_request__descriptor, &tributary__enrol_request__descriptor,
+	&tributary__bulk_request__descriptor, &tributary__offer_request__descriptor,
 	&tributary__payout_request__descriptor,
 	&tributary__review_request__descriptor, &tributary__shelf__descriptor, &tributary__shelf_change__descriptor,
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor, &tributary__record_batch__descriptor,
@@ -21,6 +22,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 #define X(name, Type, field) &tributary__##field##__descriptor,
 	TRIB_COLD_NOUN_TABLE(X)
 #undef X
+	&tributary__bulk_answer__descriptor, &tributary__enrolment_items__descriptor,
 	&tributary__action_answer__descriptor, &tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
 	&tributary__webhook__descriptor, &tributary__webhooks__descriptor,
 	&tributary__delivery__descriptor, &tributary__deliveries__descriptor,
@@ -41,7 +43,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__shelf_answer__descriptor, &tributary__shelf_page__descriptor, &tributary__goods_shelves__descriptor,
 	&tributary__record_answer__descriptor, &tributary__problem__descriptor,
 };
-enum { REQUESTS = 16 };
+enum { REQUESTS = 19 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =
@@ -106,6 +108,8 @@ static const char rule_schemas[] =
 /* Some nouns have no statuses by time, some no actions. */
 static bool is_there(const struct trib_route *route, enum trib_noun noun)
 {
+	if (!trib_noun_word(noun))
+		return false;
 	if (route->call == TRIB_CALL_ACT)
 		return trib_noun_has_life(noun);
 	bool of_status = route->call == TRIB_CALL_STATUS_PUT || route->call == TRIB_CALL_STATUS_GET;

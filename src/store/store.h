@@ -50,7 +50,9 @@
 	X(REVIEW, 0x42, "position of the decision of a held order → does it wait?")                \
 	X(OUTBOX, 0x60, "slot → OutboxStored; empty: the slot is free")                            \
 	X(WEBHOOK, 0x61, "number → WebhookPut")                                                    \
-	X(ACTIVITY, 0x70, "number → ActivityPut")                                                          \
+	X(ACTIVITY, 0x70, "number → ActivityPut")                                                  \
+	X(COOPERATION, 0x71, "number → CooperationPut")                                            \
+	X(ENROLMENT, 0x72, "number → EnrolmentPut")                                                \
 	X(SHELF, 0x80, "creator, kind → a shelf as domain/shelf.h writes it")                 \
 	X(SHELF_COUNT, 0x81, "1024 goods → on how many shelves each is")
 

@@ -39,7 +39,8 @@ def check_paths(server):
     table = [line for line in read("docs/http.md").splitlines() if line.startswith("| `")]
     told = {(method, path) for line in table for cell in line.split("|")[1:2]
             for methods, path in re.findall(r"((?:`[A-Z]+`, )*`?[A-Z]+) (/[^`]*)`", cell) for method in re.findall("[A-Z]+", methods)}
-    there = {(method.upper(), re.sub(r"^/api/v1/(parties|goods|plans|registrations|blocks)(?=$|:import|/{id}$|/{id}/status$)", "/api/v1/{noun}", path))
+    nouns = "|".join(re.findall(r"`(\w+)`", next(line for line in read("docs/http.md").splitlines() if line.startswith("`{noun}` is"))))
+    there = {(method.upper(), re.sub(rf"^/api/v1/({nouns})(?=$|:import|/{{id}}$|/{{id}}/status$|/{{id}}:{{action}}$)", "/api/v1/{noun}", path))
              for path, item in server.ask("GET", "/openapi.json").json["paths"].items() for method in item}
     equal("every path of /openapi.json is told, and no other", told, there)
     named = {row[0].upper() for row in server.client()("COMMAND") if row[2][0] in ("write", "readonly")}

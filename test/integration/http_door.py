@@ -123,7 +123,44 @@ def ask_about_actions(step):
          want=lambda answer: (answer["id"], answer["status"], answer["version"]) == ("a1", "published", 2))
     step("GET", "/api/v1/activities/{id}", "/api/v1/activities/a1",
          want=lambda answer: answer["status"] == "published" and answer["history"][0]["reason"] == "ready")
-    step("GET", "/api/v1/activities", "/api/v1/activities", want=lambda answer: len(answer["items"]) == 1)
+    step("GET", "/api/v1/activities", "/api/v1/activities", want=lambda answer: answer["items"][0]["id"] == "a1")
+
+
+def ask_about_enrolments(step, seen):
+    """Activities, what is enrolled in them, second-level leaders."""
+    for name, role in [("l1", "leader"), ("l2", "leader"), ("shop", "merchant")]:
+        step("PUT", "/api/v1/parties/{id}", f"/api/v1/parties/{name}", {"roles": [role]}, 201)
+    step("PUT", "/api/v1/goods/{id}", "/api/v1/goods/lamp", {"merchant": "shop", "price": 2000}, 201)
+    step("PUT", "/api/v1/activities/{id}", "/api/v1/activities/a2", {"leader": "l1", "leader2": {"min_service_bps": 100}}, 201)
+    step("POST", "/api/v1/activities/{id}:{action}", "/api/v1/activities/a2:publish", {})
+    step("PUT", "/api/v1/enrolments/{id}", "/api/v1/enrolments/e1",
+         {"activity": "a2", "goods": "lamp", "commission_bps": 1500, "service_bps": 300}, 201)
+    step("POST", "/api/v1/enrolments/{id}:{action}", "/api/v1/enrolments/e1:reject", {"reason": "too dear"},
+         want=lambda answer: answer["status"] == "rejected")
+    item = {"id": "e1", "goods": "lamp", "commission_bps": 2000, "service_bps": 300}
+    step("POST", "/api/v1/activities/{id}:enrol", "/api/v1/activities/a2:enrol", {"items": [item, {**item, "id": "e2"}]},
+         want=lambda answer: [row.get("status") or row["code"] for row in answer["items"]] == ["submitted", "refused"])
+    step("POST", "/api/v1/enrolments:act", "/api/v1/enrolments:act", {"action": "approve", "items": [{"id": "e1"}, {"id": "e9"}]},
+         want=lambda answer: [row.get("status") or row["code"] for row in answer["items"]] == ["approved", "not_found"])
+    step("GET", "/api/v1/enrolments/{id}", "/api/v1/enrolments/e1",
+         want=lambda answer: answer["offers"][0]["plan"] == "e1" and answer["history"][0]["reason"] == "too dear")
+    step("PUT", "/api/v1/cooperations/{id}", "/api/v1/cooperations/co1",
+         {"activity": "a2", "leader2": "l2", "service2_bps": 150}, 201)
+    step("POST", "/api/v1/cooperations/{id}:{action}", "/api/v1/cooperations/co1:accept", {},
+         want=lambda answer: answer["status"] == "active")
+    step("GET", "/api/v1/cooperations/{id}", "/api/v1/cooperations/co1", want=lambda answer: answer["leader1"] == "l1")
+    step("POST", "/api/v1/cooperations/{id}:offer", "/api/v1/cooperations/co1:offer", {"enrolments": ["e1"]},
+         want=lambda answer: answer["accepted"] == 1)
+    for path, name in [("activities", "a2"), ("goods", "lamp"), ("parties", "shop")]:
+        step("GET", f"/api/v1/{path}/{{id}}/enrolments", f"/api/v1/{path}/{name}/enrolments?status=approved",
+             want=lambda answer: [item["id"] for item in answer["items"]] == ["e1"])
+    for plural in ("enrolments", "cooperations"):
+        step("GET", f"/api/v1/{plural}", f"/api/v1/{plural}", want=lambda answer: len(answer["items"]) == 1)
+    step("POST", "/api/v1/cooperations/{id}:{action}", "/api/v1/cooperations/co1:cancel", {})
+    step("POST", "/api/v1/cooperations/{id}:{action}", "/api/v1/cooperations/co1:consent", {},
+         want=lambda answer: answer["status"] == "cancelled")
+    step("POST", "/api/v1/activities/{id}:{action}", "/api/v1/activities/a2:stop", {"reason": "the test is over"},
+         want=lambda answer: answer["status"] == "delisted")
 
 
 def ask_about_outbox(step):
@@ -261,11 +298,13 @@ def journey(server):
     ask_about_limits(step)
     ask_about_life(step, seen, server)
     ask_about_actions(step)
-    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1"), ("activities", "a1")]:
+    ask_about_enrolments(step, seen)
+    for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1"), ("activities", "a1"), ("enrolments", "e1"),
+                         ("cooperations", "co1")]:
         step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
              want=lambda answer: answer["status"] == "closed")
-    for plural in ("parties", "goods", "plans", "registrations", "blocks", "activities"):
+    for plural in ("parties", "goods", "plans", "registrations", "blocks", "activities", "enrolments", "cooperations"):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)

@@ -53,7 +53,9 @@ def main():
         for cycle in cycles:
             if cycle["noun"] in BODIES:
                 walk(server, cycle)
-        reply = act(server, "activities", "activities-1", "publish")
+        server.put("activities/twice", BODIES["activities"])
+        act(server, "activities", "twice", "publish")
+        reply = act(server, "activities", "twice", "publish")
         check("a refusal names the status found and those expected", (reply.json["code"], reply.json["at"]) == ("refused", "status")
               and "found \"" in reply.json["detail"] and "expected draft" in reply.json["detail"], reply)
         lines = [{"id": f"many{i}", "leader": "lena"} for i in range(3)] + [{"id": "lost", "leader": "nobody"}, {"id": "many9", "leader": "lena", "status": "published"}]
