@@ -88,6 +88,10 @@
 	X(FLOW_BYTES, 16777216, "bytes", "of memory, one run of a flow")                           \
 	X(FLOW_MS, 100, "ms", "of CPU, one run of a flow; its last step may take as long again")    \
 	X(FLOW_TRACE_BYTES, 16384, "bytes", "the steps of a run, as its event keeps them")          \
+	X(PLAYS, 1000, "plays", "that were ever put; a new entity asks each that is active")       \
+	X(PLAY_VERSIONS, 100000, "versions", "of one play; none is ever removed")                  \
+	X(PLAY_ACTIVATIONS, 100000, "activations", "of one play; all in memory")                   \
+	X(PLAYS_BYTES, 67108864, "bytes", "files of all versions of all plays; all in memory")     \
 	X(YAML_NAMES, 1000, "names", "one mapping of YAML")                                        \
 	X(SCHEMA_NODES, 2000, "schemas", "one document of JSON Schema, those inside others too")  \
 	X(SCHEMA_PATTERNS, 100, "patterns", "one document of JSON Schema")                         \

@@ -1,149 +1,51 @@
 /* `tributary play`: plays as folders: a new one, are they right, do their cases hold. */
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "base/limits.h"
 #include "cli/cli.h"
-#include "cli/play_trees.h"
+#include "cli/play_folder.h"
+#include "cli/play_server.h"
+#include "engine/engine.h"
 
-static const char usage[] = "play new|check|test …";
+static const char usage[] = "play new|check|test|install|list|diff|rollback … [--http HOST:PORT] [--json]";
 static const char help[] =
-	"A play is one way of selling, as a folder of data (docs/plays.md).\n"
+	"A play is one way of selling 玩法, as a folder of data (docs/plays.md).\n"
 	"\n"
-	"  play new NAME        makes the folder NAME with a play that is right, to be changed\n"
-	"  play check FOLDER …  reads plays whole; says file, line and reason of what is wrong\n"
-	"  play test FOLDER …   the same, then runs their cases; prints TAP\n"
+	"  play new NAME          makes the folder NAME with a play that is right, to be changed\n"
+	"  play check FOLDER …    reads plays whole; says file, line and reason of what is wrong\n"
+	"  play test FOLDER …     the same, then runs their cases; prints TAP\n"
 	"\n"
-	"A parent that is not named is looked for beside its child.\n";
+	"With a server that runs:\n"
+	"\n"
+	"  play install FOLDER …  tests them, then puts and activates them, parents first 安装\n"
+	"  play list              the plays of the server: newest and active version 列表\n"
+	"  play diff A [B]        what B has that A has not: folders, or NAME@VERSION of the server;\n"
+	"                         without B the server's active version of A against A 比较\n"
+	"  play rollback NAME     back to the version that was active before; again: further 回滚\n"
+	"\n"
+	"  --http HOST:PORT       the server (127.0.0.1:7380)\n"
+	"  --token-file FILE      a file with the access token\n"
+	"  --json                 what the server answers; of diff, a list of files\n"
+	"\n"
+	"A parent that is not named is looked for beside its child; install installs only what is named.\n";
 
-enum { PATH_BYTES = 4096 };
-
-/* ---- Folders -------------------------------------------------------------------------------------- */
-
-/* The files of a folder. Names and texts are of the heap. */
-struct folder {
-	struct trib_play_file files[TRIB_LIMIT_PLAY_FILES];
-	uint32_t count;
-	size_t bytes;
-};
-
-static void folder_fini(struct folder *folder)
-{
-	for (uint32_t i = 0; i < folder->count; i++) {
-		free((char *)folder->files[i].name.data);
-		free((char *)folder->files[i].text.data);
-	}
-	folder->count = 0;
-}
-
-/* At most what a play may hold, so that what is too large is seen to be so and not read. */
-static trib_status read_text(const char *path, struct trib_bytes *ret_text, struct trib_error *error)
-{
-	FILE *file = fopen(path, "rb");
-	char *text;
-
-	if (!file)
-		return trib_fail(error, TRIB_IO, path, "%s", strerror(errno));
-	text = trib_alloc(TRIB_LIMIT_PLAY_BYTES + 1);
-	size_t size = fread(text, 1, TRIB_LIMIT_PLAY_BYTES + 1, file);
-	bool failed = ferror(file);
-
-	fclose(file);
-	if (failed) {
-		free(text);
-		return trib_fail(error, TRIB_IO, path, "cannot be read");
-	}
-	*ret_text = trib_bytes(trib_realloc(text, size + 1), size);
-	return TRIB_OK;
-}
-
-static trib_status add_file(struct folder *folder, const char *path, const char *name, struct trib_error *error)
-{
-	struct trib_bytes text;
-
-	if (folder->count == TRIB_LIMIT_PLAY_FILES || folder->bytes > TRIB_LIMIT_PLAY_BYTES)
-		return trib_fail(error, TRIB_LIMIT, path, "found more than %d files or %d bytes in one play",
-				 TRIB_LIMIT_PLAY_FILES, TRIB_LIMIT_PLAY_BYTES);
-	trib_status status = read_text(path, &text, error);
-
-	if (status != TRIB_OK)
-		return status;
-	folder->bytes += text.size;
-	folder->files[folder->count++] = (struct trib_play_file){ trib_bytes_text(trib_strdup(name)), text };
-	return TRIB_OK;
-}
-
-/* `inside` is "" or "cases/"; what stands deeper is given by name, for the play's reader to refuse. */
-static trib_status read_inside(struct folder *folder, const char *root, const char *inside, struct trib_error *error)
-{
-	char path[PATH_BYTES], name[PATH_BYTES];
-	trib_status status = TRIB_OK;
-	struct dirent *entry;
-	struct stat info;
-	DIR *directory;
-
-	snprintf(path, sizeof(path), "%s/%s", root, inside);
-	directory = opendir(path);
-	if (!directory)
-		return trib_fail(error, TRIB_IO, root, "%s", strerror(errno));
-	while (status == TRIB_OK && (entry = readdir(directory))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof(name), "%s%s", inside, entry->d_name);
-		snprintf(path, sizeof(path), "%s/%s", root, name);
-		if (stat(path, &info) != 0)
-			status = trib_fail(error, TRIB_IO, path, "%s", strerror(errno));
-		else if (S_ISREG(info.st_mode))
-			status = add_file(folder, path, name, error);
-		else if (!S_ISDIR(info.st_mode) || inside[0])
-			status = trib_fail(error, TRIB_INVALID, path, "found no file, expected files");
-		else {
-			strcat(name, "/");
-			status = read_inside(folder, root, name, error);
-		}
-	}
-	closedir(directory);
-	return status;
-}
-
-static int compare_files(const void *a, const void *b)
-{
-	const struct trib_play_file *left = a, *right = b;
-
-	return trib_bytes_compare(left->name, right->name);
-}
+enum { PATH_BYTES = PLAY_PATH_BYTES };
 
 /* ---- Plays ---------------------------------------------------------------------------------------- */
 
-/* The last part of a path, and what comes before it with its '/'. */
-static void split_path(const char *path, char ret_before[PATH_BYTES], char ret_name[PATH_BYTES])
-{
-	size_t size = strlen(path);
-
-	while (size > 1 && path[size - 1] == '/')
-		size--;
-	size_t start = size;
-
-	while (start > 0 && path[start - 1] != '/')
-		start--;
-	snprintf(ret_before, PATH_BYTES, "%.*s", (int)start, path);
-	snprintf(ret_name, PATH_BYTES, "%.*s", (int)(size - start), path + start);
-}
-
 static trib_status read_play(const char *path, struct trib_play **ret_play, struct trib_error *error)
 {
-	struct folder *folder = trib_alloc_zeroed(1, sizeof(*folder));
+	struct play_folder *folder = trib_alloc_zeroed(1, sizeof(*folder));
 	char before[PATH_BYTES], name[PATH_BYTES], root[2 * PATH_BYTES], at[2 * PATH_BYTES];
 	struct trib_play *play = NULL;
 	trib_status status;
 
-	split_path(path, before, name);
+	play_path_split(path, before, name);
 	snprintf(root, sizeof(root), "%s%s", before, name);
-	status = read_inside(folder, root, "", error);
+	status = play_folder_read(folder, root, error);
 	if (status == TRIB_OK) {
-		qsort(folder->files, folder->count, sizeof(folder->files[0]), compare_files);
-		status = trib_play_new(folder->files, folder->count, &play_trees, &play, error);
+		status = trib_play_new(folder->files, folder->count, &trib_play_trees, &play, error);
 		if (status != TRIB_OK) {
 			snprintf(at, sizeof(at), "%.60s/%s", root, error->at);
 			snprintf(error->at, sizeof(error->at), "%s", at);
@@ -154,7 +56,7 @@ static trib_status read_play(const char *path, struct trib_play **ret_play, stru
 				   trib_play_name(play));
 		trib_play_free(play);
 	}
-	folder_fini(folder);
+	play_folder_fini(folder);
 	free(folder);
 	if (status == TRIB_OK)
 		*ret_play = play;
@@ -180,7 +82,7 @@ static trib_status add_play(struct trib_plays *plays, const char *path, const st
 	}
 	if (!trib_play_parent(play)[0] || trib_plays_find(plays, trib_play_parent(play)))
 		return TRIB_OK;
-	split_path(path, before, name);
+	play_path_split(path, before, name);
 	snprintf(parent, sizeof(parent), "%s%s", before, trib_play_parent(play));
 	return add_play(plays, parent, &known, error);
 }
@@ -193,7 +95,7 @@ static bool run_cases(const struct trib_plays *plays, const struct trib_play *pl
 	bool good = true;
 
 	for (uint32_t i = 0; i < trib_play_cases(play); i++) {
-		bool holds = trib_play_run_case(plays, play, i, &play_trees, &error) == TRIB_OK;
+		bool holds = trib_play_run_case(plays, play, i, &trib_play_trees, &error) == TRIB_OK;
 
 		printf("%s %u - %s: %s\n", holds ? "ok" : "not ok", ++*number, trib_play_name(play),
 		       trib_play_case(play, i));
@@ -204,35 +106,98 @@ static bool run_cases(const struct trib_plays *plays, const struct trib_play *pl
 	return good;
 }
 
-/* check and test: reads all, says what is wrong with each, and goes on only if nothing is. */
-static int check(char **paths, int count, bool test)
+/* Plays that were named, read and linked. */
+struct named {
+	struct trib_plays *plays;
+	const struct trib_play **read;
+	uint32_t cases;
+};
+
+static void named_fini(struct named *named)
 {
-	struct trib_plays *plays = trib_plays_new();
-	const struct trib_play **read = trib_alloc_zeroed((size_t)count, sizeof(const struct trib_play *));
+	trib_plays_free(named->plays);
+	free(named->read);
+}
+
+/* Reads all, and says what is wrong with each. */
+static bool read_named(char **paths, int count, struct named *ret_named)
+{
+	struct named named = { .plays = trib_plays_new(),
+			       .read = trib_alloc_zeroed((size_t)count, sizeof(*named.read)) };
 	struct trib_error error;
-	uint32_t cases = 0, number = 0;
 	bool good = true;
 
 	for (int i = 0; i < count; i++)
-		if (add_play(plays, paths[i], &read[i], &error) != TRIB_OK) {
+		if (add_play(named.plays, paths[i], &named.read[i], &error) != TRIB_OK) {
 			trib_cli_failed("play", &error);
 			good = false;
 		}
-	if (good && trib_plays_link(plays, &error) != TRIB_OK) {
+	if (good && trib_plays_link(named.plays, &error) != TRIB_OK) {
 		trib_cli_failed("play", &error);
 		good = false;
 	}
 	for (int i = 0; i < count && good; i++)
-		cases += trib_play_cases(read[i]);
+		named.cases += trib_play_cases(named.read[i]);
+	*ret_named = named;
+	return good;
+}
+
+static int check(char **paths, int count, bool test)
+{
+	struct named named;
+	uint32_t number = 0;
+	bool good = read_named(paths, count, &named);
+
 	if (good && test)
-		printf("1..%u\n", cases);
+		printf("1..%u\n", named.cases);
 	for (int i = 0; i < count && (good || number); i++)
 		if (test)
-			good &= run_cases(plays, read[i], &number);
+			good &= run_cases(named.plays, named.read[i], &number);
 		else
-			printf("%s: right, %u cases\n", trib_play_name(read[i]), trib_play_cases(read[i]));
-	trib_plays_free(plays);
-	free(read);
+			printf("%s: right, %u cases\n", trib_play_name(named.read[i]), trib_play_cases(named.read[i]));
+	named_fini(&named);
+	return good ? TRIB_EXIT_DONE : TRIB_EXIT_FAILED;
+}
+
+/* Cases that do not hold, on stderr. */
+static bool cases_hold(const struct named *named, int count)
+{
+	struct trib_error error;
+	char at[2 * TRIB_ERROR_AT_MAX];
+	bool good = true;
+
+	for (int i = 0; i < count; i++)
+		for (uint32_t n = 0; n < trib_play_cases(named->read[i]); n++) {
+			if (trib_play_run_case(named->plays, named->read[i], n, &trib_play_trees, &error) == TRIB_OK)
+				continue;
+			snprintf(at, sizeof(at), "%s/%s", trib_play_name(named->read[i]), error.at);
+			snprintf(error.at, sizeof(error.at), "%.150s", at);
+			trib_cli_failed("play", &error);
+			good = false;
+		}
+	return good;
+}
+
+static uint32_t depth_of(const struct trib_play *play)
+{
+	uint32_t depth = 0;
+
+	while ((play = trib_play_up(play)))
+		depth++;
+	return depth;
+}
+
+/* Parents first: a play is bound to the version of its parent that the server has. */
+static int install(const struct play_server *server, char **paths, int count)
+{
+	struct named named;
+	bool good = read_named(paths, count, &named) && cases_hold(&named, count);
+
+	for (uint32_t depth = 0; good && depth < TRIB_LIMIT_PLAY_DEPTH; depth++)
+		for (int i = 0; good && i < count; i++)
+			if (depth_of(named.read[i]) == depth)
+				good = play_server_install(server, paths[i], trib_play_name(named.read[i]));
+	named_fini(&named);
 	return good ? TRIB_EXIT_DONE : TRIB_EXIT_FAILED;
 }
 
@@ -278,13 +243,13 @@ static int make_new(const char *path)
 	struct trib_play *play;
 	struct trib_error error;
 
-	split_path(path, before, name);
+	play_path_split(path, before, name);
 	snprintf(text, sizeof(text), "name: %s\ntitle: A new play\nwhen: request.scene == 'live'\n", name);
 	snprintf(cases, sizeof(cases), new_cases, name);
 	/* Read before anything is written: a name that no play may have leaves no folder behind. */
 	struct trib_play_file files[] = { { trib_bytes_text("play.yaml"), trib_bytes_text(text) } };
 
-	if (trib_play_new(files, 1, &play_trees, &play, &error) != TRIB_OK)
+	if (trib_play_new(files, 1, &trib_play_trees, &play, &error) != TRIB_OK)
 		return trib_cli_failed("play", &error);
 	trib_play_free(play);
 	if (mkdir(path, 0777) != 0) {
@@ -301,19 +266,56 @@ static int make_new(const char *path)
 	return trib_cli_failed("play", &error);
 }
 
+/* Takes the options out of the arguments: what is left are words. */
+static int parse(int argc, char **argv, struct play_server *server, int *ret_words)
+{
+	int words = 1;
+
+	for (int i = 1; i < argc; i++) {
+		const char **value = !strcmp(argv[i], "--http")	      ? &server->http :
+				     !strcmp(argv[i], "--token-file") ? &server->token_file :
+									NULL;
+
+		if (value && i + 1 < argc)
+			*value = argv[++i];
+		else if (!strcmp(argv[i], "--json"))
+			server->json = true;
+		else if (argv[i][0] == '-' || !argv[i][0])
+			return trib_cli_usage_error("play", "found \"%s\", expected a folder or an option with its value",
+						    argv[i]);
+		else if (strlen(argv[i]) > PATH_BYTES / 4)
+			return trib_cli_usage_error("play", "found a path longer than %d bytes", PATH_BYTES / 4);
+		else
+			argv[words++] = argv[i];
+	}
+	*ret_words = words;
+	return TRIB_EXIT_DONE;
+}
+
 int trib_cli_play(int argc, char **argv)
 {
+	struct play_server server = { .http = "127.0.0.1:7380" };
+	int words = 0;
+
 	for (int i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "--help"))
 			return trib_cli_help(usage, help);
-	for (int i = 2; i < argc; i++)
-		if (argv[i][0] == '-' || !argv[i][0])
-			return trib_cli_usage_error("play", "found \"%s\", expected a folder", argv[i]);
-		else if (strlen(argv[i]) > PATH_BYTES / 4)
-			return trib_cli_usage_error("play", "found a path longer than %d bytes", PATH_BYTES / 4);
-	if (argc == 3 && !strcmp(argv[1], "new"))
+	int wrong = parse(argc, argv, &server, &words);
+	const char *verb = words > 1 ? argv[1] : "";
+
+	if (wrong)
+		return wrong;
+	if (words == 3 && !strcmp(verb, "new"))
 		return make_new(argv[2]);
-	if (argc >= 3 && (!strcmp(argv[1], "check") || !strcmp(argv[1], "test")))
-		return check(argv + 2, argc - 2, argv[1][0] == 't');
-	return trib_cli_usage_error("play", "expected new NAME, check FOLDER … or test FOLDER …");
+	if (words >= 3 && (!strcmp(verb, "check") || !strcmp(verb, "test")))
+		return check(argv + 2, words - 2, verb[0] == 't');
+	if (words >= 3 && !strcmp(verb, "install"))
+		return install(&server, argv + 2, words - 2);
+	if (words == 2 && !strcmp(verb, "list"))
+		return play_server_list(&server);
+	if ((words == 3 || words == 4) && !strcmp(verb, "diff"))
+		return play_diff(&server, argv[2], words == 4 ? argv[3] : NULL);
+	if (words == 3 && !strcmp(verb, "rollback"))
+		return play_server_rollback(&server, argv[2]);
+	return trib_cli_usage_error("play", "expected new NAME, check|test|install FOLDER …, list, diff A [B] or rollback NAME");
 }

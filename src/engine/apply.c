@@ -205,6 +205,9 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return apply_payout(engine, event->ledger_paid, position, error);
 	case TRIBUTARY__EVENT__KIND_SHELF_PUT:
 		return apply_shelf(engine, event->shelf_put, error);
+	case TRIBUTARY__EVENT__KIND_PLAY_PUT:
+	case TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED:
+		return apply_play(engine, event, error);
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

@@ -42,6 +42,12 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_HITS, /* name */
 	TRIB_CALL_SIMULATE,   /* name, source */
 	TRIB_CALL_SIMULATION, /* name, version: its number */
+	TRIB_CALL_PLAY_PUT, /* name, body: a PlayPutRequest */
+	TRIB_CALL_PLAY_GET, TRIB_CALL_PLAY_CLOSE, TRIB_CALL_PLAY_ROLLBACK, /* name */
+	TRIB_CALL_PLAY_VERSION,	 /* name, version */
+	TRIB_CALL_PLAY_ACTIVATE, /* name, body */
+	TRIB_CALL_PLAY_LIST,
+	TRIB_CALL_PLAY_RESOLVE, /* source: the request as JSON, "" for none */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
 	TRIB_CALL_SHELF, /* name (of the creator), node (the kind), cursor, limit */

@@ -85,6 +85,8 @@ static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, cons
 	trib_status status = engine_begin(engine, 0, error);
 
 	if (status == TRIB_OK)
+		status = plays_settle(engine, noun, trib_bytes("", 0), &message, error);
+	if (status == TRIB_OK)
 		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena,
 						ret_decision, error);
 	if (status == TRIB_OK)
@@ -199,8 +201,13 @@ static bool import_passes(struct trib_engine *engine, struct trib_call *call)
 	bool passes = true;
 
 	for (size_t i = 0; i < call->n_items; i++) {
-		if (call->items[i])
-			call->item_status[i] = trib_domain_check_put(engine->domain, call->noun, call->items[i],
+		const ProtobufCMessage *item = call->items[i];
+
+		if (item)
+			call->item_status[i] = plays_settle(engine, call->noun, trib_bytes("", 0), &item,
+							    &call->item_errors[i]);
+		if (item && call->item_status[i] == TRIB_OK)
+			call->item_status[i] = trib_domain_check_put(engine->domain, call->noun, item,
 								     engine->now_ms, also, &engine->arena,
 								     &call->item_errors[i]);
 		if (call->items[i] && call->item_status[i] == TRIB_OK)
@@ -901,6 +908,14 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_RULES_ROLLOUT: return call_rules_rollout(engine, call);
 	case TRIB_CALL_RULES_HITS:
 		return trib_rules_write_hits(engine->rules, call->name, &call->reply, &call->error);
+	case TRIB_CALL_PLAY_PUT: return call_play_put(engine, call);
+	case TRIB_CALL_PLAY_GET: return call_play_get(engine, call);
+	case TRIB_CALL_PLAY_VERSION: return call_play_version(engine, call);
+	case TRIB_CALL_PLAY_LIST: return call_play_list(engine, call);
+	case TRIB_CALL_PLAY_ACTIVATE: return call_play_activate(engine, call);
+	case TRIB_CALL_PLAY_ROLLBACK: return call_play_rollback(engine, call);
+	case TRIB_CALL_PLAY_CLOSE: return call_play_close(engine, call);
+	case TRIB_CALL_PLAY_RESOLVE: return call_play_resolve(engine, call);
 	case TRIB_CALL_STATE: return call_state(engine, call);
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);
 	case TRIB_CALL_SNAPSHOT: return snapshots_answer(engine, call);

@@ -178,6 +178,15 @@ static void freeze_rules(struct trib_engine *engine, struct checkpoint *checkpoi
 	add_activations(checkpoint, rules);
 }
 
+static void add_play(void *context, bool activation, uint32_t play, uint32_t number, struct trib_bytes packed)
+{
+	char key[8];
+
+	trib_key_u32(key, play);
+	trib_key_u32(key + 4, number);
+	add_row(context, activation ? TRIB_TABLE_PLAY_ACTIVATION : TRIB_TABLE_PLAY, trib_bytes(key, 8), packed);
+}
+
 static void freeze_kept(struct trib_engine *engine, struct checkpoint *checkpoint)
 {
 	size_t count;
@@ -284,6 +293,7 @@ static void begin(struct trib_engine *engine)
 	checkpoint->began_ms = engine->statements.stored_ms;
 	checkpoint->ended_ms = engine->now_ms;
 	freeze_rules(engine, checkpoint);
+	trib_playbook_freeze(engine->plays, add_play, checkpoint);
 	freeze_kept(engine, checkpoint);
 	freeze_tallies(engine, checkpoint);
 	checkpoint->shelves = shelves_freeze(engine->shelves, &checkpoint->n_shelves);
@@ -939,6 +949,27 @@ static trib_status load_outboxes(struct trib_engine *engine, struct trib_error *
 	return status;
 }
 
+static trib_status load_play(void *context, struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	if (key.size != 8)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no play");
+	return trib_playbook_load(engine->plays, engine->loading == TRIB_TABLE_PLAY_ACTIVATION, trib_key_read_u32(key.data),
+				  trib_key_read_u32(key.data + 4), value, error);
+}
+
+static trib_status load_plays(struct trib_engine *engine, struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (enum trib_table table = TRIB_TABLE_PLAY; table <= TRIB_TABLE_PLAY_ACTIVATION && status == TRIB_OK; table++) {
+		engine->loading = table;
+		status = trib_store_scan(engine->store, table, trib_bytes("", 0), load_play, engine, error);
+	}
+	return status == TRIB_OK ? trib_playbook_loaded(engine->plays, error) : status;
+}
+
 static trib_status load_balance(void *context, struct trib_bytes key, struct trib_bytes value,
 				struct trib_error *error)
 {
@@ -1064,6 +1095,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_BALANCE, all, load_balance, engine, error);
 	if (status == TRIB_OK)
 		status = load_all_kept(engine, error);
+	if (status == TRIB_OK)
+		status = load_plays(engine, error);
 	counting_begin(engine);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_COUNTER, all, load_place, engine, error);

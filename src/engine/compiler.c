@@ -10,6 +10,7 @@ struct compile_job {
 	struct trib_hash_key key;
 	struct trib_tree *base; /* of PATCH */
 	struct trib_tree *tree;
+	struct trib_play *play;
 	trib_status status;
 	struct trib_error error;
 	pthread_t thread;
@@ -17,10 +18,38 @@ struct compile_job {
 	struct trib_bell *bell;
 };
 
+/* A play bears the name that it is put by. */
+static trib_status read_play(struct compile_job *job)
+{
+	const Tributary__PlayPutRequest *request = (const Tributary__PlayPutRequest *)job->call->body;
+	struct trib_play_file files[TRIB_LIMIT_PLAY_FILES];
+
+	if (request->n_files > TRIB_LIMIT_PLAY_FILES)
+		return trib_fail(&job->error, TRIB_LIMIT, "files", "found %zu files, expected at most %d",
+				 request->n_files, TRIB_LIMIT_PLAY_FILES);
+	for (size_t i = 0; i < request->n_files; i++)
+		files[i] = (struct trib_play_file){
+			trib_bytes_text(request->files[i]->name),
+			trib_bytes_text(request->files[i]->text ? request->files[i]->text : "")
+		};
+	trib_status status = trib_play_new(files, (uint32_t)request->n_files, &trib_play_trees, &job->play,
+					   &job->error);
+
+	if (status == TRIB_OK && !trib_bytes_is(job->call->name, trib_play_name(job->play)))
+		return trib_fail(&job->error, TRIB_INVALID, "play.yaml: name", "found \"%s\", expected \"%.*s\" as in the path",
+				 trib_play_name(job->play), TRIB_BYTES_ARG(job->call->name));
+	return status;
+}
+
 /* Reads only what stays as it is: the call's bytes, and a tree that is immutable. */
 static void compile(struct compile_job *job)
 {
 	const struct trib_call *call = job->call;
+
+	if (call->kind == TRIB_CALL_PLAY_PUT) {
+		job->status = read_play(job);
+		return;
+	}
 	struct trib_buffer patched;
 	struct trib_bytes source = call->source;
 
@@ -57,6 +86,7 @@ static void free_job(struct compile_job *job)
 		pthread_join(job->thread, NULL);
 	trib_tree_unref(job->base);
 	trib_tree_unref(job->tree);
+	trib_play_free(job->play);
 	free(job);
 }
 
@@ -86,7 +116,8 @@ bool compiler_take(struct trib_engine *engine, struct trib_call *call)
 {
 	struct compiler *compiler = &engine->compiler;
 
-	if (call->kind != TRIB_CALL_RULES_PUT && call->kind != TRIB_CALL_RULES_PATCH)
+	if (call->kind != TRIB_CALL_RULES_PUT && call->kind != TRIB_CALL_RULES_PATCH &&
+	    call->kind != TRIB_CALL_PLAY_PUT)
 		return false;
 	call->next = NULL;
 	*compiler->last_waiting = call;
@@ -152,4 +183,12 @@ struct trib_tree *compiler_tree(struct trib_engine *engine, const struct trib_ca
 	trib_assert(job && job->call == call && job->tree);
 	*ret_base = job->base ? trib_tree_version(job->base) : 0;
 	return TRIB_TAKE_PTR(job->tree);
+}
+
+struct trib_play *compiler_play(struct trib_engine *engine, const struct trib_call *call)
+{
+	struct compile_job *job = engine->compiler.job;
+
+	trib_assert(job && job->call == call && job->play);
+	return TRIB_TAKE_PTR(job->play);
 }

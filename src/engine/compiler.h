@@ -1,6 +1,7 @@
 /*
- * Rule trees are parsed, checked and compiled beside the engine, in a thread of their own, one after another: however
- * large a tree is, orders do not wait for it. The engine numbers the tree and takes it as it is. Private to the room.
+ * Rule trees, and plays, are parsed, checked and compiled beside the engine, in a thread of their own, one after
+ * another: however large one is, orders do not wait for it. The engine numbers it and takes it as it is. Private to the
+ * room.
  */
 #ifndef TRIB_ENGINE_COMPILER_H
 #define TRIB_ENGINE_COMPILER_H
@@ -8,6 +9,7 @@
 #include "engine/call.h"
 
 struct trib_tree;
+struct trib_play;
 
 struct compile_job;
 struct compiler {
@@ -19,11 +21,14 @@ void compiler_init(struct trib_engine *engine);
 /* Answers what waits with -UNKNOWN, once the job's thread has ended. */
 void compiler_fini(struct trib_engine *engine);
 
-/* True where the call brings a tree to compile: it has been taken, and will be decided when that is done. */
+/* True where the call brings a tree or a play to compile: it has been taken, and will be decided when that is done. */
 bool compiler_take(struct trib_engine *engine, struct trib_call *call);
 
 /* The tree that the job of this call made; the caller's from now on. And the version that a PATCH began with. */
 struct trib_tree *compiler_tree(struct trib_engine *engine, const struct trib_call *call, uint32_t *ret_base);
+
+/* The play that the job of this call read; the caller's from now on. */
+struct trib_play *compiler_play(struct trib_engine *engine, const struct trib_call *call);
 
 /* Goes on with the job. */
 void compiler_turn(struct trib_engine *engine);

@@ -281,6 +281,8 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 		return apply_payout(engine, event->ledger_paid, engine->position, error);
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_SHELF_PUT)
 		return apply_shelf(engine, event->shelf_put, error);
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_PUT || event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED)
+		return apply_play(engine, event, error);
 	return apply_market(engine, event, error);
 }
 
@@ -514,6 +516,7 @@ static void make_state(struct trib_engine *engine)
 	engine->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .ext = space_ext, .context = engine,
 					       .bounds = space_bounds, .bounded = space_bounded };
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
+	engine->plays = trib_playbook_new(&engine->table_key, &trib_play_trees);
 	engine->touches = trib_touches_new(&touches);
 	engine->touches_share = TRIB_MIN(engine->options.touches_bytes / 8, engine->options.checkpoint_bytes) /
 				TOUCH_BYTES;
@@ -567,6 +570,7 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 	if (status != TRIB_OK)
 		return status;
 	engine->now_ms = TRIB_MAX(engine->now_ms, trib_clock_wall_ms(engine->options.clock));
+	plays_ready(engine);
 	status = found(engine, error);
 	engine->platform = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"));
 	return status;
@@ -596,6 +600,7 @@ static void close_state(struct trib_engine *engine)
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
+	trib_playbook_free(TRIB_TAKE_PTR(engine->plays));
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));
 	trib_domain_free(TRIB_TAKE_PTR(engine->domain));
 	trib_store_close(TRIB_TAKE_PTR(engine->store));

@@ -23,6 +23,7 @@
 
 #include "engine/call.h"
 #include "engine/events.h"
+#include "engine/play_trees.h"
 #include "engine/tallies.h"
 #include "journal/journal.h"
 #include "resolve/resolve.h"

@@ -31,6 +31,7 @@
  *	estimate.c	what a creator would earn
  *	review_list.c	held orders that wait (reviews.c); tally_list.c: GET /api/v1/tallies
  *	payouts.c	what was paid to a party, or came from it
+ *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
  *	statements.c	what a party had, what came and went, what it has
  *
  *	what has left memory
@@ -39,7 +40,7 @@
  *	checkpoint.c	memory → store
  *
  *	beside the engine's thread
- *	compiler.c	rule trees, compiled
+ *	compiler.c	rule trees and plays, compiled
  *	snapshots.c	the market → rich clients
  *	simulate.c	what if: orders of the journal decided again by other rules; simulations.c: those asked for
  *	warmer.c	memory before it is needed
@@ -63,6 +64,7 @@
 #include "engine/snapshots.h"
 #include "engine/statements.h"
 #include "engine/stateful.h"
+#include "play/play.h"
 #include "store/store.h"
 
 /* A growing array of plain values. */
@@ -130,6 +132,8 @@ struct trib_engine {
 	struct trib_journal *journal;
 	struct trib_domain *domain;
 	struct trib_rules *rules;
+	struct trib_playbook *plays;
+	struct trib_play *offered_play; /* what was read of the one being put; apply takes it */
 	struct trib_spaces spaces;
 	struct trib_touches *touches;
 	struct trib_ledger *ledger;
@@ -414,6 +418,28 @@ trib_status activities_watch_price(struct trib_engine *engine, uint32_t goods, s
 trib_status apply_payout(struct trib_engine *engine, const Tributary__LedgerPaid *paid, uint64_t position,
 			 struct trib_error *error);
 trib_status call_payout(struct trib_engine *engine, struct trib_call *call);
+
+/* plays.c */
+
+/* PlayPut and PlayActivated. */
+trib_status apply_play(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
+/* Once everything is read: reads the active plays, so that nobody waits for them later. */
+void plays_ready(struct trib_engine *engine);
+/*
+ * Whose play is an entity that is put, and is its ext good? A new one is given the play that its request resolves to,
+ * with its active version, unless it states one; one that is there keeps its own unless another is stated. *message is
+ * replaced by a copy in the arena that says so; nouns that have no play are left alone. `role`: of who asks, or "".
+ */
+trib_status plays_settle(struct trib_engine *engine, enum trib_noun noun, struct trib_bytes role,
+			 const ProtobufCMessage **message, struct trib_error *error);
+trib_status call_play_put(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_get(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_version(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_list(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_activate(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_rollback(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_close(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_resolve(struct trib_engine *engine, struct trib_call *call);
 
 /* links.c */
 

@@ -186,8 +186,8 @@ static trib_status read_field(const struct trib_json *member, struct trib_arena 
 			 problem ? problem : "found a value too large, expected a smaller one");
 }
 
-trib_status play_request_read(const struct trib_json *json, struct trib_arena *arena,
-			      struct play_request *ret_request, struct trib_error *error)
+/* A request that states nothing. */
+static trib_status begin_request(struct trib_arena *arena, struct play_request *ret_request)
 {
 	struct play_request request;
 	trib_status status = TRIB_OK;
@@ -207,6 +207,40 @@ trib_status play_request_read(const struct trib_json *json, struct trib_arena *a
 			status = trib_value_map(arena, NULL, NULL, 0, &request.values[i]);
 			break;
 		}
+	if (status == TRIB_OK)
+		*ret_request = request;
+	return status;
+}
+
+trib_status play_request_make(const struct trib_request *given, struct trib_arena *arena,
+			      struct play_request *ret_request, struct trib_error *error)
+{
+	struct trib_value *tags = trib_arena_alloc(arena, given->tag_count * sizeof(*tags));
+	struct play_request request;
+	trib_status status = tags ? begin_request(arena, &request) : TRIB_NO_MEMORY;
+
+	for (int i = 0; i < TRIB_REQUEST_FIELDS && status == TRIB_OK; i++)
+		if (fields[i].type == STRING)
+			request.values[i] = trib_value_string(given->texts[i]);
+	for (uint32_t i = 0; i < given->tag_count && status == TRIB_OK; i++)
+		tags[i] = trib_value_string(given->tags[i]);
+	if (status == TRIB_OK)
+		status = trib_value_list(arena, tags, given->tag_count, &request.values[TRIB_REQUEST_TAGS]);
+	if (status == TRIB_OK && given->ext)
+		status = trib_json_value(given->ext, arena, &request.values[TRIB_REQUEST_EXT]);
+	if (status != TRIB_OK)
+		return trib_fail(error, status, "ext", "found more than a condition may read, expected less");
+	request.values[TRIB_REQUEST_LEVEL] = trib_value_int(given->level);
+	*ret_request = request;
+	return TRIB_OK;
+}
+
+trib_status play_request_read(const struct trib_json *json, struct trib_arena *arena,
+			      struct play_request *ret_request, struct trib_error *error)
+{
+	struct play_request request;
+	trib_status status = begin_request(arena, &request);
+
 	if (status != TRIB_OK)
 		return trib_fail(error, status, "request", "out of the memory granted to it");
 	if (json->kind != TRIB_JSON_OBJECT)

@@ -5,6 +5,7 @@
  *	schema.h	JSON Schema
  *	capability.h	where a play may do something its own way: the table
  *	flow.h		what is asked in which order when something is done, and its runs
+ *	book.h		every version of every play, and which of them is active when
  *
  *	struct trib_play_file files[] = { { "play.yaml", … }, { "ext.schema.json", … }, { "cases/live.yaml", … } };
  *	struct trib_play *play;
@@ -56,7 +57,15 @@ void trib_play_free(struct trib_play *play);
 
 const char *trib_play_name(const struct trib_play *play);
 const char *trib_play_title(const struct trib_play *play);  /* "" if it has none */
+const char *trib_play_description(const struct trib_play *play);
 const char *trib_play_parent(const struct trib_play *play); /* "" if it has none */
+const char *trib_play_when(const struct trib_play *play);
+int64_t trib_play_priority(const struct trib_play *play);  /* its own, or once linked that of an ancestor */
+uint32_t trib_play_version(const struct trib_play *play);  /* in a book; 0: it is in none */
+const struct trib_play *trib_play_up(const struct trib_play *play); /* once linked: its parent, or NULL */
+
+/* Does the play, or once linked an ancestor, add anything to the entity ("plan")? */
+bool trib_play_adds_to(const struct trib_play *play, struct trib_bytes entity);
 
 /* Its cases, from 0 on: how many; what the n-th tests, in words. */
 uint32_t trib_play_cases(const struct trib_play *play);
@@ -93,6 +102,15 @@ enum trib_request_field {
 		TRIB_REQUEST_FIELDS
 };
 
+/* A request of whoever has it in fields. Everything is borrowed; zeros state nothing. */
+struct trib_request {
+	struct trib_bytes texts[TRIB_REQUEST_FIELDS]; /* of the fields that are strings */
+	int64_t level;
+	const struct trib_bytes *tags;
+	uint32_t tag_count;
+	const struct trib_json *ext; /* an object, or NULL */
+};
+
 /* ---- Several plays -------------------------------------------------------------------------------- */
 
 struct trib_plays;
@@ -122,6 +140,28 @@ void trib_plays_each(const struct trib_plays *plays, void (*visit)(void *context
 trib_status trib_plays_resolve(const struct trib_plays *plays, const struct trib_json *request,
 			       struct trib_arena *arena, const struct trib_play **ret_play,
 			       struct trib_error *error);
+
+/* The same of a request in fields. NO_MEMORY, INVALID: its ext is more than CEL takes. */
+trib_status trib_plays_choose(const struct trib_plays *plays, const struct trib_request *request,
+			      struct trib_arena *arena, const struct trib_play **ret_play,
+			      struct trib_error *error);
+
+/*
+ * Why: all plays in the order in which they win, each with its reason in words; the one that wins is the first that
+ * applies. Reasons live in the arena.
+ */
+struct trib_play_candidate {
+	const struct trib_play *play;
+	bool applies;
+	const char *why;
+};
+trib_status trib_plays_explain(const struct trib_plays *plays, const struct trib_json *request,
+			       struct trib_arena *arena, struct trib_play_candidate **ret_candidates,
+			       uint32_t *ret_count, struct trib_error *error);
+
+/* May the play (of any set) be the request's? REFUSED: its own condition, or an ancestor's, is not true; in words. */
+trib_status trib_play_applies(const struct trib_play *play, const struct trib_request *request,
+			      struct trib_arena *arena, struct trib_error *error);
 
 /*
  * Is `ext` good for an entity ("plan") of the play? Each schema of the play and its ancestors must agree, and a field
@@ -157,5 +197,7 @@ trib_status trib_play_write_checklist(const struct trib_play *play, struct trib_
 trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib_play *play,
 			       uint32_t number, const struct trib_play_trees *trees,
 			       struct trib_error *error);
+
+#include "play/book.h"
 
 #endif

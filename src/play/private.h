@@ -45,7 +45,8 @@ struct trib_play {
 	const struct document *documents;
 	uint32_t document_count;
 
-	const char *name, *title, *parent;
+	const char *name, *title, *description, *parent, *when_text;
+	uint32_t parent_line;
 	bool has_priority;
 	int64_t priority; /* the parent's where it says none, once linked */
 	struct trib_expr_program *when;
@@ -57,12 +58,20 @@ struct trib_play {
 	struct play_override *overrides[TRIB_CAPABILITIES]; /* NULL: says nothing of it */
 	struct flow_program *flows[TRIB_FLOWS];
 
-	/* By trib_plays_link: */
+	/* By trib_plays_link, or by the book that has it: */
 	const struct trib_play *up; /* NULL: has no parent */
 	uint32_t depth;		    /* 0 without a parent */
 	const struct play_override *ways[TRIB_CAPABILITIES]; /* NULL: the default */
 	const struct flow_program *ways_of_flows[TRIB_FLOWS]; /* NULL: the default */
+	uint32_t version;	    /* in a book; 0: it is in none */
 };
+
+/* plays.c: binds a play to its parent, which is bound itself, or NULL. */
+trib_status play_bind(struct trib_play *play, const struct trib_play *up, struct trib_error *error);
+/* A set of plays that are bound, and stay the book's. */
+void plays_lend(struct trib_plays *plays, const struct trib_play *play);
+/* Once all are there: puts them in the order in which they win. */
+void plays_sort(struct trib_plays *plays);
 
 /* Puts "file:line" before the place of an error; 0: no line is known. Turns "line 3 column 7" into "file:3:7". */
 trib_status play_error_in(struct trib_error *error, const char *file, uint32_t line);
@@ -76,6 +85,8 @@ struct play_request {
 	struct trib_value values[TRIB_REQUEST_FIELDS];
 };
 trib_status play_request_read(const struct trib_json *json, struct trib_arena *arena,
+			      struct play_request *ret_request, struct trib_error *error);
+trib_status play_request_make(const struct trib_request *given, struct trib_arena *arena,
 			      struct play_request *ret_request, struct trib_error *error);
 /* The play, or the ancestor of it, whose `when` is not true; NULL: it is theirs. *ret_why has a text where it is an error. */
 const struct trib_play *play_identity_fails(const struct trib_play *play, struct play_request *request,

@@ -102,7 +102,15 @@ static trib_status read_play(struct reading *reading, const struct document *doc
 
 	play->name = text_of(json, "name");
 	play->title = text_of(json, "title");
+	play->description = text_of(json, "description");
 	play->parent = text_of(json, "parent");
+	play->when_text = when->text.data;
+	if (play->parent[0])
+		play->parent_line = trib_json_member(json, "parent")->line;
+	if (!strcmp(play->name, "default")) {
+		trib_fail(reading->error, TRIB_INVALID, "name", "found \"default\", which are the platform's own ways, expected another name");
+		return play_error_in(reading->error, document->name, trib_json_member(json, "name")->line);
+	}
 	if (priority && !trib_bytes_to_i64(priority->text, &play->priority)) {
 		trib_fail(reading->error, TRIB_INVALID, "priority", "expected a whole number without a point");
 		return play_error_in(reading->error, document->name, priority->line);
@@ -340,9 +348,34 @@ const char *trib_play_title(const struct trib_play *play)
 	return play->title;
 }
 
+const char *trib_play_description(const struct trib_play *play)
+{
+	return play->description;
+}
+
 const char *trib_play_parent(const struct trib_play *play)
 {
 	return play->parent;
+}
+
+const char *trib_play_when(const struct trib_play *play)
+{
+	return play->when_text;
+}
+
+int64_t trib_play_priority(const struct trib_play *play)
+{
+	return play->priority;
+}
+
+uint32_t trib_play_version(const struct trib_play *play)
+{
+	return play->version;
+}
+
+const struct trib_play *trib_play_up(const struct trib_play *play)
+{
+	return play->up;
 }
 
 uint32_t trib_play_cases(const struct trib_play *play)

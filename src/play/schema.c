@@ -665,6 +665,13 @@ trib_status trib_schema_check(const struct trib_schema *schema, const struct tri
 	return run.status;
 }
 
+bool trib_schema_has_part(const struct trib_schema *schema, struct trib_bytes part)
+{
+	const struct use *use = schema_use(schema->root, KEYWORD_PROPERTIES);
+
+	return use && property(use, part);
+}
+
 trib_status trib_schema_check_part(const struct trib_schema *const *schemas, uint32_t count,
 				   struct trib_bytes part, const struct trib_json *value,
 				   struct trib_arena *arena, uint32_t *ret_line, struct trib_error *error)

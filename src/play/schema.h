@@ -40,4 +40,7 @@ trib_status trib_schema_check_part(const struct trib_schema *const *schemas, uin
 				   struct trib_bytes part, const struct trib_json *value,
 				   struct trib_arena *arena, uint32_t *ret_line, struct trib_error *error);
 
+/* Does the schema have that property? */
+bool trib_schema_has_part(const struct trib_schema *schema, struct trib_bytes part);
+
 #endif

@@ -474,3 +474,23 @@ trib_status trib_proto_from_json(const ProtobufCMessageDescriptor *descriptor,
 		return status;
 	return trib_proto_from_tree(descriptor, root, "", arena, ret_message, error);
 }
+
+/* ---- Packed ------------------------------------------------------------------------------- */
+
+static void *take_from_arena(void *arena, size_t size)
+{
+	return trib_arena_alloc(arena, size);
+}
+
+static void leave_in_arena(void *arena, void *memory)
+{
+}
+
+ProtobufCMessage *trib_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
+				    struct trib_bytes packed, struct trib_arena *arena)
+{
+	ProtobufCAllocator allocator = { take_from_arena, leave_in_arena, arena };
+
+	return protobuf_c_message_unpack(descriptor, &allocator, packed.size,
+					 (const uint8_t *)packed.data);
+}

@@ -42,6 +42,10 @@ trib_status trib_proto_from_tree(const ProtobufCMessageDescriptor *descriptor,
 				 struct trib_arena *arena, ProtobufCMessage **ret_message,
 				 struct trib_error *error);
 
+/* A packed message, unpacked into the arena; NULL where the bytes are none, or the arena is full. Rules are not asked. */
+ProtobufCMessage *trib_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
+				    struct trib_bytes packed, struct trib_arena *arena);
+
 /* Checks a message that came in another way (RESP) by the same rules. */
 trib_status trib_proto_check(const ProtobufCMessage *message, struct trib_error *error);
 

@@ -2,6 +2,7 @@
 #include "server/http_request.h"
 
 #include <stdarg.h>
+#include "play/play.h"
 #include "proto/proto.h"
 
 void trib_http_request_refuse(struct trib_http_request *request, trib_status status,
@@ -300,12 +301,86 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_STATE: read_text(request, name, value, &call->state_word); break;
 	case TRIB_PARAM_LANG: call->language = value; break;
 	case TRIB_PARAM_DETAIL: read_bool(request, name, value, &call->detail); break;
+	case TRIB_PARAM_REQUEST: break; /* note_field */
 	}
+}
+
+/* ---- The request of plays:resolve -------------------------------------------------------------------- */
+
+enum { FIELD_STRING, FIELD_INT, FIELD_TAGS, FIELD_EXT };
+
+static const struct field {
+	const char *name;
+	int type;
+} fields[] = {
+#define X(id, name, type, what) { name, FIELD_##type },
+	TRIB_REQUEST_TABLE(X)
+#undef X
+};
+
+static const struct field *find_field(const char *name)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(fields); i++)
+		if (!strcmp(fields[i].name, name))
+			return &fields[i];
+	return NULL;
+}
+
+/* "a,b" as a list of strings. */
+static void add_tags(struct trib_bytes value, struct trib_buffer *json)
+{
+	trib_buffer_add_char(json, '[');
+	while (value.size) {
+		const char *comma = memchr(value.data, ',', value.size);
+		size_t size = comma ? (size_t)(comma - value.data) : value.size;
+
+		trib_json_add_string(json, trib_bytes(value.data, size));
+		if (comma)
+			trib_buffer_add_char(json, ',');
+		size += comma != NULL;
+		value = trib_bytes(value.data + size, value.size - size);
+	}
+	trib_buffer_add_char(json, ']');
+}
+
+/* Adds a member to the object that the request becomes; what is wrong with it, the play's room says. */
+static void note_field(struct trib_http_request *request, const struct field *field, struct trib_bytes value)
+{
+	struct trib_buffer *json = &request->body; /* such a route has none */
+	int64_t number;
+
+	if (!trib_utf8_valid(value)) {
+		trib_http_request_refuse(request, TRIB_INVALID, 0, field->name, "found other bytes, expected UTF-8");
+		return;
+	}
+	trib_buffer_add_text(json, json->size ? "," : "{");
+	trib_json_add_string(json, trib_bytes_text(field->name));
+	trib_buffer_add_char(json, ':');
+	if (field->type == FIELD_TAGS)
+		add_tags(value, json);
+	else if (field->type == FIELD_EXT || (field->type == FIELD_INT && trib_bytes_to_i64(value, &number)))
+		trib_buffer_add_bytes(json, value);
+	else
+		trib_json_add_string(json, value);
+}
+
+static void end_fields(struct trib_http_request *request)
+{
+	if (!request->body.size)
+		return;
+	trib_buffer_add_char(&request->body, '}');
+	const char *copy = trib_arena_copy(&request->arena, trib_buffer_bytes(&request->body));
+
+	if (!copy || request->body.failed)
+		trib_http_request_refuse(request, TRIB_TOO_LARGE, 0, "request", "found more than a request may hold, expected less");
+	else
+		request->call.source = trib_bytes(copy, request->body.size);
+	trib_buffer_reset(&request->body);
 }
 
 struct query {
 	struct trib_http_request *request;
-	unsigned seen;
+	unsigned seen, fields;
 };
 
 static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const char *key,
@@ -314,8 +389,24 @@ static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const 
 	struct query *query = context;
 	struct trib_http_request *request = query->request;
 	const struct trib_param_row *row = trib_param_find(key);
+	const struct field *field =
+		request->match.route->params & TRIB_PARAM_REQUEST ? find_field(key) : NULL;
 	struct trib_bytes value;
 
+	if (field) {
+		unsigned bit = 1u << (field - fields);
+
+		if (query->fields & bit)
+			trib_http_request_refuse(request, TRIB_INVALID, 0, key, "found it twice, expected once");
+		else if (!trib_percent_decode(trib_bytes(raw ? raw : "", raw ? raw_size : 0), &request->arena, &value))
+			trib_http_request_refuse(
+				request, TRIB_INVALID, 0, key,
+				"found a %% without two hexadecimal digits, expected an encoded value");
+		else
+			note_field(request, field, value);
+		query->fields |= bit;
+		return request->refused ? MHD_NO : MHD_YES;
+	}
 	if (!row || !(request->match.route->params & row->param))
 		trib_http_request_refuse(request, TRIB_INVALID, 0, key,
 					 "found an unknown parameter, expected none of that name");
@@ -360,6 +451,7 @@ void trib_http_request_begin(struct trib_http_request *request, const char *meth
 	}
 	read_captures(request);
 	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, note_param, &query);
+	end_fields(request);
 	if (!request->refused && request->match.route->action == TRIB_ACTION_IMPORT)
 		request->import = trib_http_import_new(request, request->call.atomic);
 }

@@ -1,5 +1,6 @@
 #include "server/openapi.h"
 
+#include "play/play.h"
 #include "proto/proto.h"
 #include "domain/domain.h"
 #include "server/routes.h"
@@ -15,6 +16,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__review_request__descriptor, &tributary__shelf__descriptor, &tributary__shelf_change__descriptor,
 	&tributary__link_request__descriptor,  &tributary__touch_request__descriptor, &tributary__record_batch__descriptor,
 	&tributary__order_request__descriptor, &tributary__activate_request__descriptor, &tributary__rollout_request__descriptor,
+	&tributary__play_put_request__descriptor,
 	&tributary__terms__descriptor,	       &tributary__status_request__descriptor,
 	&tributary__bounds__descriptor,	       &tributary__party__descriptor,
 	&tributary__goods__descriptor,	       &tributary__plan__descriptor,
@@ -42,8 +44,11 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__review_answer__descriptor, &tributary__reviews__descriptor, &tributary__review_item__descriptor,
 	&tributary__shelf_answer__descriptor, &tributary__shelf_page__descriptor, &tributary__goods_shelves__descriptor,
 	&tributary__record_answer__descriptor, &tributary__problem__descriptor,
+	&tributary__play_put_answer__descriptor, &tributary__play_items__descriptor,
+	&tributary__play_details__descriptor, &tributary__play_version__descriptor,
+	&tributary__play_resolution__descriptor,
 };
-enum { REQUESTS = 19 };
+enum { REQUESTS = 20 };
 
 /* Rule trees are JSON of their own; the rules room says what is wrong with one. */
 static const char rule_schemas[] =
@@ -136,6 +141,28 @@ static void add_ref(const char *name, struct trib_buffer *text)
 	trib_buffer_add_format(text, "{\"$ref\":\"" SCHEMAS "%s\"}", name);
 }
 
+/* The fields of a request that plays ask for, as parameters. */
+static void add_request_fields(struct trib_buffer *text, unsigned *count)
+{
+#define SCHEMA_STRING "{\"type\":\"string\"}"
+#define SCHEMA_INT    "{\"type\":\"integer\"}"
+#define SCHEMA_TAGS   "{\"type\":\"string\",\"description\":\"with commas between\"}"
+#define SCHEMA_EXT    "{\"type\":\"string\",\"description\":\"a JSON object\"}"
+	static const char *const rows[][3] = {
+#define X(id, name, type, what) { name, SCHEMA_##type, what },
+		TRIB_REQUEST_TABLE(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		trib_buffer_add_format(text,
+				       "%s{\"name\":\"%s\",\"in\":\"query\",\"schema\":%s,\"description\":",
+				       (*count)++ ? "," : "", rows[i][0], rows[i][1]);
+		trib_json_add_string(text, trib_bytes_text(rows[i][2]));
+		trib_buffer_add_char(text, '}');
+	}
+}
+
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
 	static const char *const names[] = { "id", "order", "version", "node", "category", "action", "creator", "kind" };
@@ -162,6 +189,8 @@ static void add_parameters(const struct trib_route *route, struct trib_buffer *t
 		trib_json_add_string(text, trib_bytes_text(trib_params[i].help));
 		trib_buffer_add_char(text, '}');
 	}
+	if (route->params & TRIB_PARAM_REQUEST)
+		add_request_fields(text, &count);
 	trib_buffer_add_char(text, ']');
 }
 

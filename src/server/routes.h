@@ -56,6 +56,7 @@ enum trib_param {
 	TRIB_PARAM_LANG = 1 << 22,
 	TRIB_PARAM_PLAN = 1 << 12,
 	TRIB_PARAM_LINE = 1 << 13,
+	TRIB_PARAM_REQUEST = 1 << 14, /* any field of a play's request (play.h), by its name */
 	TRIB_PARAM_SINCE = 1 << 15,
 	TRIB_PARAM_STATE = 1 << 23,
 	TRIB_PARAM_STATUS = 1 << 29,

@@ -175,6 +175,22 @@ def ask_about_outbox(step):
     step("DELETE", "/api/v1/webhooks/{id}", "/api/v1/webhooks/w1")
 
 
+def ask_about_plays(step):
+    """A play that nothing here is of."""
+    body = {"files": [{"name": "play.yaml", "text": "name: none\nwhen: request.scene == 'nowhere'\n"}]}
+    step("PUT", "/api/v1/plays/{id}", "/api/v1/plays/none", body, 201)
+    step("POST", "/api/v1/plays/{id}:activate", "/api/v1/plays/none:activate", {"version": 1})
+    body["files"][0]["text"] += "title: two\n"
+    step("PUT", "/api/v1/plays/{id}", "/api/v1/plays/none", body, want=lambda answer: (answer["version"], answer["active"]) == (2, 1))
+    step("POST", "/api/v1/plays/{id}:activate", "/api/v1/plays/none:activate", {"version": 2})
+    step("POST", "/api/v1/plays/{id}:rollback", "/api/v1/plays/none:rollback", want=lambda answer: answer["version"] == 1)
+    step("GET", "/api/v1/plays/{id}", "/api/v1/plays/none", want=lambda answer: len(answer["versions"]) == 2)
+    step("GET", "/api/v1/plays/{id}/versions/{version}", "/api/v1/plays/none/versions/2", want=lambda answer: answer["files"] == body["files"])
+    step("GET", "/api/v1/plays", "/api/v1/plays", want=lambda answer: [row["name"] for row in answer["items"]] == ["none"])
+    step("GET", "/api/v1/plays:resolve", "/api/v1/plays:resolve?scene=nowhere", want=lambda answer: answer["play"] == "none")
+    step("DELETE", "/api/v1/plays/{id}", "/api/v1/plays/none", want=lambda answer: answer["version"] == 0)
+
+
 def ask_about_life(step, seen, server):
     """What is told of an order later, and what the books say."""
     step("POST", "/api/v1/orders/{order}/status", "/api/v1/orders/o1%2F1/status", {"status": "paid"},
@@ -296,6 +312,7 @@ def journey(server):
          want=lambda answer: [row["label"] for row in answer["items"]] == ["view"])
     ask_about_outbox(step)
     ask_about_limits(step)
+    ask_about_plays(step)
     ask_about_life(step, seen, server)
     ask_about_actions(step)
     ask_about_enrolments(step, seen)

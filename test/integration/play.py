@@ -84,7 +84,7 @@ def main():
         write(folder, "deep/play.yaml", "name: deep\nwhen: 'true'\n")
         write(folder, "deep/cases/more/a.yaml", "")
         check("folders in folders are refused", "deep/cases/more: found no file" in play("check", "deep", folder=folder)[2])
-        for words in ((), ("check",), ("new",), ("new", "a", "b"), ("install", "x"), ("check", "--all")):
+        for words in ((), ("check",), ("new",), ("new", "a", "b"), ("install",), ("list", "x"), ("rollback",), ("diff",), ("check", "--all"), ("list", "--http")):
             equal(f"usage: {words}", play(*words, folder=folder)[0], 2)
     end()
 

@@ -176,28 +176,41 @@ trib_status trib_http_request(const char *address, const char *method, const cha
 	return status;
 }
 
-trib_status trib_http_get(const char *address, const char *path, const char *token, struct trib_buffer *ret_body,
+trib_status trib_http_ask(const char *address, const char *method, const char *path, const char *token,
+			  struct trib_bytes body, int *ret_code, struct trib_buffer *ret_body,
 			  struct trib_error *error)
 {
 	struct trib_buffer text;
-	int fd = -1, code = 0;
+	int fd = -1;
 	trib_status status = trib_connect(address, &fd, error);
 
 	if (status != TRIB_OK)
 		return status;
 	trib_buffer_init(&text, SIZE_MAX / 2);
-	trib_buffer_add_format(&text, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", path, address);
+	trib_buffer_add_format(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", method, path, address);
 	if (token[0])
 		trib_buffer_add_format(&text, "Authorization: Bearer %s\r\n", token);
+	if (strcmp(method, "GET") != 0)
+		trib_buffer_add_format(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body.size);
 	trib_buffer_add_text(&text, "\r\n");
+	trib_buffer_add_bytes(&text, body);
 	status = send_all(fd, trib_buffer_bytes(&text), error);
 	trib_buffer_reset(&text);
 	if (status == TRIB_OK)
 		status = receive_all(fd, &text, error);
 	if (status == TRIB_OK)
-		status = read_answer(&text, &code, ret_body, error);
+		status = read_answer(&text, ret_code, ret_body, error);
 	close(fd);
 	trib_buffer_fini(&text);
+	return status;
+}
+
+trib_status trib_http_get(const char *address, const char *path, const char *token, struct trib_buffer *ret_body,
+			  struct trib_error *error)
+{
+	int code = 0;
+	trib_status status = trib_http_ask(address, "GET", path, token, trib_bytes("", 0), &code, ret_body, error);
+
 	if (status == TRIB_OK && code >= 300)
 		return trib_fail(error, TRIB_REFUSED, path, "%d %.200s", code, trib_buffer_text(ret_body));
 	return status;

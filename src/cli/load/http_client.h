@@ -30,6 +30,11 @@ trib_status trib_http_request(const char *address, const char *method, const cha
 			      struct trib_bytes body, struct trib_buffer *ret_body,
 			      struct trib_error *error);
 
+/* All at once, with a bearer token ("" for none); the code is the caller's to judge. */
+trib_status trib_http_ask(const char *address, const char *method, const char *path, const char *token,
+			  struct trib_bytes body, int *ret_code, struct trib_buffer *ret_body,
+			  struct trib_error *error);
+
 /* GET with a bearer token ("" for none); the answer may be of any size. */
 trib_status trib_http_get(const char *address, const char *path, const char *token, struct trib_buffer *ret_body,
 			  struct trib_error *error);

@@ -159,7 +159,7 @@ static void test_shapes(void **state)
 			    "\"price\":9007199254740993,\"currency\":\"CNY\",\"site\":null,"
 			    "\"status\":\"active\","
 			    "\"ext\":{\"a\":\"é\",\"z\":1},\"promoted\":null,"
-			    "\"withdrawn_at\":null,\"stock\":null,\"number\":null,\"version\":null}");
+			    "\"withdrawn_at\":null,\"stock\":null,\"play\":null,\"play_version\":null,\"number\":null,\"version\":null}");
 	trib_buffer_reset(&f.text);
 	assert_ok(trib_proto_from_json(
 			  PARTY, trib_bytes_text("{\"roles\":[\"creator\"],\"user_ids\":[\"u\"]}"),
@@ -171,7 +171,7 @@ static void test_shapes(void **state)
 		"{\"id\":null,\"roles\":[\"creator\"],\"name\":null,\"status\":\"active\","
 		"\"level\":null,\"region\":null,\"tags\":[],\"followers\":null,\"score\":null,"
 		"\"agency\":null,\"user_hashes\":[],\"deposit\":null,\"agencies\":[],"
-		"\"number\":null,\"version\":null}");
+		"\"ext\":null,\"play\":null,\"play_version\":null,\"number\":null,\"version\":null}");
 	trib_buffer_reset(&f.text);
 	Tributary__OrderAnswer answer = TRIBUTARY__ORDER_ANSWER__INIT;
 

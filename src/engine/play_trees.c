@@ -1,4 +1,4 @@
-#include "cli/play_trees.h"
+#include "engine/play_trees.h"
 
 #include "base/names.h"
 #include "expr/expr.h"
@@ -215,4 +215,4 @@ static trib_status walk_tree(void *context, struct trib_bytes name, struct trib_
 	return status;
 }
 
-const struct trib_play_trees play_trees = { .check = check, .walk = walk_tree };
+const struct trib_play_trees trib_play_trees = { .check = check, .walk = walk_tree };

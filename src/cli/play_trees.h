@@ -1,9 +1,0 @@
-/* Rule trees, for plays: how they are checked, and where a case's facts lead. */
-#ifndef TRIB_CLI_PLAY_TREES_H
-#define TRIB_CLI_PLAY_TREES_H
-
-#include "play/play.h"
-
-extern const struct trib_play_trees play_trees;
-
-#endif

@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""Plays on a server: the doors, the commands, what an entity is given and refused; and a soak of installing, activating and rolling
+back under orders with kill -9, where each plan goes on with the version that it began with and a refused play leaves nothing."""
+import json
+import os
+import random
+import subprocess
+import tempfile
+import threading
+import time
+
+import serving
+from serving import Closed, check, end, equal, fresh, seed
+
+SOAK_SECONDS = float(os.environ.get("TRIB_SOAK_SECONDS", "12"))
+
+
+def files(**texts):
+    names = {"play": "play.yaml", "ext": "ext.schema.json", "cases": "cases/a.yaml", "readme": "README.md", "rules": "rules/live.json"}
+    return {"files": [{"name": names[name], "text": text if isinstance(text, str) else json.dumps(text)} for name, text in texts.items()]}
+
+
+def ext(fields, required=()):
+    return {"properties": {"plan": {"required": list(required), "properties": fields}}}
+
+
+def play(server, *words, folder="."):
+    done = subprocess.run([serving.BIN, "play", *words, *(["--http", f"127.0.0.1:{server.http}"] if server else [])],
+                          capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return done.returncode, done.stdout, done.stderr
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def market(server):
+    server.load("parties", [{"id": "shop", "roles": ["merchant"]}, {"id": "anna", "roles": ["creator"], "level": 5, "tags": ["mum"]}])
+    server.put("goods/g", {"merchant": "shop", "price": 1000, "category": "beauty/lips"})
+    server.put("registrations/app", {"channel": "app"})
+
+
+def plan(server, name, **more):
+    return server.ask("PUT", f"/api/v1/plans/{name}", {"goods": ["g"], "merchant": "shop", "terms": {"commission_bps": 1000}, **more})
+
+
+def doors(server):
+    equal("there are none at first", server.get("plays"), {"items": []})
+    equal("all is the platform's", [server.get("plays:resolve?scene=live")[name] for name in ("play", "version")], ["default", 0])
+    slot = files(play="name: slot\ntitle: 坑位\npriority: 3\nwhen: request.scene == 'live'\n", ext=ext({"fee": {"type": "integer"}}, ["fee"]))
+    reply = server.ask("PUT", "/api/v1/plays/slot", slot)
+    equal("a play is put", (reply.status, reply.json["version"], reply.json["active"]), (201, 1, 0))
+    equal("the same again is no new version", [server.put("plays/slot", slot)["version"] for _ in range(2)], [1, 1])
+    equal("it takes nothing before it is active", server.get("plays:resolve?scene=live")["play"], "default")
+    reply = server.ask("POST", "/api/v1/plays/slot:activate", {"version": 1})
+    equal("it is activated", (reply.status, reply.json["version"]), (200, 1))
+    got = server.get("plays/slot")
+    equal("and shown", [got["play"][name] for name in ("name", "version", "active", "title", "priority", "entities")],
+          ["slot", 1, 1, "坑位", 3, ["plan"]])
+    equal("its files come back", server.get("plays/slot/versions/1")["files"], sorted(slot["files"], key=lambda file: file["name"]))
+    child = files(play="name: child\nparent: slot\nwhen: request.level > 3 && 'mum' in request.tags\n")
+    equal("a child is bound to its parent", server.put("plays/child", child)["parent"], "slot@1")
+    server.ask("POST", "/api/v1/plays/child:activate", {"version": 1})
+    got = server.get("plays:resolve?scene=live&level=4&tags=vip,mum&ext=%7B%22a%22:1%7D")
+    equal("who wins, and why", [(one["play"], one["applies"], one["won"], one["why"]) for one in got["candidates"]],
+          [("child", True, True, "before slot, for it has more ancestors"), ("slot", True, False, "child has more ancestors"),
+           ("default", True, False, "the platform's own ways are for what is no play's")])
+    equal("and who does not", [(one["play"], one["why"]) for one in server.get("plays:resolve?scene=live&level=1")["candidates"]][:2],
+          [("child", "the `when` of child is false"), ("slot", "it alone says that the request is its own")])
+    for query, at in (("scne=live", "scne"), ("level=x", "request.level"), ("scene=a&scene=b", "scene"), ("ext=1", "request.ext"),
+                      ("scene=%zz", "scene"), ("limit=3", "limit")):
+        reply = server.ask("GET", f"/api/v1/plays:resolve?{query}")
+        equal(f"no request: {query}", (reply.status, reply.json["at"]), (400, at))
+
+
+def refusals(server):
+    before = server.ask("GET", "/healthz").json["position"]
+    for body, status, at in (
+            (files(play="name: broken\n\nwhen: request.scne == 1\n"), 400, "play.yaml:3: when:1:1"),
+            (files(play="name: other\nwhen: 'true'\n"), 400, "play.yaml: name"),
+            (files(play="name: broken\nwhen: 'true'\nparent: nobody\n"), 422, "play.yaml:3: parent"),
+            (files(play="name: broken\nwhen: 'true'\n", ext='{"properties": {"plan": {\n"typ": 1}}}'), 400, "ext.schema.json:2: properties.plan.typ"),
+            (files(play="name: broken\nwhen: 'true'\n", rules='{"root": {"id": "r",\n"when": "order.bsae > 1"}}'), 400, "rules/live.json:2: r.when"),
+            ({"files": []}, 400, "play.yaml"), ({}, 400, "play.yaml"), ({"files": [{"text": "x"}]}, 400, "files[0].name")):
+        reply = server.ask("PUT", "/api/v1/plays/broken", body)
+        equal(f"refused at {at}", (reply.status, reply.json["at"]), (status, at))
+    equal("and nothing is there", server.ask("GET", "/api/v1/plays/broken").status, 404)
+    equal("nor in the journal", server.ask("GET", "/healthz").json["position"], before)
+    for method, path, body, status in (("POST", "slot:activate", {"version": 9}, 404), ("POST", "slot:activate", {}, 400), ("POST", "slot:rollback", None, 422),
+                                       ("POST", "nobody:rollback", None, 404), ("DELETE", "nobody", None, 404), ("GET", "slot/versions/9", None, 404)):
+        equal(f"{method} {path}", server.ask(method, f"/api/v1/plays/{path}", body).status, status)
+
+
+def entities(server):
+    reply = plan(server, "p", scene="live")
+    equal("what the play asks is missing", (reply.status, reply.json["at"], reply.json["code"]), (400, "ext", "invalid"))
+    reply = plan(server, "p", scene="live", ext={"fee": "much"})
+    equal("or wrong", (reply.status, reply.json["at"]), (400, "ext.fee"))
+    equal("a good one is taken", plan(server, "p", scene="live", ext={"fee": 1}).status, 201)
+    got = server.get("plans/p")
+    equal("and says whose it is", (got["play"], got["play_version"], got["ext"]), ("slot", 1, {"fee": 1}))
+    equal("what was read can be put back", (server.ask("PUT", "/api/v1/plans/p", got).status, server.get("plans/p")["play_version"]), (200, 1))
+    equal("of its creator it is the child's", plan(server, "c", scene="live", kind="targeted", creators=["anna"], ext={"fee": 1}).status, 201)
+    equal("so it is", server.get("plans/c")["play"], "child")
+    equal("one may choose", plan(server, "d", scene="live", play="default", ext={"x": 1}).status, 201)
+    equal("but not what does not apply", plan(server, "e", play="slot", ext={"fee": 1}).status, 422)
+    rows = [{"id": f"i{n}", "goods": ["g"], "merchant": "shop", "scene": "live", "ext": {"fee": n if n % 2 else "x"}} for n in range(4)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    got = server.ask("POST", "/api/v1/plans:import", lines).json
+    equal("an import says which lines", (got["accepted"], got["refused"], [(one["line"], one["at"]) for one in got["errors"]]), (2, 2, [(1, "ext.fee"), (3, "ext.fee")]))
+    got = server.ask("POST", "/api/v1/plans:import?atomic=true", lines.replace(b'"i', b'"j')).json
+    equal("or takes none", (got["accepted"], got["refused"], server.ask("GET", "/api/v1/plans/j1").status), (0, 4, 404))
+    equal("parties have ext", server.put("parties/anna", {"roles": ["creator"], "ext": {"a": 1}}) and server.get("parties/anna")["ext"], {"a": 1})
+
+
+def versions(server):
+    two = files(play="name: slot\npriority: 3\nwhen: request.scene == 'live'\n", ext=ext({"fee": {"type": "string"}}))
+    equal("a second version", server.put("plays/slot", two)["version"], 2)
+    server.ask("POST", "/api/v1/plays/slot:activate", {"version": 2})
+    equal("takes what is new", plan(server, "q", scene="live", ext={"fee": "a"}).status, 201)
+    equal("what began before goes on", (plan(server, "p", scene="live", ext={"fee": 2}).status, plan(server, "p", ext={"fee": "a"}).status), (200, 400))
+    equal("or moves", plan(server, "p", scene="live", ext={"fee": "a"}, play="slot", play_version=2).status, 200)
+    child = files(play="name: child\nparent: slot\nwhen: request.level > 3 && 'mum' in request.tags\n")
+    equal("the child with the same files is another, its parent being", server.put("plays/child", child), {**server.put("plays/child", child), "version": 2, "parent": "slot@2"})
+    equal("back in one call", server.ask("POST", "/api/v1/plays/slot:rollback").json["version"], 1)
+    equal("and no further", server.ask("POST", "/api/v1/plays/slot:rollback").status, 422)
+    server.kill()
+    server.again()
+    equal("after kill -9 all is as it was", [(one["version"], one["active"]) for one in server.get("plays")["items"]], [(2, 1), (2, 1)])
+    equal("closed", server.ask("DELETE", "/api/v1/plays/slot").json["version"], 0)
+    equal("nothing new is its", (plan(server, "r", scene="live", ext={"z": 1}).status, server.get("plans/r")["play"]), (201, None))
+    equal("what began goes on", (plan(server, "q", scene="live", ext={"fee": "b"}).status, plan(server, "q", scene="live", ext={"fee": 1}).status), (200, 400))
+    server.stop()
+    server.again()
+    equal("after a stop, too", [(one["name"], one["active"]) for one in server.get("plays")["items"]], [("slot", 0), ("child", 1)])
+    equal("open again", server.ask("POST", "/api/v1/plays/slot:rollback").json["version"], 1)
+
+
+def commands(server):
+    root = os.path.join(serving.ROOT, "plays")
+    names = sorted(os.listdir(root))
+    code, out, err = play(server, "install", *names, folder=root)
+    equal("all that ship are installed, parents first", (code, sorted(line.split(":")[0] for line in out.splitlines()), err), (0, names, ""))
+    code, out, _ = play(server, "install", *names, folder=root)
+    equal("again: as before", (code, all(line.endswith("version 1 is active, as before") for line in out.splitlines())), (0, True))
+    code, out, _ = play(server, "list")
+    equal("they are listed", (code, {line.split()[0] for line in out.splitlines()[1:]} >= set(names)), (0, True))
+    code, out, _ = play(server, "list", "--json")
+    equal("as JSON, too", (code, json.loads(out)), (0, server.get("plays")))
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["cp", "-r", os.path.join(root, "general"), folder], check=True)
+        equal("no difference", play(server, "diff", "general", folder=folder), (0, "from general@1 to general\nthe same\n", ""))
+        write(folder, "general/README.md", "One.\nTwo.\n")
+        write(folder, "general/cases/general.yaml", "- {case: ours, request: {kind: general}, expect: {play: general}}\n")
+        code, out, _ = play(server, "diff", "general", "--json", folder=folder)
+        equal("what a folder changes", (code, [(one["name"], one["change"], one["added"]) for one in json.loads(out)["files"]]),
+              (0, [("README.md", "added", 2), ("cases/general.yaml", "changed", 1)]))
+        code, out, _ = play(server, "diff", "general@1", "general", folder=folder)
+        check("line by line", code == 0 and "README.md: added\n@@ line 1 @@\n+One.\n+Two.\n" in out, out)
+        equal("installed", play(server, "install", "general", folder=folder), (0, "general: version 2 is active\n", ""))
+        equal("between versions", play(server, "diff", "general@2", "general", folder=folder)[1], "from general@2 to general\nthe same\n")
+        equal("rolled back", play(server, "rollback", "general"), (0, "general: version 1 is active\n", ""))
+        code, _, err = play(server, "rollback", "general")
+        check("no further", code == 1 and "active before" in err, err)
+        write(folder, "general/cases/general.yaml", "- {case: not so, request: {kind: general}, expect: {play: default}}\n")
+        code, out, err = play(server, "install", "general", folder=folder)
+        check("one whose cases do not hold is not installed", code == 1 and out == "" and "cases/general.yaml:1" in err, (out, err))
+        write(folder, "general/play.yaml", "name: general\nwhen: request.kid\n")
+        code, _, err = play(server, "install", "general", folder=folder)
+        check("nor one that is broken", code == 1 and "general/play.yaml:2: when:1:1" in err, err)
+    code, _, err = play(None, "list", "--http", "127.0.0.1:1")
+    check("a server that is not there", code == 1 and "127.0.0.1:1" in err, err)
+
+
+# ---- Soak ----
+
+class Soak:
+    """Orders without a pause; plays that come, go and come back; plans that are put; and kills. What was answered must hold."""
+
+    def __init__(self, server):
+        self.server, self.stop, self.lock = server, threading.Event(), threading.Lock()
+        self.orders = self.refused = self.installs = self.rollbacks = self.kills = 0
+        self.plans = {}  # id → play_version, as it was answered
+        self.alive = threading.Event()
+        self.alive.set()
+        self.wrong = []
+
+    def attribute(self, number):
+        token = self.server.ask("POST", "/api/v1/links", {"channel": "app", "creator": "anna", "goods": "g"}).json["token"]
+        sent = 0
+        while not self.stop.is_set():
+            try:
+                door = self.server.client()
+                while not self.stop.is_set():
+                    for reply in door.many([("ATTRIBUTE", f"s{number}-{sent + n}", "buyer", "g", 1000, token, "BRIEF") for n in range(64)]):
+                        if reply != ["attributed", 100]:
+                            self.wrong.append(f"order: {reply}")
+                    sent += 64
+            except (Closed, OSError):
+                self.alive.wait(60)
+        with self.lock:
+            self.orders += sent
+
+    def body(self, fee):
+        return files(play="name: soak\nwhen: request.scene == 'soak'\n", ext=ext({"fee": {"const": fee}}, ["fee"]), readme="x" * random.randrange(200000))
+
+    def install(self):
+        """A version that asks for its own number as the fee; now and then one that is broken."""
+        newest = self.server.get("plays/soak")["play"]["version"]
+        if random.random() < 0.3:
+            reply = self.server.ask("PUT", "/api/v1/plays/soak", files(play="name: soak\nwhen: request.scne\n"))
+            self.refused += reply.status == 400
+            if reply.status == 400 and self.server.get("plays/soak")["play"]["version"] != newest:
+                self.wrong.append("a refused play has changed something")
+            return
+        reply = self.server.ask("PUT", "/api/v1/plays/soak", self.body(newest + 1))
+        if reply.status == 200 and reply.json["version"] != newest + 1:
+            self.wrong.append(f"put: {reply}")
+        if reply.status == 200:
+            self.server.ask("POST", "/api/v1/plays/soak:activate", {"version": newest + 1})
+            self.installs += 1
+
+    def put_plan(self):
+        name = f"soak{len(self.plans)}"
+        active = self.server.get("plays/soak")["play"]["active"]
+        reply = plan(self.server, name, scene="soak", status="paused", ext={"fee": active})
+        if reply.status != 201:
+            self.wrong.append(f"plan for version {active}: {reply}")
+            return
+        self.plans[name] = active
+        for old, version in random.sample(sorted(self.plans.items()), min(3, len(self.plans))):
+            good, bad = (plan(self.server, old, scene="soak", status="paused", ext={"fee": fee}).status for fee in (version, version + 1))
+            if (good, bad) != (200, 400):
+                self.wrong.append(f"{old} of version {version}: {good}, {bad}")
+
+    def operate(self):
+        until = time.monotonic() + SOAK_SECONDS
+        killed = time.monotonic()
+        while time.monotonic() < until and not self.wrong:
+            dice = random.random()
+            if dice < 0.4:
+                self.install()
+            elif dice < 0.6:
+                self.rollbacks += self.server.ask("POST", "/api/v1/plays/soak:rollback").status == 200
+            else:
+                self.put_plan()
+            if time.monotonic() - killed > SOAK_SECONDS / 4:
+                self.alive.clear()
+                self.server.kill()
+                self.server.again()
+                self.alive.set()
+                self.kills += 1
+                killed = time.monotonic()
+
+    def run(self):
+        plan(self.server, "general", play="default")
+        self.server.put("plays/soak", self.body(1))
+        self.server.ask("POST", "/api/v1/plays/soak:activate", {"version": 1})
+        threads = [threading.Thread(target=self.attribute, args=(number,)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            self.operate()
+        finally:
+            self.stop.set()
+            self.alive.set()
+            for thread in threads:
+                thread.join()
+        equal("soak: all that was answered holds", self.wrong[:5], [])
+        kept = {name: self.server.get(f"plans/{name}")["play_version"] for name in self.plans}
+        equal("every plan has the version that it began with", kept, self.plans)
+        check("there was something to soak", min(self.orders, self.installs, self.refused, self.kills) > 0 and len(self.plans) > 3, vars(self))
+        print(f"# {self.orders} orders, {self.installs} versions, {self.refused} refused, {self.rollbacks} rollbacks, {len(self.plans)} plans, {self.kills} kills")
+
+
+def main():
+    seed()
+    serving.BIN = os.path.abspath(serving.BIN)
+    with fresh() as server:
+        market(server)
+        server.hold_to_description()
+        doors(server)
+        refusals(server)
+        entities(server)
+        versions(server)
+        commands(server)
+        server.as_described()
+    with fresh() as server:
+        market(server)
+        Soak(server).run()
+    end()
+
+
+if __name__ == "__main__":
+    main()
