@@ -253,14 +253,15 @@ static void put_shelf(uint64_t creator, const uint32_t *goods, uint32_t n)
 	static char texts[ENTRIES_MAX][2][24];
 	static Tributary__ShelfEntry entries[ENTRIES_MAX], *list[ENTRIES_MAX];
 	Tributary__Shelf shelf = TRIBUTARY__SHELF__INIT;
-	char id[24];
-	const struct trib_shelf_request request = { .creator = trib_bytes_text(id), .kind = trib_bytes_text("showcase"),
-						    .whole = &shelf };
 	struct trib_shelf_answer answer;
 	enum trib_outcome outcome;
 	struct trib_error error;
+	char id[24];
 
 	snprintf(id, sizeof(id), "c%" PRIu64, creator);
+	const struct trib_shelf_request request = { .creator = trib_bytes_text(id), .kind = trib_bytes_text("showcase"),
+						    .whole = &shelf };
+
 	for (uint32_t i = 0; i < n; i++) {
 		tributary__shelf_entry__init(&entries[i]);
 		snprintf(texts[i][0], 24, "g%u", goods[i]);
@@ -342,8 +343,8 @@ static uint64_t resident_bytes(pid_t pid)
 
 static void make_market(void)
 {
-	const struct trib_engine_options engine_options = { .data = options.data, .ring_bytes = 256 << 20,
-							    .segment_bytes = 256 << 20, .order_index_bytes = 1 << 20,
+	const struct trib_engine_options engine_options = { .data = options.data, .ring_bytes = 64 << 20,
+							    .segment_bytes = 16 << 20, .order_index_bytes = 1 << 20,
 							    .touches_bytes = 64 << 20 };
 	struct trib_error error;
 	uint64_t before, after;
@@ -402,7 +403,7 @@ static void start_server(uint16_t *ret_resp, uint16_t *ret_http)
 		dup2(fds[1], 2);
 		close(fds[0]);
 		execl(options.server, "tributary", "serve", "--data", options.data, "--resp", "127.0.0.1:0", "--http",
-		      "127.0.0.1:0", (char *)NULL);
+		      "127.0.0.1:0", "--segment", "16MiB", "--order-index", "64MiB", "--touches", "64MiB", (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -418,12 +419,12 @@ static void start_server(uint16_t *ret_resp, uint16_t *ret_http)
 		size += (size_t)got;
 		line[size] = '\0';
 		const char *resp = strstr(line, "door=resp address=127.0.0.1:");
-		const char *http = strstr(line, "door=http address=127.0.0.1:");
+		const char *http = strstr(line, "door=http address=http://127.0.0.1:");
 
 		if (resp && strchr(resp, '\n'))
 			*ret_resp = (uint16_t)atoi(resp + strlen("door=resp address=127.0.0.1:"));
 		if (http && strchr(http, '\n'))
-			*ret_http = (uint16_t)atoi(http + strlen("door=http address=127.0.0.1:"));
+			*ret_http = (uint16_t)atoi(http + strlen("door=http address=http://127.0.0.1:"));
 	}
 	printf("start      %.2f s until the doors are open, %.0f MiB resident\n", seconds_since(begun),
 	       (double)resident_bytes(server) / 1048576);

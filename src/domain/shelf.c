@@ -2,7 +2,7 @@
 
 #include "proto/wire.h"
 
-enum { FORMAT = 1, MORE = 1, HAS_GROUP = 1, POLICY_SHIFT = 1, POLICY_MASK = 3, OFFER_SHIFT = 3 };
+enum { FORMAT = 1, MORE = 1, HAS_GROUP = 1, POLICY_SHIFT = 1, POLICY_MASK = 3, TOLD = 8, OFFER_SHIFT = 4 };
 
 /* --- Words -------------------------------------------------------------------------------------------- */
 
@@ -82,14 +82,15 @@ static bool read_entry(struct trib_bytes *rest, uint32_t groups, struct trib_she
 
 	if (!take(rest, (uint64_t)UINT32_MAX << 1 | MORE, &goods) || goods < 2)
 		return false;
-	if ((goods & MORE) && (!take(rest, (uint64_t)UINT32_MAX << OFFER_SHIFT | 7, &more) || more == 0))
+	if ((goods & MORE) && (!take(rest, (uint64_t)UINT32_MAX << OFFER_SHIFT | 15, &more) || more == 0))
 		return false;
 	if ((more & HAS_GROUP) && (!take(rest, groups, &group) || group == 0))
 		return false;
 	*ret_entry = (struct trib_shelf_entry){ .goods = (uint32_t)(goods >> 1),
 						.offer = (uint32_t)(more >> OFFER_SHIFT),
 						.group = (uint8_t)group,
-						.policy = more >> POLICY_SHIFT & POLICY_MASK };
+						.policy = more >> POLICY_SHIFT & POLICY_MASK,
+						.told = more & TOLD };
 	return true;
 }
 
@@ -130,7 +131,7 @@ bool trib_shelf_read(struct trib_bytes record, struct trib_shelf *ret_shelf)
 static char *write_entry(char *p, const struct trib_shelf_entry *entry)
 {
 	uint64_t more = (uint64_t)entry->offer << OFFER_SHIFT | (uint64_t)entry->policy << POLICY_SHIFT |
-			(entry->group ? HAS_GROUP : 0);
+			(entry->group ? HAS_GROUP : 0) | (entry->told ? TOLD : 0);
 
 	p = trib_wire_put_varint(p, (uint64_t)entry->goods << 1 | (more ? MORE : 0));
 	if (more)

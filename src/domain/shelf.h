@@ -12,7 +12,7 @@
  * A record, in varints, because there are as many entries as everything else together (some 6 bytes each):
  *
  *	1, version, policy, groups, { size, text } of each, entries, then of each entry:
- *	goods << 1 | more; where there is more: offer << 3 | policy << 1 | has group; where it has one: group
+ *	goods << 1 | more; where there is more: offer << 4 | told << 3 | policy << 1 | has group; where it has one: group
  */
 #ifndef TRIB_DOMAIN_SHELF_H
 #define TRIB_DOMAIN_SHELF_H
@@ -59,6 +59,7 @@ struct trib_shelf_entry {
 	uint32_t offer; /* plan number; 0: the best that is open */
 	uint8_t group;	/* from 1; 0: in none */
 	uint8_t policy; /* enum trib_shelf_policy */
+	bool told;	/* that the offer has ended; where it has one */
 };
 
 /* Large: not for stacks of threads that have little. Group names point into the record, or wherever they came from. */

@@ -158,6 +158,8 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 		trib_keys_rebind(engine->keys);
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_RULES_ACTIVATED)
 		counting_begin(engine);
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT || event->kind_case == TRIBUTARY__EVENT__KIND_STATUS_SET)
+		shelf_rounds_want(engine);
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT && event->plan_put->plan &&
 	    event->plan_put->plan->new_to_shop)
 		stateful_begin_buyers(engine);

@@ -680,6 +680,7 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	stateful_init(engine);
 	shelf_init(engine);
 	shelf_page_init(engine);
+	shelf_rounds_init(engine);
 	calls_init(engine);
 	if ((status = outbox_init(engine, error)) != TRIB_OK ||
 	    (status = open_keys(engine, error)) != TRIB_OK ||
@@ -703,6 +704,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	stateful_fini(engine);
 	shelf_fini(engine);
 	shelf_page_fini(engine);
+	shelf_rounds_fini(engine);
 	outbox_fini(engine);
 	trib_keys_free(engine->keys);
 	trib_buffer_fini(&engine->chunk_bytes);
@@ -778,6 +780,8 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 	calls_turn(engine);
 	statements_turn(engine);
 	compiler_turn(engine);
+	if (engine->state == TRIB_ENGINE_RUNNING)
+		shelf_rounds_turn(engine);
 	outbox_turn(engine);
 	if (engine->in_flight_count == 0)
 		close_batch(engine);

@@ -199,10 +199,11 @@ static trib_status list_one(struct shelving *shelving, const Tributary__ShelfEnt
 	if (stood != TRIB_SHELF_NOWHERE)
 		entry = shelving->now->entries[stood];
 	trib_status status = read_entry(shelving, stated, i, &entry);
+	bool same = before != TRIB_SHELF_NOWHERE && shelving->before->entries[before].offer == entry.offer;
 
-	/* What stands there already may be stated again, whatever has become of its offer. */
-	if (status == TRIB_OK &&
-	    (before == TRIB_SHELF_NOWHERE || shelving->before->entries[before].offer != entry.offer))
+	/* What stands there already may be stated again, whatever has become of its offer; nobody is told of that twice. */
+	entry.told = same && shelving->before->entries[before].told;
+	if (status == TRIB_OK && !same)
 		status = check_terms(shelving, i, &entry);
 	if (status == TRIB_OK &&
 	    !trib_shelf_put(shelving->now, entry, stated->has_place && !shelving->whole ? stated->place : TRIB_SHELF_NOWHERE))

@@ -15,7 +15,8 @@
  *	groups.c	… refunds of a whole order, shared out over its lines; lines.c: which lines an order has
  *	kept.c		… what was told of orders that are not known yet
  *
- *	shelf.c		what is put on shelves (shelves.c: those in memory); shelf_page.c: pages of them
+ *	shelf.c		what is put on shelves (shelves.c: those in memory); shelf_page.c: pages of them;
+ *	shelf_rounds.c	… whose creators are told when an offer ends
  *
  *	what the world outside is told
  *	outbox.c	effects → deliveries; webhooks.c: who asks for what; deliveries.c: what waits; targets.c: where to
@@ -203,6 +204,7 @@ struct trib_engine {
 	struct stateful *stateful;	  /* stateful.c */
 	struct shelf_work *shelf;	  /* shelf.c */
 	struct shelf_page_work *shelf_page;
+	struct shelf_rounds *shelf_rounds;
 
 	/* Calls. */
 	struct trib_call *ring; /* newest first; pushed by any thread */
@@ -388,6 +390,14 @@ trib_status call_goods_shelves(struct trib_engine *engine, struct trib_call *cal
 void shelf_page_init(struct trib_engine *engine);
 void shelf_page_fini(struct trib_engine *engine);
 trib_status call_shelf(struct trib_engine *engine, struct trib_call *call);
+
+/* shelf_rounds.c */
+
+void shelf_rounds_init(struct trib_engine *engine);
+void shelf_rounds_fini(struct trib_engine *engine);
+/* A plan has changed. */
+void shelf_rounds_want(struct trib_engine *engine);
+void shelf_rounds_turn(struct trib_engine *engine);
 
 /* tally_list.c */
 

@@ -55,6 +55,7 @@ static void assert_same(const struct trib_shelf *shelf, const struct list *list)
 		assert_int_equal(shelf->entries[i].offer, list->items[i].offer);
 		assert_int_equal(shelf->entries[i].group, list->items[i].group);
 		assert_int_equal(shelf->entries[i].policy, list->items[i].policy);
+		assert_int_equal(shelf->entries[i].told, list->items[i].told);
 		assert_int_equal(trib_shelf_find(shelf, list->items[i].goods), i);
 	}
 }
@@ -79,6 +80,7 @@ static void assert_reads_back(const struct trib_shelf *shelf)
 			assert_int_equal(read.entries[i].offer, shelf->entries[from + i].offer);
 			assert_int_equal(read.entries[i].group, shelf->entries[from + i].group);
 			assert_int_equal(read.entries[i].policy, shelf->entries[from + i].policy);
+			assert_int_equal(read.entries[i].told, shelf->entries[from + i].told);
 		}
 	}
 }
@@ -107,6 +109,7 @@ static void changes_as_a_list_does(void **state)
 				entry.group = trib_shelf_group(&shelf, trib_bytes_text(names[trib_rng_below(&rng, 3)]));
 			if (trib_rng_chance(&rng, 0.2))
 				entry.policy = (uint8_t)trib_rng_below(&rng, TRIB_SHELF_POLICIES);
+			entry.told = entry.offer && trib_rng_chance(&rng, 0.2);
 			assert_true(trib_shelf_put(&shelf, entry, place));
 			list_put(&list, entry, place);
 		}
@@ -153,9 +156,9 @@ static void is_full_at_its_limits(void **state)
 	}
 	assert_int_equal(trib_shelf_group(&shelf, trib_bytes_text("one more")), 0);
 	for (uint32_t i = 0; i < TRIB_LIMIT_SHELF_ENTRIES; i++)
-		assert_true(trib_shelf_put(&shelf, (struct trib_shelf_entry){ .goods = UINT32_MAX - i, .offer = UINT32_MAX, .group = 64, .policy = 3 }, 0));
+		assert_true(trib_shelf_put(&shelf, (struct trib_shelf_entry){ .goods = UINT32_MAX - i, .offer = UINT32_MAX, .group = 64, .policy = 3, .told = true }, 0));
 	assert_false(trib_shelf_put(&shelf, (struct trib_shelf_entry){ .goods = 1 }, 0));
-	assert_true(trib_shelf_put(&shelf, (struct trib_shelf_entry){ .goods = UINT32_MAX, .offer = UINT32_MAX, .group = 64, .policy = 3 }, 3));
+	assert_true(trib_shelf_put(&shelf, (struct trib_shelf_entry){ .goods = UINT32_MAX, .offer = UINT32_MAX, .group = 64, .policy = 3, .told = true }, 3));
 	assert_reads_back(&shelf);
 }
 

@@ -304,6 +304,93 @@ static void outlives_restarts_and_crashes(void **state)
 	assert_int_equal(shelves_of("g3"), 1);
 }
 
+/* --- Rounds ------------------------------------------------------------------------------------------- */
+
+static int setup_outbox(void **state)
+{
+	struct trib_arena arena;
+	struct trib_error error;
+	ProtobufCMessage *message;
+	struct trib_call call = { .kind = TRIB_CALL_WEBHOOK_PUT, .name = trib_bytes_text("w") };
+
+	if (world_prepare() != 0)
+		return -1;
+	world.options.outbox_allow = "http://127.0.0.1:9000/";
+	world_open();
+	world_market();
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"a1\",\"merchant\":\"m1\",\"kind\":\"activity\",\"goods\":[\"g1\"],"
+				  "\"terms\":{\"commission_bps\":1500,\"leader\":\"l1\"}}");
+	trib_arena_init(&arena, 1 << 20);
+	trib_status status = trib_proto_from_json(&tributary__webhook__descriptor,
+						  trib_bytes_text("{\"url\":\"http://127.0.0.1:9000/x\",\"kinds\":[\"shelf.*\"]}"), &arena,
+						  &message, &error);
+
+	assert_ok(status, error);
+	((Tributary__Webhook *)message)->id = "w";
+	call.body = message;
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+	trib_arena_fini(&arena);
+	return 0;
+}
+
+/* Time passes, and whole rounds with it; how many effects wait then. */
+static uint64_t effects_after_rounds(void)
+{
+	struct trib_engine_counts counts;
+
+	for (int i = 0; i < 20; i++) {
+		world_pass(1000);
+		trib_engine_turn(world.engine);
+	}
+	trib_engine_settle(world.engine);
+	trib_engine_count(world.engine, &counts);
+	return counts.outbox_pending;
+}
+
+static void plan_a1(const char *status)
+{
+	char json[256];
+
+	snprintf(json, sizeof(json), "{\"id\":\"a1\",\"merchant\":\"m1\",\"kind\":\"activity\",\"goods\":[\"g1\"],\"status\":\"%s\","
+				     "\"terms\":{\"commission_bps\":1500,\"leader\":\"l1\"}}", status);
+	world_put(TRIB_NOUN_PLAN, json);
+}
+
+/* Each creator once for each end, wherever the shelf is: in memory, in the store, or after a crash. */
+static void tells_creators_once(void **state)
+{
+	enum { CREATORS = 300 };
+	char json[64], id[16];
+
+	for (int i = 0; i < CREATORS; i++) {
+		snprintf(id, sizeof(id), "d%d", i);
+		snprintf(json, sizeof(json), "{\"id\":\"%s\",\"roles\":[\"creator\"]}", id);
+		world_put(TRIB_NOUN_PARTY, json);
+		assert_string_equal(run(TRIB_CALL_SHELF_CHANGE, id, "showcase",
+					i % 3 ? "{\"list\":[{\"goods\":\"g1\"}]}" : "{\"list\":[{\"goods\":\"g3\"},{\"goods\":\"g1\",\"offer\":\"a1\"}]}",
+					"", 0).at, "");
+		if (i == CREATORS / 2)
+			world_restart(); /* those before stand in the store */
+	}
+	assert_int_equal(effects_after_rounds(), 0);
+	plan_a1("paused"); /* it may come back */
+	assert_int_equal(effects_after_rounds(), 0);
+	plan_a1("ended");
+	assert_int_equal(effects_after_rounds(), CREATORS / 3);
+	assert_string_equal(page("d3", "showcase", "", 0), "g3:p3@1:2000 g1(plan_ended):p1@1:1000");
+	assert_int_equal(effects_after_rounds(), CREATORS / 3);
+	assert_string_equal(run(TRIB_CALL_SHELF_PUT, "d3", "showcase", "{\"entries\":[{\"goods\":\"g1\",\"offer\":\"a1\"}]}", "", 0).at, "");
+	world_crash();
+	plan_a1("ended");
+	assert_int_equal(effects_after_rounds(), CREATORS / 3);
+	plan_a1("active");
+	assert_int_equal(effects_after_rounds(), CREATORS / 3);
+	plan_a1("ended");
+	assert_int_equal(effects_after_rounds(), 2 * (CREATORS / 3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +400,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(a_change_of_a_plan_is_one_event, setup, world_teardown),
 		cmocka_unit_test_setup_teardown(outlives_restarts_and_crashes, setup, world_teardown),
+		cmocka_unit_test_setup_teardown(tells_creators_once, setup_outbox, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
