@@ -145,6 +145,23 @@ static bool check_plan(const struct trib_domain *domain, uint32_t number, const 
 	return check_steps(plan, ret_reason);
 }
 
+static bool check_past(const struct trib_domain *domain, uint32_t number, const char **ret_reason)
+{
+	const struct trib_plan *plan = trib_domain_plan(domain, number);
+	const struct trib_plan_past *past = trib_plan_past(domain, number);
+	int64_t before_ms = INT64_MIN;
+
+	for (uint32_t i = 0; past && i < past->kept_count; i++) {
+		const struct trib_plan_version *version = trib_plan_version(plan, past->kept[i].version);
+
+		MUST(version && version->number < plan->version_count, "a version is kept that is none");
+		MUST(version->from_ms > before_ms && version->from_ms < plan->newest.from_ms,
+		     "versions that are kept do not ascend to the newest");
+		before_ms = version->from_ms;
+	}
+	return true;
+}
+
 static bool check_choices(const struct trib_domain *domain, const char **ret_reason)
 {
 	MUST(domain->choice_count == domain->nouns.count[TRIB_NOUN_REGISTRATION],
@@ -209,7 +226,7 @@ bool trib_domain_check(const struct trib_domain *domain, const char **ret_reason
 		if (!check_goods(domain, i, ret_reason))
 			return false;
 	for (uint32_t i = 1; i <= nouns->count[TRIB_NOUN_PLAN]; i++)
-		if (!check_plan(domain, i, ret_reason))
+		if (!check_plan(domain, i, ret_reason) || !check_past(domain, i, ret_reason))
 			return false;
 	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++)
 		if (trib_noun_is_cold((enum trib_noun)noun) &&
@@ -293,7 +310,12 @@ uint64_t trib_domain_digest(const struct trib_domain *domain)
 	mix_bounds(domain, &digest);
 	for (uint32_t i = 1; i <= domain->nouns.count[TRIB_NOUN_PLAN]; i++) {
 		const struct trib_plan *plan = trib_domain_plan(domain, i);
+		const struct trib_plan_past *past = trib_plan_past(domain, i);
 
+		for (uint32_t n = 0; past && n < past->note_count; n++)
+			mix(&digest, trib_hash_bytes(trib_record_bytes(past->notes[n])));
+		for (uint32_t n = 0; past && n < past->kept_count; n++)
+			mix(&digest, past->kept[n].version);
 		for (uint32_t version = 1; version <= plan->version_count; version++)
 			mix_version(domain, &digest, trib_plan_version(plan, version));
 	}

@@ -359,6 +359,9 @@ trib_status trib_domain_decide_action(const struct trib_domain *domain, enum tri
 	struct trib_cold cold = begin(domain, noun, now_ms, arena, error);
 	const struct trib_life_row *row;
 
+	if (noun == TRIB_NOUN_PLAN)
+		return trib_plan_decide_action(domain, id, action, request, now_ms, arena, ret_decision,
+					       ret_status, error);
 	if (!trib_noun_is_cold(noun))
 		return trib_fail(error, TRIB_NOT_FOUND, "action", "found \"%.*s\", expected no action of %s",
 				 (int)TRIB_MIN(action.size, (size_t)32), action.data, trib_noun_word(noun));

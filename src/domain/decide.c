@@ -3,6 +3,7 @@
  * Pure. The events borrow from the message and from the arena; nothing else is allocated.
  */
 #include "base/limits.h"
+#include "domain/life.h"
 #include "domain/private.h"
 #include "expr/expr.h"
 
@@ -606,6 +607,33 @@ static trib_status check_offer(struct trib_error *error, const struct trib_domai
 			 (int)TRIB_MIN(id.size, (size_t)64), id.data);
 }
 
+/*
+ * A plan that nobody has approved yet stays so when it is put again: it is a draft. Only the platform's people may open it by
+ * a PUT. One that is open, or was, does not become a draft.
+ */
+static trib_status settle_draft(struct deciding *deciding, Tributary__Plan *plan)
+{
+	const struct trib_domain *domain = deciding->domain;
+	enum trib_access_role role = trib_domain_actor(domain)->role;
+	uint32_t number = trib_domain_find(domain, TRIB_NOUN_PLAN, trib_text(plan->id));
+	uint8_t now = number ? trib_domain_status(domain, TRIB_NOUN_PLAN, number, deciding->now_ms) : 0;
+	uint8_t stated = plan->status ? trib_word_of_status(TRIB_NOUN_PLAN, plan->status) : 0;
+	bool waits = now == TRIB_WORD_DRAFT || now == TRIB_WORD_REVIEW;
+	bool to_wait = stated == TRIB_WORD_DRAFT || stated == TRIB_WORD_REVIEW;
+
+	if (waits && !plan->status)
+		plan->status = "draft";
+	if (number && !waits && to_wait)
+		return trib_fail(deciding->error, TRIB_REFUSED, "status",
+				 "found \"%s\", expected another: the plan is %s", plan->status,
+				 trib_status_word_of(now));
+	if (waits && stated && !to_wait && role != TRIB_ACCESS_ADMIN && role != TRIB_ACCESS_OPERATOR)
+		return trib_fail(deciding->error, TRIB_FORBIDDEN, "status",
+				 "found \"%s\", expected draft or review: the plan is %s", plan->status,
+				 trib_status_word_of(now));
+	return TRIB_OK;
+}
+
 static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan *given,
 			       ProtobufCMessage **ret_put)
 {
@@ -635,10 +663,14 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 	TRY(check_audience(deciding, plan, kind));
 	TRY(check_attributes(deciding, plan, kind));
 	TRY(settle_times(deciding, plan));
+	TRY(settle_draft(deciding, plan));
 	TRY(settle_status(deciding, plan->id, plan->effective_from, &plan->status));
 	TRY(check_terms(deciding, plan->terms));
 	TRY(check_bounds(deciding, plan));
 	plan->has_number = plan->has_version = false;
+	plan->n_history = 0;
+	put->has_at = true;
+	put->at = deciding->now_ms;
 	put->plan = plan;
 	*ret_put = &put->base;
 	return TRIB_OK;
@@ -999,6 +1031,31 @@ trib_status trib_domain_decide_offer(const struct trib_domain *domain, const Tri
 			      decide_message(&deciding, &plan->base, &put);
 }
 
+trib_status trib_decide_plan_version(const struct trib_domain *domain, const Tributary__Plan *plan,
+				     uint32_t number, uint32_t version,
+				     Tributary__HistoryItem *note, int64_t now_ms,
+				     struct trib_arena *arena,
+				     struct trib_domain_decision *ret_decision,
+				     struct trib_error *error)
+{
+	struct deciding deciding = { .domain = domain,
+				     .arena = arena,
+				     .error = error,
+				     .noun = TRIB_NOUN_PLAN,
+				     .now_ms = now_ms };
+	struct trib_domain_decision decision = { .number = number, .version = version };
+	ProtobufCMessage *put;
+
+	TRY(decide_plan(&deciding, plan, &put));
+	if (version > TRIB_LIMIT_PLAN_VERSIONS)
+		return trib_fail(error, TRIB_LIMIT, "id", "found %u versions of it, expected fewer",
+				 version - 1);
+	((Tributary__PlanPut *)put)->note = note;
+	TRY(make_events(&deciding, put, &decision));
+	*ret_decision = decision;
+	return TRIB_OK;
+}
+
 trib_status trib_domain_check_put(const struct trib_domain *domain, enum trib_noun noun,
 				  const ProtobufCMessage *message, int64_t now_ms,
 				  const struct trib_names *also, struct trib_arena *arena,
@@ -1048,7 +1105,8 @@ static bool is_closed(const struct trib_domain *domain, enum trib_noun noun, uin
 }
 
 /* The entity as it is, but closed; a plan from now on. */
-static void close_put(enum trib_noun noun, ProtobufCMessage *put, int64_t now_ms)
+static void close_put(enum trib_noun noun, ProtobufCMessage *put, int64_t now_ms,
+		      Tributary__HistoryItem *note)
 {
 	switch (noun) {
 	case TRIB_NOUN_PARTY:
@@ -1060,6 +1118,9 @@ static void close_put(enum trib_noun noun, ProtobufCMessage *put, int64_t now_ms
 	case TRIB_NOUN_PLAN: {
 		Tributary__Plan *plan = ((Tributary__PlanPut *)put)->plan;
 
+		((Tributary__PlanPut *)put)->has_at = true;
+		((Tributary__PlanPut *)put)->at = now_ms;
+		((Tributary__PlanPut *)put)->note = note;
 		plan->status = "closed";
 		plan->has_effective_from = true;
 		plan->effective_from = now_ms;
@@ -1110,7 +1171,9 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 
 		if (!put)
 			return no_memory(&deciding);
-		close_put(noun, put, now_ms);
+		close_put(noun, put, now_ms,
+			  trib_life_item(trib_text("delete"), "closed", NULL, trib_domain_actor(domain),
+					 now_ms, arena));
 		decision.version++;
 		TRY(make_events(&deciding, put, &decision));
 	}

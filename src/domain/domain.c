@@ -169,6 +169,7 @@ void trib_domain_free(struct trib_domain *domain)
 	trib_recruiting_fini(&domain->recruiting);
 	trib_timelines_fini(domain);
 	trib_audiences_fini(domain);
+	trib_plan_pasts_fini(domain);
 	trib_pairs_fini(&domain->blocked);
 	trib_bindings_fini(domain);
 	trib_pairs_fini(&domain->users);

@@ -278,6 +278,7 @@ uint8_t trib_domain_status(const struct trib_domain *domain, enum trib_noun noun
 int64_t trib_domain_withdrawn_at(const struct trib_domain *domain, uint32_t goods);
 
 struct trib_domain_decision; /* below */
+struct trib_entity;
 
 /* Does the noun have a table of statuses by time? Parties, goods and plans do. */
 bool trib_noun_has_statuses(uint32_t noun);
@@ -391,6 +392,34 @@ trib_status trib_domain_decide_close(const struct trib_domain *domain, enum trib
 				     struct trib_bytes id, int64_t now_ms, struct trib_arena *arena,
 				     struct trib_domain_decision *ret_decision,
 				     struct trib_error *error);
+
+/* ---- Plans by time ------------------------------------------------------------------------ */
+
+/* One version of a plan that counts: the one in force, or one that lies ahead. */
+struct trib_scheduled {
+	uint32_t version;
+	int64_t from_ms;
+	bool in_force;
+	Tributary__Plan *plan;
+};
+
+/*
+ * They by time, in the arena; the last is the newest version, but where a plan's end has come nothing is in force.
+ * TRIB_REFUSED where an earlier release put the plan's versions and has not kept them.
+ */
+trib_status trib_domain_schedule(const struct trib_domain *domain, uint32_t plan, int64_t now_ms,
+				 struct trib_arena *arena, struct trib_scheduled **ret_items,
+				 uint32_t *ret_count, struct trib_error *error);
+
+/* Takes a version out that lies ahead: what was before it goes on. TRIB_REFUSED for one that does not. */
+trib_status trib_domain_decide_unschedule(const struct trib_domain *domain, struct trib_bytes id, uint32_t version,
+					  int64_t now_ms, struct trib_arena *arena,
+					  struct trib_domain_decision *ret_decision,
+					  struct trib_error *error);
+
+/* What was done to a plan, into the `history` of its message. False where the arena is full. */
+bool trib_domain_show_history(const struct trib_domain *domain, const struct trib_entity *entity,
+			      struct trib_arena *arena);
 
 /*
  * An action of domain/life.h: "submit", "approve". TRIB_NOT_FOUND for an unknown entity or action, TRIB_REFUSED where its

@@ -226,6 +226,11 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 		return trib_fold_refuse(
 			error, TRIB_NOUN_PLAN, put->number,
 			"found a rate, a word or a reference that cannot stand in a plan");
+	if (put->version > 1 || put->note)
+		trib_plan_past_tell(domain, put,
+				    put->version > 1 ? *trib_domain_record_slot(domain, TRIB_NOUN_PLAN,
+										put->number)
+						     : NULL);
 	trib_fold_enter(domain, TRIB_NOUN_PLAN, put->number, put->version, put->plan->id,
 			&put->base, record);
 	struct trib_plan *plan =

@@ -47,7 +47,17 @@ enum {
 	X(COOPERATION, "cancelled")                                                                \
 	X(COOPERATION, "closed")
 
-#define TRIB_LIFE_STATUS_TABLE(X) TRIB_LIFE_ACTIVITY_STATUSES(X)
+#define TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
+	X(PLAN, "active")                                                                          \
+	X(PLAN, "draft")                                                                           \
+	X(PLAN, "review")                                                                          \
+	X(PLAN, "paused")                                                                          \
+	X(PLAN, "ended")                                                                           \
+	X(PLAN, "closed")
+
+#define TRIB_LIFE_STATUS_TABLE(X)                                                                  \
+	TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
+	TRIB_LIFE_ACTIVITY_STATUSES(X)
 
 /* ---- Actions: X(NOUN, action, from, to, who may, hook, what it is) ------------------------- */
 
@@ -100,7 +110,18 @@ trib_life_hook trib_enrolment_approve, trib_enrolment_reject, trib_enrolment_wit
 	trib_enrolment_end, trib_enrolment_offer, trib_enrolment_price_raised, trib_enrolment_price_restored;
 trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperation_cancel, trib_cooperation_consent;
 
-#define TRIB_LIFE_TABLE(X) TRIB_LIFE_ACTIVITY(X)
+/* Hooks are of cold nouns only: what an action does to a plan, beside its status, is nothing. */
+#define TRIB_LIFE_PLAN(X)                                                                          \
+	X(PLAN, "submit", "draft", "review", TRIB_MAY_MERCHANT, NULL, "ask for its approval")      \
+	X(PLAN, "approve", "review", "active", TRIB_MAY_PLATFORM, NULL, "let it count")            \
+	X(PLAN, "reject", "review", "draft", TRIB_MAY_PLATFORM, NULL, "send it back, with a reason") \
+	X(PLAN, "pause", "active", "paused", TRIB_MAY_MERCHANT, NULL, "let it rest")               \
+	X(PLAN, "resume", "paused", "active", TRIB_MAY_MERCHANT, NULL, "let it count again")       \
+	X(PLAN, "end", "active|paused", "ended", TRIB_MAY_MERCHANT, NULL, "end it for good")
+
+#define TRIB_LIFE_TABLE(X)                                                                         \
+	TRIB_LIFE_PLAN(X)                                                                          \
+	TRIB_LIFE_ACTIVITY(X)
 
 struct trib_life_row {
 	enum trib_noun noun;

@@ -84,6 +84,22 @@ struct trib_bound {
 	bool set;
 };
 
+/* A version of a plan, whole, though it is not the newest. */
+struct trib_kept_version {
+	uint32_t version;
+	struct trib_record *record;
+};
+
+/*
+ * What a plan's newest record does not say: what was done to it (packed HistoryItems, the oldest first), and, where the
+ * newest version lay ahead when it was put, the versions before it that count: the one in force then and those between.
+ */
+struct trib_plan_past {
+	struct trib_record **notes;
+	struct trib_kept_version *kept;
+	uint32_t note_count, kept_count, kept_capacity;
+};
+
 /* A party that was loaded before its agency was. */
 struct trib_pending_agency {
 	uint32_t party;
@@ -141,6 +157,10 @@ struct trib_domain {
 
 	struct trib_plan_attributes *attributes; /* [0] is zeros */
 	size_t attribute_count, attribute_capacity;
+
+	struct trib_pairs pasts_of; /* plan → index in pasts, plus one */
+	struct trib_plan_past *pasts;
+	size_t past_count, past_capacity;
 
 	struct trib_arena
 		sets; /* creators of plan versions; versions never change, so neither do these */
@@ -227,6 +247,25 @@ trib_status trib_fold_bounds(struct trib_domain *domain, const Tributary__Bounds
 			     struct trib_error *error);
 trib_status trib_fold_name(struct trib_domain *domain, uint32_t code, struct trib_bytes word,
 			   struct trib_error *error);
+
+/* Plans' past (plan_past.c). Told of a PlanPut before it replaces `previous`, NULL for none. */
+void trib_plan_past_tell(struct trib_domain *domain, const Tributary__PlanPut *put,
+			 struct trib_record *previous);
+const struct trib_plan_past *trib_plan_past(const struct trib_domain *domain, uint32_t plan);
+void trib_plan_pasts_fini(struct trib_domain *domain);
+trib_status trib_plan_decide_action(const struct trib_domain *domain, struct trib_bytes id,
+				    struct trib_bytes action,
+				    const Tributary__ActionRequest *request, int64_t now_ms,
+				    struct trib_arena *arena,
+				    struct trib_domain_decision *ret_decision,
+				    const char **ret_status, struct trib_error *error);
+/* One version of a known plan, with a note of what was done to it. */
+trib_status trib_decide_plan_version(const struct trib_domain *domain, const Tributary__Plan *plan,
+				     uint32_t number, uint32_t version,
+				     Tributary__HistoryItem *note, int64_t now_ms,
+				     struct trib_arena *arena,
+				     struct trib_domain_decision *ret_decision,
+				     struct trib_error *error);
 
 /* Cold nouns. Decide_put: the Put without number and version, and the events that come before it. Apply: false for events of others. */
 trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_noun noun,

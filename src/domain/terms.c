@@ -98,6 +98,12 @@ static inline uint8_t status_of(const struct search *search, uint32_t number,
 					search->request->at_ms, version->status);
 }
 
+/* Nobody has approved it yet: it is as if it were not there. */
+static inline bool is_waiting(uint8_t status)
+{
+	return status == TRIB_WORD_DRAFT || status == TRIB_WORD_REVIEW;
+}
+
 /* NONE: open. The version is in force, so it has started. */
 static inline enum trib_outcome state_of(const struct search *search, uint32_t plan,
 					 const struct trib_plan_version *version)
@@ -108,6 +114,8 @@ static inline enum trib_outcome state_of(const struct search *search, uint32_t p
 
 	if (TRIB_LIKELY(status == TRIB_WORD_ACTIVE))
 		return TRIB_OUTCOME_NONE;
+	if (is_waiting(status))
+		return TRIB_OUTCOME_NO_PLAN;
 	return status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED : TRIB_OUTCOME_PLAN_ENDED;
 }
 
@@ -396,7 +404,7 @@ static enum trib_outcome standing(const struct search *search, const struct trib
 		number = plan->steps ? plan->steps[0].version : 1;
 	const struct trib_plan_version *version = trib_plan_version(plan, number);
 
-	if (!covers(entry, number))
+	if (!covers(entry, number) || is_waiting(status_of(search, entry->plan, version)))
 		return TRIB_OUTCOME_NO_PLAN;
 	if (*ret_version)
 		state = state_of(search, entry->plan, version);
@@ -671,6 +679,8 @@ static bool explain_one(const struct search *search, const struct trib_goods_pla
 			bars(search, plan, version);
 	if (state == TRIB_OUTCOME_NONE)
 		ret_row->verdict = lost_by(search, &candidate);
+	else if (is_waiting(status_of(search, entry->plan, version)))
+		ret_row->verdict = TRIB_TERMS_NOT_APPROVED;
 	else if (state == TRIB_OUTCOME_NO_PLAN)
 		ret_row->verdict = TRIB_TERMS_OTHER_CREATORS;
 	else if (state == TRIB_OUTCOME_PLAN_NOT_STARTED)

@@ -17,7 +17,7 @@
  * the goods, in the version then in force, and whose audience (creators, creators_when; neither:
  * everyone) holds the creator. An open exclusive plan speaks to everyone. Then, in the fixed order:
  *
- *	no_plan              no plan speaks to the creator
+ *	no_plan              no plan speaks to the creator (one in draft or review speaks to nobody)
  *	plan_not_started     some do, none is open: the first of these three that is true of one.
  *	plan_paused          Not started: at_ms lies before the first version that comes into force;
  *	plan_ended           ended: the status is ended or closed, or at_ms >= to_ms
@@ -104,7 +104,8 @@ void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods,
 	X(OTHER_CREATORS, 8, "other_creators")                                                     \
 	X(HIGHER_COMMISSION, 9, "higher_commission")                                               \
 	X(NEWER, 10, "newer")                                                                      \
-	X(BARRED, 11, "barred")
+	X(BARRED, 11, "barred")                                                                    \
+	X(NOT_APPROVED, 12, "not_approved")
 
 enum trib_terms_verdict {
 #define X(name, number, word) TRIB_TERMS_##name = number,

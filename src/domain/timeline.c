@@ -331,7 +331,8 @@ trib_status trib_domain_decide_status(const struct trib_domain *domain, enum tri
 	    trib_access_role_has_party(trib_domain_actor(domain)->role))
 		return trib_fail(error, TRIB_FORBIDDEN, "id", "found the offer of an enrolment, expected a change of the enrolment");
 	row.status = request->status ? trib_word_of_status(noun, request->status) : 0;
-	if (!row.status)
+	/* What nobody has approved yet waits for an action, not for a time. */
+	if (!row.status || row.status == TRIB_WORD_DRAFT || row.status == TRIB_WORD_REVIEW)
 		return trib_fail(error, TRIB_INVALID, "status", "found \"%.64s\", expected %s",
 				 request->status ? request->status : "",
 				 trib_statuses_of(noun));

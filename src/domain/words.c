@@ -48,6 +48,8 @@ uint8_t trib_word_of_status(enum trib_noun noun, const char *text)
 						{ "withdrawn", TRIB_WORD_WITHDRAWN },
 						{ "closed", TRIB_WORD_CLOSED } };
 	static const struct word of_plan[] = { { "active", TRIB_WORD_ACTIVE },
+					       { "draft", TRIB_WORD_DRAFT },
+					       { "review", TRIB_WORD_REVIEW },
 					       { "paused", TRIB_WORD_PAUSED },
 					       { "ended", TRIB_WORD_ENDED },
 					       { "closed", TRIB_WORD_CLOSED } };
@@ -76,7 +78,7 @@ const char *trib_status_word_of(uint8_t status)
 #define X(name, code, word)                                                                        \
 	case code:                                                                                 \
 		return word;
-		TRIB_OTHER_WORD_TABLE(X)
+		TRIB_OTHER_WORD_TABLE(X) TRIB_LATER_WORD_TABLE(X)
 #undef X
 	default:
 		return "";

@@ -69,13 +69,21 @@
 	X(CNY, 54, "CNY")                                                                          \
 	X(FORFEITURE, 60, "forfeiture")
 
+/*
+ * Words that came later: journals may have given them codes of their own by then, so they are not in the dictionary
+ * from the start and stand for statuses only. X(NAME, code, word)
+ */
+#define TRIB_LATER_WORD_TABLE(X)                                                                   \
+	X(DRAFT, 55, "draft")                                                                      \
+	X(REVIEW, 56, "review")
+
 enum trib_word {
 	TRIB_WORD_NONE = 0,
 #define X(name, code, word, english, chinese) TRIB_WORD_##name = code,
 	TRIB_ROLE_TABLE(X)
 #undef X
 #define X(name, code, word) TRIB_WORD_##name = code,
-		TRIB_OTHER_WORD_TABLE(X)
+		TRIB_OTHER_WORD_TABLE(X) TRIB_LATER_WORD_TABLE(X)
 #undef X
 			TRIB_WORD_FIRST_FREE = 64
 };

@@ -57,7 +57,7 @@ void calls_fini(struct trib_engine *engine)
 
 /* --- Nouns -------------------------------------------------------------------------------------------- */
 
-static void add_put_reply(struct trib_buffer *json, struct trib_bytes id, uint32_t number, uint32_t version,
+void calls_add_put_reply(struct trib_buffer *json, struct trib_bytes id, uint32_t number, uint32_t version,
 			  uint64_t position)
 {
 	trib_buffer_add_text(json, "{\"id\":");
@@ -106,7 +106,7 @@ static trib_status call_put(struct trib_engine *engine, struct trib_call *call)
 	if (status != TRIB_OK)
 		return status;
 	call->http_status = decision.created ? 201 : 200;
-	add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
+	calls_add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
 	return TRIB_OK;
 }
 
@@ -121,7 +121,7 @@ static trib_status call_close(struct trib_engine *engine, struct trib_call *call
 	for (uint32_t i = 0; status == TRIB_OK && i < decision.event_count; i++)
 		status = engine_emit(engine, &decision.events[i], &call->error);
 	if (status == TRIB_OK)
-		add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
+		calls_add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
 	return status;
 }
 
@@ -134,6 +134,8 @@ static trib_status add_entity(struct trib_engine *engine, const struct trib_reco
 	if (status != TRIB_OK)
 		return status;
 	trib_domain_show(engine->domain, noun, engine->now_ms, &entity);
+	if (noun == TRIB_NOUN_PLAN && !trib_domain_show_history(engine->domain, &entity, &engine->arena))
+		return trib_fail(error, TRIB_TOO_LARGE, "history", "found more than one answer may hold");
 	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
 	return TRIB_OK;
 }
@@ -747,7 +749,7 @@ static trib_status call_rules_put(struct trib_engine *engine, struct trib_call *
 	number = trib_rules_number(engine->rules, call->name);
 	status = engine_name_tree(engine, number, put.version, &call->error);
 	call->http_status = put.version == 1 ? 201 : 200;
-	add_put_reply(&call->reply, call->name, number, put.version, engine->position);
+	calls_add_put_reply(&call->reply, call->name, number, put.version, engine->position);
 	return status;
 }
 
@@ -872,6 +874,8 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_LIST: return call_list(engine, call);
 	case TRIB_CALL_IMPORT: return call_import(engine, call);
 	case TRIB_CALL_ACT: return call_act(engine, call);
+	case TRIB_CALL_PLAN_VERSIONS: return call_plan_versions(engine, call);
+	case TRIB_CALL_PLAN_UNSCHEDULE: return call_plan_unschedule(engine, call);
 	case TRIB_CALL_STATUS_PUT: return call_status_put(engine, call);
 	case TRIB_CALL_STATUS_GET: return call_status_get(engine, call);
 	case TRIB_CALL_BOUNDS_PUT: return call_bounds_put(engine, call);

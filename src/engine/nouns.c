@@ -54,6 +54,54 @@ trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 	return TRIB_OK;
 }
 
+/* --- Plans by time ------------------------------------------------------------------------------------ */
+
+trib_status call_plan_versions(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_PLAN, call->name), count;
+	struct trib_buffer *json = &call->reply;
+	struct trib_scheduled *items;
+
+	if (!number)
+		return trib_fail(&call->error, TRIB_NOT_FOUND, "id", "found \"%.*s\", expected the id of a known plan",
+				 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data);
+	engine_begin(engine, 0, &call->error); /* time moves on where nothing can be written, too */
+	trib_status status = trib_domain_schedule(engine->domain, number, engine->now_ms, &engine->arena, &items, &count,
+						  &call->error);
+
+	if (status != TRIB_OK)
+		return refused(call, status);
+	trib_buffer_add_text(json, "{\"items\":[");
+	for (uint32_t i = 0; i < count; i++) {
+		trib_buffer_add_format(json, "%s{\"version\":%u,\"from\":%lld,\"in_force\":%s,\"plan\":", i ? "," : "",
+				       items[i].version, (long long)items[i].from_ms,
+				       items[i].in_force ? "true" : "false");
+		items[i].plan->has_number = items[i].plan->has_version = true;
+		items[i].plan->number = number;
+		items[i].plan->version = items[i].version;
+		trib_proto_to_json(&items[i].plan->base, TRIB_PROTO_ALL_FIELDS, json);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_text(json, "]}");
+	return TRIB_OK;
+}
+
+trib_status call_plan_unschedule(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_domain_decision decision;
+	trib_status status = engine_begin(engine, 0, &call->error);
+
+	if (status == TRIB_OK)
+		status = trib_domain_decide_unschedule(engine->domain, call->name, call->version, engine->now_ms,
+						       &engine->arena, &decision, &call->error);
+	if (status == TRIB_OK)
+		status = engine_emit_all(engine, &decision, &call->error);
+	if (status != TRIB_OK)
+		return refused(call, status);
+	calls_add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
+	return TRIB_OK;
+}
+
 /* --- Statuses by time --------------------------------------------------------------------------------- */
 
 /* The status in force now, and the rows. */

@@ -344,6 +344,9 @@ void calls_answer(struct trib_engine *engine, bool lost);
 /* The pairs of EXT are in the command's arena. */
 trib_status calls_order_request(struct trib_engine *engine, const Tributary__OrderRequest *body,
 				struct trib_order_request *ret_request, struct trib_error *error);
+/* The JSON of a PutAnswer. */
+void calls_add_put_reply(struct trib_buffer *json, struct trib_bytes id, uint32_t number, uint32_t version,
+			 uint64_t position);
 /* Decides a call that was kept waiting; `failed` other than OK is its answer. */
 void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_status failed,
 		  const struct trib_error *error);
@@ -358,6 +361,8 @@ trib_status call_estimate(struct trib_engine *engine, struct trib_call *call);
 /* nouns.c */
 
 trib_status call_act(struct trib_engine *engine, struct trib_call *call);
+trib_status call_plan_versions(struct trib_engine *engine, struct trib_call *call);
+trib_status call_plan_unschedule(struct trib_engine *engine, struct trib_call *call);
 trib_status call_status_put(struct trib_engine *engine, struct trib_call *call);
 trib_status call_status_get(struct trib_engine *engine, struct trib_call *call);
 trib_status call_bounds_put(struct trib_engine *engine, struct trib_call *call);

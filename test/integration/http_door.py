@@ -123,6 +123,17 @@ def ask_about_actions(step):
          want=lambda answer: (answer["id"], answer["status"], answer["version"]) == ("a1", "published", 2))
     step("GET", "/api/v1/activities/{id}", "/api/v1/activities/a1",
          want=lambda answer: answer["status"] == "published" and answer["history"][0]["reason"] == "ready")
+    step("PUT", "/api/v1/plans/{id}", "/api/v1/plans/p8", {"goods": ["g1"], "merchant": "m1", "status": "draft", "terms": {"commission_bps": 900}}, 201)
+    for action, status in (("submit", "review"), ("approve", "active"), ("pause", "paused"), ("resume", "active")):
+        step("POST", "/api/v1/plans/{id}:{action}", f"/api/v1/plans/p8:{action}", {"reason": "because"},
+             want=lambda answer, status=status: answer["status"] == status)
+    step("PUT", "/api/v1/plans/{id}", "/api/v1/plans/p8", {"goods": ["g1"], "merchant": "m1", "terms": {"commission_bps": 700}, "effective_from": 4102444800000})
+    step("GET", "/api/v1/plans/{id}/versions", "/api/v1/plans/p8/versions",
+         want=lambda answer: [(row["in_force"], row["plan"]["terms"]["commission_bps"]) for row in answer["items"]] == [(True, 900), (False, 700)])
+    step("DELETE", "/api/v1/plans/{id}/versions/{version}", "/api/v1/plans/p8/versions/6")
+    step("GET", "/api/v1/plans/{id}", "/api/v1/plans/p8",
+         want=lambda answer: [row["action"] for row in answer["history"]] == ["submit", "approve", "pause", "resume", "unschedule"])
+    step("DELETE", "/api/v1/plans/{id}", "/api/v1/plans/p8")
     step("GET", "/api/v1/activities", "/api/v1/activities", want=lambda answer: answer["items"][0]["id"] == "a1")
 
 

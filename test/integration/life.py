@@ -5,17 +5,21 @@ import json
 
 from serving import check, end, equal, fresh
 
-BODIES = {"activities": {"leader": "lena"}}  # of nouns that need no other entity beside parties
+BODIES = {"activities": {"leader": "lena"}, "plans": {"merchant": "shop", "goods": ["lamp"], "terms": {"commission_bps": 1000}}}  # of nouns that need no other entity beside parties
 
 
 def ways(cycle):
-    """status → the actions that lead there from the first one, shortest first."""
-    known, todo = {cycle["statuses"][0]: []}, [cycle["statuses"][0]]
+    """status → (how it begins, the actions that lead there), shortest first."""
+    first = cycle["statuses"][0]
+    known, todo = {first: (None, [])}, [first]
+    if "draft" in cycle["statuses"]:
+        known["draft"] = ("draft", [])
+        todo.append("draft")
     while todo:
         status = todo.pop(0)
         for row in cycle["actions"]:
             if status in row["from"] and row["to"] not in known:
-                known[row["to"]] = known[status] + [row["action"]]
+                known[row["to"]] = (known[status][0], known[status][1] + [row["action"]])
                 todo.append(row["to"])
     return known
 
@@ -28,11 +32,11 @@ def walk(server, cycle):
     """Every status that actions lead to × every action."""
     noun, wrong, done = cycle["noun"], [], 0
     actions = sorted({row["action"] for row in cycle["actions"]})
-    for status, way in ways(cycle).items():
+    for status, (first, way) in ways(cycle).items():
         for action in actions:
             done += 1
             name = f"{noun}-{done}"
-            server.put(f"{noun}/{name}", BODIES[noun])
+            server.put(f"{noun}/{name}", {**BODIES[noun], "status": first})
             for step in way:
                 act(server, noun, name, step, reason="on the way")
             row = next((row for row in cycle["actions"] if row["action"] == action and status in row["from"]), None)
@@ -49,6 +53,8 @@ def main():
     with fresh() as server:
         server.hold_to_description()
         server.put("parties/lena", {"roles": ["leader"]})
+        server.put("parties/shop", {"roles": ["merchant"]})
+        server.put("goods/lamp", {"merchant": "shop", "price": 10000})
         cycles = server.get("life-cycles")["items"]
         for cycle in cycles:
             if cycle["noun"] in BODIES:
@@ -65,11 +71,11 @@ def main():
         equal("DELETE closes", (server.ask("DELETE", "/api/v1/activities/many0").status, server.get("activities/many0")["status"]), (200, "closed"))
         page = server.get("activities?limit=2")
         equal("a list has pages", (len(page["items"]), len(server.get(f"activities?limit=1&cursor={page['next_cursor']}")["items"])), (2, 1))
-        before = [server.get(path) for path in ("activities/activities-1", "activities/many0", "activities?limit=1000")]
+        before = [server.get(path) for path in ("activities/activities-1", "activities/many0", "activities?limit=1000", "plans?limit=1000")]
         server.kill()
         server.again()
         server.hold_to_description()
-        names = ("activities/activities-1", "activities/many0", "activities?limit=1000")
+        names = ("activities/activities-1", "activities/many0", "activities?limit=1000", "plans?limit=1000")
         equal("the same after kill -9", [server.get(path) for path in names], before)
         server.stop()
         server.again()
