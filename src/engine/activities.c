@@ -4,6 +4,121 @@
  */
 #include "engine/state.h"
 
+/* --- Who is told -------------------------------------------------------------------------------------- */
+
+static void add_member(struct trib_buffer *json, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	trib_buffer_add_format(json, "%c\"%s\":", json->size ? ',' : '{', name);
+	trib_json_add_string(json, trib_bytes_text(text));
+}
+
+/* One effect: "enrolment.approved", to the merchant. */
+static trib_status tell(struct trib_engine *engine, enum trib_noun noun, const char *id, const char *what, const char *to,
+			struct trib_buffer *json, struct trib_error *error)
+{
+	char kind[64], entity[96];
+
+	snprintf(kind, sizeof(kind), "%s.%s", trib_noun_word(noun), what);
+	snprintf(entity, sizeof(entity), "%s/%s", trib_noun_word(noun), id);
+	trib_buffer_add_char(json, '}');
+	const struct engine_effect effect = { .kind = kind,
+					      .to = trib_bytes_text(to),
+					      .body = trib_buffer_bytes(json),
+					      .entity = trib_bytes_text(entity) };
+	trib_status status = engine_outbox_add(engine, &effect, error);
+
+	trib_buffer_fini(json);
+	return status;
+}
+
+/* The leader is told of what waits for it and of prices, the merchant of what was decided. */
+static trib_status tell_of_enrolment(struct trib_engine *engine, const Tributary__Enrolment *enrolment,
+				     struct trib_bytes action, struct trib_error *error)
+{
+	bool of_price = action.size > 6 && memcmp(action.data, "price_", 6) == 0;
+	bool asks = !action.size || trib_bytes_is(action, "withdraw") || of_price;
+	const char *what = of_price ? (enrolment->violation ? "price_raised" : "price_restored") : enrolment->status;
+	struct trib_buffer json;
+
+	/* A PUT is told of where somebody is to look at it; an offer more is nobody's concern but its leader's. */
+	if ((!action.size && strcmp(enrolment->status, "submitted") != 0) || trib_bytes_is(action, "offer"))
+		return TRIB_OK;
+	trib_buffer_init(&json, 64 << 10);
+	add_member(&json, "activity", enrolment->activity);
+	add_member(&json, "goods", enrolment->goods);
+	add_member(&json, "merchant", enrolment->merchant);
+	add_member(&json, "leader", enrolment->leader);
+	add_member(&json, "status", enrolment->status);
+	add_member(&json, "reason", enrolment->reason);
+	trib_buffer_add_format(&json, ",\"commission_bps\":%d,\"service_bps\":%d,\"price\":%lld", enrolment->commission_bps,
+			       enrolment->service_bps, (long long)enrolment->price);
+	if (enrolment->violation)
+		trib_buffer_add_format(&json, ",\"raised_to\":%lld,\"effect\":\"%s\"",
+				       (long long)enrolment->violation->price, enrolment->violation->effect);
+	return tell(engine, TRIB_NOUN_ENROLMENT, enrolment->id, what, asks ? enrolment->leader : enrolment->merchant, &json,
+		    error);
+}
+
+/* Either leader of what the other one does. */
+static trib_status tell_of_cooperation(struct trib_engine *engine, const Tributary__Cooperation *cooperation,
+				       struct trib_error *error)
+{
+	const struct trib_actor *actor = trib_domain_actor(engine->domain);
+	bool by_first = trib_bytes_is(actor->party_id, cooperation->leader1);
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 64 << 10);
+	add_member(&json, "activity", cooperation->activity);
+	add_member(&json, "leader1", cooperation->leader1);
+	add_member(&json, "leader2", cooperation->leader2);
+	add_member(&json, "status", cooperation->status);
+	trib_buffer_add_format(&json, ",\"service2_bps\":%d", cooperation->service2_bps);
+	return tell(engine, TRIB_NOUN_COOPERATION, cooperation->id, cooperation->status,
+		    by_first ? cooperation->leader2 : cooperation->leader1, &json, error);
+}
+
+static trib_status tell_of_activity(struct trib_engine *engine, const Tributary__Activity *activity, struct trib_error *error)
+{
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 64 << 10);
+	add_member(&json, "leader", activity->leader);
+	add_member(&json, "status", activity->status);
+	if (activity->has_delist_at)
+		trib_buffer_add_format(&json, ",\"delist_at\":%lld", (long long)activity->delist_at);
+	return tell(engine, TRIB_NOUN_ACTIVITY, activity->id, activity->status, activity->leader, &json, error);
+}
+
+trib_status activities_tell(struct trib_engine *engine, const struct trib_domain_decision *decision, struct trib_bytes action,
+			    struct trib_error *error)
+{
+	const Tributary__Event *put = decision->event_count ? &decision->events[decision->event_count - 1] : NULL;
+
+	if (!put || !outbox_is_used(engine))
+		return TRIB_OK;
+	switch (put->kind_case) {
+	case TRIBUTARY__EVENT__KIND_ENROLMENT_PUT:
+		return tell_of_enrolment(engine, put->enrolment_put->enrolment, action, error);
+	case TRIBUTARY__EVENT__KIND_COOPERATION_PUT:
+		return tell_of_cooperation(engine, put->cooperation_put->cooperation, error);
+	case TRIBUTARY__EVENT__KIND_ACTIVITY_PUT:
+		return action.size ? tell_of_activity(engine, put->activity_put->activity, error) : TRIB_OK;
+	default:
+		return TRIB_OK;
+	}
+}
+
+/* The effects come first: where there is no room for them, nothing has happened yet. */
+static trib_status tell_and_emit(struct trib_engine *engine, const struct trib_domain_decision *decision,
+				 struct trib_bytes action, struct trib_error *error)
+{
+	trib_status status = activities_tell(engine, decision, action, error);
+
+	return status == TRIB_OK ? engine_emit_all(engine, decision, error) : status;
+}
+
 /* --- Many at once ------------------------------------------------------------------------------------- */
 
 /* An answer of one item each; what was refused leaves the others alone. */
@@ -60,7 +175,7 @@ static trib_status act(struct trib_engine *engine, struct trib_bytes enrolment, 
 	trib_status status = trib_domain_decide_action(engine->domain, TRIB_NOUN_ENROLMENT, enrolment, action, request,
 						       engine->now_ms, &engine->arena, &decision, ret_led_to, error);
 
-	return status == TRIB_OK ? engine_emit_all(engine, &decision, error) : status;
+	return status == TRIB_OK ? tell_and_emit(engine, &decision, action, error) : status;
 }
 
 /* A merchant need not say that the goods are its own. */
@@ -79,7 +194,7 @@ static trib_status enrol(struct trib_engine *engine, const struct trib_call *cal
 	trib_status status = trib_domain_decide_put(engine->domain, TRIB_NOUN_ENROLMENT, &enrolment.base, engine->now_ms,
 						    &engine->arena, &decision, error);
 
-	return status == TRIB_OK ? engine_emit_all(engine, &decision, error) : status;
+	return status == TRIB_OK ? tell_and_emit(engine, &decision, trib_bytes("", 0), error) : status;
 }
 
 trib_status call_enrol(struct trib_engine *engine, struct trib_call *call)

@@ -90,10 +90,12 @@ static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, cons
 		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena,
 						ret_decision, error);
 	if (status == TRIB_OK)
+		status = activities_tell(engine, ret_decision, trib_bytes("", 0), error);
+	if (status == TRIB_OK)
 		status = engine_emit_all(engine, ret_decision, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_PARTY)
 		status = name_agency_pay(engine, (const Tributary__Party *)message, error);
-	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS && ret_decision->event_count)
+	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS)
 		status = activities_watch_price(engine, ret_decision->number, error);
 	return status;
 }

@@ -44,6 +44,8 @@ trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 						   (const Tributary__ActionRequest *)call->body, engine->now_ms,
 						   &engine->arena, &decision, &led_to, &call->error);
 	if (status == TRIB_OK)
+		status = activities_tell(engine, &decision, call->action, &call->error);
+	if (status == TRIB_OK)
 		status = engine_emit_all(engine, &decision, &call->error);
 	if (status != TRIB_OK)
 		return refused(call, status);

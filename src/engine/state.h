@@ -425,6 +425,9 @@ trib_status call_enrol(struct trib_engine *engine, struct trib_call *call);
 trib_status call_enrolments_act(struct trib_engine *engine, struct trib_call *call);
 trib_status call_cooperation_offer(struct trib_engine *engine, struct trib_call *call);
 trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, enum trib_enrolments_by by);
+/* What is decided, before it is: effects for whom it concerns. `action` empty: a PUT. */
+trib_status activities_tell(struct trib_engine *engine, const struct trib_domain_decision *decision,
+			    struct trib_bytes action, struct trib_error *error);
 /* After a PUT of goods: enrolments that it raises above their price, or brings back. */
 trib_status activities_watch_price(struct trib_engine *engine, uint32_t goods, struct trib_error *error);
 
