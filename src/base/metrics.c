@@ -1,5 +1,6 @@
 #include "base/metrics.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct row {
@@ -23,9 +24,11 @@ struct cell {
 	} * histogram;
 };
 
-enum { BUCKET_NS = 4000 };
+enum { BUCKET_NS = 4000, TEXT_BYTES_MAX = 16 << 20 };
 
 struct trib_metrics {
+	pthread_mutex_t lock; /* of the text */
+	struct trib_buffer text;
 	struct cell cells[TRIB_METRIC_COUNT][TRIB_METRIC_CELLS];
 };
 
@@ -38,6 +41,8 @@ struct trib_metrics *trib_metrics_new(void)
 {
 	struct trib_metrics *metrics = trib_alloc_zeroed(1, sizeof(*metrics));
 
+	pthread_mutex_init(&metrics->lock, NULL);
+	trib_buffer_init(&metrics->text, TEXT_BYTES_MAX);
 	for (unsigned m = 0; m < TRIB_METRIC_COUNT; m++)
 		if (!has_label(m))
 			trib_metrics_label(metrics, m, 0, "");
@@ -53,7 +58,19 @@ void trib_metrics_free(struct trib_metrics *metrics)
 			free(metrics->cells[m][c].label);
 			free(metrics->cells[m][c].histogram);
 		}
+	trib_buffer_fini(&metrics->text);
+	pthread_mutex_destroy(&metrics->lock);
 	free(metrics);
+}
+
+void trib_metrics_set_text(struct trib_metrics *metrics, struct trib_bytes text)
+{
+	if (!metrics)
+		return;
+	pthread_mutex_lock(&metrics->lock);
+	trib_buffer_reset(&metrics->text);
+	trib_buffer_add_bytes(&metrics->text, text);
+	pthread_mutex_unlock(&metrics->lock);
 }
 
 static struct cell *cell_of(const struct trib_metrics *metrics, enum trib_metric metric,
@@ -192,4 +209,7 @@ void trib_metrics_print(const struct trib_metrics *metrics, struct trib_buffer *
 						       &cell->value, memory_order_relaxed));
 		}
 	}
+	pthread_mutex_lock(&((struct trib_metrics *)metrics)->lock);
+	trib_buffer_add_bytes(text, trib_buffer_bytes(&metrics->text));
+	pthread_mutex_unlock(&((struct trib_metrics *)metrics)->lock);
 }

@@ -104,6 +104,9 @@ void trib_metrics_set(struct trib_metrics *metrics, enum trib_metric metric, uns
 void trib_metrics_observe(struct trib_metrics *metrics, enum trib_metric metric, unsigned cell,
 			  uint64_t ns);
 
+/* What somebody else prints, in Prometheus' text format: shown behind the rest until the next text. */
+void trib_metrics_set_text(struct trib_metrics *metrics, struct trib_bytes text);
+
 uint64_t trib_metrics_value(const struct trib_metrics *metrics, enum trib_metric metric,
 			    unsigned cell);
 

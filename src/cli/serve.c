@@ -156,6 +156,16 @@ static void publish_metrics(struct serve *serve)
 				 trib_domain_count(trib_engine_domain(serve->engine), (enum trib_noun)noun));
 }
 
+static void publish_business(struct serve *serve)
+{
+	struct trib_buffer text;
+
+	trib_buffer_init(&text, 16 << 20);
+	trib_engine_print_business(serve->engine, &text);
+	trib_metrics_set_text(serve->metrics, trib_buffer_bytes(&text));
+	trib_buffer_fini(&text);
+}
+
 static void label_metrics(struct trib_metrics *metrics)
 {
 #define X(name, number, word, english, chinese)                                                    \
@@ -211,6 +221,7 @@ static void on_tick(uv_timer_t *timer)
 	if (serve->ticks++ % KEYS_EVERY_TICKS == 0) {
 		reload_keys(serve);
 		publish_metrics(serve);
+		publish_business(serve);
 		tell_state(serve);
 	}
 	serve->drain_ticks += serve->stopping;
@@ -398,6 +409,8 @@ static int run(struct serve *serve, struct trib_error *error)
 	serve->told = TRIB_ENGINE_RUNNING;
 	log_started(serve, trib_clock_monotonic_ns(trib_clock_system()) - begun_ns);
 	tell_state(serve);
+	publish_metrics(serve);
+	publish_business(serve);
 	uv_loop_init(&serve->loop);
 	if (open_doors(serve, error) == TRIB_OK) {
 		uv_check_init(&serve->loop, &serve->check);

@@ -1,4 +1,5 @@
 /* Events → state. The same functions serve the live path and replay; nothing here may refuse a valid journal. */
+#include "engine/business.h"
 #include "engine/state.h"
 
 void *log_add(struct log_of *log)
@@ -91,6 +92,7 @@ void apply_order(struct trib_engine *engine, const struct trib_order_record *rec
 	counting_order(engine, record);
 	stateful_apply(engine, record->tallies);
 	stateful_bought(engine, record);
+	business_order(engine, record);
 	if (TRIB_UNLIKELY(record->held))
 		trib_reviews_open(engine->reviews, position);
 	engine->counts.orders++;
@@ -104,6 +106,7 @@ void apply_change(struct trib_engine *engine, const struct trib_order_change *ch
 	history_change_order(engine, fingerprint, change->previous, position);
 	trib_chain_post(engine->ledger, change->moves, change->n_moves, change->currency);
 	stateful_apply(engine, change->tallies);
+	business_change(engine, change);
 	if (TRIB_UNLIKELY(change->messages.review.verdict || change->state == TRIB_ORDER_INVALID))
 		trib_reviews_close(engine->reviews, change->decision);
 	engine->counts.changes++;
@@ -142,6 +145,7 @@ void apply_link(struct trib_engine *engine, const struct trib_link_event *event,
 {
 	engine->links_issued = TRIB_MAX(engine->links_issued, event->token.link);
 	engine->counts.links++;
+	business_link(engine, event);
 	if (event->n_ext)
 		*(struct link_entry *)log_add(&engine->changes.links) =
 			(struct link_entry){ event->token.link, position };
@@ -153,6 +157,8 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 {
 	trib_status status = trib_market_apply(engine->domain, engine->rules, event, error);
 
+	if (status == TRIB_OK)
+		business_market(engine, event);
 	/* The scope of a key may have waited for this name. */
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_REGISTRATION_PUT)
 		trib_keys_rebind(engine->keys);

@@ -61,6 +61,7 @@ enum trib_call_kind {
 	TRIB_CALL_WEBHOOK_PUT, TRIB_CALL_WEBHOOK_GET, TRIB_CALL_WEBHOOK_CLOSE, /* name; body */
 	TRIB_CALL_WEBHOOK_TEST,	   /* name */
 	TRIB_CALL_WEBHOOK_LIST,	   /* cursor, limit */
+	TRIB_CALL_METRICS,	   /* name: a play, "" for all; from_ms, to_ms, step, cursor, limit */
 	TRIB_CALL_OUTBOX_LIST,	   /* state_word, cursor, limit */
 	TRIB_CALL_OUTBOX_RETRY, TRIB_CALL_OUTBOX_DROP, /* name: the id */
 	TRIB_CALL_OUTBOX_TAKE,	   /* limit; the answer is a packed message Parcels */
@@ -99,7 +100,7 @@ struct trib_call {
 	int64_t from_ms, to_ms;
 	bool has_to; /* else: until now */
 	struct trib_bytes format, language;
-	struct trib_bytes state_word;
+	struct trib_bytes state_word, step;
 	uint32_t limit;
 	uint64_t since;
 	/* IMPORT: one entity each; an item that is NULL was refused before. */

@@ -2,6 +2,7 @@
  * Calls: what the HTTP door asks. They come over a ring from any thread, are decided here in the order in which
  * they came, and are given back when what they saw is durable.
  */
+#include "engine/business.h"
 #include "engine/simulations.h"
 #include "engine/state.h"
 
@@ -938,6 +939,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_WEBHOOK_CLOSE: return call_webhook_close(engine, call);
 	case TRIB_CALL_WEBHOOK_TEST: return call_webhook_test(engine, call);
 	case TRIB_CALL_WEBHOOK_LIST: return call_webhook_list(engine, call);
+	case TRIB_CALL_METRICS: return call_metrics(engine, call);
 	case TRIB_CALL_OUTBOX_LIST: return call_outbox_list(engine, call);
 	case TRIB_CALL_OUTBOX_RETRY: return call_outbox_retry(engine, call);
 	case TRIB_CALL_OUTBOX_DROP: return call_outbox_drop(engine, call);

@@ -24,9 +24,31 @@ static size_t messages_bytes_max(const struct trib_life_messages *messages)
 	return size;
 }
 
+enum { BUSINESS_FIELD = 80 };
+
+static char *put_business(char *p, const struct trib_change_business *business)
+{
+	enum { WIDTH = 1 };
+
+	if (!business->counts)
+		return p;
+	char *content = trib_wire_open(p, BUSINESS_FIELD, WIDTH);
+
+	p = trib_wire_put_u64(content, 1, business->registration);
+	p = trib_wire_put_u64(p, 2, business->plan);
+	p = trib_wire_put_u64(p, 3, business->paid_orders);
+	p = trib_wire_put_s64(p, 4, business->paid_base);
+	p = trib_wire_put_s64(p, 5, business->net_commission);
+	p = trib_wire_put_u64(p, 6, business->refunds);
+	p = trib_wire_put_u64(p, 7, business->refunded_orders);
+	p = trib_wire_put_s64(p, 8, business->refunded);
+	trib_wire_close(content, p, WIDTH);
+	return p;
+}
+
 size_t trib_order_change_bytes_max(const struct trib_order_change *change)
 {
-	return 256 + change->order.size + change->tallies.size + messages_bytes_max(&change->messages) + change->n_slices * 64 +
+	return 352 + change->order.size + change->tallies.size + messages_bytes_max(&change->messages) + change->n_slices * 64 +
 	       change->n_lines * (size_t)64 + change->n_moves * (size_t)(TRIB_TRANSFER_BYTES_MAX + 16);
 }
 
@@ -141,6 +163,7 @@ char *trib_order_change_put(char *p, const struct trib_order_change *change)
 	p = trib_wire_put_u64(p, 15, change->left_out);
 	p = trib_wire_put_u64(p, 16, (uint64_t)change->locked_ms);
 	p = trib_wire_put_bytes(p, 45, change->tallies);
+	p = put_business(p, &change->business);
 	trib_wire_close(body, p, EVENT_WIDTH);
 	trib_wire_close(event, p, EVENT_WIDTH);
 	return p;
@@ -288,11 +311,32 @@ static bool get_slice(struct trib_bytes rest, struct trib_order_change *change)
 	return ok && change->slice_touch[slice] < TRIB_LIMIT_TOUCHES_CONSIDERED;
 }
 
+static bool get_business(struct trib_bytes rest, struct trib_change_business *ret_business)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_business = (struct trib_change_business){ .counts = true };
+	while (trib_wire_next(&rest, &field, &ok))
+		switch (field.number) {
+		case 1: ret_business->registration = (uint32_t)field.value; break;
+		case 2: ret_business->plan = (uint32_t)field.value; break;
+		case 3: ret_business->paid_orders = (uint32_t)field.value; break;
+		case 4: ret_business->paid_base = trib_wire_unzigzag(field.value); break;
+		case 5: ret_business->net_commission = trib_wire_unzigzag(field.value); break;
+		case 6: ret_business->refunds = (uint32_t)field.value; break;
+		case 7: ret_business->refunded_orders = (uint32_t)field.value; break;
+		case 8: ret_business->refunded = trib_wire_unzigzag(field.value); break;
+		}
+	return ok;
+}
+
 static bool get_bytes_field(const struct trib_wire_field *field, struct trib_order_change *change)
 {
 	switch (field->number) {
 	case 1: change->order = field->bytes; return true;
 	case 45: change->tallies = field->bytes; return true;
+	case BUSINESS_FIELD: return get_business(field->bytes, &change->business);
 	case 12: return get_messages(field->bytes, &change->messages);
 	case 13: return get_slice(field->bytes, change);
 	case 14:

@@ -19,6 +19,14 @@ struct trib_change_line {
 	struct trib_order_line line;
 };
 
+/* What a change adds to the figures of its play: engine/business.h. */
+struct trib_change_business {
+	bool counts; /* the order is one that was attributed */
+	uint32_t registration, plan; /* by which the play is known */
+	uint32_t paid_orders, refunds, refunded_orders;
+	int64_t paid_base, net_commission, refunded;
+};
+
 /* Large: reused. Texts point into the bytes that it was read from, or are the caller's. */
 struct trib_order_change {
 	struct trib_bytes order;
@@ -27,6 +35,7 @@ struct trib_order_change {
 	enum trib_order_state state;
 	bool final;
 	int64_t base, remaining, counted, charged, forfeited;
+	struct trib_change_business business;
 	struct trib_bytes tallies; /* message Tallies: what our stateful lines went by */
 	uint32_t left_out;
 	int64_t told_at_ms; /* AT of the message that it comes from */

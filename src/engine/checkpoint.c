@@ -10,6 +10,7 @@
  *
  * A file that cannot be written is tried again every second: the journal has everything meanwhile.
  */
+#include "engine/business.h"
 #include "engine/state.h"
 
 #include <pthread.h>
@@ -238,6 +239,15 @@ static void add_outbox(void *context, bool webhook, uint32_t key, struct trib_by
 	add_row(context, webhook ? TRIB_TABLE_WEBHOOK : TRIB_TABLE_OUTBOX, trib_bytes(bytes, trib_key_u32(bytes, key)), row);
 }
 
+static void add_business(void *context, bool metric, uint32_t level, uint32_t key, struct trib_bytes row)
+{
+	char bytes[8];
+
+	trib_key_u32(bytes, metric ? level : key);
+	trib_key_u32(bytes + 4, key);
+	add_row(context, metric ? TRIB_TABLE_ROLLUP : TRIB_TABLE_PLAY_NAME, trib_bytes(bytes, metric ? 8 : 4), row);
+}
+
 /* What grows with orders: changes only, which gather_some copies. */
 static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkpoint)
 {
@@ -298,6 +308,7 @@ static void begin(struct trib_engine *engine)
 	freeze_tallies(engine, checkpoint);
 	checkpoint->shelves = shelves_freeze(engine->shelves, &checkpoint->n_shelves);
 	outbox_freeze(engine, add_outbox, checkpoint);
+	business_freeze(engine, add_business, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -868,6 +879,7 @@ static trib_status load_market_row(void *context, struct trib_bytes key, struct 
 {
 	struct trib_engine *engine = context;
 
+	business_load_market(engine, engine->loading, value);
 	return trib_market_load(engine->domain, engine->rules, engine->loading, key, value, error);
 }
 
@@ -936,6 +948,30 @@ static trib_status load_outbox(void *context, struct trib_bytes key, struct trib
 	if (key.size != 4)
 		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no row of the outbox");
 	return outbox_load(engine, engine->loading == TRIB_TABLE_WEBHOOK, trib_key_read_u32(key.data), value, error);
+}
+
+static trib_status load_play_name(void *context, struct trib_bytes key, struct trib_bytes value,
+				  struct trib_error *error)
+{
+	if (key.size != 4)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no name of a play");
+	return business_load_play(context, trib_key_read_u32(key.data), value, error);
+}
+
+static trib_status load_rollup(void *context, struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+{
+	if (key.size != 8)
+		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no rollup");
+	return rollups_load(business_rollups(context), trib_key_read_u32(key.data), trib_key_read_u32(key.data + 4), value,
+			    error);
+}
+
+static trib_status load_rollups(struct trib_engine *engine, struct trib_error *error)
+{
+	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_ROLLUP, trib_bytes("", 0), load_rollup, engine, error);
+
+	rollups_load_done(business_rollups(engine));
+	return status;
 }
 
 static trib_status load_outboxes(struct trib_engine *engine, struct trib_error *error)
@@ -1077,6 +1113,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 	engine->statements.untold = trib_store_position(engine->store);
 	trib_status status = trib_store_scan(engine->store, TRIB_TABLE_META, all, load_counter, engine, error);
 
+	if (status == TRIB_OK) /* before those who are of a play */
+		status = trib_store_scan(engine->store, TRIB_TABLE_PLAY_NAME, all, load_play_name, engine, error);
 	for (size_t i = 0; status == TRIB_OK && i < trib_market_tables_count; i++) {
 		bool last = i + 1 == trib_market_tables_count ||
 			    trib_market_table_is_rules(trib_market_tables[i + 1]);
@@ -1108,6 +1146,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_SHELF_COUNT, all, load_shelf_counts, engine, error);
 	if (status == TRIB_OK)
 		status = load_outboxes(engine, error);
+	if (status == TRIB_OK)
+		status = load_rollups(engine, error);
 	if (status != TRIB_OK)
 		return status;
 	snapshots_loaded(engine, engine->snapshots.position);

@@ -1,4 +1,5 @@
 /* Opening, replay and recovery; the loop; batches. */
+#include "engine/business.h"
 #include "engine/simulations.h"
 #include "engine/state.h"
 
@@ -528,6 +529,7 @@ static void make_state(struct trib_engine *engine)
 	engine->reviews = trib_reviews_new();
 	engine->shelves = shelf_table_new();
 	outbox_open(engine);
+	business_open(engine);
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
@@ -597,6 +599,7 @@ static void close_state(struct trib_engine *engine)
 	trib_reviews_free(TRIB_TAKE_PTR(engine->reviews));
 	shelves_free(TRIB_TAKE_PTR(engine->shelves));
 	outbox_close(engine);
+	business_close(engine);
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));

@@ -362,6 +362,9 @@ void trib_engine_count(const struct trib_engine *engine, struct trib_engine_coun
  */
 void trib_engine_listen_outbox(struct trib_engine *engine, void (*ring)(void *context), void *context);
 
+/* What plays have come to, in Prometheus' text format. */
+void trib_engine_print_business(const struct trib_engine *engine, struct trib_buffer *text);
+
 /* Starts a checkpoint now; trib_engine_turn goes on with it. */
 void trib_engine_checkpoint(struct trib_engine *engine);
 

@@ -10,6 +10,7 @@
  * Rates and parties come from the decision's record, shares from the version of the rules that it names: neither a change
  * of plans nor one of rules reaches an order that was decided.
  */
+#include "engine/business.h"
 #include "engine/state.h"
 
 #include "attribution/models.h"
@@ -353,6 +354,7 @@ static void compute_change(struct trib_engine *engine, const struct trib_order_r
 		life->after[i] = transfer_of(&change->lines[i].line, now->final);
 	change->n_moves = (uint32_t)trib_chain_difference(life->before, life->n_before, life->after, change->n_lines,
 							  change->moves);
+	business_of_change(record, life->stood ? &life->earlier : NULL, life->before, life->n_before, life->after, change);
 }
 
 void lifecycle_compute(struct trib_engine *engine)

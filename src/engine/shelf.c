@@ -3,6 +3,7 @@
  * entry, and with the new counts of the goods that came or left: so replay reads nothing back, and a checkpoint writes
  * each shelf that changed once. What listing goods checks is what LINK would say; reading resolves it again (shelf_page.c).
  */
+#include "engine/business.h"
 #include "engine/state.h"
 
 enum { SHELVES_BYTES_MAX = 256 << 20 };
@@ -83,6 +84,18 @@ static bool are_known(const struct trib_engine *engine, const struct trib_shelf 
 	return true;
 }
 
+/* Goods are on so many shelves now; where they are on more, this one lists them. */
+static void count_listed(struct trib_engine *engine, const struct trib_shelf *shelf, uint32_t goods, uint32_t shelves)
+{
+	uint32_t before = shelves_of_goods(engine->shelves, goods), entry = 0;
+
+	if (shelves <= before)
+		return;
+	while (entry < shelf->count && shelf->entries[entry].goods != goods)
+		entry++;
+	business_listed(engine, entry < shelf->count ? shelf->entries[entry].offer : 0, shelves - before);
+}
+
 trib_status apply_shelf(struct trib_engine *engine, const Tributary__ShelfPut *put, struct trib_error *error)
 {
 	struct trib_bytes record = trib_bytes(put->record.data, put->record.len);
@@ -95,6 +108,8 @@ trib_status apply_shelf(struct trib_engine *engine, const Tributary__ShelfPut *p
 	for (size_t i = 0; i < put->n_goods; i++)
 		if (put->goods[i] > trib_domain_count(engine->domain, TRIB_NOUN_GOODS))
 			return trib_fail(error, TRIB_CORRUPT, "event", "found a shelf of unknown goods");
+	for (size_t i = 0; i < put->n_goods; i++)
+		count_listed(engine, shelf, put->goods[i], put->shelves[i]);
 	shelves_put(engine->shelves, put->creator, (enum trib_shelf_kind)put->kind, trib_record_of(record));
 	for (size_t i = 0; i < put->n_goods; i++)
 		shelves_set_of_goods(engine->shelves, put->goods[i], put->shelves[i]);

@@ -18,6 +18,9 @@
  *	shelf.c		what is put on shelves (shelves.c: those in memory); shelf_page.c: pages of them;
  *	shelf_rounds.c	… whose creators are told when an offer ends
  *
+ *	what plays come to
+ *	business.c	events → figures of plays; rollups.c: by minute, hour, day
+ *
  *	what the world outside is told
  *	outbox.c	effects → deliveries; webhooks.c: who asks for what; deliveries.c: what waits; targets.c: where to
  *
@@ -146,6 +149,7 @@ struct trib_engine {
 	struct trib_reviews *reviews;	/* held orders that wait */
 	struct shelves *shelves;
 	struct outbox *outbox;
+	struct business *business;
 	struct warmer *warmer; /* NULL in the foreground */
 
 	enum trib_engine_state state;

@@ -298,6 +298,7 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 		call->has_to = true;
 		break;
 	case TRIB_PARAM_FORMAT: call->format = value; break;
+	case TRIB_PARAM_STEP: read_text(request, name, value, &call->step); break;
 	case TRIB_PARAM_STATE: read_text(request, name, value, &call->state_word); break;
 	case TRIB_PARAM_LANG: call->language = value; break;
 	case TRIB_PARAM_DETAIL: read_bool(request, name, value, &call->detail); break;

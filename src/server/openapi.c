@@ -29,6 +29,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__webhook__descriptor, &tributary__webhooks__descriptor,
 	&tributary__delivery__descriptor, &tributary__deliveries__descriptor,
 	&tributary__plan_versions__descriptor,
+	&tributary__play_metrics__descriptor,
 	&tributary__estimate__descriptor,
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,

@@ -52,6 +52,8 @@
 	X(PLAY_ACTIVATION, 0x51, "play, count → PlayActivated")                                    \
 	X(OUTBOX, 0x60, "slot → OutboxStored; empty: the slot is free")                            \
 	X(WEBHOOK, 0x61, "number → WebhookPut")                                                    \
+	X(ROLLUP, 0x62, "level, slot → RollupStored")                                              \
+	X(PLAY_NAME, 0x63, "number of engine/business.h → name of a play")                         \
 	X(ACTIVITY, 0x70, "number → ActivityPut")                                                  \
 	X(COOPERATION, 0x71, "number → CooperationPut")                                            \
 	X(ENROLMENT, 0x72, "number → EnrolmentPut")                                                \

@@ -174,6 +174,24 @@ def ask_about_enrolments(step, seen):
          want=lambda answer: answer["status"] == "delisted")
 
 
+def ask_about_metrics(step, server):
+    """What plays came to: the same by the API and at /metrics."""
+    totals = step("GET", "/api/v1/metrics", "/api/v1/metrics")["items"]
+    money = next(row for row in totals if row.get("currency") == "CNY")
+    check("orders are in the figures of their play", (money["play"], money["outcomes"]["attributed"] > 0, money["net_commission"] > 0) ==
+          ("default", True, True), money)
+    for level in ("minute", "hour", "day"):
+        rows = step("GET", "/api/v1/plays/{id}/metrics", f"/api/v1/plays/default/metrics?step={level}")["items"]
+        check(f"{level} by {level} they add up", sum(row["charged"] for row in rows if "currency" in row) == money["charged"], rows)
+    line = f'tributary_play_charged_total{{play="default",currency="CNY"}} {money["charged"]}'
+    until = time.monotonic() + 20
+    while line not in server.ask("GET", "/metrics").body.decode() and time.monotonic() < until:
+        time.sleep(0.05)
+    check("/metrics tells the same", line in server.ask("GET", "/metrics").body.decode(), line)
+    for path, status in [("plays/none/metrics", 404), ("metrics?step=week", 400), ("metrics?cursor=x", 400)]:
+        check(f"refused: {path}", server.ask("GET", f"/api/v1/{path}").status == status)
+
+
 def ask_about_outbox(step):
     """A webhook that is paused, so that what it is to be told waits."""
     step("PUT", "/api/v1/webhooks/{id}", "/api/v1/webhooks/w1", {"url": "http://127.0.0.1:1/w1", "kinds": ["*"], "status": "paused"}, 201)
@@ -325,6 +343,7 @@ def journey(server):
     ask_about_limits(step)
     ask_about_plays(step)
     ask_about_life(step, seen, server)
+    ask_about_metrics(step, server)
     ask_about_actions(step)
     ask_about_enrolments(step, seen)
     for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1"), ("activities", "a1"), ("enrolments", "e1"),
