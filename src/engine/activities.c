@@ -191,9 +191,12 @@ static trib_status enrol(struct trib_engine *engine, const struct trib_call *cal
 	enrolment.activity = trib_arena_copy(&engine->arena, call->name);
 	if (!enrolment.merchant && call->actor.role == TRIB_ACCESS_MERCHANT)
 		enrolment.merchant = trib_arena_copy(&engine->arena, call->actor.party_id);
-	trib_status status = trib_domain_decide_put(engine->domain, TRIB_NOUN_ENROLMENT, &enrolment.base, engine->now_ms,
-						    &engine->arena, &decision, error);
+	const ProtobufCMessage *message = &enrolment.base;
+	trib_status status = plays_settle(engine, TRIB_NOUN_ENROLMENT, &message, error);
 
+	if (status == TRIB_OK)
+		status = trib_domain_decide_put(engine->domain, TRIB_NOUN_ENROLMENT, message, engine->now_ms,
+						&engine->arena, &decision, error);
 	return status == TRIB_OK ? tell_and_emit(engine, &decision, trib_bytes("", 0), error) : status;
 }
 

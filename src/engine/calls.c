@@ -86,7 +86,7 @@ static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, cons
 	trib_status status = engine_begin(engine, 0, error);
 
 	if (status == TRIB_OK)
-		status = plays_settle(engine, noun, trib_bytes("", 0), &message, error);
+		status = plays_settle(engine, noun, &message, error);
 	if (status == TRIB_OK)
 		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena,
 						ret_decision, error);
@@ -209,7 +209,7 @@ static bool import_passes(struct trib_engine *engine, struct trib_call *call)
 		const ProtobufCMessage *item = call->items[i];
 
 		if (item)
-			call->item_status[i] = plays_settle(engine, call->noun, trib_bytes("", 0), &item,
+			call->item_status[i] = plays_settle(engine, call->noun, &item,
 							    &call->item_errors[i]);
 		if (item && call->item_status[i] == TRIB_OK)
 			call->item_status[i] = trib_domain_check_put(engine->domain, call->noun, item,

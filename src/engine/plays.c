@@ -149,9 +149,8 @@ static bool fill_party(struct trib_engine *engine, const ProtobufCMessage *messa
 }
 
 /* The request that an entity is: fields of the same names, and what follows from them. */
-static trib_status make_request(struct trib_engine *engine, enum trib_noun noun, struct trib_bytes role,
-				const ProtobufCMessage *message, const struct trib_json *ext,
-				struct trib_request *ret_request, struct trib_error *error)
+static trib_status make_request(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+				const struct trib_json *ext, struct trib_request *ret_request, struct trib_error *error)
 {
 	static const struct {
 		enum trib_request_field field;
@@ -173,7 +172,8 @@ static trib_status make_request(struct trib_engine *engine, enum trib_noun noun,
 
 	if (fits)
 		request.texts[TRIB_REQUEST_ACTION] = trib_bytes_text(copy);
-	request.texts[TRIB_REQUEST_ROLE] = role;
+	request.texts[TRIB_REQUEST_ROLE] =
+		trib_bytes_text(trib_access_role_word(trib_domain_actor(engine->domain)->role));
 	if (noun == TRIB_NOUN_PLAN) {
 		const Tributary__Plan *plan = (const Tributary__Plan *)message;
 
@@ -195,7 +195,6 @@ static trib_status make_request(struct trib_engine *engine, enum trib_noun noun,
 /* An entity as it is put, and what becomes of its play. */
 struct settling {
 	enum trib_noun noun;
-	struct trib_bytes role;
 	const ProtobufCMessage *message;
 	struct governed governed;
 	struct trib_bytes stated, kept; /* names; "": none */
@@ -312,10 +311,10 @@ static trib_status tell_play(struct trib_engine *engine, const struct settling *
 	return TRIB_OK;
 }
 
-trib_status plays_settle(struct trib_engine *engine, enum trib_noun noun, struct trib_bytes role,
-			 const ProtobufCMessage **message, struct trib_error *error)
+trib_status plays_settle(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage **message,
+			 struct trib_error *error)
 {
-	struct settling settling = { .noun = noun, .role = role, .message = *message };
+	struct settling settling = { .noun = noun, .message = *message };
 	const struct trib_play *play;
 	trib_status status;
 
@@ -331,7 +330,7 @@ trib_status plays_settle(struct trib_engine *engine, enum trib_noun noun, struct
 	if (status == TRIB_OK)
 		status = find_kept(engine, &settling, error);
 	if (status == TRIB_OK)
-		status = make_request(engine, noun, role, *message, settling.ext, &settling.request, error);
+		status = make_request(engine, noun, *message, settling.ext, &settling.request, error);
 	if (status == TRIB_OK)
 		status = choose(engine, &settling, &play, error);
 	if (status == TRIB_OK && play)

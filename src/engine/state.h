@@ -450,10 +450,10 @@ void plays_ready(struct trib_engine *engine);
 /*
  * Whose play is an entity that is put, and is its ext good? A new one is given the play that its request resolves to,
  * with its active version, unless it states one; one that is there keeps its own unless another is stated. *message is
- * replaced by a copy in the arena that says so; nouns that have no play are left alone. `role`: of who asks, or "".
+ * replaced by a copy in the arena that says so; nouns that have no play are left alone.
  */
-trib_status plays_settle(struct trib_engine *engine, enum trib_noun noun, struct trib_bytes role,
-			 const ProtobufCMessage **message, struct trib_error *error);
+trib_status plays_settle(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage **message,
+			 struct trib_error *error);
 trib_status call_play_put(struct trib_engine *engine, struct trib_call *call);
 trib_status call_play_get(struct trib_engine *engine, struct trib_call *call);
 trib_status call_play_version(struct trib_engine *engine, struct trib_call *call);

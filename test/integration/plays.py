@@ -4,6 +4,7 @@ back under orders with kill -9, where each plan goes on with the version that it
 import json
 import os
 import random
+import re
 import subprocess
 import tempfile
 import threading
@@ -175,6 +176,41 @@ def commands(server):
     check("a server that is not there", code == 1 and "127.0.0.1:1" in err, err)
 
 
+def first_play(server):
+    """docs/first-play.md: its files are the play, its commands are run, and what it says of the money is so."""
+    with open(os.path.join(serving.ROOT, "docs", "first-play.md"), encoding="utf-8") as file:
+        text = file.read()
+    blocks = dict(re.findall(r"^```(?:yaml|json) (tasting/\S+)\n(.*?)^```$", text, re.S | re.M))
+    lines = sum(len(block.splitlines()) for block in blocks.values())
+    equal("the page counts its lines", f"{lines} lines of data" in text and lines < 80, True)
+    server.load("parties", [{"id": "tea", "roles": ["merchant"]}, {"id": "scout", "roles": ["service_provider"]}])
+    server.put("goods/longjing", {"merchant": "tea", "price": 10000})
+    server.put("registrations/tasting", {"channel": "tasting", "scene": "tasting"})
+    with tempfile.TemporaryDirectory() as folder:
+        for name, block in blocks.items():
+            write(folder, name, block)
+        code, out, err = play(None, "test", "tasting", folder=folder)
+        equal("its cases hold", (code, "not ok" in out, err), (0, False, ""))
+        equal("it is installed", play(server, "install", "tasting", folder=folder), (0, "tasting: version 1 is active\n", ""))
+        commands = [line for block in re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M) for line in block.splitlines() if line.startswith("curl")]
+        answers = []
+        for command in commands:
+            method = re.search(r"-X (\w+)", command)
+            path = re.search(r"localhost:7380(\S+)", command).group(1)
+            body = re.search(r" -d (?:'(.*)'|@(\S+))$", command)
+            data = None if not body else json.loads(body.group(1) or open(os.path.join(folder, body.group(2)), encoding="utf-8").read())
+            answers.append(server.ask(method.group(1) if method else "GET", path, data))
+    equal("what the page asks is answered as it says", [(answer.status, answer.json.get("at") if answer.status >= 400 else None) for answer in answers],
+          [(201, None), (200, None), (400, "ext"), (201, None), (200, None)])
+    equal("the plan is a tasting", (answers[-1].json["play"], answers[-1].json["play_version"]), ("tasting", 1))
+    token = server.ask("POST", "/api/v1/links", {"channel": "tasting", "creator": "anna", "goods": "longjing"}).json["token"]
+    got = server.ask("POST", "/api/v1/orders", {"order": "tasted", "user": "buyer", "goods": "longjing", "base_amount": 10000, "token": token}).json
+    equal("the creator and the scout are paid", (got["outcome"], got["charged"], [(line["to"], line["amount"]) for line in got["credits"][0]["lines"]]),
+          ("attributed", 2000, [("creator", 2000), ("scout", 400)]))
+    books = {row["party"]: row["balance"] for row in server.get("ledger/balances")["items"] if row["party"] in ("anna", "scout")}
+    equal("sixteen and four", (books.get("anna"), books.get("scout")), (1600, 400))
+
+
 # ---- Soak ----
 
 class Soak:
@@ -287,6 +323,7 @@ def main():
         entities(server)
         versions(server)
         commands(server)
+        first_play(server)
         server.as_described()
     with fresh() as server:
         market(server)
