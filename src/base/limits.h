@@ -78,6 +78,12 @@
 	X(BUYERS, 4194304, "buyers", "of shops whose plans or rules ask who is new; all in memory")  \
 	X(SHELF_ENTRIES, 1000, "entries", "one shelf of one creator; each change writes it whole")   \
 	X(SHELF_GROUPS, 64, "groups", "one shelf")                                                 \
+	X(EXPERIENCE, 4194304, "rows", "of who dealt with whom, three and more a pair; beyond it new pairs are not kept") \
+	X(INVITATION_ID_BYTES, 48, "bytes", "an invitation or sample; what comes of it is named after it") \
+	X(INVITATION_SET, 10000, "invitations", "of one set")                                      \
+	X(INVITATION_ROUNDS, 16, "counters", "of one invitation, then it is taken or left")        \
+	X(INVITATION_DAYS, 366, "days", "an invitation is open at most")                           \
+	X(SAMPLE_GOODS, 20, "goods", "of one sample")                                              \
 	X(PLAY_BYTES, 786432, "bytes", "one play, all its files together")                         \
 	X(PLAY_FILES, 256, "files", "one play")                                                    \
 	X(PLAY_DEPTH, 8, "plays", "a play, the play it specialises, and so on")                    \

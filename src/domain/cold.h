@@ -54,10 +54,21 @@ typedef void trib_cold_fold(struct trib_domain *domain, uint32_t number, const P
 #define TRIB_COLD_CODE_TABLE(X)                                                                    \
 	X(ACTIVITY, trib_check_activity, trib_fold_activity)                                       \
 	X(ENROLMENT, trib_check_enrolment, trib_fold_enrolment)                                    \
-	X(COOPERATION, trib_check_cooperation, trib_fold_cooperation)
+	X(COOPERATION, trib_check_cooperation, trib_fold_cooperation)                             \
+	X(INVITATION, trib_check_invitation, trib_fold_invitation)                                 \
+	X(SAMPLE, trib_check_sample, NULL)
 
 trib_cold_check trib_check_activity, trib_check_enrolment, trib_check_cooperation;
 trib_cold_fold trib_fold_activity, trib_fold_enrolment, trib_fold_cooperation;
+
+/* invitation.c, sample.c */
+trib_cold_check trib_check_invitation, trib_check_sample;
+trib_cold_fold trib_fold_invitation;
+trib_life_hook trib_accept_invitation, trib_counter_invitation, trib_decline_invitation, trib_withdraw_invitation,
+	trib_expire_invitation, trib_settle_fee, trib_return_fee;
+trib_life_hook trib_receive_sample, trib_fulfil_sample, trib_lapse_sample, trib_list_sample;
+/* {"sold": n} in the EXT of an action; -1: nothing is said. */
+int64_t trib_cold_sold(struct trib_cold *cold);
 
 /* ---- For checks and hooks ----------------------------------------------------------------- */
 
@@ -71,9 +82,5 @@ trib_status trib_cold_no_memory(struct trib_cold *cold);
 
 /* Another decision that belongs to this change: its events come first. */
 trib_status trib_cold_add(struct trib_cold *cold, const struct trib_domain_decision *decision);
-
-/* The message of a cold entity, unpacked into the arena; NULL where it is full or the number is not there. */
-ProtobufCMessage *trib_cold_read(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
-				 struct trib_arena *arena);
 
 #endif

@@ -508,6 +508,8 @@ static trib_status check_attributes(struct deciding *deciding, Tributary__Plan *
 
 	TRY(check_step(deciding, plan->step));
 	TRY(settle_zone(deciding, plan));
+	if (plan->samples)
+		TRY(need_condition(deciding, TRIB_CONDITION_CREATORS_WHEN, plan->samples->when, "samples.when"));
 	TRY(check_incentive(deciding, incentive, incentive ? TRIB_STATED(incentive, amount) : 0,
 			    incentive ? TRIB_STATED(incentive, bps) : 0, "incentive"));
 	TRY(check_incentive(deciding, new_to_shop,

@@ -239,6 +239,11 @@ uint32_t trib_domain_condition_count(const struct trib_domain *domain)
 	return trib_names_count(domain->conditions);
 }
 
+uint32_t trib_domain_find_condition(const struct trib_domain *domain, struct trib_bytes source)
+{
+	return trib_names_find(domain->conditions, source);
+}
+
 uint32_t trib_domain_party_of_user(const struct trib_domain *domain, uint64_t user_hash)
 {
 	return trib_pairs_first(&domain->users, user_hash);

@@ -50,6 +50,8 @@
 	X(BLOCK, 4, "block", "blocks", TRIB_TABLE_BLOCK)                                           \
 	X(ACTIVITY, 5, "activity", "activities", TRIB_TABLE_ACTIVITY)                              \
 	X(ENROLMENT, 6, "enrolment", "enrolments", TRIB_TABLE_ENROLMENT)                           \
+	X(INVITATION, 7, "invitation", "invitations", TRIB_TABLE_INVITATION)                       \
+	X(SAMPLE, 8, "sample", "samples", TRIB_TABLE_SAMPLE)                                      \
 	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION)
 
 /*
@@ -60,6 +62,8 @@
 #define TRIB_COLD_NOUN_TABLE(X)                                                                    \
 	X(ACTIVITY, Activity, activity)                                                            \
 	X(ENROLMENT, Enrolment, enrolment)                                                         \
+	X(INVITATION, Invitation, invitation)                                                      \
+	X(SAMPLE, Sample, sample)                                                                 \
 	X(COOPERATION, Cooperation, cooperation)
 
 enum trib_noun {
@@ -222,6 +226,10 @@ struct trib_cold_entry {
 	uint32_t version;
 };
 
+/* The message of a cold entity, unpacked into the arena; NULL where it is full or the number is not there. */
+ProtobufCMessage *trib_cold_read(const struct trib_domain *domain, enum trib_noun noun, uint32_t number,
+				 struct trib_arena *arena);
+
 /* Zeros for number 0. */
 const struct trib_cold_entry *trib_domain_cold(const struct trib_domain *domain, enum trib_noun noun,
 					       uint32_t number);
@@ -348,6 +356,7 @@ uint32_t trib_domain_find_code(const struct trib_domain *domain, struct trib_byt
  * by number. */
 struct trib_bytes trib_domain_condition(const struct trib_domain *domain, uint32_t condition);
 uint32_t trib_domain_condition_count(const struct trib_domain *domain);
+uint32_t trib_domain_find_condition(const struct trib_domain *domain, struct trib_bytes source); /* 0: no entity states it */
 
 /*
  * The registration that makes a link: of those of the channel (and of the scene, if one is asked

@@ -83,6 +83,8 @@ static bool read_incoming(struct trib_domain *domain, const Tributary__Plan *pla
 			trib_names_add(domain->conditions, trib_text(plan->creators_when));
 	if (plan->ext && plan->ext[0])
 		incoming->attributes.ext = trib_names_add(domain->exts, trib_text(plan->ext));
+	if (plan->samples && plan->samples->when && plan->samples->when[0])
+		trib_names_add(domain->conditions, trib_text(plan->samples->when));
 	return true;
 }
 

@@ -47,6 +47,24 @@ enum {
 	X(COOPERATION, "cancelled")                                                                \
 	X(COOPERATION, "closed")
 
+#define TRIB_LIFE_PEOPLE_STATUSES(X)                                                               \
+	X(INVITATION, "sent")                                                                      \
+	X(INVITATION, "sending")                                                                   \
+	X(INVITATION, "countered")                                                                 \
+	X(INVITATION, "accepted")                                                                  \
+	X(INVITATION, "declined")                                                                  \
+	X(INVITATION, "expired")                                                                   \
+	X(INVITATION, "withdrawn")                                                                 \
+	X(INVITATION, "closed")                                                                    \
+	X(SAMPLE, "applied")                                                                       \
+	X(SAMPLE, "approved")                                                                      \
+	X(SAMPLE, "rejected")                                                                      \
+	X(SAMPLE, "shipped")                                                                       \
+	X(SAMPLE, "received")                                                                      \
+	X(SAMPLE, "fulfilled")                                                                     \
+	X(SAMPLE, "overdue")                                                                       \
+	X(SAMPLE, "closed")
+
 #define TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
 	X(PLAN, "active")                                                                          \
 	X(PLAN, "draft")                                                                           \
@@ -57,7 +75,7 @@ enum {
 
 #define TRIB_LIFE_STATUS_TABLE(X)                                                                  \
 	TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
-	TRIB_LIFE_ACTIVITY_STATUSES(X)
+	TRIB_LIFE_ACTIVITY_STATUSES(X) TRIB_LIFE_PEOPLE_STATUSES(X)
 
 /* ---- Actions: X(NOUN, action, from, to, who may, hook, what it is) ------------------------- */
 
@@ -110,6 +128,37 @@ trib_life_hook trib_enrolment_approve, trib_enrolment_reject, trib_enrolment_wit
 	trib_enrolment_end, trib_enrolment_offer, trib_enrolment_price_raised, trib_enrolment_price_restored;
 trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperation_cancel, trib_cooperation_consent;
 
+#define TRIB_MAY_BOTH (TRIB_MAY_MERCHANT | TRIB_MAY_LEADER | TRIB_MAY_CREATOR)
+
+#define TRIB_LIFE_INVITATION(X)                                                                    \
+	X(INVITATION, "accept", "sent|countered", "accepted", TRIB_MAY_BOTH, trib_accept_invitation, \
+	  "take what is proposed: it becomes a targeted plan, and a sample where one is part of it") \
+	X(INVITATION, "counter", "sent|countered", "countered", TRIB_MAY_BOTH, trib_counter_invitation, \
+	  "propose something else")                                                                \
+	X(INVITATION, "decline", "sent|countered", "declined", TRIB_MAY_BOTH, trib_decline_invitation, \
+	  "say no")                                                                                \
+	X(INVITATION, "withdraw", "sent|sending|countered", "withdrawn", TRIB_MAY_MERCHANT | TRIB_MAY_LEADER, \
+	  trib_withdraw_invitation, "take it back; of a set, all that are still open")              \
+	X(INVITATION, "expire", "sent|countered", "expired", TRIB_MAY_PLATFORM, trib_expire_invitation, \
+	  "its time is over; the engine does so by itself")                                        \
+	X(INVITATION, "settle_fee", "accepted", "accepted", TRIB_MAY_MERCHANT | TRIB_MAY_LEADER, trib_settle_fee, \
+	  "the slot fee is earned: what was estimated is final")                                   \
+	X(INVITATION, "return_fee", "accepted", "accepted", TRIB_MAY_PLATFORM, trib_return_fee,    \
+	  "the slot fee goes back, or what its guarantee misses; the engine judges guarantees by itself")
+
+#define TRIB_LIFE_SAMPLE(X)                                                                        \
+	X(SAMPLE, "approve", "applied", "approved", TRIB_MAY_MERCHANT, NULL, "let the creator have it") \
+	X(SAMPLE, "reject", "applied", "rejected", TRIB_MAY_MERCHANT, NULL, "say no")              \
+	X(SAMPLE, "ship", "approved", "shipped", TRIB_MAY_MERCHANT, NULL, "it is on its way")      \
+	X(SAMPLE, "receive", "approved|shipped", "received", TRIB_MAY_MERCHANT | TRIB_MAY_CREATOR, \
+	  trib_receive_sample, "it is there, or bought: what was promised for it is due; nothing promised: fulfilled") \
+	X(SAMPLE, "list", "received", "received", TRIB_MAY_PLATFORM, trib_list_sample, "the creator has listed the goods") \
+	X(SAMPLE, "fulfil", "received|overdue", "fulfilled", TRIB_MAY_MERCHANT, trib_fulfil_sample, \
+	  "what was promised was done; the engine sees orders by itself")                          \
+	X(SAMPLE, "lapse", "received", "overdue", TRIB_MAY_PLATFORM, trib_lapse_sample,            \
+	  "it was not, in time; the engine does so by itself")                                     \
+	X(SAMPLE, "cancel", "applied|approved", "closed", TRIB_MAY_CREATOR, NULL, "it is not needed any more")
+
 /* Hooks are of cold nouns only: what an action does to a plan, beside its status, is nothing. */
 #define TRIB_LIFE_PLAN(X)                                                                          \
 	X(PLAN, "submit", "draft", "review", TRIB_MAY_MERCHANT, NULL, "ask for its approval")      \
@@ -121,7 +170,7 @@ trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperati
 
 #define TRIB_LIFE_TABLE(X)                                                                         \
 	TRIB_LIFE_PLAN(X)                                                                          \
-	TRIB_LIFE_ACTIVITY(X)
+	TRIB_LIFE_ACTIVITY(X) TRIB_LIFE_INVITATION(X) TRIB_LIFE_SAMPLE(X)
 
 struct trib_life_row {
 	enum trib_noun noun;

@@ -155,6 +155,7 @@ void apply_link(struct trib_engine *engine, const struct trib_link_event *event,
 
 trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
 {
+	people_fold(engine, event);
 	trib_status status = trib_market_apply(engine->domain, engine->rules, event, error);
 
 	if (status == TRIB_OK)
@@ -205,7 +206,7 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return status;
 	}
 	if (trib_event_is_of_cold_noun(event->kind_case))
-		return trib_domain_apply(engine->domain, event, error);
+		return apply_market(engine, event, error);
 	if (outbox_is_changed_by(event->kind_case))
 		return outbox_apply(engine, event, position, error);
 	switch (event->kind_case) {

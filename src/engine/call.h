@@ -35,6 +35,7 @@ enum trib_call_kind {
 	TRIB_CALL_REVIEWS,			  /* cursor, limit */
 	TRIB_CALL_BALANCES, /* party, role, currency, kind_word, stage, detail, cursor, limit */
 	TRIB_CALL_TALLIES, /* plan, creator, line, cursor, limit */
+	TRIB_CALL_EXPERIENCE, /* party, creator, cursor, limit */
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_PATCH, /* name, node, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */

@@ -98,6 +98,8 @@ static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, cons
 		status = name_agency_pay(engine, (const Tributary__Party *)message, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS)
 		status = activities_watch_price(engine, ret_decision->number, error);
+	if (status == TRIB_OK && noun == TRIB_NOUN_SAMPLE && ret_decision->created)
+		status = people_settle_sample(engine, ret_decision->number, error);
 	return status;
 }
 
@@ -904,6 +906,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_EXPLAIN: return trib_engine_explain(engine, call->name, &call->reply, &call->error);
 	case TRIB_CALL_BALANCES: return call_balances(engine, call);
 	case TRIB_CALL_TALLIES: return call_tallies(engine, call);
+	case TRIB_CALL_EXPERIENCE: return call_experience(engine, call);
 	case TRIB_CALL_RULES_PUT:
 	case TRIB_CALL_RULES_PATCH: return call_rules_put(engine, call);
 	case TRIB_CALL_RULES_GET:

@@ -258,6 +258,8 @@ static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkp
 		add_counter(checkpoint, "tracked/buyers", 1);
 		trib_tallies_freeze(engine->buyers, add_tally, checkpoint);
 	}
+	if (engine->experience)
+		trib_tallies_freeze(trib_experience_rows(engine->experience), add_tally, checkpoint);
 	trib_reviews_take_changes(engine->reviews, add_review, checkpoint);
 }
 
@@ -330,7 +332,9 @@ static bool gather_some(struct trib_engine *engine)
 	if (shelves_gather(engine->shelves, BLOCKS_PER_TURN, add_shelf_block, engine->checkpoint))
 		return true;
 	return trib_tallies_freeze_step(engine->tallies, GATHERED_PER_TURN) ||
-	       (engine->buyers && trib_tallies_freeze_step(engine->buyers, GATHERED_PER_TURN));
+	       (engine->buyers && trib_tallies_freeze_step(engine->buyers, GATHERED_PER_TURN)) ||
+	       (engine->experience &&
+		trib_tallies_freeze_step(trib_experience_rows(engine->experience), GATHERED_PER_TURN));
 }
 
 /* --- Write -------------------------------------------------------------------------------------------- */
@@ -1150,6 +1154,7 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = load_rollups(engine, error);
 	if (status != TRIB_OK)
 		return status;
+	people_loaded(engine);
 	snapshots_loaded(engine, engine->snapshots.position);
 	uint32_t trees = trib_rules_count(engine->rules);
 

@@ -530,6 +530,7 @@ static void make_state(struct trib_engine *engine)
 	engine->shelves = shelf_table_new();
 	outbox_open(engine);
 	business_open(engine);
+	people_init(engine);
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
@@ -600,6 +601,7 @@ static void close_state(struct trib_engine *engine)
 	shelves_free(TRIB_TAKE_PTR(engine->shelves));
 	outbox_close(engine);
 	business_close(engine);
+	people_fini(engine);
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
@@ -780,6 +782,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 		return engine->state;
 	trib_bell_clear(&engine->bell); /* what was laid down before it rang is looked for from here on */
 	snapshots_turn(engine);
+	people_turn(engine);
 	calls_turn(engine);
 	statements_turn(engine);
 	compiler_turn(engine);

@@ -46,7 +46,7 @@ trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 	if (status == TRIB_OK)
 		status = activities_tell(engine, &decision, call->action, &call->error);
 	if (status == TRIB_OK)
-		status = engine_emit_all(engine, &decision, &call->error);
+		status = people_emit(engine, call->noun, &decision, &call->error);
 	if (status != TRIB_OK)
 		return refused(call, status);
 	trib_buffer_add_text(&call->reply, "{\"id\":");

@@ -27,6 +27,7 @@
  *	what other orders decide
  *	stateful.c	budgets, steps, incentives: lines of their own; tallies.c: what they have come to
  *	counting.c	events → counters (counters.c) → facts
+ *	dealings.c	who worked with whom, and what came of it (experience.c)
  *
  *	what HTTP asks
  *	calls.c		the ring, and most calls; nouns.c: about statuses, bounds and terms
@@ -36,6 +37,7 @@
  *	review_list.c	held orders that wait (reviews.c); tally_list.c: GET /api/v1/tallies
  *	payouts.c	what was paid to a party, or came from it
  *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
+ *	people.c	invitations and samples: what engine time and orders bring about (deadlines.c); sets.c
  *	statements.c	what a party had, what came and went, what it has
  *
  *	what has left memory
@@ -62,6 +64,7 @@
 #include "engine/lines.h"
 #include "engine/order_index.h"
 #include "engine/outbox.h"
+#include "engine/people.h"
 #include "engine/reviews.h"
 #include "engine/runs.h"
 #include "engine/shelves.h"
@@ -146,6 +149,8 @@ struct trib_engine {
 	struct trib_counters *counters; /* NULL: no rules ask for what is counted */
 	struct trib_tallies *tallies;
 	struct trib_tallies *buyers;	/* by shop; NULL: nobody asks who is new */
+	struct trib_experience *experience; /* NULL: nobody has dealt with anybody */
+	struct people people;
 	struct trib_reviews *reviews;	/* held orders that wait */
 	struct shelves *shelves;
 	struct outbox *outbox;
@@ -555,6 +560,11 @@ void stateful_begin_change(struct trib_engine *engine);
 void stateful_change_slice(struct trib_engine *engine, const struct trib_order_record *record,
 			   struct trib_order_change *change, uint32_t slice, uint32_t first_line);
 void stateful_end_change(struct trib_engine *engine, struct trib_order_change *change);
+/* The change of a tally in the order at hand, begun from what stands; NULL where there is no room for a new one. */
+struct trib_tally_change *stateful_change_of(struct trib_engine *engine, const struct trib_tallies *tallies,
+					     struct trib_tally_key key, uint32_t plan_version);
+/* The first of the bytes of an event's tallies, which it is taken off; false where there is none. */
+bool stateful_next_tally(struct trib_bytes *rest, struct trib_tally_change *ret_change);
 /* The tallies of an event. */
 void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies);
 /* From now on it is known who has bought in which shop. */

@@ -100,6 +100,17 @@ static bool get_change(struct trib_bytes rest, struct trib_tally_change *ret_cha
 	return ok && trib_tally_kind_word((enum trib_tally_kind)change.now.key.kind);
 }
 
+bool stateful_next_tally(struct trib_bytes *rest, struct trib_tally_change *ret_change)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	while (trib_wire_next(rest, &field, &ok))
+		if (field.number == 1 && field.type == TRIB_WIRE_BYTES)
+			return get_change(field.bytes, ret_change);
+	return false;
+}
+
 bool trib_tally_changes_get(struct trib_bytes bytes, struct trib_tally_change *ret_changes, size_t max, size_t *ret_n)
 {
 	struct trib_wire_field field;
@@ -126,8 +137,8 @@ static int64_t add_bounded(int64_t a, int64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
 }
 
-/* The change of a tally in this order, begun from what stands; NULL where there is no room for a new one. */
-static struct trib_tally_change *change_of(struct trib_engine *engine, struct trib_tally_key key, uint32_t plan_version)
+struct trib_tally_change *stateful_change_of(struct trib_engine *engine, const struct trib_tallies *tallies,
+					     struct trib_tally_key key, uint32_t plan_version)
 {
 	struct stateful *work = engine->stateful;
 	const struct trib_tally *stands;
@@ -135,9 +146,8 @@ static struct trib_tally_change *change_of(struct trib_engine *engine, struct tr
 	for (size_t i = 0; i < work->n_changes; i++)
 		if (memcmp(&work->changes[i].now.key, &key, sizeof(key)) == 0)
 			return &work->changes[i];
-	stands = trib_tallies_get(engine->tallies, &key);
-	if (work->n_changes == CHANGES_MAX ||
-	    (!stands && !trib_tallies_has_room(engine->tallies, work->n_changes + 1)))
+	stands = trib_tallies_get(tallies, &key);
+	if (work->n_changes == CHANGES_MAX || (!stands && !trib_tallies_has_room(tallies, work->n_changes + 1)))
 		return NULL;
 	struct trib_tally_change *change = &work->changes[work->n_changes++];
 
@@ -147,6 +157,11 @@ static struct trib_tally_change *change_of(struct trib_engine *engine, struct tr
 		change->now = *stands;
 	change->plan_version = plan_version;
 	return change;
+}
+
+static struct trib_tally_change *change_of(struct trib_engine *engine, struct trib_tally_key key, uint32_t plan_version)
+{
+	return stateful_change_of(engine, engine->tallies, key, plan_version);
 }
 
 static void spend(struct trib_tally_change *change, int64_t amount)
@@ -443,6 +458,8 @@ static trib_status decide(struct trib_engine *engine, struct trib_order_record *
 	memcpy(record->lines, engine->stateful->lines, record->n_lines * sizeof(record->lines[0]));
 	if (record->n_slices == 0)
 		refuse(record, refused);
+	else if (dealings_concern(engine, record))
+		dealings_count(engine, record);
 	encode(engine, record);
 	return status;
 }
@@ -468,7 +485,9 @@ trib_status stateful_decide(struct trib_engine *engine, struct trib_order_record
 		refuse(record, blocked);
 		return TRIB_OK;
 	}
-	return concerns(engine, record) ? decide(engine, record, error) : TRIB_OK;
+	return concerns(engine, record) || TRIB_UNLIKELY(dealings_concern(engine, record)) ?
+		       decide(engine, record, error) :
+		       TRIB_OK;
 }
 
 const char *trib_stateful_share_word(uint32_t share)
@@ -637,8 +656,10 @@ void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallie
 	trib_buffer_add_text(json, ",\"stateful\":[");
 	if (tallies.size)
 		trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (i)
+	for (size_t i = 0, shown = 0; i < n; i++) {
+		if (changes[i].now.key.kind >= TRIB_TALLY_DEALS)
+			continue; /* it decides no line */
+		if (shown++)
 			trib_buffer_add_char(json, ',');
 		explain_change(engine, &changes[i], json);
 	}
@@ -671,6 +692,10 @@ void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies)
 	if (TRIB_LIKELY(!tallies.size) || !trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
+		if (changes[i].now.key.kind >= TRIB_TALLY_DEALS) {
+			dealings_apply(engine, &changes[i].now);
+			continue;
+		}
 		count_overshoot(engine, &changes[i]);
 		trib_tallies_put(engine->tallies, &changes[i].now);
 	}
@@ -701,6 +726,8 @@ trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, str
 
 	if (!trib_tally_get_row(key, value, &tally))
 		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no tally");
+	if (tally.key.kind >= TRIB_TALLY_DEALS)
+		return dealings_load(engine, &tally);
 	if (tally.key.kind != TRIB_TALLY_BUYER) {
 		trib_tallies_load(engine->tallies, &tally);
 		return TRIB_OK;
@@ -883,6 +910,8 @@ void stateful_change_slice(struct trib_engine *engine, const struct trib_order_r
 	uint32_t creator = record->touches[decided->touch].touch.creator;
 	struct contribution counted = { 0 }, counts;
 
+	if (TRIB_UNLIKELY(engine->experience && record->tallies.size))
+		dealings_change_slice(engine, record, change, slice);
 	if (TRIB_LIKELY(!attributes))
 		return;
 	struct spent before = spent_before(record, life, slice), now = { 0 };

@@ -457,6 +457,15 @@ static void share_assists(struct trib_order_record *record, const struct trib_no
 			record->touches[i].assist = parts[--n];
 }
 
+/* Samples are sold to nobody: whatever was paid for one, nothing is earned by it. */
+static bool is_sample(const struct trib_order_record *record)
+{
+	for (uint32_t i = 0; i < record->n_ext; i++)
+		if (trib_bytes_is(record->ext[i].key, "kind"))
+			return trib_bytes_is(record->ext[i].value, "sample");
+	return false;
+}
+
 /*
  * Terms and money of every winner. Where the terms of some winners say no, their part of the base earns nothing;
  * where those of all do, that is the order's outcome. What the node states comes after the fixed checks.
@@ -480,7 +489,7 @@ static void pay_winners(const struct trib_market *market, struct trib_order_reco
 	}
 	if (good == 0)
 		record->outcome = refused;
-	else if (record->base_amount == 0)
+	else if (record->base_amount == 0 || TRIB_UNLIKELY(is_sample(record)))
 		record->outcome = TRIB_OUTCOME_ZERO_BASE;
 	else
 		record->outcome = stated;

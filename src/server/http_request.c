@@ -276,7 +276,8 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 		call->has_at = true;
 		break;
 	case TRIB_PARAM_REGISTRATION: read_text(request, name, value, &call->registration); break;
-	case TRIB_PARAM_PARTY: read_text(request, name, value, &call->party); break;
+	case TRIB_PARAM_PARTY:
+	case TRIB_PARAM_MERCHANT: read_text(request, name, value, &call->party); break;
 	case TRIB_PARAM_ROLE: read_text(request, name, value, &call->role); break;
 	case TRIB_PARAM_CURRENCY: read_text(request, name, value, &call->currency); break;
 	case TRIB_PARAM_CREATOR: read_text(request, name, value, &call->creator); break;

@@ -35,6 +35,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,
 	&tributary__order__descriptor,	      &tributary__explanation__descriptor,
 	&tributary__tally_items__descriptor,  &tributary__terms_answer__descriptor,
+	&tributary__experience_items__descriptor,
 	&tributary__bounds_items__descriptor, &tributary__activate_answer__descriptor,
 	&tributary__rule_hits__descriptor,    &tributary__simulation__descriptor,
 	&tributary__life_cycles__descriptor,  &tributary__line_titles__descriptor,  &tributary__fact_items__descriptor,

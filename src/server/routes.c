@@ -66,6 +66,9 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/tallies", TRIB_ACTION_CALL, TRIB_CALL_TALLIES, TRIB_BODY_NONE, NULL,
 	  AT_LEAST | PAGE | TRIB_PARAM_PLAN | TRIB_PARAM_CREATOR | TRIB_PARAM_LINE, "TallyItems", "listTallies",
 	  "What plans have sold and spent: budgets, daily caps, incentives, steps" },
+	{ "GET", "/api/v1/experience", TRIB_ACTION_CALL, TRIB_CALL_EXPERIENCE, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE | TRIB_PARAM_MERCHANT | TRIB_PARAM_CREATOR, "ExperienceItems", "listExperience",
+	  "Who worked with whom, and with what result" },
 	{ "POST", "/api/v1/rules/{id}:activate", TRIB_ACTION_CALL, TRIB_CALL_RULES_ACTIVATE,
 	  TRIB_BODY_MESSAGE, &tributary__activate_request__descriptor, AT_LEAST, "ActivateAnswer",
 	  "activateRules", "Make a version of a rule tree the active one" },
@@ -231,6 +234,7 @@ const struct trib_param_row trib_params[] = {
 	  "next_cursor of the page before; of expr:complete, a character's number, counted from "
 	  "0" },
 	{ TRIB_PARAM_PARTY, "party", "{\"type\":\"string\"}", "only of this party" },
+	{ TRIB_PARAM_MERCHANT, "merchant", "{\"type\":\"string\"}", "only of this merchant or leader" },
 	{ TRIB_PARAM_ROLE, "role", "{\"type\":\"string\"}", "only in this role" },
 	{ TRIB_PARAM_CURRENCY, "currency", "{\"type\":\"string\"}", "only in this currency" },
 	{ TRIB_PARAM_SINCE, "since", "{\"type\":\"integer\",\"minimum\":0}",

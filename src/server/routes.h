@@ -61,6 +61,7 @@ enum trib_param {
 	TRIB_PARAM_STATE = 1 << 23,
 	TRIB_PARAM_STATUS = 1 << 29,
 	TRIB_PARAM_STEP = 1 << 24,
+	TRIB_PARAM_MERCHANT = 1 << 27,
 };
 
 struct trib_param_row {

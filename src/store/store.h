@@ -57,6 +57,8 @@
 	X(ACTIVITY, 0x70, "number → ActivityPut")                                                  \
 	X(COOPERATION, 0x71, "number → CooperationPut")                                            \
 	X(ENROLMENT, 0x72, "number → EnrolmentPut")                                                \
+	X(INVITATION, 0x78, "number → InvitationPut")                                              \
+	X(SAMPLE, 0x79, "number → SamplePut")                                                      \
 	X(SHELF, 0x80, "creator, kind → a shelf as domain/shelf.h writes it")                 \
 	X(SHELF_COUNT, 0x81, "1024 goods → on how many shelves each is")
 
