@@ -135,6 +135,9 @@ static trib_status put_offer(struct trib_cold *cold, const Tributary__Enrolment 
 	plan.has_effective_to = activity->promote_to_ms != INT64_MAX;
 	plan.effective_to = plan.has_effective_to ? activity->promote_to_ms : 0;
 	plan.activity = enrolment->activity;
+	plan.play = enrolment->play;
+	plan.has_play_version = enrolment->has_play_version;
+	plan.play_version = enrolment->play_version;
 	plan.has_sole = activity->exclusive;
 	plan.sole = activity->exclusive;
 	trib_status status = trib_domain_decide_offer(cold->domain, &plan, cold->now_ms, cold->arena, ret_decision, cold->error);

@@ -110,15 +110,6 @@ trib_status activities_tell(struct trib_engine *engine, const struct trib_domain
 	}
 }
 
-/* The effects come first: where there is no room for them, nothing has happened yet. */
-static trib_status tell_and_emit(struct trib_engine *engine, const struct trib_domain_decision *decision,
-				 struct trib_bytes action, struct trib_error *error)
-{
-	trib_status status = activities_tell(engine, decision, action, error);
-
-	return status == TRIB_OK ? engine_emit_all(engine, decision, error) : status;
-}
-
 /* --- Many at once ------------------------------------------------------------------------------------- */
 
 /* An answer of one item each; what was refused leaves the others alone. */
@@ -168,6 +159,7 @@ static trib_status end_bulk(struct trib_engine *engine, const struct bulk *bulk)
 	return TRIB_OK;
 }
 
+/* The effects come first: where there is no room for them, nothing has happened yet. */
 static trib_status act(struct trib_engine *engine, struct trib_bytes enrolment, struct trib_bytes action,
 		       const Tributary__ActionRequest *request, const char **ret_led_to, struct trib_error *error)
 {
@@ -175,7 +167,9 @@ static trib_status act(struct trib_engine *engine, struct trib_bytes enrolment, 
 	trib_status status = trib_domain_decide_action(engine->domain, TRIB_NOUN_ENROLMENT, enrolment, action, request,
 						       engine->now_ms, &engine->arena, &decision, ret_led_to, error);
 
-	return status == TRIB_OK ? tell_and_emit(engine, &decision, action, error) : status;
+	if (status == TRIB_OK)
+		status = activities_tell(engine, &decision, action, error);
+	return status == TRIB_OK ? engine_emit_all(engine, &decision, error) : status;
 }
 
 /* A merchant need not say that the goods are its own. */
@@ -191,13 +185,7 @@ static trib_status enrol(struct trib_engine *engine, const struct trib_call *cal
 	enrolment.activity = trib_arena_copy(&engine->arena, call->name);
 	if (!enrolment.merchant && call->actor.role == TRIB_ACCESS_MERCHANT)
 		enrolment.merchant = trib_arena_copy(&engine->arena, call->actor.party_id);
-	const ProtobufCMessage *message = &enrolment.base;
-	trib_status status = plays_settle(engine, TRIB_NOUN_ENROLMENT, &message, error);
-
-	if (status == TRIB_OK)
-		status = trib_domain_decide_put(engine->domain, TRIB_NOUN_ENROLMENT, message, engine->now_ms,
-						&engine->arena, &decision, error);
-	return status == TRIB_OK ? tell_and_emit(engine, &decision, trib_bytes("", 0), error) : status;
+	return put_one(engine, TRIB_NOUN_ENROLMENT, &enrolment.base, &decision, error);
 }
 
 trib_status call_enrol(struct trib_engine *engine, struct trib_call *call)
@@ -309,23 +297,34 @@ static enum trib_noun noun_of(enum trib_enrolments_by by)
 						   TRIB_NOUN_PARTY;
 }
 
-/* False where it is another's, or cannot be read. */
-static bool add_enrolment(struct trib_engine *engine, const struct trib_call *call, uint32_t number, bool first,
-			  struct trib_buffer *json)
+/* Is it the asker's: its enrolment, or a cooperation of its own? */
+static bool is_own(enum trib_noun noun, const ProtobufCMessage *message, const struct trib_actor *actor)
 {
-	struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_ENROLMENT, number);
+	const Tributary__Cooperation *cooperation = (const Tributary__Cooperation *)message;
+
+	if (noun != TRIB_NOUN_COOPERATION || !trib_access_role_has_party(actor->role))
+		return actor->role != TRIB_ACCESS_CREATOR && trib_life_is_own(message, actor);
+	return actor->role == TRIB_ACCESS_LEADER && (trib_bytes_is(actor->party_id, cooperation->leader1) ||
+						     trib_bytes_is(actor->party_id, cooperation->leader2));
+}
+
+/* False where it is another's, or cannot be read. */
+static bool add_entity(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun, uint32_t number,
+		       bool first, struct trib_buffer *json)
+{
+	struct trib_record *record = trib_domain_record(engine->domain, noun, number);
 	struct trib_entity entity;
 	struct trib_error error;
 	trib_status status;
 
 	trib_arena_reset(&engine->arena);
-	status = trib_record_unpack(record, TRIB_NOUN_ENROLMENT, &engine->arena, &entity, &error);
+	status = trib_record_unpack(record, noun, &engine->arena, &entity, &error);
 	trib_record_unref(record);
-	if (status != TRIB_OK || !trib_life_is_own(entity.message, &call->actor))
+	if (status != TRIB_OK || !is_own(noun, entity.message, &call->actor))
 		return false;
 	if (!first)
 		trib_buffer_add_char(json, ',');
-	trib_domain_show(engine->domain, TRIB_NOUN_ENROLMENT, engine->now_ms, &entity);
+	trib_domain_show(engine->domain, noun, engine->now_ms, &entity);
 	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
 	return true;
 }
@@ -388,7 +387,7 @@ trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, 
 	trib_buffer_add_text(&call->reply, "{\"items\":[");
 	while (count < limit && looked++ < LOOKED_AT_MAX && (number = trib_enrolment_next(engine->domain, &list)))
 		if (!wanted || trib_enrolment_state(engine->domain, number, engine->now_ms) == wanted)
-			count += add_enrolment(engine, call, number, count == 0, &call->reply);
+			count += add_entity(engine, call, TRIB_NOUN_ENROLMENT, number, count == 0, &call->reply);
 	if (number && list.last)
 		trib_buffer_add_format(&call->reply, "],\"next_cursor\":\"%u\"", list.last);
 	else
@@ -396,6 +395,34 @@ trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, 
 	if (by == TRIB_ENROLMENTS_OF_ACTIVITY)
 		add_counts(engine, trib_domain_activity(engine->domain, list.number), &call->reply);
 	trib_buffer_add_char(&call->reply, '}');
+	return TRIB_OK;
+}
+
+trib_status call_cooperations(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t limit = TRIB_MIN(call->limit ? call->limit : 100, (uint32_t)TRIB_LIMIT_LIST_ITEMS), count = 0, number, last = 0;
+	uint32_t activity = trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY, call->name);
+	uint64_t after = 0;
+
+	if (!activity)
+		return trib_fail(&call->error, TRIB_NOT_FOUND, "id", "found \"" TRIB_BYTES_FMT "\", expected the id of a known activity",
+				 TRIB_BYTES_ARG(call->name));
+	if (call->cursor.size &&
+	    (!trib_bytes_to_u64(call->cursor, &after) || after == 0 ||
+	     after > trib_domain_count(engine->domain, TRIB_NOUN_COOPERATION) ||
+	     trib_domain_cooperation(engine->domain, (uint32_t)after)->activity != activity))
+		return engine_refuse(&call->error, "cursor", call->cursor, "one that this list has given");
+	number = after ? trib_domain_cooperation(engine->domain, (uint32_t)after)->before :
+			 trib_domain_activity(engine->domain, activity)->newest_cooperation;
+	trib_buffer_add_text(&call->reply, "{\"items\":[");
+	for (; number && count < limit; number = trib_domain_cooperation(engine->domain, number)->before) {
+		count += add_entity(engine, call, TRIB_NOUN_COOPERATION, number, count == 0, &call->reply);
+		last = number;
+	}
+	if (number)
+		trib_buffer_add_format(&call->reply, "],\"next_cursor\":\"%u\"}", last);
+	else
+		trib_buffer_add_text(&call->reply, "],\"next_cursor\":null}");
 	return TRIB_OK;
 }
 

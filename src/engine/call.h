@@ -28,6 +28,7 @@ enum trib_call_kind {
 	TRIB_CALL_COOPERATION_OFFER, /* name, body */
 	TRIB_CALL_ENROLMENTS_OF_ACTIVITY, TRIB_CALL_ENROLMENTS_OF_GOODS, /* name, stage: a status; cursor, limit */
 	TRIB_CALL_ENROLMENTS_OF_MERCHANT,
+	TRIB_CALL_COOPERATIONS, /* name: the activity; cursor, limit */
 	TRIB_CALL_LINK, TRIB_CALL_TOUCH, TRIB_CALL_ORDER, /* body */
 	TRIB_CALL_TRACK, TRIB_CALL_ORDER_GET, TRIB_CALL_EXPLAIN, /* name */
 	TRIB_CALL_ORDER_STATUS, TRIB_CALL_REFUND, /* name, body */

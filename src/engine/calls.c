@@ -80,8 +80,8 @@ static trib_status name_agency_pay(struct trib_engine *engine, const Tributary__
 	return TRIB_OK;
 }
 
-static trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
-			   struct trib_domain_decision *ret_decision, struct trib_error *error)
+trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+		    struct trib_domain_decision *ret_decision, struct trib_error *error)
 {
 	trib_status status = engine_begin(engine, 0, error);
 
@@ -892,6 +892,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_COOPERATION_OFFER: return call_cooperation_offer(engine, call);
 	case TRIB_CALL_ENROLMENTS_OF_ACTIVITY: return call_enrolments(engine, call, TRIB_ENROLMENTS_OF_ACTIVITY);
 	case TRIB_CALL_ENROLMENTS_OF_GOODS: return call_enrolments(engine, call, TRIB_ENROLMENTS_OF_GOODS);
+	case TRIB_CALL_COOPERATIONS: return call_cooperations(engine, call);
 	case TRIB_CALL_ENROLMENTS_OF_MERCHANT: return call_enrolments(engine, call, TRIB_ENROLMENTS_OF_MERCHANT);
 	case TRIB_CALL_LINK: return call_link(engine, call);
 	case TRIB_CALL_TOUCH: return call_touch(engine, call);

@@ -349,6 +349,9 @@ trib_status engine_refuse(struct trib_error *error, const char *at, struct trib_
 void calls_init(struct trib_engine *engine);
 void calls_fini(struct trib_engine *engine);
 void calls_turn(struct trib_engine *engine);
+/* A PUT, as doors and imports make it: its play, its decision, its effects. */
+trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+		    struct trib_domain_decision *ret_decision, struct trib_error *error);
 void calls_answer(struct trib_engine *engine, bool lost);
 /* The pairs of EXT are in the command's arena. */
 trib_status calls_order_request(struct trib_engine *engine, const Tributary__OrderRequest *body,
@@ -433,6 +436,7 @@ void conditions_fini(struct trib_engine *engine);
 trib_status call_enrol(struct trib_engine *engine, struct trib_call *call);
 trib_status call_enrolments_act(struct trib_engine *engine, struct trib_call *call);
 trib_status call_cooperation_offer(struct trib_engine *engine, struct trib_call *call);
+trib_status call_cooperations(struct trib_engine *engine, struct trib_call *call);
 trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, enum trib_enrolments_by by);
 /* What is decided, before it is: effects for whom it concerns. `action` empty: a PUT. */
 trib_status activities_tell(struct trib_engine *engine, const struct trib_domain_decision *decision,

@@ -25,6 +25,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	TRIB_COLD_NOUN_TABLE(X)
 #undef X
 	&tributary__bulk_answer__descriptor, &tributary__enrolment_items__descriptor,
+	&tributary__cooperation_items__descriptor,
 	&tributary__action_answer__descriptor, &tributary__status_answer__descriptor, &tributary__link_answer__descriptor,
 	&tributary__webhook__descriptor, &tributary__webhooks__descriptor,
 	&tributary__delivery__descriptor, &tributary__deliveries__descriptor,

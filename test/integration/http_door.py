@@ -162,6 +162,8 @@ def ask_about_enrolments(step, seen):
     step("GET", "/api/v1/cooperations/{id}", "/api/v1/cooperations/co1", want=lambda answer: answer["leader1"] == "l1")
     step("POST", "/api/v1/cooperations/{id}:offer", "/api/v1/cooperations/co1:offer", {"enrolments": ["e1"]},
          want=lambda answer: answer["accepted"] == 1)
+    step("GET", "/api/v1/activities/{id}/cooperations", "/api/v1/activities/a2/cooperations",
+         want=lambda answer: [item["id"] for item in answer["items"]] == ["co1"])
     for path, name in [("activities", "a2"), ("goods", "lamp"), ("parties", "shop")]:
         step("GET", f"/api/v1/{path}/{{id}}/enrolments", f"/api/v1/{path}/{name}/enrolments?status=approved",
              want=lambda answer: [item["id"] for item in answer["items"]] == ["e1"])

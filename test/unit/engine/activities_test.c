@@ -552,6 +552,64 @@ static void many_at_once(void **state)
 	assert_non_null(strstr(last_reply, "\"ended\":3"));
 }
 
+/* Each sees what is its own. */
+static void others_are_not_shown(void **state)
+{
+	static const struct {
+		const struct trib_actor *actor;
+		unsigned enrolments, cooperations;
+	} rows[] = {
+		{ &admin, 1, 1 }, { &leader, 1, 1 }, { &leader2, 0, 1 }, { &merchant, 1, 0 }, { &stranger, 0, 0 }, { &creator, 0, 0 },
+	};
+
+	market();
+	publish("a1", ",\"leader2\":{}");
+	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "2500", "500")));
+	MUST(put_by(&leader2, TRIB_NOUN_COOPERATION, COOPERATE("co1", "200")));
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct trib_call call = { .name = trib_bytes_text("a1"), .actor = *rows[i].actor };
+
+		call.kind = TRIB_CALL_ENROLMENTS_OF_ACTIVITY;
+		MUST(ask(call, NULL, NULL));
+		assert_int_equal(count_of(last_reply, "\"goods\":\"g1\""), rows[i].enrolments);
+		call.kind = TRIB_CALL_COOPERATIONS;
+		MUST(ask(call, NULL, NULL));
+		assert_int_equal(count_of(last_reply, "\"leader2\":\"l2\""), rows[i].cooperations);
+	}
+}
+
+/* As many offers as an activity may have: they end in one decision. */
+static void a_full_activity_ends_at_once(void **state)
+{
+	enum { MANY = 300 };
+	char id[64], json[256];
+
+	market();
+	publish("a1", "");
+	for (int i = 0; i < MANY; i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"n%d\",\"merchant\":\"m1\"}", i);
+		world_put(TRIB_NOUN_GOODS, json);
+		snprintf(json, sizeof(json),
+			 "{\"id\":\"e%d\",\"activity\":\"a1\",\"goods\":\"n%d\",\"commission_bps\":1500,\"service_bps\":300}", i, i);
+		MUST(put_by(&admin, TRIB_NOUN_ENROLMENT, json));
+		snprintf(id, sizeof(id), "e%d", i);
+		MUST(act_by(&leader, TRIB_NOUN_ENROLMENT, id, "approve", "{}"));
+	}
+	MUST(act_by(&leader, TRIB_NOUN_ACTIVITY, "a1", "delist", "{\"reason\":\"r\"}"));
+	world_pass(DAY);
+	until(DAY_4);
+	for (int i = 0; i < MANY; i += 100) {
+		snprintf(id, sizeof(id), "e%d", i);
+		snprintf(json, sizeof(json), "n%d", i);
+		assert_int_equal(terms_of(json, id).offer_outcome, TRIB_OUTCOME_PLAN_ENDED);
+	}
+	const char *reason = "";
+
+	world_crash();
+	assert_true(trib_engine_check(world.engine, &reason));
+	SHOWS(TRIB_NOUN_ENROLMENT, "e7", "\"status\":\"ended\"");
+}
+
 static void delisting_takes_its_notice(void **state)
 {
 	market();
@@ -632,7 +690,8 @@ int main(void)
 		IN_A_MARKET(a_price_above_the_enrolled_one), IN_A_MARKET(a_price_raised_before_approval),
 		IN_A_MARKET(goods_of_an_exclusive_activity), IN_A_MARKET(a_second_level_leader_sells_it_on),
 		IN_A_MARKET(many_at_once),		     IN_A_MARKET(delisting_takes_its_notice),
-		IN_A_MARKET(restart_comes_to_the_same),
+		IN_A_MARKET(restart_comes_to_the_same),	     IN_A_MARKET(others_are_not_shown),
+		IN_A_MARKET(a_full_activity_ends_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
