@@ -528,6 +528,20 @@ void trib_domain_freeze_free(struct trib_domain_freeze *freeze);
 trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
 			     struct trib_bytes key, struct trib_bytes value,
 			     struct trib_error *error);
+/* The same in two steps, of tables of nouns: the first needs no domain and may run on another thread; its message lives in
+ * the arena, the reference is the caller's. */
+struct trib_domain_prepared {
+	enum trib_noun noun;
+	uint32_t number;
+	ProtobufCMessage *put;
+	struct trib_record *record;
+};
+trib_status trib_domain_prepare(enum trib_table table, struct trib_bytes key, struct trib_bytes value,
+				struct trib_arena *arena, struct trib_domain_prepared *ret_row,
+				struct trib_error *error);
+trib_status trib_domain_load_prepared(struct trib_domain *domain,
+				      const struct trib_domain_prepared *row,
+				      struct trib_error *error);
 trib_status trib_domain_load_done(struct trib_domain *domain, struct trib_error *error);
 
 /* ---- Proof -------------------------------------------------------------------------------- */

@@ -139,34 +139,50 @@ static trib_status load_put(struct trib_domain *domain, enum trib_noun noun, uin
 	return trib_fold_refuse(error, noun, number, "found the row of another number");
 }
 
-static trib_status load_row(struct trib_domain *domain, enum trib_noun noun, enum trib_table table,
-			    struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+static bool noun_of_table(enum trib_table table, enum trib_noun *ret_noun)
 {
-	size_t key_size = noun == TRIB_NOUN_PLAN ? 8 : 4;
+	switch (table) {
+#define X(name, number, word, plural, its_table)                                                   \
+	case its_table:                                                                            \
+		*ret_noun = TRIB_NOUN_##name;                                                      \
+		return true;
+		TRIB_NOUN_TABLE(X)
+#undef X
+	default:
+		return false;
+	}
+}
 
-	if (key.size != key_size)
+trib_status trib_domain_prepare(enum trib_table table, struct trib_bytes key, struct trib_bytes value,
+				struct trib_arena *arena, struct trib_domain_prepared *ret_row,
+				struct trib_error *error)
+{
+	if (!noun_of_table(table, &ret_row->noun))
+		return corrupt(error, table, "found a table of another room");
+	if (key.size != (ret_row->noun == TRIB_NOUN_PLAN ? 8 : 4))
 		return corrupt(error, table, "found a key of another size");
-	trib_arena_reset(&domain->unpacked);
-	ProtobufCMessage *put =
-		trib_domain_unpack(trib_put_descriptor(noun), value, &domain->unpacked);
-
-	if (!put)
+	ret_row->put = trib_domain_unpack(trib_put_descriptor(ret_row->noun), value, arena);
+	if (!ret_row->put)
 		return corrupt(error, table,
 			       "found bytes that cannot be read, expected a packed entity");
-	struct trib_record *record = trib_record_new(value.size);
+	ret_row->number = trib_key_read_u32(key.data);
+	ret_row->record = trib_record_of(value);
+	return TRIB_OK;
+}
 
-	memcpy(record->bytes, value.data, value.size);
-	trib_status status =
-		load_put(domain, noun, trib_key_read_u32(key.data), put, record, error);
-
-	trib_record_unref(record);
-	return status;
+trib_status trib_domain_load_prepared(struct trib_domain *domain,
+				      const struct trib_domain_prepared *row,
+				      struct trib_error *error)
+{
+	domain->loading = true;
+	return load_put(domain, row->noun, row->number, row->put, row->record, error);
 }
 
 trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
 			     struct trib_bytes key, struct trib_bytes value,
 			     struct trib_error *error)
 {
+	struct trib_domain_prepared row;
 	trib_status status;
 
 	domain->loading = true;
@@ -184,16 +200,15 @@ trib_status trib_domain_load(struct trib_domain *domain, enum trib_table table,
 		if (key.size != 4)
 			return corrupt(error, table, "found a key of another size");
 		return trib_load_bounds(domain, trib_key_read_u32(key.data), value, error);
-#define X(name, number, word, plural, its_table)                                                   \
-	case its_table:                                                                            \
-		status = load_row(domain, TRIB_NOUN_##name, its_table, key, value, error);         \
-		break;
-		TRIB_NOUN_TABLE(X)
-#undef X
 	default:
-		return corrupt(error, table, "found a table of another room");
+		trib_arena_reset(&domain->unpacked);
+		status = trib_domain_prepare(table, key, value, &domain->unpacked, &row, error);
+		if (status != TRIB_OK)
+			return status;
+		status = trib_domain_load_prepared(domain, &row, error);
+		trib_record_unref(row.record);
+		return status;
 	}
-	return status;
 }
 
 /* The agencies of a party that was loaded before they were. */

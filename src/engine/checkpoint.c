@@ -10,6 +10,7 @@
  *
  * A file that cannot be written is tried again every second: the journal has everything meanwhile.
  */
+#include "engine/ahead.h"
 #include "engine/business.h"
 #include "engine/state.h"
 
@@ -1109,6 +1110,17 @@ static trib_status load_all_kept(struct trib_engine *engine, struct trib_error *
 	return status;
 }
 
+/* There may be millions of some nouns: what can be done beside their folding is. */
+static trib_status load_market_table(struct trib_engine *engine, struct trib_error *error)
+{
+	enum trib_table table = engine->loading;
+	bool large = table == TRIB_TABLE_PARTY || table == TRIB_TABLE_GOODS || table == TRIB_TABLE_PLAN;
+
+	if (large && !engine->options.foreground)
+		return ahead_load(engine->store, table, engine->domain, error);
+	return trib_store_scan(engine->store, table, trib_bytes("", 0), load_market_row, engine, error);
+}
+
 trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error)
 {
 	struct trib_bytes all = trib_bytes("", 0);
@@ -1124,7 +1136,7 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 			    trib_market_table_is_rules(trib_market_tables[i + 1]);
 
 		engine->loading = trib_market_tables[i];
-		status = trib_store_scan(engine->store, engine->loading, all, load_market_row, engine, error);
+		status = load_market_table(engine, error);
 		last &= !trib_market_table_is_rules(engine->loading);
 		if (status == TRIB_OK && last)
 			status = load_cold_nouns(engine, error);

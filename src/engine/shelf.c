@@ -420,6 +420,25 @@ trib_status trib_engine_shelve(struct trib_engine *engine, const struct trib_she
 
 /* --- Calls -------------------------------------------------------------------------------------------- */
 
+/* A creator's shelf, and the terms that it shows, are his own. */
+trib_status shelf_check_actor(struct trib_call *call, bool writes)
+{
+	enum {
+		WRITERS = TRIB_ACCESS_BIT(TRIB_ACCESS_ADMIN) | TRIB_ACCESS_BIT(TRIB_ACCESS_OPERATOR),
+		READERS = WRITERS | TRIB_ACCESS_BIT(TRIB_ACCESS_ORDER_SERVICE) | TRIB_ACCESS_BIT(TRIB_ACCESS_AUDITOR) |
+			  TRIB_ACCESS_BIT(TRIB_ACCESS_READ_ONLY),
+	};
+	const struct trib_actor *actor = &call->actor;
+
+	if (TRIB_ACCESS_BIT(actor->role) & (writes ? WRITERS : READERS))
+		return TRIB_OK;
+	if (actor->role == TRIB_ACCESS_CREATOR && trib_bytes_equal(actor->party_id, call->name))
+		return TRIB_OK;
+	return trib_fail(&call->error, TRIB_FORBIDDEN, "creator", "found the shelf of \"%.*s\" and the role %s, expected the creator himself%s",
+			 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data, trib_access_role_word(actor->role),
+			 writes ? ", an operator or an admin" : ", or a role of the platform's");
+}
+
 trib_status call_shelve(struct trib_engine *engine, struct trib_call *call)
 {
 	Tributary__ShelfChange clear = TRIBUTARY__SHELF_CHANGE__INIT;
@@ -427,6 +446,8 @@ trib_status call_shelve(struct trib_engine *engine, struct trib_call *call)
 	struct trib_shelf_answer answer;
 	enum trib_outcome outcome;
 
+	if (shelf_check_actor(call, true) != TRIB_OK)
+		return TRIB_FORBIDDEN;
 	clear.has_clear = clear.clear = 1;
 	if (call->kind == TRIB_CALL_SHELF_PUT)
 		request.whole = (const Tributary__Shelf *)call->body;

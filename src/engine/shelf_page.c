@@ -294,6 +294,9 @@ trib_status call_shelf(struct trib_engine *engine, struct trib_call *call)
 	const struct trib_shelf_page_request request = { .creator = call->name, .kind = call->node,
 							 .cursor = call->cursor, .limit = call->limit };
 	const struct trib_shelf_page *page;
+
+	if (shelf_check_actor(call, false) != TRIB_OK)
+		return TRIB_FORBIDDEN;
 	trib_status status = trib_engine_shelf(engine, &request, &page, &call->error);
 
 	if (status == TRIB_OK)

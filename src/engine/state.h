@@ -50,6 +50,7 @@
  *	snapshots.c	the market → rich clients
  *	simulate.c	what if: orders of the journal decided again by other rules; simulations.c: those asked for
  *	warmer.c	memory before it is needed
+ *	ahead.c		rows of the store, at a start
  */
 #ifndef TRIB_ENGINE_STATE_H
 #define TRIB_ENGINE_STATE_H
@@ -399,6 +400,7 @@ trib_status shelf_record(struct trib_engine *engine, uint32_t creator, enum trib
 trib_status apply_shelf(struct trib_engine *engine, const Tributary__ShelfPut *put, struct trib_error *error);
 trib_status shelf_load_counts(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
 			      struct trib_error *error);
+trib_status shelf_check_actor(struct trib_call *call, bool writes);
 trib_status call_shelve(struct trib_engine *engine, struct trib_call *call);
 trib_status call_goods_shelves(struct trib_engine *engine, struct trib_call *call);
 
