@@ -1,10 +1,10 @@
 /*
  * `bench-shelf`: pages of shelves, with terms resolved, out of a real server; and what shelves cost to keep.
  *
- *	bench-shelf [--creators N] [--goods N] [--seconds S] [--connections N] [--data FOLDER] [--keep] [--reuse]
+ *	bench-shelf [--creators N] [--goods N] [--shelves N] [--seconds S] [--connections N] [--data FOLDER] [--keep] [--reuse]
  *
  * Made in a data folder through the engine itself: goods, plans of ten goods each (a third of them a leader's activity
- * beside), creators, and a shelf for each creator: log-normal sizes (median 8, mean 20, at most 500), goods by Zipf 0.85.
+ * beside), creators, and a shelf for each creator (--shelves: for the first N): log-normal sizes (median 8, mean 20, at most 500), goods by Zipf 0.85.
  * Then `tributary serve` is started on it, held to one core, and asked for pages of 50 by this process on another one.
  */
 #include <errno.h>
@@ -27,10 +27,10 @@ enum { BATCH = 1000, PLAN_GOODS = 10, LEADERS = 100, PAGE = 50, ENTRIES_MAX = 50
        CONNECTIONS_MAX = 64, REQUEST_BYTES = 256, COLD_PAGES = 2000 };
 
 static struct {
-	uint64_t creators, goods, seconds, connections;
+	uint64_t creators, goods, shelves, seconds, connections;
 	const char *data, *server;
 	bool keep, reuse;
-} options = { .creators = 100000, .goods = 100000, .seconds = 5, .connections = 8 };
+} options = { .creators = 100000, .goods = 100000, .shelves = UINT64_MAX, .seconds = 5, .connections = 8 };
 
 static struct trib_engine *engine;
 static uint32_t *large; /* creators with a page of 50 at least */
@@ -286,8 +286,8 @@ static void make_shelves(bool put)
 
 	trib_rng_seed(&rng, 7);
 	trib_zipf_init(&zipf, options.goods, 0.85);
-	large = malloc((options.creators + 1) * sizeof(*large));
-	for (uint64_t i = 0; i < options.creators; i++) {
+	large = malloc((options.shelves + 1) * sizeof(*large));
+	for (uint64_t i = 0; i < options.shelves; i++) {
 		uint32_t n = draw_shelf(&rng, &zipf, goods);
 
 		n_entries += n;
@@ -298,13 +298,13 @@ static void make_shelves(bool put)
 		put_shelf(i, goods, n);
 		if (i % 256 == 255 && trib_engine_turn(engine) != TRIB_ENGINE_RUNNING)
 			must(TRIB_IO, trib_engine_reason(engine));
-		bench_progress("shelves", i, options.creators);
+		bench_progress("shelves", i, options.shelves);
 	}
 	if (!put)
 		return;
 	trib_engine_settle(engine);
 	printf("%-10s %9" PRIu64 " put with %" PRIu64 " entries, %.0f shelves/s, %.0f entries a CPU-second\n", "shelves",
-	       options.creators, n_entries, (double)options.creators / seconds_since(begun),
+	       options.shelves, n_entries, (double)options.shelves / seconds_since(begun),
 	       (double)n_entries / ((double)(trib_cpu_thread_ns() - cpu) / 1e9));
 }
 
@@ -750,6 +750,7 @@ static void read_options(int argc, char **argv)
 		const char *name;
 		uint64_t *number;
 	} rows[] = { { "--creators", &options.creators }, { "--goods", &options.goods },
+		     { "--shelves", &options.shelves },
 		     { "--seconds", &options.seconds }, { "--connections", &options.connections } };
 
 	for (int i = 1; i < argc; i++) {
@@ -773,6 +774,7 @@ static void read_options(int argc, char **argv)
 		}
 	}
 	options.connections = TRIB_MIN(options.connections, (uint64_t)CONNECTIONS_MAX);
+	options.shelves = TRIB_MIN(options.shelves, options.creators);
 }
 
 int main(int argc, char **argv)
