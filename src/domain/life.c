@@ -160,6 +160,8 @@ bool trib_life_is_own(const ProtobufCMessage *entity, const struct trib_actor *a
 	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(
 		entity->descriptor, trib_access_role_word(actor->role));
 
+	if (!field) /* of what merchants and leaders alike may begin */
+		field = protobuf_c_message_descriptor_get_field_by_name(entity->descriptor, "from");
 	if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
 		return true;
 	const char *owner = *(char *const *)((const char *)entity + field->offset);

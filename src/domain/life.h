@@ -204,7 +204,7 @@ trib_status trib_life_check(enum trib_noun noun, struct trib_bytes action, const
 
 /*
  * Does an entity belong to the party that somebody acts for? It does where it names that party in the field that is
- * called like the role (`merchant`, `leader`, `creator`), and where it has no such field.
+ * called like the role (`merchant`, `leader`, `creator`), or `from` where there is none; and where it has neither.
  */
 bool trib_life_is_own(const ProtobufCMessage *entity, const struct trib_actor *actor);
 

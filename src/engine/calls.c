@@ -93,7 +93,7 @@ trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const Proto
 	if (status == TRIB_OK)
 		status = activities_tell(engine, ret_decision, trib_bytes("", 0), error);
 	if (status == TRIB_OK)
-		status = engine_emit_all(engine, ret_decision, error);
+		status = people_emit(engine, noun, ret_decision, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_PARTY)
 		status = name_agency_pay(engine, (const Tributary__Party *)message, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS)

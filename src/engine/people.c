@@ -3,7 +3,7 @@
 #include "engine/state.h"
 #include "expr/expr.h"
 
-enum { PER_TURN = 64 };
+enum { PER_TURN = 64, TOLD_BYTES = 16 << 10 };
 
 /* --- Numbers ------------------------------------------------------------------------------------------- */
 
@@ -116,8 +116,21 @@ static void note_invitation(struct trib_engine *engine, uint32_t number, const T
 
 static void note_sample(struct trib_engine *engine, uint32_t number, const Tributary__Sample *sample)
 {
-	if (is(sample->status, "received"))
-		deadlines_add(&engine->people.deadlines, sample->due_at, TRIB_NOUN_SAMPLE, number);
+	if (!is(sample->status, "received"))
+		return;
+	deadlines_add(&engine->people.deadlines, sample->due_at, TRIB_NOUN_SAMPLE, number);
+	number_list_add(&engine->people.ready, number); /* its goods may be listed already */
+}
+
+void people_listed(struct trib_engine *engine, uint32_t creator, uint32_t goods)
+{
+	const struct trib_tally *watch;
+
+	if (!trib_experience_knows(engine->experience, creator))
+		return;
+	watch = trib_experience_row(engine->experience, TRIB_TALLY_WATCH, goods, 0, creator);
+	if (watch && watch->sold.orders)
+		number_list_add(&engine->people.ready, (uint32_t)watch->sold.orders);
 }
 
 /* --- Events → experience ------------------------------------------------------------------------------- */
@@ -296,8 +309,6 @@ void people_loaded(struct trib_engine *engine)
 
 		if (entity)
 			note_sample(engine, number, (const Tributary__Sample *)entity);
-		if (entity && is(((const Tributary__Sample *)entity)->status, "received"))
-			number_list_add(&engine->people.ready, number);
 		trib_arena_reset(arena);
 	}
 }
@@ -434,12 +445,98 @@ static trib_status emit_money(struct trib_engine *engine, struct money *money, s
 	return engine_emit(engine, &event, error);
 }
 
+/* --- Whom it concerns ---------------------------------------------------------------------------------- */
+
+static void add_member(struct trib_buffer *json, const char *name, const char *value)
+{
+	trib_buffer_add_format(json, "%s\"%s\":", json->size ? "," : "{", name);
+	if (value)
+		trib_json_add_string(json, trib_bytes_text(value));
+	else
+		trib_buffer_add_text(json, "null");
+}
+
+static trib_status tell(struct trib_engine *engine, enum trib_noun noun, const char *id, const char *status,
+			const char *to, const char *play, struct trib_buffer *json, struct trib_error *error)
+{
+	char kind[64], entity[96];
+
+	snprintf(kind, sizeof(kind), "%s.%s", trib_noun_word(noun), status);
+	snprintf(entity, sizeof(entity), "%s/%s", trib_noun_word(noun), id);
+	trib_buffer_add_char(json, '}');
+	const struct engine_effect effect = { .kind = kind,
+					      .to = trib_bytes_text(to ? to : ""),
+					      .body = trib_buffer_bytes(json),
+					      .play = trib_bytes_text(play ? play : ""),
+					      .entity = trib_bytes_text(entity) };
+	trib_status told = engine_outbox_add(engine, &effect, error);
+
+	trib_buffer_fini(json);
+	return told;
+}
+
+/* The side that did not act: the creator, unless it is the one. */
+static trib_status tell_of_invitation(struct trib_engine *engine, const Tributary__Invitation *invitation,
+				      struct trib_error *error)
+{
+	bool by_creator = trib_domain_actor(engine->domain)->role == TRIB_ACCESS_CREATOR;
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 16 << 10);
+	add_member(&json, "from", invitation->from);
+	add_member(&json, "creator", invitation->creator);
+	add_member(&json, "status", invitation->status);
+	add_member(&json, "turn", invitation->turn);
+	add_member(&json, "plan", invitation->plan);
+	add_member(&json, "sample", invitation->sample_id);
+	if (invitation->slot_fee)
+		add_member(&json, "slot_fee", invitation->slot_fee->state);
+	return tell(engine, TRIB_NOUN_INVITATION, invitation->id, invitation->status,
+		    by_creator ? invitation->from : invitation->creator, invitation->play, &json, error);
+}
+
+static trib_status tell_of_sample(struct trib_engine *engine, const Tributary__Sample *sample, struct trib_error *error)
+{
+	bool of_creator = is(sample->status, "applied") || is(sample->status, "received") || is(sample->status, "closed");
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 16 << 10);
+	add_member(&json, "merchant", sample->merchant);
+	add_member(&json, "creator", sample->creator);
+	add_member(&json, "status", sample->status);
+	add_member(&json, "plan", sample->plan);
+	add_member(&json, "address", sample->address);
+	if (sample->has_refunded)
+		trib_buffer_add_format(&json, ",\"refunded\":%lld", (long long)sample->refunded);
+	return tell(engine, TRIB_NOUN_SAMPLE, sample->id, sample->status, of_creator ? sample->merchant : sample->creator,
+		    sample->play, &json, error);
+}
+
+/* Of each entity of ours in a decision: acceptance makes a sample, too. Sets are told of one by one. */
+static trib_status tell_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
+			    struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; status == TRIB_OK && i < decision->event_count; i++) {
+		const Tributary__Event *event = &decision->events[i];
+
+		if (event->kind_case == TRIBUTARY__EVENT__KIND_INVITATION_PUT && event->invitation_put->invitation->creator)
+			status = tell_of_invitation(engine, event->invitation_put->invitation, error);
+		if (event->kind_case == TRIBUTARY__EVENT__KIND_SAMPLE_PUT)
+			status = tell_of_sample(engine, event->sample_put->sample, error);
+	}
+	return status;
+}
+
+/* --- All of it ----------------------------------------------------------------------------------------- */
+
 trib_status people_emit(struct trib_engine *engine, enum trib_noun noun, const struct trib_domain_decision *decision,
 			struct trib_error *error)
 {
 	bool ours = (noun == TRIB_NOUN_INVITATION || noun == TRIB_NOUN_SAMPLE) && decision->event_count;
 	struct money money = ours ? money_of(engine, &decision->events[decision->event_count - 1]) : (struct money){ 0 };
-	size_t bytes = 1024;
+	size_t bytes = outbox_is_used(engine) ? TOLD_BYTES : 1024;
 	trib_status status = TRIB_OK;
 
 	for (uint32_t i = 0; i < decision->event_count; i++)
@@ -449,7 +546,11 @@ trib_status people_emit(struct trib_engine *engine, enum trib_noun noun, const s
 	/* The plan, the sample, the fee: all of it or nothing. */
 	if (ours && (status = engine_reserve(engine, bytes, error)) != TRIB_OK)
 		return status;
-	status = engine_emit_all(engine, decision, error);
+	/* The effects come first: where there is no room for them, nothing has happened yet. */
+	if (ours && outbox_is_used(engine))
+		status = tell_all(engine, decision, error);
+	if (status == TRIB_OK)
+		status = engine_emit_all(engine, decision, error);
 	return status == TRIB_OK && money.moves ? emit_money(engine, &money, error) : status;
 }
 
@@ -502,14 +603,34 @@ static bool is_fulfilled(const Tributary__Sample *sample, int64_t sold)
 	return terms && !terms->live_minutes && (!terms->listed || sample->has_listed_at) && sold >= terms->sold;
 }
 
+static const Tributary__Sample *read_sample(struct trib_engine *engine, uint32_t number)
+{
+	return (const Tributary__Sample *)trib_cold_read(engine->domain, TRIB_NOUN_SAMPLE, number, &engine->arena);
+}
+
+/* Are all of its goods on a shelf of the creator's, which nobody has noted yet? */
+static bool is_listed_now(struct trib_engine *engine, const Tributary__Sample *sample)
+{
+	uint32_t creator = party_of(engine, sample->creator);
+	bool listed = sample->terms && sample->terms->listed && !sample->has_listed_at;
+
+	for (size_t i = 0; listed && i < sample->n_goods; i++)
+		listed = shelf_lists(engine, creator, goods_of(engine, sample->goods[i]));
+	return listed;
+}
+
 static void look_at_sample(struct trib_engine *engine, uint32_t number)
 {
-	const Tributary__Sample *sample = (const Tributary__Sample *)trib_cold_read(engine->domain, TRIB_NOUN_SAMPLE,
-										  number, &engine->arena);
+	const Tributary__Sample *sample = read_sample(engine, number);
 	struct trib_error error;
 	char text[48];
 
 	if (!sample || !is(sample->status, "received"))
+		return;
+	if (is_listed_now(engine, sample) &&
+	    people_act(engine, TRIB_NOUN_SAMPLE, number, "list", NULL, &error) == TRIB_OK)
+		sample = read_sample(engine, number);
+	if (!sample)
 		return;
 	int64_t sold = sold_of_sample(engine, number, sample);
 

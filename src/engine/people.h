@@ -44,8 +44,13 @@ void people_loaded(struct trib_engine *engine);
 /* Before an event is applied: it is compared with what it replaces. */
 void people_fold(struct trib_engine *engine, const Tributary__Event *event);
 void people_turn(struct trib_engine *engine);
+/* A shelf of the creator's lists the goods from now on. Of the fold, too. */
+void people_listed(struct trib_engine *engine, uint32_t creator, uint32_t goods);
 
-/* Journals and applies a decision about an invitation or a sample, and what it moves in the books, as one batch. */
+/*
+ * Journals and applies a decision; of an invitation or a sample also what it moves in the books and whom it concerns, all
+ * as one batch.
+ */
 trib_status people_emit(struct trib_engine *engine, enum trib_noun noun, const struct trib_domain_decision *decision,
 			struct trib_error *error);
 /* After the PUT of a sample: where its plan decides by itself, that is done now. */

@@ -97,7 +97,8 @@ static trib_status send_some(struct trib_engine *engine, uint32_t number, Tribut
 	uint32_t condition = set->creators_when ?
 				     trib_domain_find_condition(engine->domain, trib_bytes_text(set->creators_when)) :
 				     0;
-	trib_status status = engine_reserve(engine, (left + 1) * (bytes + 512), error);
+	size_t told = outbox_is_used(engine) ? OUTBOX_ROOM_BYTES : 0;
+	trib_status status = engine_reserve(engine, (left + 1) * (bytes + 512) + told, error);
 
 	while (status == TRIB_OK && left && set->made < TRIB_LIMIT_INVITATION_SET &&
 	       (creator = next_creator(engine, set, condition, &looks)) != 0) {

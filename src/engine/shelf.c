@@ -71,6 +71,23 @@ trib_status shelf_find(struct trib_engine *engine, struct trib_bytes creator, st
 			 (int)TRIB_MIN(creator.size, (size_t)64), creator.data);
 }
 
+bool shelf_lists(struct trib_engine *engine, uint32_t creator, uint32_t goods)
+{
+	struct trib_shelf *shelf = &engine->shelf->before;
+	struct trib_bytes record;
+	struct trib_error error;
+
+	for (int kind = 1; kind < TRIB_SHELF_KINDS; kind++) {
+		if (shelf_record(engine, creator, (enum trib_shelf_kind)kind, &record, &error) != TRIB_OK ||
+		    !trib_shelf_read(record, shelf))
+			continue;
+		for (uint32_t i = 0; i < shelf->count; i++)
+			if (shelf->entries[i].goods == goods)
+				return true;
+	}
+	return false;
+}
+
 /* --- Apply -------------------------------------------------------------------------------------------- */
 
 static bool are_known(const struct trib_engine *engine, const struct trib_shelf *shelf)
@@ -108,8 +125,10 @@ trib_status apply_shelf(struct trib_engine *engine, const Tributary__ShelfPut *p
 	for (size_t i = 0; i < put->n_goods; i++)
 		if (put->goods[i] > trib_domain_count(engine->domain, TRIB_NOUN_GOODS))
 			return trib_fail(error, TRIB_CORRUPT, "event", "found a shelf of unknown goods");
-	for (size_t i = 0; i < put->n_goods; i++)
+	for (size_t i = 0; i < put->n_goods; i++) {
 		count_listed(engine, shelf, put->goods[i], put->shelves[i]);
+		people_listed(engine, put->creator, put->goods[i]);
+	}
 	shelves_put(engine->shelves, put->creator, (enum trib_shelf_kind)put->kind, trib_record_of(record));
 	for (size_t i = 0; i < put->n_goods; i++)
 		shelves_set_of_goods(engine->shelves, put->goods[i], put->shelves[i]);

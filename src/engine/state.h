@@ -397,6 +397,8 @@ trib_status shelf_find(struct trib_engine *engine, struct trib_bytes creator, st
 /* Its record, from memory or store; empty: there is none. Good until the next command. */
 trib_status shelf_record(struct trib_engine *engine, uint32_t creator, enum trib_shelf_kind kind,
 			 struct trib_bytes *ret_record, struct trib_error *error);
+/* Are the goods on any shelf of the creator's? Between commands only. */
+bool shelf_lists(struct trib_engine *engine, uint32_t creator, uint32_t goods);
 trib_status apply_shelf(struct trib_engine *engine, const Tributary__ShelfPut *put, struct trib_error *error);
 trib_status shelf_load_counts(struct trib_engine *engine, struct trib_bytes key, struct trib_bytes value,
 			      struct trib_error *error);

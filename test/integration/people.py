@@ -196,6 +196,14 @@ def samples(server):
         act(server, f"samples/bought:{action}")
     found = server.get("samples/bought")
     equal("bought, then given back", [found["refunded"], [row["posted"] for row in server.get("ledger/balances?party=c23&detail=true")["items"]]], [9900, [9900]])
+    server.put("samples/shown", {"creator": "c24", "goods": ["g4"], "terms": {"listed": True}})
+    for action in ("approve", "receive"):
+        act(server, f"samples/shown:{action}")
+    equal("not listed yet", status(server, "samples/shown"), "received")
+    reply = server.ask("POST", "/api/v1/shelves/c24/showcase", {"list": [{"goods": "g4"}]})
+    check("listed", reply.status in (200, 201), reply)
+    equal("a shelf fulfils it", until(lambda: status(server, "samples/shown"), "fulfilled"), "fulfilled")
+    check("which the history says", [row["action"] for row in server.get("samples/shown")["history"]] == ["approve", "receive", "list", "fulfil"])
     equal("experience counts samples", [{name: experience(server, f"merchant=shop&creator={creator}")[0][name] for name in ("samples", "fulfilled", "overdue")}
                                        for creator in ("c20", "c21", "c23")],
           [{"samples": 1, "fulfilled": 1, "overdue": 0}, {"samples": 2, "fulfilled": 1, "overdue": 1}, {"samples": 1, "fulfilled": 1, "overdue": 0}])
@@ -211,12 +219,24 @@ def all_experience(server):
     return sorted(rows, key=lambda row: (row["party"], row["creator"]))
 
 
+def told(server):
+    """A paused webhook keeps what each side would have been told."""
+    server.put("webhooks/all", {"url": "http://127.0.0.1:9/x", "kinds": ["invitation.*", "sample.*"], "when": "to in ['c190', 'shop']", "status": "paused"})
+    server.put("invitations/t1", {"from": "shop", "creator": "c190", "goods": ["g1"], "sample": {"qty": 1}})
+    act(server, "invitations/t1:accept")
+    act(server, "samples/t1.sample:receive")
+    equal("each side is told", [(row["kind"], row["to"], row["entity"]) for row in server.get("outbox?state=pending")["items"]],
+          [("invitation.sent", "c190", "invitation/t1"), ("sample.approved", "c190", "sample/t1.sample"),
+           ("invitation.accepted", "c190", "invitation/t1"), ("sample.fulfilled", "c190", "sample/t1.sample")])
+    server.ask("DELETE", "/api/v1/webhooks/all")
+
+
 def main():
-    with fresh() as server:
+    with fresh("--outbox-allow", "http://127.0.0.1:9/x") as server:
         server.hold_to_description()
         market(server)
         equal("nobody knows anybody", server.get("experience"), {"items": [], "next_cursor": None})
-        for section in (one_by_one, counters, leaders, fees, expiry, samples):
+        for section in (one_by_one, counters, leaders, fees, expiry, samples, told):
             section(server)
         before = all_experience(server)
         check("a pair each", len({(row["party"], row["creator"]) for row in before}) == len(before) > 80, before)
