@@ -50,6 +50,7 @@ enum trib_call_kind {
 	TRIB_CALL_PLAY_VERSION,	 /* name, version */
 	TRIB_CALL_PLAY_ACTIVATE, /* name, body */
 	TRIB_CALL_PLAY_LIST,
+	TRIB_CALL_FORM, /* name: a noun's word; play: "", a name or name@version */
 	TRIB_CALL_PLAY_RESOLVE, /* source: the request as JSON, "" for none */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
@@ -96,7 +97,7 @@ struct trib_call {
 	uint32_t version;
 	int64_t at_ms;
 	bool has_at;
-	struct trib_bytes creator, offer, registration, plan, line;
+	struct trib_bytes creator, offer, registration, plan, line, play;
 	struct trib_bytes party, role, currency, kind_word, stage, cursor;
 	bool detail;
 	int64_t from_ms, to_ms;

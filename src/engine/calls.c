@@ -926,6 +926,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_PLAY_ACTIVATE: return call_play_activate(engine, call);
 	case TRIB_CALL_PLAY_ROLLBACK: return call_play_rollback(engine, call);
 	case TRIB_CALL_PLAY_CLOSE: return call_play_close(engine, call);
+	case TRIB_CALL_FORM: return call_form(engine, call);
 	case TRIB_CALL_PLAY_RESOLVE: return call_play_resolve(engine, call);
 	case TRIB_CALL_STATE: return call_state(engine, call);
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);

@@ -682,3 +682,98 @@ trib_status call_play_resolve(struct trib_engine *engine, struct trib_call *call
 	trib_buffer_add_text(&call->reply, "]}");
 	return TRIB_OK;
 }
+
+/* --- Forms --------------------------------------------------------------------------------------------- */
+
+/* "slot-live", which is its active version or else the newest, or "slot-live@2". *ret_play NULL: the platform's own ways. */
+static trib_status find_form_play(struct trib_engine *engine, struct trib_call *call, const struct trib_play **ret_play)
+{
+	const char *at = call->play.size ? memrchr(call->play.data, '@', call->play.size) : NULL;
+	struct trib_bytes name = trib_bytes(call->play.data, at ? (size_t)(at - call->play.data) : call->play.size);
+	uint32_t number = trib_playbook_number(engine->plays, name);
+	uint32_t active = trib_playbook_version(engine->plays, number, engine->now_ms);
+	uint64_t version = active;
+
+	*ret_play = NULL;
+	if (!call->play.size || trib_bytes_is(call->play, "default"))
+		return TRIB_OK;
+	if (number && !active)
+		version = trib_playbook_newest(engine->plays, number);
+	if (!number || (at && (!trib_bytes_to_u64(trib_bytes(at + 1, call->play.size - name.size - 1), &version) ||
+			       version > UINT32_MAX)))
+		return trib_fail(&call->error, TRIB_NOT_FOUND, "play", "found \"%.*s\", expected a known play, or play@version",
+				 (int)TRIB_MIN(call->play.size, (size_t)80), call->play.data);
+	*ret_play = trib_playbook_find(engine->plays, name, (uint32_t)version, &call->error);
+	return *ret_play ? TRIB_OK : call->error.status;
+}
+
+static trib_status find_form_noun(struct trib_call *call, enum trib_noun *ret_noun)
+{
+	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++)
+		if (trib_bytes_is(call->name, trib_noun_word((enum trib_noun)noun))) {
+			*ret_noun = (enum trib_noun)noun;
+			return TRIB_OK;
+		}
+	if (trib_noun_find(call->name, ret_noun))
+		return TRIB_OK;
+	return trib_fail(&call->error, TRIB_NOT_FOUND, "entity", "found \"%.*s\", expected party, goods, plan …",
+			 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data);
+}
+
+static void add_form_fields(struct trib_engine *engine, const struct trib_play *play, Tributary__Form *form)
+{
+	enum { FIELDS_MAX = TRIB_LIMIT_SCHEMA_NODES };
+	struct trib_play_form_field *found = trib_arena_alloc(&engine->arena, FIELDS_MAX * sizeof(*found));
+	uint32_t count = found && play ? trib_play_form_fields(play, form->entity, found, FIELDS_MAX) : 0;
+	Tributary__FormField *fields = trib_arena_alloc(&engine->arena, count * sizeof(*fields));
+
+	form->fields = trib_arena_alloc(&engine->arena, count * sizeof(*form->fields));
+	for (uint32_t i = 0; fields && form->fields && i < count; i++) {
+		tributary__form_field__init(&fields[i]);
+		fields[i].name = (char *)found[i].name.data;
+		fields[i].title = found[i].title.size ? (char *)found[i].title.data : NULL;
+		fields[i].description = found[i].description.size ? (char *)found[i].description.data : NULL;
+		fields[i].type = found[i].type.size ? (char *)found[i].type.data : NULL;
+		fields[i].widget = found[i].widget.size ? (char *)found[i].widget.data : NULL;
+		fields[i].has_required = true;
+		fields[i].required = found[i].required;
+		fields[i].play = (char *)found[i].play;
+		form->fields[form->n_fields++] = &fields[i];
+	}
+}
+
+trib_status call_form(struct trib_engine *engine, struct trib_call *call)
+{
+	Tributary__Form form = TRIBUTARY__FORM__INIT;
+	const struct trib_play *play;
+	struct trib_buffer schema, ext;
+	enum trib_noun noun;
+	trib_status status = find_form_noun(call, &noun);
+
+	engine_begin(engine, 0, &call->error);
+	if (status == TRIB_OK)
+		status = find_form_play(engine, call, &play);
+	if (status != TRIB_OK)
+		return status;
+	const ProtobufCMessageDescriptor *descriptor = trib_noun_descriptor(noun);
+
+	trib_buffer_init(&schema, 16 << 20);
+	trib_buffer_init(&ext, 16 << 20);
+	trib_buffer_add_format(&schema, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$ref\":\"#/$defs/%s\",\"$defs\":{",
+			       descriptor->short_name);
+	trib_proto_schemas(&descriptor, 1, 1, "#/$defs/", &schema);
+	trib_buffer_add_text(&schema, "}}");
+	form.entity = (char *)trib_noun_word(noun);
+	trib_play_form_schema(play, form.entity, &engine->arena, &ext);
+	form.play = play ? (char *)trib_play_name(play) : "default";
+	form.has_version = true;
+	form.version = play ? trib_play_version(play) : 0;
+	form.title = play && trib_play_title(play)[0] ? (char *)trib_play_title(play) : NULL;
+	form.schema = (char *)trib_buffer_text(&schema);
+	form.ext = (char *)trib_buffer_text(&ext);
+	add_form_fields(engine, play, &form);
+	trib_proto_to_json(&form.base, TRIB_PROTO_SET_FIELDS, &call->reply);
+	trib_buffer_fini(&schema);
+	trib_buffer_fini(&ext);
+	return TRIB_OK;
+}

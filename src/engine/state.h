@@ -475,6 +475,7 @@ trib_status call_play_activate(struct trib_engine *engine, struct trib_call *cal
 trib_status call_play_rollback(struct trib_engine *engine, struct trib_call *call);
 trib_status call_play_close(struct trib_engine *engine, struct trib_call *call);
 trib_status call_play_resolve(struct trib_engine *engine, struct trib_call *call);
+trib_status call_form(struct trib_engine *engine, struct trib_call *call);
 
 /* links.c */
 

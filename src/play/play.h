@@ -198,6 +198,22 @@ trib_status trib_play_run_case(const struct trib_plays *plays, const struct trib
 			       uint32_t number, const struct trib_play_trees *trees,
 			       struct trib_error *error);
 
+/* ---- Forms ---------------------------------------------------------------------------------------- */
+
+/*
+ * What a form needs of an entity ("plan"): one JSON Schema of all that the play (NULL: the platform's own ways) and its
+ * ancestors ask of ext; and its fields in written order, the oldest ancestor's first. Texts are the play's.
+ */
+struct trib_play_form_field {
+	struct trib_bytes name, title, description, type, widget; /* "" where nothing is said */
+	bool required;
+	const char *play;
+};
+void trib_play_form_schema(const struct trib_play *play, const char *entity, struct trib_arena *arena,
+			   struct trib_buffer *json);
+uint32_t trib_play_form_fields(const struct trib_play *play, const char *entity, struct trib_play_form_field *ret_fields,
+			       uint32_t fields_max);
+
 #include "play/book.h"
 
 #endif

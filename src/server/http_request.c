@@ -283,6 +283,11 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_CREATOR: read_text(request, name, value, &call->creator); break;
 	case TRIB_PARAM_OFFER: read_text(request, name, value, &call->offer); break;
 	case TRIB_PARAM_STATUS: read_text(request, name, value, &call->stage); break;
+	case TRIB_PARAM_PLAY:
+		if (value.size > 2 * TRIB_LIMIT_EXTERNAL_ID_BYTES || !trib_utf8_valid(value))
+			trib_http_request_refuse(request, TRIB_INVALID, 0, name, "found other text, expected a play or play@version");
+		call->play = value;
+		break;
 	case TRIB_PARAM_PLAN: read_text(request, name, value, &call->plan); break;
 	case TRIB_PARAM_LINE: read_text(request, name, value, &call->line); break;
 	case TRIB_PARAM_TEXT:

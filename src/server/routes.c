@@ -108,6 +108,9 @@ const struct trib_route trib_routes[] = {
 	  AT_LEAST, "PlayDetails", "readPlay", "A play, its versions and when each was active" },
 	{ "DELETE", "/api/v1/plays/{id}", TRIB_ACTION_CALL, TRIB_CALL_PLAY_CLOSE, TRIB_BODY_NONE, NULL,
 	  AT_LEAST, "ActivateAnswer", "closePlay", "Let a play take nothing new; what began with it goes on" },
+	{ "GET", "/api/v1/forms/{id}", TRIB_ACTION_CALL, TRIB_CALL_FORM, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | TRIB_PARAM_PLAY, "Form", "readForm",
+	  "What a form of an entity (plan, goods …) needs: its schema, and what a play adds" },
 	{ "GET", "/api/v1/plays:resolve", TRIB_ACTION_CALL, TRIB_CALL_PLAY_RESOLVE, TRIB_BODY_NONE, NULL,
 	  AT_LEAST | TRIB_PARAM_REQUEST, "PlayResolution", "resolvePlay",
 	  "Whose a request would be, and why" },
@@ -244,6 +247,8 @@ const struct trib_param_row trib_params[] = {
 	  "the position of a snapshot that is there already: only what has changed since; the whole "
 	  "where that reaches back too far" },
 	{ TRIB_PARAM_CREATOR, "creator", "{\"type\":\"string\"}", "of terms: whose, must be stated; of a list: only of this creator" },
+	{ TRIB_PARAM_PLAY, "play", "{\"type\":\"string\"}",
+	  "of a form: a play, or play@version; absent: the platform's own ways" },
 	{ TRIB_PARAM_PLAN, "plan", "{\"type\":\"string\"}", "only of this plan" },
 	{ TRIB_PARAM_LINE, "line",
 	  "{\"type\":\"string\",\"enum\":[\"step\",\"budget\",\"daily_cap\",\"incentive\"]}",

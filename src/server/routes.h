@@ -62,6 +62,7 @@ enum trib_param {
 	TRIB_PARAM_STATUS = 1 << 29,
 	TRIB_PARAM_STEP = 1 << 24,
 	TRIB_PARAM_MERCHANT = 1 << 27,
+	TRIB_PARAM_PLAY = 1 << 25,
 };
 
 struct trib_param_row {

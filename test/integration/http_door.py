@@ -219,6 +219,7 @@ def ask_about_plays(step):
     step("GET", "/api/v1/plays/{id}/versions/{version}", "/api/v1/plays/none/versions/2", want=lambda answer: answer["files"] == body["files"])
     step("GET", "/api/v1/plays", "/api/v1/plays", want=lambda answer: [row["name"] for row in answer["items"]] == ["none"])
     step("GET", "/api/v1/plays:resolve", "/api/v1/plays:resolve?scene=nowhere", want=lambda answer: answer["play"] == "none")
+    step("GET", "/api/v1/forms/{id}", "/api/v1/forms/plan?play=none", want=lambda answer: (answer["play"], answer["fields"]) == ("none", []))
     step("DELETE", "/api/v1/plays/{id}", "/api/v1/plays/none", want=lambda answer: answer["version"] == 0)
 
 

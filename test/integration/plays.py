@@ -176,6 +176,20 @@ def commands(server):
     check("a server that is not there", code == 1 and "127.0.0.1:1" in err, err)
 
 
+def forms(server):
+    """A form by a child: its parent's fields come first; the schema holds what the doors hold."""
+    got = server.get("forms/plan?play=slot-live")
+    equal("the fields of parent and child", [(one["name"], one.get("title"), one.get("widget"), one["required"], one["play"]) for one in got["fields"]],
+          [("slot_fee", "坑位费", "money", False, "targeted"), ("guarantee", "保量", None, False, "targeted"), ("slots", "坑位", None, True, "slot-live")])
+    equal("the schema of ext is that of both", [row["$ref"] for row in got["ext"]["allOf"]],
+          ["play:targeted#/properties/plan", "play:slot-live#/properties/plan"])
+    check("the entity's own is whole", "commission_bps" in json.dumps(got["schema"]["$defs"]["Terms"]), got["schema"])
+    equal("a version may be asked for", server.get("forms/plans?play=general@2")["version"], 2)
+    equal("without a play any object will do", [server.get("forms/goods")[name] for name in ("play", "fields")], ["default", []])
+    for path in ("forms/plan?play=nobody", "forms/plan?play=general@9", "forms/plan?play=general@x", "forms/nothing"):
+        equal(f"nothing of that name: {path}", server.ask("GET", f"/api/v1/{path}").status, 404)
+
+
 def first_play(server):
     """docs/first-play.md: its files are the play, its commands are run, and what it says of the money is so."""
     with open(os.path.join(serving.ROOT, "docs", "first-play.md"), encoding="utf-8") as file:
@@ -323,6 +337,7 @@ def main():
         entities(server)
         versions(server)
         commands(server)
+        forms(server)
         first_play(server)
         server.as_described()
     with fresh() as server:
