@@ -57,6 +57,32 @@ static inline void random_plan(struct trib_rng *rng, unsigned plan)
 		   (unsigned)below(rng, 3), below(rng, 2) ? "" : ",\"ext\":{\"slot_fee\":500}");
 }
 
+static inline void lead_on(enum trib_noun noun, const char *id, const char *action)
+{
+	struct trib_call call = { .kind = TRIB_CALL_ACT, .noun = noun, .name = trib_bytes_text(id),
+				  .action = trib_bytes_text(action) };
+
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+}
+
+/* Goods that an exclusive activity promotes: whatever a link chose, they are sold through it. */
+static inline void random_activity(struct trib_rng *rng)
+{
+	char id[16];
+
+	put_format(TRIB_NOUN_ACTIVITY, "{\"id\":\"sole\",\"leader\":\"l0\",\"kind\":\"exclusive\"}");
+	lead_on(TRIB_NOUN_ACTIVITY, "sole", "publish");
+	for (unsigned goods = 0; goods < GOODS; goods += 1 + (unsigned)below(rng, 8)) {
+		snprintf(id, sizeof(id), "e%u", goods);
+		put_format(TRIB_NOUN_ENROLMENT,
+			   "{\"id\":\"%s\",\"activity\":\"sole\",\"goods\":\"g%u\",\"commission_bps\":%u,\"service_bps\":%u}", id,
+			   goods, (unsigned)below(rng, 3000), (unsigned)below(rng, 500));
+		lead_on(TRIB_NOUN_ENROLMENT, id, "approve");
+	}
+}
+
 static inline void random_market(struct trib_rng *rng)
 {
 	static const char *const categories[] = { "beauty", "snack", "digital/phone", "books" };
@@ -77,6 +103,8 @@ static inline void random_market(struct trib_rng *rng)
 			   below(rng, 3) ? "" : ",\"ext\":{\"season\":\"summer\"}");
 	for (unsigned i = 0; i < PLANS; i++)
 		random_plan(rng, (unsigned)below(rng, PLANS * 3 / 4)); /* some have several versions */
+	if (below(rng, 2))
+		random_activity(rng);
 	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\",\"pid\":\"mm_1\"}");
 	snprintf(json, sizeof(json), "{\"id\":\"r2\",\"channel\":\"web\",\"scene\":\"web\",\"priority\":%u}",
 		 (unsigned)below(rng, 5));
