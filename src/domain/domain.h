@@ -52,7 +52,8 @@
 	X(ENROLMENT, 6, "enrolment", "enrolments", TRIB_TABLE_ENROLMENT)                           \
 	X(INVITATION, 7, "invitation", "invitations", TRIB_TABLE_INVITATION)                       \
 	X(SAMPLE, 8, "sample", "samples", TRIB_TABLE_SAMPLE)                                      \
-	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION)
+	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION) \
+	X(APPROVAL, 9, "approval", "approvals", TRIB_TABLE_APPROVAL)
 
 /*
  * Of these the *cold* nouns, which no order asks for: they are kept whole, found by id and listed, without an array of
@@ -64,7 +65,8 @@
 	X(ENROLMENT, Enrolment, enrolment)                                                         \
 	X(INVITATION, Invitation, invitation)                                                      \
 	X(SAMPLE, Sample, sample)                                                                 \
-	X(COOPERATION, Cooperation, cooperation)
+	X(COOPERATION, Cooperation, cooperation) \
+	X(APPROVAL, Approval, approval)
 
 enum trib_noun {
 #define X(name, number, word, plural, table) TRIB_NOUN_##name = number,

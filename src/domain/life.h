@@ -73,7 +73,14 @@ enum {
 	X(PLAN, "ended")                                                                           \
 	X(PLAN, "closed")
 
+#define TRIB_LIFE_APPROVAL_STATUSES(X)                                                             \
+	X(APPROVAL, "waiting")                                                                     \
+	X(APPROVAL, "approved")                                                                    \
+	X(APPROVAL, "rejected")                                                                    \
+	X(APPROVAL, "closed")
+
 #define TRIB_LIFE_STATUS_TABLE(X)                                                                  \
+	TRIB_LIFE_APPROVAL_STATUSES(X)                                                             \
 	TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
 	TRIB_LIFE_ACTIVITY_STATUSES(X) TRIB_LIFE_PEOPLE_STATUSES(X)
 
@@ -168,7 +175,15 @@ trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperati
 	X(PLAN, "resume", "paused", "active", TRIB_MAY_MERCHANT, NULL, "let it count again")       \
 	X(PLAN, "end", "active|paused", "ended", TRIB_MAY_MERCHANT, NULL, "end it for good")
 
+/* Which of them is asked stands in the approval: the flow approval.decided sees to it. */
+#define TRIB_LIFE_APPROVAL(X)                                                                      \
+	X(APPROVAL, "approve", "waiting", "approved",                                              \
+	  TRIB_MAY_MERCHANT | TRIB_MAY_LEADER | TRIB_MAY_CREATOR, NULL, "let it happen")           \
+	X(APPROVAL, "reject", "waiting", "rejected",                                               \
+	  TRIB_MAY_MERCHANT | TRIB_MAY_LEADER | TRIB_MAY_CREATOR, NULL, "let it be")
+
 #define TRIB_LIFE_TABLE(X)                                                                         \
+	TRIB_LIFE_APPROVAL(X)                                                                      \
 	TRIB_LIFE_PLAN(X)                                                                          \
 	TRIB_LIFE_ACTIVITY(X) TRIB_LIFE_INVITATION(X) TRIB_LIFE_SAMPLE(X)
 

@@ -1,5 +1,6 @@
 /* Events → state. The same functions serve the live path and replay; nothing here may refuse a valid journal. */
 #include "engine/business.h"
+#include "engine/flows.h"
 #include "engine/state.h"
 
 void *log_add(struct log_of *log)
@@ -24,6 +25,7 @@ void changes_fini(struct changes *changes)
 	free(changes->orders.items);
 	free(changes->touches.items);
 	free(changes->links.items);
+	free(changes->flows.items);
 	line_log_fini(&changes->lines);
 	*changes = (struct changes){ 0 };
 }
@@ -217,6 +219,9 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 	case TRIBUTARY__EVENT__KIND_PLAY_PUT:
 	case TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED:
 		return apply_play(engine, event, error);
+	case TRIBUTARY__EVENT__KIND_FLOW_RAN:
+		flows_note(engine, position);
+		return TRIB_OK;
 	case TRIBUTARY__EVENT__KIND_ENGINE_STARTED:
 	case TRIBUTARY__EVENT__KIND_PROBE:
 		return TRIB_OK;

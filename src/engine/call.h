@@ -51,6 +51,9 @@ enum trib_call_kind {
 	TRIB_CALL_PLAY_ACTIVATE, /* name, body */
 	TRIB_CALL_PLAY_LIST,
 	TRIB_CALL_FORM, /* name: a noun's word; play: "", a name or name@version */
+	TRIB_CALL_CHECKLIST,	/* name (of a play) */
+	TRIB_CALL_CAPABILITIES,
+	TRIB_CALL_FLOW, /* name: the id of a run */
 	TRIB_CALL_PLAY_RESOLVE, /* source: the request as JSON, "" for none */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */
@@ -112,6 +115,7 @@ struct trib_call {
 	trib_status *item_status;	/* filled */
 	struct trib_error *item_errors; /* filled where item_status is not OK */
 	bool atomic;
+	bool dry_run; /* PUT: says what it would come to, and changes nothing */
 
 	/* The answer. */
 	trib_status status;

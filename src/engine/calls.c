@@ -3,6 +3,7 @@
  * they came, and are given back when what they saw is durable.
  */
 #include "engine/business.h"
+#include "engine/flows.h"
 #include "engine/simulations.h"
 #include "engine/state.h"
 
@@ -80,16 +81,27 @@ static trib_status name_agency_pay(struct trib_engine *engine, const Tributary__
 	return TRIB_OK;
 }
 
-trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
-		    struct trib_domain_decision *ret_decision, struct trib_error *error)
+/* An entity's play has its say before it is decided. Where it waits for somebody, or is a dry run, nothing is put. */
+static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message, bool dry_run,
+			   struct trib_domain_decision *ret_decision, struct engine_flow *ret_flow,
+			   struct trib_error *error)
 {
 	trib_status status = engine_begin(engine, 0, error);
 
+	*ret_flow = (struct engine_flow){ 0 };
 	if (status == TRIB_OK)
 		status = plays_settle(engine, noun, &message, error);
 	if (status == TRIB_OK)
+		status = flows_put(engine, noun, &message, ret_flow, error);
+	if (status == TRIB_OK)
 		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena,
 						ret_decision, error);
+	if (dry_run || status != TRIB_OK)
+		return status;
+	if (ret_flow->ran && ret_decision->event_count)
+		status = flows_put_end(engine, noun, message, ret_flow, error);
+	if (status == TRIB_OK && ret_flow->run.waits)
+		return TRIB_OK;
 	if (status == TRIB_OK)
 		status = activities_tell(engine, ret_decision, trib_bytes("", 0), error);
 	if (status == TRIB_OK)
@@ -103,15 +115,70 @@ trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const Proto
 	return status;
 }
 
+trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+		    struct trib_domain_decision *ret_decision, struct trib_error *error)
+{
+	struct engine_flow flow;
+
+	return put_asked(engine, noun, message, false, ret_decision, &flow, error);
+}
+
+/* A refusal is what was asked for, too. */
+static trib_status call_dry_put(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_domain_decision decision = { 0 };
+	struct trib_buffer *json = &call->reply;
+	struct engine_flow flow;
+	trib_status status = put_asked(engine, call->noun, call->body, true, &decision, &flow, &call->error);
+
+	if (status != TRIB_OK && trib_status_http(status) >= 500)
+		return status;
+	calls_add_put_reply(json, call->name, decision.number, decision.version, engine->position);
+	json->size--; /* the brace */
+	trib_buffer_add_text(json, ",\"dry_run\":{\"refused\":");
+	if (status == TRIB_OK) {
+		trib_buffer_add_text(json, "null");
+	} else {
+		trib_buffer_add_format(json, "{\"code\":\"%s\",\"at\":", trib_status_word(status));
+		trib_json_add_string(json, trib_bytes_text(call->error.at));
+		trib_buffer_add_text(json, ",\"detail\":");
+		trib_json_add_string(json, trib_bytes_text(call->error.text));
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_format(json, ",\"waits\":%s,\"results\":", flow.run.waits ? "true" : "false");
+	if (flow.run.row)
+		trib_flow_write_results(&flow.run, json);
+	else
+		trib_buffer_add_text(json, "{}");
+	trib_buffer_add_text(json, ",\"steps\":");
+	trib_buffer_add_bytes(json, flow.run.trace.size ? flow.run.trace : trib_bytes("[]", 2));
+	trib_buffer_add_text(json, "}}");
+	return TRIB_OK;
+}
+
 static trib_status call_put(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_domain_decision decision;
-	trib_status status = put_one(engine, call->noun, call->body, &decision, &call->error);
+	struct engine_flow flow;
+
+	if (call->dry_run)
+		return call_dry_put(engine, call);
+	trib_status status = put_asked(engine, call->noun, call->body, false, &decision, &flow, &call->error);
 
 	if (status != TRIB_OK)
 		return status;
-	call->http_status = decision.created ? 201 : 200;
-	calls_add_put_reply(&call->reply, call->name, decision.number, decision.version, engine->position);
+	bool waits = flow.approval[0] && flow.run.waits;
+
+	call->http_status = waits ? 202 : decision.created ? 201 : 200;
+	calls_add_put_reply(&call->reply, call->name, waits && decision.created ? 0 : decision.number,
+		      waits ? decision.version - 1 : decision.version, engine->position);
+	if (!flow.position)
+		return TRIB_OK;
+	call->reply.size--; /* the brace */
+	trib_buffer_add_format(&call->reply, ",\"flow\":%llu", (unsigned long long)flow.position);
+	if (flow.approval[0])
+		trib_buffer_add_format(&call->reply, ",\"approval\":\"%s\"", flow.approval);
+	trib_buffer_add_char(&call->reply, '}');
 	return TRIB_OK;
 }
 
@@ -205,6 +272,7 @@ static const char *id_of(const ProtobufCMessage *message)
 static bool import_passes(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_names *also = trib_names_new(&engine->table_key);
+	struct engine_flow flow;
 	bool passes = true;
 
 	for (size_t i = 0; i < call->n_items; i++) {
@@ -213,6 +281,8 @@ static bool import_passes(struct trib_engine *engine, struct trib_call *call)
 		if (item)
 			call->item_status[i] = plays_settle(engine, call->noun, &item,
 							    &call->item_errors[i]);
+		if (item && call->item_status[i] == TRIB_OK)
+			call->item_status[i] = flows_put(engine, call->noun, &item, &flow, &call->item_errors[i]);
 		if (item && call->item_status[i] == TRIB_OK)
 			call->item_status[i] = trib_domain_check_put(engine->domain, call->noun, item,
 								     engine->now_ms, also, &engine->arena,
@@ -229,6 +299,7 @@ static bool import_passes(struct trib_engine *engine, struct trib_call *call)
 static trib_status call_import(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_domain_decision decision;
+	struct engine_flow flow;
 	trib_status status = engine_begin(engine, 0, &call->error);
 
 	if (status != TRIB_OK || (call->atomic && !import_passes(engine, call)))
@@ -236,7 +307,7 @@ static trib_status call_import(struct trib_engine *engine, struct trib_call *cal
 	for (size_t i = 0; i < call->n_items; i++) {
 		if (!call->items[i])
 			continue;
-		call->item_status[i] = put_one(engine, call->noun, call->items[i], &decision,
+		call->item_status[i] = put_asked(engine, call->noun, call->items[i], false, &decision, &flow,
 					       &call->item_errors[i]);
 		trib_arena_reset(&engine->arena);
 		if (call->item_status[i] == TRIB_READ_ONLY) {
@@ -927,6 +998,9 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_PLAY_ROLLBACK: return call_play_rollback(engine, call);
 	case TRIB_CALL_PLAY_CLOSE: return call_play_close(engine, call);
 	case TRIB_CALL_FORM: return call_form(engine, call);
+	case TRIB_CALL_CHECKLIST: return call_checklist(engine, call);
+	case TRIB_CALL_CAPABILITIES: return call_capabilities(engine, call);
+	case TRIB_CALL_FLOW: return call_flow(engine, call);
 	case TRIB_CALL_PLAY_RESOLVE: return call_play_resolve(engine, call);
 	case TRIB_CALL_STATE: return call_state(engine, call);
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);

@@ -249,6 +249,17 @@ static void add_business(void *context, bool metric, uint32_t level, uint32_t ke
 	add_row(context, metric ? TRIB_TABLE_ROLLUP : TRIB_TABLE_PLAY_NAME, trib_bytes(bytes, metric ? 8 : 4), row);
 }
 
+static void freeze_flows(struct checkpoint *checkpoint)
+{
+	const uint64_t *positions = checkpoint->changes.flows.items;
+
+	for (size_t i = 0; i < checkpoint->changes.flows.count; i++) {
+		char key[8];
+
+		add_row(checkpoint, TRIB_TABLE_FLOW, trib_bytes(key, trib_key_u64(key, positions[i])), trib_bytes("", 0));
+	}
+}
+
 /* What grows with orders: changes only, which gather_some copies. */
 static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkpoint)
 {
@@ -291,7 +302,8 @@ static void begin(struct trib_engine *engine)
 	trib_buffer_init(&checkpoint->row_bytes, SIZE_MAX / 2);
 	checkpoint->changes = (struct changes){ log_take(&engine->changes.orders),
 						log_take(&engine->changes.touches),
-						log_take(&engine->changes.links), engine->changes.lines };
+						log_take(&engine->changes.links), engine->changes.lines,
+						log_take(&engine->changes.flows) };
 	engine->changes.lines = (struct line_log){ 0 };
 	checkpoint->users = engine->recent_users;
 	engine->recent_users = engine->spare_users;
@@ -310,6 +322,7 @@ static void begin(struct trib_engine *engine)
 	freeze_kept(engine, checkpoint);
 	freeze_tallies(engine, checkpoint);
 	checkpoint->shelves = shelves_freeze(engine->shelves, &checkpoint->n_shelves);
+	freeze_flows(checkpoint);
 	outbox_freeze(engine, add_outbox, checkpoint);
 	business_freeze(engine, add_business, checkpoint);
 	trib_ledger_freeze(engine->ledger);
@@ -865,6 +878,11 @@ void checkpoint_drop(struct trib_engine *engine)
 bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user)
 {
 	return engine->checkpoint && trib_filter_may_have(&engine->checkpoint->users, user);
+}
+
+const struct log_of *checkpoint_flows(const struct trib_engine *engine)
+{
+	return engine->checkpoint ? &engine->checkpoint->changes.flows : NULL;
 }
 
 const struct log_of *checkpoint_links(const struct trib_engine *engine)

@@ -1,5 +1,6 @@
 /* Opening, replay and recovery; the loop; batches. */
 #include "engine/business.h"
+#include "engine/flows.h"
 #include "engine/simulations.h"
 #include "engine/state.h"
 
@@ -282,6 +283,10 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 		return apply_payout(engine, event->ledger_paid, engine->position, error);
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_SHELF_PUT)
 		return apply_shelf(engine, event->shelf_put, error);
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_FLOW_RAN) {
+		flows_note(engine, engine->position);
+		return TRIB_OK;
+	}
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_PUT || event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED)
 		return apply_play(engine, event, error);
 	return apply_market(engine, event, error);
@@ -538,7 +543,8 @@ static void make_state(struct trib_engine *engine)
 	statements_init(engine);
 	engine->changes = (struct changes){ .orders.item_size = sizeof(struct order_entry),
 					    .touches.item_size = sizeof(struct trib_touch_event),
-					    .links.item_size = sizeof(struct link_entry) };
+					    .links.item_size = sizeof(struct link_entry),
+					    .flows.item_size = sizeof(uint64_t) };
 	trib_keys_bind(engine->keys, registration_number, engine);
 }
 
@@ -676,6 +682,7 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	set_defaults(&engine->options);
 	trib_arena_init(&engine->arena, ARENA_BYTES_MAX);
 	trib_arena_init(&engine->facts_arena, ARENA_BYTES_MAX);
+	trib_arena_init(&engine->flow_arena, TRIB_LIMIT_FLOW_BYTES);
 	trib_buffer_init(&engine->chunk_bytes, CHANGE_BYTES_MAX);
 	trib_buffer_init(&engine->event_bytes, CHANGE_BYTES_MAX);
 	trib_buffer_init(&engine->link_bytes, TRIB_LINK_EVENT_BYTES_MAX);
@@ -717,6 +724,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	trib_buffer_fini(&engine->link_bytes);
 	trib_arena_fini(&engine->arena);
 	trib_arena_fini(&engine->facts_arena);
+	trib_arena_fini(&engine->flow_arena);
 	free(engine);
 }
 

@@ -157,6 +157,19 @@ trib_status history_read_decision(struct trib_engine *engine, uint64_t position,
 	return status;
 }
 
+trib_status history_read_event(struct trib_engine *engine, uint64_t position, Tributary__Event **ret_event,
+			       struct trib_error *error)
+{
+	struct trib_bytes bytes;
+	trib_status status = fetch_event(engine, position, &engine->event_bytes, &bytes, error);
+
+	if (status != TRIB_OK)
+		return status;
+	*ret_event = tributary__event__unpack(NULL, bytes.size, (const uint8_t *)bytes.data);
+	return *ret_event ? TRIB_OK : trib_fail(error, TRIB_CORRUPT, "journal", "no event stands at position %llu",
+						(unsigned long long)position);
+}
+
 struct sought_order {
 	struct trib_bytes order;
 	uint64_t *ret_decision;

@@ -1,4 +1,5 @@
 /* LINK makes a token, TRACK reads one, TOUCH records that a user met one. */
+#include "engine/flows.h"
 #include "engine/state.h"
 
 /* --- LINK --------------------------------------------------------------------------------------------- */
@@ -207,6 +208,10 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 		*ret_outcome = terms.outcome;
 		return trib_fail(error, TRIB_REFUSED, "terms", "%s", trib_outcome_text(terms.outcome));
 	}
+	if (trib_domain_registration(engine->domain, numbers.registration)->play &&
+	    (status = flows_link(engine, request, numbers.registration, numbers.creator, numbers.goods,
+				 terms.commission_bps, error)) != TRIB_OK)
+		return status;
 	make_token(engine, &numbers, &terms, &token);
 	if ((status = pack_ext(engine, request, numbers.registration, &token, error)) != TRIB_OK ||
 	    (status = sign(engine, request, &token, ret_text, ret_size, error)) != TRIB_OK ||

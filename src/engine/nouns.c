@@ -1,4 +1,5 @@
 /* Calls about nouns beyond PUT and GET: statuses by time, bounds of categories, the terms of goods explained. */
+#include "engine/flows.h"
 #include "engine/state.h"
 
 trib_status engine_emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
@@ -36,13 +37,22 @@ static trib_status refused(struct trib_call *call, trib_status status)
 trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_domain_decision decision;
+	struct engine_flow flow = { 0 };
 	const char *led_to = NULL;
 	trib_status status = engine_begin(engine, 0, &call->error);
 
-	if (status == TRIB_OK)
+	if (status == TRIB_OK && call->noun == TRIB_NOUN_APPROVAL) {
+		status = flows_decide_approval(engine, call, &decision, &led_to);
+		decision.event_count = 0; /* they are there already */
+	} else if (status == TRIB_OK)
 		status = trib_domain_decide_action(engine->domain, call->noun, call->name, call->action,
 						   (const Tributary__ActionRequest *)call->body, engine->now_ms,
 						   &engine->arena, &decision, &led_to, &call->error);
+	if (status == TRIB_OK && call->noun == TRIB_NOUN_PLAN)
+		status = flows_plan_act(engine, call, &flow, &call->error);
+	if (status == TRIB_OK)
+		status = engine_flow_end(engine, &flow,
+					 &(struct engine_flow_about){ .noun = TRIB_NOUN_PLAN, .id = call->name }, &call->error);
 	if (status == TRIB_OK)
 		status = activities_tell(engine, &decision, call->action, &call->error);
 	if (status == TRIB_OK)

@@ -36,6 +36,7 @@
  *	estimate.c	what a creator would earn
  *	review_list.c	held orders that wait (reviews.c); tally_list.c: GET /api/v1/tallies
  *	payouts.c	what was paid to a party, or came from it
+ *	flows.c		flows of plays, runs of them, approvals
  *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
  *	people.c	invitations and samples: what engine time and orders bring about (deadlines.c); sets.c
  *	statements.c	what a party had, what came and went, what it has
@@ -99,6 +100,7 @@ struct changes {
 	struct log_of touches; /* struct trib_touch_event */
 	struct log_of links;   /* struct link_entry: those whose EXT is kept */
 	struct line_log lines; /* of orders that have lines of their own names */
+	struct log_of flows;   /* uint64_t: positions of runs */
 };
 
 struct checkpoint;
@@ -209,6 +211,7 @@ struct trib_engine {
 	struct trib_buffer link_bytes;
 	struct trib_arena arena;	  /* one command's */
 	struct trib_arena facts_arena;
+	struct trib_arena flow_arena;	  /* one run's */
 	struct order_work *work;	  /* orders.c */
 	struct life_work *life;		  /* lifecycle.c */
 	struct stateful *stateful;	  /* stateful.c */
@@ -297,6 +300,9 @@ trib_status history_read_decision(struct trib_engine *engine, uint64_t position,
  */
 trib_status history_find_order(struct trib_engine *engine, struct trib_bytes order, uint64_t fingerprint,
 			       uint64_t *ret_position, struct trib_error *error);
+/* The event at a position where one is known to stand; to be freed. */
+trib_status history_read_event(struct trib_engine *engine, uint64_t position, Tributary__Event **ret_event,
+			       struct trib_error *error);
 /* The payout of that id, to be freed, and its position; TRIB_NOT_FOUND. */
 trib_status history_find_payout(struct trib_engine *engine, struct trib_bytes id, uint64_t fingerprint,
 				Tributary__LedgerPaid **ret_paid, uint64_t *ret_position, struct trib_error *error);
@@ -336,6 +342,7 @@ bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user);
 /* The links of the one under way, which are neither in engine->changes nor in the store; NULL: none. */
 const struct log_of *checkpoint_links(const struct trib_engine *engine);
 const struct line_log *checkpoint_lines(const struct trib_engine *engine);
+const struct log_of *checkpoint_flows(const struct trib_engine *engine);
 void changes_fini(struct changes *changes);
 
 /* warmer.c */

@@ -184,6 +184,12 @@ static trib_status bind(struct reader *reader, const struct trib_json *step, str
 	return status;
 }
 
+/* The users of a party are not kept in the clear, so a change of one cannot wait; nor can what is no change. */
+static bool may_wait(enum trib_flow flow)
+{
+	return flow == TRIB_FLOW_GOODS_PUT || flow == TRIB_FLOW_PLAN_PUT || flow == TRIB_FLOW_ACTIVITY_PUT;
+}
+
 static trib_status read_do(struct reader *reader, const struct trib_json *step, const struct trib_json *what, bool ends)
 {
 	enum trib_capability id = ends ? TRIB_CAPABILITY_APPROVAL_ASK : trib_capability_find(what->text);
@@ -193,6 +199,9 @@ static trib_status read_do(struct reader *reader, const struct trib_json *step, 
 
 	if (id == TRIB_CAPABILITIES)
 		return refuse(reader, what, "do", "found no capability of that name; GET /api/v1/capabilities lists them");
+	if (ends && !may_wait(reader->program->flow))
+		return refuse(reader, what, "wait", "found a wait where nothing can be kept for later, expected it in goods.put, plan.put or "
+						    "activity.put");
 	if (reader->row->order && trib_capability_row(id)->path != TRIB_CAPABILITY_ORDER)
 		return refuse(reader, what, what->key.data, "found what is not for the way of orders, expected order.… or the like");
 	status = add_op(reader, step, OP_DO, &at);
@@ -682,4 +691,15 @@ struct trib_value trib_flow_value(const struct trib_flow_run *run, const char *n
 		i++;
 	trib_assert(i < run->row->count);
 	return run->values[i];
+}
+
+void trib_flow_write_results(const struct trib_flow_run *run, struct trib_buffer *json)
+{
+	for (uint32_t i = run->row->results_from; i < run->row->count; i++) {
+		trib_buffer_add_char(json, i > run->row->results_from ? ',' : '{');
+		trib_json_add_string(json, trib_bytes_text(run->row->fields[i].name));
+		trib_buffer_add_char(json, ':');
+		play_value_add_json(&run->values[i], json);
+	}
+	trib_buffer_add_text(json, run->row->results_from < run->row->count ? "}" : "{}");
 }

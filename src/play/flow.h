@@ -38,17 +38,17 @@ struct trib_play;
  * over. Where a play has no flow of a name, and no parent of it, data/play/default.flow.yaml has.
  */
 #define TRIB_FLOW_TABLE(X)                                                                                                \
-	X(PARTY_PUT, "party.put", LATER, "party:map old:map role:string now:int", "", "a party is made or changed")       \
-	X(GOODS_PUT, "goods.put", LATER, "goods:map old:map role:string now:int", "", "goods are made or changed")        \
+	X(PARTY_PUT, "party.put", SERVED, "party:map old:map role:string now:int", "", "a party is made or changed")       \
+	X(GOODS_PUT, "goods.put", SERVED, "goods:map old:map role:string now:int", "", "goods are made or changed")        \
 	X(GOODS_WITHDRAW, "goods.withdraw", LATER, "goods:map reason:string role:string now:int", "notice_ms:int",        \
 	  "goods are withdrawn")                                                                                          \
-	X(PLAN_PUT, "plan.put", LATER, "plan:map old:map role:string now:int min_bps:int max_bps:int",                    \
+	X(PLAN_PUT, "plan.put", SERVED, "plan:map old:map role:string now:int min_bps:int max_bps:int",                    \
 	  "status:string commission_bps:int service_bps:int", "a plan is made, or gets a new version")                    \
-	X(PLAN_ACT, "plan.act", LATER, "plan:map action:string role:string reason:string now:int", "notice_ms:int",       \
+	X(PLAN_ACT, "plan.act", SERVED, "plan:map action:string role:string reason:string now:int", "notice_ms:int",       \
 	  "something is done with a plan: submitted, approved, paused, ended …")                                          \
 	X(MANAGED_MOVE, "managed.move", LATER, "plan:map min_bps:int max_bps:int goal:int sold:int step_bps:int now:int", \
 	  "commission_bps:int reason:string", "the platform looks at the rate of a managed plan")                         \
-	X(ACTIVITY_PUT, "activity.put", LATER, "activity:map old:map role:string now:int", "",                            \
+	X(ACTIVITY_PUT, "activity.put", SERVED, "activity:map old:map role:string now:int", "",                            \
 	  "an activity is made or changed")                                                                               \
 	X(ACTIVITY_CLOSE, "activity.close", LATER, "activity:map role:string reason:string now:int", "notice_ms:int",     \
 	  "an activity is closed")                                                                                        \
@@ -71,14 +71,14 @@ struct trib_play;
 	  "goods are put on a shelf")                                                                                     \
 	X(SHELF_OFFER_ENDED, "shelf.offer_ended", LATER, "entry:map offer:map entries:int now:int",                       \
 	  "then:string spread_ms:int", "the offer of shelf entries has ended")                                            \
-	X(LINK_CONVERT, "link.convert", LATER,                                                                            \
+	X(LINK_CONVERT, "link.convert", SERVED,                                                                            \
 	  "channel:string scene:string page:string creator:map goods:map commission_bps:int now:int", "",                 \
 	  "a link is converted: on the way of orders, so only capabilities of that path")                                 \
 	X(ORDER_JUDGE, "order.judge", LATER, "scene:string base:int qty:int creator_level:int ext:map",                   \
 	  "outcome:string held:bool", "an order is judged: on the way of orders, as above")                               \
 	X(PAYOUT_PUT, "payout.put", LATER, "party:map amount:int balance:int role:string now:int", "",                    \
 	  "a party is paid")                                                                                              \
-	X(APPROVAL_DECIDED, "approval.decided", LATER,                                                                    \
+	X(APPROVAL_DECIDED, "approval.decided", SERVED,                                                                    \
 	  "approval:map decision:string role:string reason:string now:int", "status:string",                              \
 	  "somebody has decided what waited")
 
@@ -128,6 +128,9 @@ trib_status trib_flow_run(const struct trib_play *play, enum trib_flow flow, con
 
 /* The value of a field of that name, which the table has. */
 struct trib_value trib_flow_value(const struct trib_flow_run *run, const char *name);
+
+/* Its results as a JSON object. */
+void trib_flow_write_results(const struct trib_flow_run *run, struct trib_buffer *json);
 
 /* Does the play leave this flow, and all that it asks, as the platform has it? Then running it changes nothing. */
 bool trib_flow_is_default(const struct trib_play *play, enum trib_flow flow);

@@ -263,6 +263,7 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	switch (param) {
 	case TRIB_PARAM_AT_LEAST: read_at_least(request, value); break;
 	case TRIB_PARAM_LIMIT: read_limit(request, value); break;
+	case TRIB_PARAM_DRY_RUN: read_bool(request, name, value, &call->dry_run); break;
 	case TRIB_PARAM_ATOMIC: read_bool(request, name, value, &call->atomic); break;
 	case TRIB_PARAM_CURSOR: call->cursor = value; break;
 	case TRIB_PARAM_SINCE:

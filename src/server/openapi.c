@@ -35,6 +35,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,
 	&tributary__order__descriptor,	      &tributary__explanation__descriptor,
+	&tributary__capabilities__descriptor, &tributary__flow_run__descriptor, &tributary__checklist__descriptor,
 	&tributary__tally_items__descriptor,  &tributary__terms_answer__descriptor,
 	&tributary__experience_items__descriptor,
 	&tributary__bounds_items__descriptor, &tributary__activate_answer__descriptor,
@@ -261,7 +262,7 @@ static void add_answer_schema(const struct trib_route *route, enum trib_noun nou
 static const int *statuses_of(const struct trib_route *route)
 {
 	static const int ok[] = { 200, 0 }, made[] = { 201, 0 }, put[] = { 200, 201, 0 }, kept[] = { 200, 202, 0 },
-			 begun[] = { 202, 0 }, health[] = { 200, 503, 0 };
+			 begun[] = { 202, 0 }, asked[] = { 200, 201, 202, 0 }, health[] = { 200, 503, 0 };
 
 	switch (route->call) {
 	case TRIB_CALL_LINK:
@@ -280,6 +281,8 @@ static const int *statuses_of(const struct trib_route *route)
 		return health;
 	case TRIB_CALL_STATUS_PUT:
 		return ok;
+	case TRIB_CALL_PUT:
+		return asked; /* of plans: what a play lets wait for an approval */
 	default:
 		return strcmp(route->method, "PUT") == 0 ? put : ok;
 	}
@@ -387,7 +390,7 @@ void trib_openapi_print(struct trib_buffer *text)
 		bool of_noun = strstr(route->pattern, "{noun}") != NULL;
 
 		for (size_t n = 0; !is_taken(route) && n < (of_noun ? TRIB_NOUN_COUNT : 1); n++)
-			if (!of_noun || is_there(route, (enum trib_noun)n))
+			if (!of_noun || (trib_noun_word((enum trib_noun)n) && is_there(route, (enum trib_noun)n)))
 				add_path_item(route, (enum trib_noun)n, &first, text);
 	}
 	trib_buffer_add_text(text,

@@ -58,6 +58,7 @@ enum trib_param {
 	TRIB_PARAM_LINE = 1 << 13,
 	TRIB_PARAM_REQUEST = 1 << 14, /* any field of a play's request (play.h), by its name */
 	TRIB_PARAM_SINCE = 1 << 15,
+	TRIB_PARAM_DRY_RUN = 1 << 28,
 	TRIB_PARAM_STATE = 1 << 23,
 	TRIB_PARAM_STATUS = 1 << 29,
 	TRIB_PARAM_STEP = 1 << 24,

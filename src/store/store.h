@@ -48,6 +48,8 @@
 	X(COUNTER, 0x40, "place → what is counted of the subject there; engine/counters.h")   \
 	X(TALLY, 0x41, "kind, plan, rule, creator, period → what was sold and spent; engine/tallies.h") \
 	X(REVIEW, 0x42, "position of the decision of a held order → does it wait?")                \
+	X(FLOW, 0x58, "position of a run of a flow → nothing")                                     \
+	X(APPROVAL, 0x59, "number → ApprovalPut")                                                  \
 	X(PLAY, 0x50, "play, version → PlayPut")                                                   \
 	X(PLAY_ACTIVATION, 0x51, "play, count → PlayActivated")                                    \
 	X(OUTBOX, 0x60, "slot → OutboxStored; empty: the slot is free")                            \

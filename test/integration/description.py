@@ -1,7 +1,7 @@
 """Answers of the HTTP door against /openapi.json, both ways: nothing that it does not say, nothing missing that it promises."""
 import re
 
-FREE = ("body", "ext", "facts", "outcomes", "schema")  # objects whose members are somebody's own
+FREE = ("body", "change", "checklist", "ext", "facts", "input", "outcomes", "output", "results", "schema")  # objects whose members are somebody's own
 
 
 def conforms(document, schema, value, at="$", shown=None):

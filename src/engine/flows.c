@@ -1,0 +1,643 @@
+/* Flows of plays: runs while commands are decided, what they leave in the journal, approvals, and what HTTP asks. */
+#include "engine/flows.h"
+
+#include "engine/state.h"
+
+/* Of a batch: the run, its approval and effects, and what it was about. */
+enum { FLOW_ROOM_BYTES = 512 << 10 };
+
+/* --- Runs --------------------------------------------------------------------------------------------- */
+
+trib_status engine_flow(struct trib_engine *engine, const struct trib_play *play, enum trib_flow flow,
+			struct trib_bytes input, struct engine_flow *ret_flow, struct trib_error *error)
+{
+	const struct trib_json *json;
+
+	*ret_flow = (struct engine_flow){ .flow = flow, .play = play };
+	if (trib_flow_is_default(play, flow))
+		return TRIB_OK;
+	/* What a run leads to is durable together, or not at all. */
+	trib_status reserved = engine_reserve(engine, FLOW_ROOM_BYTES, error);
+
+	if (reserved != TRIB_OK)
+		return reserved;
+	trib_arena_reset(&engine->flow_arena);
+	/* Numbers of the tree point into the text. */
+	const char *text = trib_arena_copy(&engine->flow_arena, input);
+	trib_status status = text ? trib_json_parse(trib_bytes(text, input.size), TRIB_LIMIT_JSON_DEPTH, &engine->flow_arena,
+						    &json, error)
+				  : trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
+
+	if (status == TRIB_OK)
+		status = trib_flow_run(play, flow, json, &engine->flow_arena, &ret_flow->run, error);
+	ret_flow->ran = status == TRIB_OK;
+	return status;
+}
+
+/* The play of an entity, by the fields that it bears; NULL: the platform's ways. */
+static trib_status play_of(struct trib_engine *engine, const char *name, uint32_t version,
+			   const struct trib_play **ret_play, struct trib_error *error)
+{
+	*ret_play = NULL;
+	if (!name || !name[0] || !version)
+		return TRIB_OK;
+	*ret_play = trib_playbook_find(engine->plays, trib_bytes_text(name), version, error);
+	return *ret_play ? TRIB_OK : (error->status = TRIB_REFUSED);
+}
+
+/* --- What a run leaves -------------------------------------------------------------------------------- */
+
+void flows_note(struct trib_engine *engine, uint64_t position)
+{
+	*(uint64_t *)log_add(&engine->changes.flows) = position;
+}
+
+static trib_status emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision, struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; status == TRIB_OK && i < decision->event_count; i++)
+		status = engine_emit(engine, &decision->events[i], error);
+	return status;
+}
+
+static trib_status emit_run(struct trib_engine *engine, struct engine_flow *flow, const struct engine_flow_about *about,
+			    struct trib_error *error)
+{
+	Tributary__Event event = TRIBUTARY__EVENT__INIT;
+	Tributary__FlowRan ran = TRIBUTARY__FLOW_RAN__INIT;
+
+	ran.flow = (char *)(uintptr_t)flow->run.row->name;
+	ran.play = (char *)(uintptr_t)trib_play_name(flow->play);
+	ran.noun = (char *)(uintptr_t)trib_noun_word(about->noun);
+	ran.entity = trib_arena_copy(&engine->flow_arena, about->id);
+	ran.steps = trib_arena_copy(&engine->flow_arena, flow->run.trace);
+	ran.has_play_version = ran.has_at = ran.has_waits = true;
+	ran.play_version = trib_play_version(flow->play);
+	ran.at = engine->now_ms;
+	ran.waits = flow->run.waits;
+	if (!ran.entity || !ran.steps)
+		return trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
+	event.kind_case = TRIBUTARY__EVENT__KIND_FLOW_RAN;
+	event.flow_ran = &ran;
+	trib_status status = engine_emit(engine, &event, error);
+
+	flow->position = engine->position;
+	return status;
+}
+
+static char *text_member(const struct trib_json *json, const char *name)
+{
+	const struct trib_json *member = trib_json_member(json, name);
+
+	return member && member->kind == TRIB_JSON_STRING && member->text.size ? (char *)(uintptr_t)member->text.data : NULL;
+}
+
+/* Whose it is: so that the party may see and decide it, where its role is asked. */
+static void name_parties(Tributary__Approval *approval, const ProtobufCMessage *about)
+{
+	const Tributary__Plan *plan = (const Tributary__Plan *)about;
+
+	if (!about || about->descriptor != &tributary__plan__descriptor)
+		return;
+	approval->merchant = plan->merchant;
+	approval->leader = plan->terms ? plan->terms->leader : NULL;
+}
+
+/* What waits for people: an approval of its own, named after the run. */
+static trib_status ask(struct trib_engine *engine, struct engine_flow *flow, uint32_t number,
+		       const struct engine_flow_about *about, struct trib_error *error)
+{
+	const struct trib_flow_proposal *proposal = &flow->run.proposals[number];
+	Tributary__Approval approval = TRIBUTARY__APPROVAL__INIT;
+	struct trib_domain_decision decision;
+	const struct trib_json *json;
+	char name[24];
+	trib_status status = trib_json_parse(proposal->body, TRIB_LIMIT_JSON_DEPTH, &engine->flow_arena, &json, error);
+
+	if (status != TRIB_OK)
+		return status;
+	snprintf(name, sizeof(name), number ? "%llu.%u" : "%llu", (unsigned long long)flow->position, number);
+	approval.id = name;
+	approval.what = text_member(json, "what");
+	approval.role = text_member(json, "ask");
+	approval.noun = (char *)(uintptr_t)trib_noun_word(about->noun);
+	approval.entity = trib_arena_copy(&engine->flow_arena, about->id);
+	approval.step = (char *)(uintptr_t)proposal->step;
+	approval.has_run = approval.has_play_version = approval.has_entity_version = true;
+	approval.run = flow->position;
+	approval.play = (char *)(uintptr_t)trib_play_name(flow->play);
+	approval.play_version = trib_play_version(flow->play);
+	approval.entity_version = about->version;
+	name_parties(&approval, about->message);
+	if (flow->run.waits && number + 1 == flow->run.proposal_count && about->change.size)
+		approval.change = trib_arena_copy(&engine->flow_arena, about->change);
+	status = trib_domain_decide_put(engine->domain, TRIB_NOUN_APPROVAL, &approval.base, engine->now_ms, &engine->arena,
+					&decision, error);
+	if (status == TRIB_OK)
+		status = emit_all(engine, &decision, error);
+	snprintf(flow->approval, sizeof(flow->approval), "%s", name);
+	return status;
+}
+
+/* What leaves once all of this is durable. */
+static trib_status tell(struct trib_engine *engine, const struct engine_flow *flow, uint32_t number,
+			const struct engine_flow_about *about, struct trib_error *error)
+{
+	const struct trib_flow_proposal *proposal = &flow->run.proposals[number];
+	const struct trib_json *json, *body;
+	struct trib_buffer text;
+	char entity[TRIB_LIMIT_EXTERNAL_ID_BYTES + 32];
+	trib_status status = trib_json_parse(proposal->body, TRIB_LIMIT_JSON_DEPTH, &engine->flow_arena, &json, error);
+
+	if (status != TRIB_OK)
+		return status;
+	const char *to = text_member(json, "to"), *kind = text_member(json, "kind");
+
+	trib_buffer_init(&text, TRIB_LIMIT_FLOW_TRACE_BYTES);
+	body = trib_json_member(json, "body");
+	if (body)
+		trib_json_add(&text, body, &engine->flow_arena);
+	snprintf(entity, sizeof(entity), "%s/" TRIB_BYTES_FMT, trib_noun_word(about->noun), TRIB_BYTES_ARG(about->id));
+	status = engine_outbox_add(engine, &(struct engine_effect){ .kind = kind ? kind : proposal->step,
+								    .to = trib_bytes_text(to ? to : ""),
+								    .play = trib_bytes_text(trib_play_name(flow->play)),
+								    .entity = trib_bytes_text(entity),
+								    .body = trib_buffer_bytes(&text) },
+				   error);
+	trib_buffer_fini(&text);
+	return status;
+}
+
+trib_status engine_flow_end(struct trib_engine *engine, struct engine_flow *flow, const struct engine_flow_about *about,
+			    struct trib_error *error)
+{
+	trib_status status = flow->ran ? emit_run(engine, flow, about, error) : TRIB_OK;
+
+	for (uint32_t i = 0; flow->ran && i < flow->run.proposal_count && status == TRIB_OK; i++)
+		status = trib_capability_row(flow->run.proposals[i].capability)->path == TRIB_CAPABILITY_PEOPLE
+				 ? ask(engine, flow, i, about, error)
+				 : tell(engine, flow, i, about, error);
+	return status;
+}
+
+/* --- Entities that are put ------------------------------------------------------------------------------ */
+
+/* The flow that is run when an entity of the noun is put; TRIB_FLOWS: none is. */
+static enum trib_flow flow_of(enum trib_noun noun)
+{
+	switch (noun) {
+	case TRIB_NOUN_PARTY: return TRIB_FLOW_PARTY_PUT;
+	case TRIB_NOUN_GOODS: return TRIB_FLOW_GOODS_PUT;
+	case TRIB_NOUN_PLAN: return TRIB_FLOW_PLAN_PUT;
+	case TRIB_NOUN_ACTIVITY: return TRIB_FLOW_ACTIVITY_PUT;
+	default: return TRIB_FLOWS;
+	}
+}
+
+static const char *text_field(const ProtobufCMessage *message, const char *name)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	const char *text = NULL;
+
+	if (field)
+		memcpy(&text, (const char *)message + field->offset, sizeof(text));
+	return text;
+}
+
+static uint32_t number_field(const ProtobufCMessage *message, const char *name)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+	return field && *(const protobuf_c_boolean *)((const char *)message + field->quantifier_offset)
+		       ? *(const uint32_t *)(const void *)((const char *)message + field->offset)
+		       : 0;
+}
+
+static void add_member(struct trib_buffer *json, const char *name, const char *text)
+{
+	trib_buffer_add_format(json, ",\"%s\":", name);
+	trib_json_add_string(json, trib_bytes_text(text ? text : ""));
+}
+
+/* As it stands, and its version; {} and 0 where it is not there. `json` NULL: only the version. */
+static trib_status add_old(struct trib_engine *engine, enum trib_noun noun, struct trib_bytes id, struct trib_buffer *json,
+			   uint32_t *ret_version, struct trib_error *error)
+{
+	uint32_t number = trib_domain_find(engine->domain, noun, id);
+	struct trib_entity entity = { 0 };
+	trib_status status = TRIB_OK;
+
+	if (number) {
+		struct trib_record *record = trib_domain_record(engine->domain, noun, number);
+
+		status = trib_record_unpack(record, noun, &engine->arena, &entity, error);
+		trib_record_unref(record);
+	}
+	*ret_version = status == TRIB_OK ? entity.version : 0;
+	if (json && entity.message && status == TRIB_OK)
+		trib_proto_to_json(entity.message, TRIB_PROTO_SET_FIELDS, json);
+	else if (json)
+		trib_buffer_add_text(json, "{}");
+	return status;
+}
+
+static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+			     struct trib_buffer *json, struct trib_error *error)
+{
+	uint32_t version;
+
+	trib_buffer_add_format(json, "{\"%s\":", trib_noun_word(noun));
+	trib_proto_to_json(message, TRIB_PROTO_SET_FIELDS, json);
+	trib_buffer_add_text(json, ",\"old\":");
+	trib_status status =
+		add_old(engine, noun, trib_bytes_text(text_field(message, "id")), json, &version, error);
+
+	add_member(json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
+	trib_buffer_add_format(json, ",\"now\":%lld", (long long)engine->now_ms);
+	if (noun == TRIB_NOUN_PLAN) {
+		const Tributary__Plan *plan = (const Tributary__Plan *)message;
+
+		add_member(json, "status", plan->status ? plan->status : "active");
+		trib_buffer_add_format(json, ",\"commission_bps\":%d,\"service_bps\":%d,\"min_bps\":%d,\"max_bps\":%d",
+				       plan->terms ? plan->terms->commission_bps : 0,
+				       plan->terms ? plan->terms->service_bps : 0, plan->bounds ? plan->bounds->min_bps : 0,
+				       plan->bounds ? plan->bounds->max_bps : 10000);
+	}
+	trib_buffer_add_char(json, '}');
+	if (status == TRIB_OK && json->failed)
+		status = trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
+	return status;
+}
+
+/* A rate that a step has given. */
+static trib_status take_rate(const struct trib_flow_run *run, const char *name, int32_t *ret_bps, struct trib_error *error)
+{
+	int64_t bps = trib_flow_value(run, name).integer;
+
+	if (bps < 0 || bps > 10000)
+		return trib_fail(error, TRIB_REFUSED, name, "found %lld given by the play, expected an integer from 0 to 10000",
+				 (long long)bps);
+	*ret_bps = (int32_t)bps;
+	return TRIB_OK;
+}
+
+/* The plan as the run has it: a copy that states its results. */
+static trib_status take_plan(struct trib_engine *engine, const struct engine_flow *flow, const Tributary__Plan *plan,
+			     const ProtobufCMessage **message, struct trib_error *error)
+{
+	struct trib_value status_word = trib_flow_value(&flow->run, "status");
+	Tributary__Plan *copy = trib_arena_alloc(&engine->arena, sizeof(*copy));
+	Tributary__Terms *terms = trib_arena_alloc(&engine->arena, sizeof(*terms));
+	int32_t commission_bps = 0, service_bps = 0;
+	trib_status status = take_rate(&flow->run, "commission_bps", &commission_bps, error);
+
+	if (status == TRIB_OK)
+		status = take_rate(&flow->run, "service_bps", &service_bps, error);
+	if (status != TRIB_OK)
+		return status;
+	char *word = copy && terms ? trib_arena_copy(&engine->arena, trib_value_text(&status_word)) : NULL;
+
+	if (!word)
+		return trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
+	*copy = *plan;
+	if (status_word.size && (plan->status || strcmp(word, "active") != 0))
+		copy->status = word;
+	if (plan->terms)
+		*terms = *plan->terms;
+	else
+		tributary__terms__init(terms);
+	if (commission_bps != terms->commission_bps || service_bps != terms->service_bps) {
+		terms->has_commission_bps |= commission_bps != terms->commission_bps;
+		terms->has_service_bps |= service_bps != terms->service_bps;
+		terms->commission_bps = commission_bps;
+		terms->service_bps = service_bps;
+		copy->terms = terms;
+	}
+	/* By the rules of the field, as if it had been put so. */
+	status = trib_proto_check(&copy->base, error);
+	*message = &copy->base;
+	return status;
+}
+
+trib_status flows_put(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage **message,
+		      struct engine_flow *ret_flow, struct trib_error *error)
+{
+	enum trib_flow flow = flow_of(noun);
+	const struct trib_play *play;
+	struct trib_buffer json;
+
+	*ret_flow = (struct engine_flow){ 0 };
+	if (flow == TRIB_FLOWS)
+		return TRIB_OK;
+	trib_status status =
+		play_of(engine, text_field(*message, "play"), number_field(*message, "play_version"), &play, error);
+
+	if (status != TRIB_OK || trib_flow_is_default(play, flow))
+		return status;
+	trib_buffer_init(&json, TRIB_LIMIT_FLOW_BYTES / 4);
+	status = add_input(engine, noun, *message, &json, error);
+	if (status == TRIB_OK)
+		status = engine_flow(engine, play, flow, trib_buffer_bytes(&json), ret_flow, error);
+	trib_buffer_fini(&json);
+	if (status == TRIB_OK && noun == TRIB_NOUN_PLAN)
+		status = take_plan(engine, ret_flow, (const Tributary__Plan *)*message, message, error);
+	return status;
+}
+
+trib_status flows_put_end(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+			  struct engine_flow *flow, struct trib_error *error)
+{
+	struct engine_flow_about about = { .noun = noun, .id = trib_bytes_text(text_field(message, "id")), .message = message };
+	struct trib_buffer change;
+	trib_status status = add_old(engine, noun, about.id, NULL, &about.version, error);
+
+	trib_buffer_init(&change, TRIB_LIMIT_FLOW_BYTES / 4);
+	if (flow->run.waits)
+		trib_proto_to_json(message, TRIB_PROTO_SET_FIELDS, &change);
+	about.change = trib_buffer_bytes(&change);
+	if (status == TRIB_OK)
+		status = change.failed ? trib_fail(error, TRIB_LIMIT, "flow", "found more than an approval may hold")
+				       : engine_flow_end(engine, flow, &about, error);
+	trib_buffer_fini(&change);
+	return status;
+}
+
+trib_status flows_plan_act(struct trib_engine *engine, const struct trib_call *call, struct engine_flow *ret_flow,
+			   struct trib_error *error)
+{
+	const Tributary__ActionRequest *body = (const Tributary__ActionRequest *)call->body;
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_PLAN, call->name);
+	const struct trib_play *play = NULL;
+	struct trib_entity entity;
+	struct trib_buffer json;
+
+	*ret_flow = (struct engine_flow){ 0 };
+	if (!number || !trib_playbook_count(engine->plays))
+		return TRIB_OK;
+	struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_PLAN, number);
+	trib_status status = trib_record_unpack(record, TRIB_NOUN_PLAN, &engine->arena, &entity, error);
+
+	trib_record_unref(record);
+	if (status == TRIB_OK)
+		status = play_of(engine, text_field(entity.message, "play"), number_field(entity.message, "play_version"),
+				 &play, error);
+	if (status != TRIB_OK || trib_flow_is_default(play, TRIB_FLOW_PLAN_ACT))
+		return status;
+	trib_buffer_init(&json, TRIB_LIMIT_FLOW_BYTES / 4);
+	trib_buffer_add_text(&json, "{\"plan\":");
+	trib_proto_to_json(entity.message, TRIB_PROTO_SET_FIELDS, &json);
+	trib_buffer_add_text(&json, ",\"action\":");
+	trib_json_add_string(&json, call->action);
+	add_member(&json, "role", trib_access_role_word(call->actor.role));
+	add_member(&json, "reason", body ? body->reason : NULL);
+	trib_buffer_add_format(&json, ",\"now\":%lld}", (long long)engine->now_ms);
+	status = json.failed ? trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold")
+			     : engine_flow(engine, play, TRIB_FLOW_PLAN_ACT, trib_buffer_bytes(&json), ret_flow, error);
+	trib_buffer_fini(&json);
+	return status;
+}
+
+/* --- Links -------------------------------------------------------------------------------------------- */
+
+static trib_status add_entity(struct trib_engine *engine, enum trib_noun noun, uint32_t number, struct trib_buffer *json,
+			      struct trib_error *error)
+{
+	struct trib_record *record = trib_domain_record(engine->domain, noun, number);
+	struct trib_entity entity;
+	trib_status status = trib_record_unpack(record, noun, &engine->arena, &entity, error);
+
+	if (status == TRIB_OK)
+		trib_proto_to_json(entity.message, TRIB_PROTO_SET_FIELDS, json);
+	trib_record_unref(record);
+	return status;
+}
+
+static void add_bytes(struct trib_buffer *json, const char *name, struct trib_bytes text)
+{
+	trib_buffer_add_format(json, "\"%s\":", name);
+	trib_json_add_string(json, text);
+	trib_buffer_add_char(json, ',');
+}
+
+trib_status flows_link(struct trib_engine *engine, const struct trib_link_request *request, uint32_t registration,
+		       uint32_t creator, uint32_t goods, int32_t commission_bps, struct trib_error *error)
+{
+	const struct trib_registration *row = trib_domain_registration(engine->domain, registration);
+	const struct trib_names *symbols = trib_domain_symbols(engine->domain);
+	struct trib_bytes name = trib_names_text(symbols, row->play);
+	uint32_t number = trib_playbook_number(engine->plays, name);
+	uint32_t version = trib_playbook_version(engine->plays, number, engine->now_ms);
+	const struct trib_play *play = version ? trib_playbook_find(engine->plays, name, version, error) : NULL;
+	struct engine_flow flow;
+	struct trib_buffer json;
+
+	if (!play || trib_flow_is_default(play, TRIB_FLOW_LINK_CONVERT))
+		return TRIB_OK;
+	trib_buffer_init(&json, 1 << 20);
+	trib_buffer_add_char(&json, '{');
+	add_bytes(&json, "channel", request->channel);
+	add_bytes(&json, "scene", request->scene.size || !row->scene ? request->scene : trib_names_text(symbols, row->scene));
+	add_bytes(&json, "page", request->page);
+	trib_buffer_add_format(&json, "\"commission_bps\":%d,\"now\":%lld,\"creator\":", commission_bps,
+			       (long long)engine->now_ms);
+	trib_status status = add_entity(engine, TRIB_NOUN_PARTY, creator, &json, error);
+
+	trib_buffer_add_text(&json, ",\"goods\":");
+	if (status == TRIB_OK)
+		status = add_entity(engine, TRIB_NOUN_GOODS, goods, &json, error);
+	trib_buffer_add_char(&json, '}');
+	if (status == TRIB_OK)
+		status = engine_flow(engine, play, TRIB_FLOW_LINK_CONVERT, trib_buffer_bytes(&json), &flow, error);
+	trib_buffer_fini(&json);
+	return status;
+}
+
+/* --- Approvals ---------------------------------------------------------------------------------------- */
+
+/* The flow approval.decided: the platform's refuses whom it was not asked of. */
+static trib_status run_decided(struct trib_engine *engine, const struct trib_call *call, const Tributary__Approval *approval,
+			       const char *led_to, struct engine_flow *flow, struct trib_error *error)
+{
+	const Tributary__ActionRequest *body = (const Tributary__ActionRequest *)call->body;
+	const struct trib_json *json;
+	struct trib_buffer text;
+	trib_status status = play_of(engine, approval->play, approval->play_version, &flow->play, error);
+
+	if (status == TRIB_OK)
+		status = engine_reserve(engine, FLOW_ROOM_BYTES, error);
+	if (status != TRIB_OK)
+		return status;
+	trib_buffer_init(&text, TRIB_LIMIT_FLOW_BYTES / 4);
+	trib_buffer_add_text(&text, "{\"approval\":");
+	trib_proto_to_json(&approval->base, TRIB_PROTO_SET_FIELDS, &text);
+	trib_buffer_add_text(&text, ",\"decision\":");
+	trib_json_add_string(&text, call->action);
+	add_member(&text, "role", trib_access_role_word(call->actor.role));
+	add_member(&text, "reason", body ? body->reason : NULL);
+	add_member(&text, "status", led_to);
+	trib_buffer_add_format(&text, ",\"now\":%lld}", (long long)engine->now_ms);
+	trib_arena_reset(&engine->flow_arena);
+	const char *copy = text.failed ? NULL : trib_arena_copy(&engine->flow_arena, trib_buffer_bytes(&text));
+
+	status = copy ? trib_json_parse(trib_bytes(copy, text.size), TRIB_LIMIT_JSON_DEPTH, &engine->flow_arena, &json, error)
+		      : trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
+	trib_buffer_fini(&text);
+	if (status == TRIB_OK)
+		status = trib_flow_run(flow->play, TRIB_FLOW_APPROVAL_DECIDED, json, &engine->flow_arena, &flow->run, error);
+	/* The platform's own leaves no trace: history says who has decided. */
+	flow->ran = status == TRIB_OK && !trib_flow_is_default(flow->play, TRIB_FLOW_APPROVAL_DECIDED);
+	return status;
+}
+
+/* What was to be done, decided now: as of today, and only if nobody has changed the entity meanwhile. */
+static trib_status decide_change(struct trib_engine *engine, const Tributary__Approval *approval, enum trib_noun noun,
+				 struct trib_domain_decision *ret_decision, struct trib_error *error)
+{
+	ProtobufCMessage *message;
+	uint32_t version;
+	trib_status status = add_old(engine, noun, trib_bytes_text(approval->entity), NULL, &version, error);
+
+	if (status == TRIB_OK && version != approval->entity_version)
+		return trib_fail(error, TRIB_CONFLICT, "entity_version",
+				 "found version %u of it, expected %u, which was changed when this was asked: reject it, and put it again",
+				 version, approval->entity_version);
+	if (status == TRIB_OK)
+		status = trib_proto_from_json(trib_noun_descriptor(noun), trib_bytes_text(approval->change), &engine->arena,
+					      &message, error);
+	if (status == TRIB_OK)
+		status = trib_domain_decide_put(engine->domain, noun, message, engine->now_ms, &engine->arena, ret_decision,
+						error);
+	return status;
+}
+
+/* The noun of a word of ours. */
+static enum trib_noun noun_of(const char *word)
+{
+	int noun = 0;
+
+	while (noun < TRIB_NOUN_COUNT && (!trib_noun_word((enum trib_noun)noun) || strcmp(trib_noun_word((enum trib_noun)noun), word) != 0))
+		noun++;
+	trib_assert(noun < TRIB_NOUN_COUNT);
+	return (enum trib_noun)noun;
+}
+
+trib_status flows_decide_approval(struct trib_engine *engine, struct trib_call *call,
+				  struct trib_domain_decision *ret_decision, const char **ret_status)
+{
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_APPROVAL, call->name);
+	struct trib_domain_decision change = { 0 };
+	struct engine_flow flow = { .flow = TRIB_FLOW_APPROVAL_DECIDED };
+	trib_status status = trib_domain_decide_action(engine->domain, TRIB_NOUN_APPROVAL, call->name, call->action,
+						       (const Tributary__ActionRequest *)call->body, engine->now_ms,
+						       &engine->arena, ret_decision, ret_status, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_APPROVAL, number);
+	struct trib_entity entity;
+
+	status = trib_record_unpack(record, TRIB_NOUN_APPROVAL, &engine->arena, &entity, &call->error);
+	trib_record_unref(record);
+	if (status != TRIB_OK)
+		return status;
+	const Tributary__Approval *approval = (const Tributary__Approval *)entity.message;
+
+	status = run_decided(engine, call, approval, *ret_status, &flow, &call->error);
+	if (status == TRIB_OK && !strcmp(*ret_status, "approved") && approval->change && approval->change[0])
+		status = decide_change(engine, approval, noun_of(approval->noun), &change, &call->error);
+	/* All is decided: from here on nothing refuses. */
+	if (status == TRIB_OK)
+		status = emit_all(engine, &change, &call->error);
+	if (status == TRIB_OK)
+		status = emit_all(engine, ret_decision, &call->error);
+	if (status == TRIB_OK)
+		status = change.event_count && !strcmp(approval->noun, "goods")
+				 ? activities_watch_price(engine, change.number, &call->error)
+				 : TRIB_OK;
+	if (status == TRIB_OK)
+		status = engine_flow_end(engine, &flow,
+					 &(struct engine_flow_about){ .noun = TRIB_NOUN_APPROVAL, .id = call->name },
+					 &call->error);
+	return status;
+}
+
+/* --- What HTTP asks ----------------------------------------------------------------------------------- */
+
+trib_status call_capabilities(struct trib_engine *engine, struct trib_call *call)
+{
+	engine_begin(engine, 0, &call->error); /* time moves on where nothing can be written, too */
+	trib_capabilities_write(trib_playbook_active(engine->plays, engine->now_ms), &call->reply);
+	return TRIB_OK;
+}
+
+trib_status call_checklist(struct trib_engine *engine, struct trib_call *call)
+{
+	engine_begin(engine, 0, &call->error);
+	uint32_t number = trib_playbook_number(engine->plays, call->name);
+	uint32_t active = number ? trib_playbook_version(engine->plays, number, engine->now_ms) : 0;
+	uint32_t version = active || !number ? active : trib_playbook_newest(engine->plays, number);
+	const struct trib_play *play =
+		version ? trib_playbook_find(engine->plays, call->name, version, &call->error) : NULL;
+
+	if (!number)
+		return trib_fail(&call->error, TRIB_NOT_FOUND, "play", "found \"%.*s\", expected the name of a play",
+				 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data);
+	return play ? trib_play_write_checklist(play, &call->reply, &engine->arena, &call->error) : call->error.status;
+}
+
+static int compare_positions(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Positions ascend: they are logged as they come. */
+static bool log_has(const struct log_of *log, uint64_t position)
+{
+	return log && log->count && bsearch(&position, log->items, log->count, sizeof(position), compare_positions);
+}
+
+/* Only where a run is known to stand may the journal be read: any number may be asked for. */
+static bool is_run(struct trib_engine *engine, uint64_t position)
+{
+	struct trib_error ignored;
+	char key[8];
+
+	return log_has(&engine->changes.flows, position) || log_has(checkpoint_flows(engine), position) ||
+	       trib_store_get(engine->store, TRIB_TABLE_FLOW, trib_bytes(key, trib_key_u64(key, position)),
+			      &engine->event_bytes, &ignored) == TRIB_OK;
+}
+
+trib_status call_flow(struct trib_engine *engine, struct trib_call *call)
+{
+	struct trib_buffer *json = &call->reply;
+	Tributary__Event *event;
+	uint64_t position;
+
+	if (!trib_bytes_to_u64(call->name, &position) || !is_run(engine, position))
+		return trib_fail(&call->error, TRIB_NOT_FOUND, "id", "found \"%.*s\", expected the id of a run",
+				 (int)TRIB_MIN(call->name.size, (size_t)24), call->name.data);
+	trib_status status = history_read_event(engine, position, &event, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	const Tributary__FlowRan *ran = event->kind_case == TRIBUTARY__EVENT__KIND_FLOW_RAN ? event->flow_ran : NULL;
+
+	if (ran) {
+		trib_buffer_add_format(json, "{\"id\":%llu", (unsigned long long)position);
+		add_member(json, "flow", ran->flow);
+		add_member(json, "play", ran->play);
+		trib_buffer_add_format(json, ",\"play_version\":%u", ran->play_version);
+		add_member(json, "noun", ran->noun);
+		add_member(json, "entity", ran->entity);
+		trib_buffer_add_format(json, ",\"at\":%lld,\"waits\":%s,\"steps\":%s}", (long long)ran->at,
+				       ran->waits ? "true" : "false", ran->steps);
+	}
+	tributary__event__free_unpacked(event, NULL);
+	return ran ? TRIB_OK : trib_fail(&call->error, TRIB_CORRUPT, "journal", "no run of a flow stands at position %llu",
+					 (unsigned long long)position);
+}
