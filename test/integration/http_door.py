@@ -176,6 +176,23 @@ def ask_about_enrolments(step, seen):
          want=lambda answer: answer["status"] == "delisted")
 
 
+def ask_about_people(step):
+    """Invitations, samples, experience."""
+    step("PUT", "/api/v1/parties/{id}", "/api/v1/parties/bella", {"roles": ["creator"]}, 201)
+    step("PUT", "/api/v1/invitations/{id}", "/api/v1/invitations/in1", {"from": "shop", "creator": "bella", "goods": ["lamp"]}, 201)
+    step("POST", "/api/v1/invitations/{id}:{action}", "/api/v1/invitations/in1:counter", {"offer": {"terms": {"commission_bps": 3000}}},
+         want=lambda answer: answer["status"] == "countered")
+    step("POST", "/api/v1/invitations/{id}:{action}", "/api/v1/invitations/in1:accept", {}, want=lambda answer: answer["status"] == "accepted")
+    step("GET", "/api/v1/invitations/{id}", "/api/v1/invitations/in1", want=lambda answer: answer["plan"] == "in1.plan")
+    step("PUT", "/api/v1/samples/{id}", "/api/v1/samples/sa1", {"creator": "bella", "goods": ["lamp"]}, 201)
+    step("POST", "/api/v1/samples/{id}:{action}", "/api/v1/samples/sa1:approve", {}, want=lambda answer: answer["status"] == "approved")
+    step("GET", "/api/v1/samples/{id}", "/api/v1/samples/sa1", want=lambda answer: answer["merchant"] == "shop")
+    for plural in ("invitations", "samples"):
+        step("GET", f"/api/v1/{plural}", f"/api/v1/{plural}", want=lambda answer: len(answer["items"]) == 1)
+    step("GET", "/api/v1/experience", "/api/v1/experience?merchant=shop&creator=bella",
+         want=lambda answer: [(row["accepted"], row["samples"]) for row in answer["items"]] == [(1, 1)])
+
+
 def ask_about_metrics(step, server):
     """What plays came to: the same by the API and at /metrics."""
     totals = step("GET", "/api/v1/metrics", "/api/v1/metrics")["items"]
@@ -349,12 +366,14 @@ def journey(server):
     ask_about_metrics(step, server)
     ask_about_actions(step)
     ask_about_enrolments(step, seen)
+    ask_about_people(step)
     for plural, name in [("registrations", "r1"), ("plans", "p1"), ("goods", "g1"), ("parties", "c1"), ("blocks", "b1"), ("activities", "a1"), ("enrolments", "e1"),
-                         ("cooperations", "co1")]:
+                         ("cooperations", "co1"), ("invitations", "in1"), ("samples", "sa1")]:
         step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
              want=lambda answer: answer["status"] == "closed")
-    for plural in ("parties", "goods", "plans", "registrations", "blocks", "activities", "enrolments", "cooperations"):
+    for plural in ("parties", "goods", "plans", "registrations", "blocks", "activities", "enrolments", "cooperations", "invitations",
+                   "samples"):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
