@@ -382,7 +382,8 @@ def journey(server):
     check("/metrics tells of the order", b"\ntributary_http_requests_total{status=\"409\"} 1\n" in metrics.body,
           metrics.body)
     seen |= {("GET", "/metrics"), ("GET", "/openapi.json")}
-    missing = {(method.upper(), path) for path, item in document["paths"].items() for method in item} - seen
+    own = ("/api/v1/approvals", "/api/v1/flows", "/api/v1/capabilities", "/api/v1/plays/{id}/checklist")  # asked by flows.py
+    missing = {(method.upper(), path) for path, item in document["paths"].items() for method in item if not path.startswith(own)} - seen
     check("every path of the description was asked", not missing, missing)
 
 
