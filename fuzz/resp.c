@@ -282,8 +282,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			atexit(end_engine);
 	}
 	trib_buffer_init(&out, 64 << 20);
-	struct resp_client client = { .resp = door, .engine = engine, .auth = auth, .out = &out, .id = 1, .version = 2,
-				      .allowed = true };
+	struct resp_client client = { .resp = door, .engine = engine, .auth = auth, .out = &out, .id = 1, .version = 2 };
+
+	resp_set_rights(&client);
 
 	while (!client.closing && !out.failed &&
 	       trib_resp_parse(trib_bytes(data + used, size - used), args, &n, &consumed, &error) == TRIB_RESP_COMMAND) {

@@ -38,6 +38,18 @@
 	X(IMPORT_ATOMIC_BYTES, 8388608, "bytes", "one import with atomic=true")                    \
 	X(IMPORT_ERRORS, 1000, "errors", "listed in one answer; refused counts them all")          \
 	X(SNAPSHOT_DELTA_BYTES, 16777216, "bytes", "changes kept for deltas; behind: a full one")  \
+	X(ACCESS_TOKENS, 100000, "tokens", "access tokens that ever were; all in memory")          \
+	X(ACCESS_USERS, 100000, "users", "who may sign in; all in memory")                         \
+	X(ACCESS_SESSIONS, 10000, "sessions", "signed in at a time; then the oldest ends")         \
+	X(USER_SESSIONS, 16, "sessions", "of one user; then the oldest ends")                      \
+	X(PASSWORD_BYTES, 1024, "bytes", "one password; at least 10")                              \
+	X(PASSWORD_JOBS, 32, "passwords", "waiting to be looked at; then 503")                     \
+	X(SIGN_IN_FAILURES, 5, "failures", "of one user or address in 15 minutes; then both wait as long") \
+	X(AUDIT_REFUSALS, 100, "refusals", "written a second; further ones are counted")           \
+	X(AUDIT_SCANNED, 5000, "entries", "looked at for one page of the audit log or of a list")  \
+	X(ANSWERS_KEPT, 100000, "answers", "of POSTs with an Idempotency-Key; then the oldest go") \
+	X(ANSWERS_BYTES, 67108864, "bytes", "of such answers; one is at most 65536")               \
+	X(FILTER_SCANNED, 20000, "items", "that one request's filter looks at; the cursor goes on there") \
 	X(HTTP_CONNECTIONS, 1024, "connections", "each costs a socket and a buffer")               \
 	X(HTTP_IDLE_SECONDS, 60, "seconds", "a connection that sends nothing is closed")           \
 	X(LIST_ITEMS, 1000, "items", "one page of a list")                                         \

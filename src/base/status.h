@@ -43,7 +43,9 @@
 	X(REFUSED, 20, "refused", 422, false, "a rule of the trade refuses this")                  \
 	X(METHOD, 21, "method_not_allowed", 405, false, "this place does not take that method")    \
 	X(INTERNAL, 22, "internal", 500, false, "a fault of the program")                          \
-	X(OVER_REFUND, 23, "over_refund", 422, false, "more than remains of the order")
+	X(OVER_REFUND, 23, "over_refund", 422, false, "more than remains of the order")            \
+	X(RATE, 24, "rate_limited", 429, true, "more often than is granted; wait")                 \
+	X(CHANGED, 25, "precondition_failed", 412, false, "it is another than the condition says")
 
 typedef enum trib_status {
 #define X(name, number, word, http, retriable, text) TRIB_##name = number,

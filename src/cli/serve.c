@@ -214,6 +214,19 @@ static void reload_secrets(struct serve *serve)
 			       "why", error.text, NULL);
 }
 
+static void reload_certificate(struct serve *serve)
+{
+	struct trib_error error;
+
+	if (!serve->http || !serve->config.tls_cert[0])
+		return;
+	if (trib_http_reload(serve->http, &error) != TRIB_OK)
+		trib_log_error("certificate not read; the last good one stays in force", "place", error.at, "why",
+			       error.text, NULL);
+	else
+		trib_log_info("certificate read again", NULL);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct serve *serve = timer->data;
@@ -234,6 +247,7 @@ static void on_signal(uv_signal_t *signal, int number)
 	if (number == SIGHUP) {
 		reload_keys(serve);
 		reload_secrets(serve);
+		reload_certificate(serve);
 		return;
 	}
 	if (serve->stopping) {
@@ -262,6 +276,11 @@ static bool submit(void *context, struct trib_call *call)
 	return trib_engine_submit(context, call);
 }
 
+static void refused(void *context, const struct trib_refusal *refusal)
+{
+	trib_engine_note_refusal(context, refusal);
+}
+
 static trib_status open_doors(struct serve *serve, struct trib_error *error)
 {
 	const struct trib_config *config = &serve->config;
@@ -271,9 +290,16 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 						.auth = serve->auth,
 						.metrics = serve->metrics,
 						.submit = submit,
-						.context = serve->engine };
+						.refused = refused,
+						.context = serve->engine,
+						.rate = (uint32_t)TRIB_MIN(config->rate, (uint64_t)UINT32_MAX),
+						.session_idle_ms = config->session_idle,
+						.session_life_ms = config->session_life,
+						.tls_cert = config->tls_cert,
+						.tls_key = config->tls_key };
 	trib_status status = TRIB_OK;
 
+	trib_auth_set_directory(serve->auth, trib_engine_directory(serve->engine));
 	if ((config->resp.on && !config->resp.loopback && !trib_auth_guards(serve->auth)) ||
 	    (config->http.on && !config->http.loopback && !trib_auth_guards(serve->auth)))
 		return trib_fail(error, TRIB_FORBIDDEN, "--token-file",
@@ -302,7 +328,7 @@ static void tell_doors(const struct serve *serve)
 		trib_log_info("listening", "door", "resp", "address", text, NULL);
 	}
 	if (serve->http) {
-		snprintf(text, sizeof(text), "http://%s:%u", serve->config.http.host, trib_http_port(serve->http));
+		snprintf(text, sizeof(text), "%s://%s:%u", serve->config.tls_cert[0] ? "https" : "http", serve->config.http.host, trib_http_port(serve->http));
 		trib_log_info("listening", "door", "http", "address", text, NULL);
 	}
 }

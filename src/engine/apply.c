@@ -211,6 +211,8 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return apply_market(engine, event, error);
 	if (outbox_is_changed_by(event->kind_case))
 		return outbox_apply(engine, event, position, error);
+	if (access_is_changed_by(event->kind_case))
+		return access_apply(engine, event, error);
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
 		return apply_payout(engine, event->ledger_paid, position, error);

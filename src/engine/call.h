@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "domain/domain.h"
+#include "engine/directory.h"
 
 struct trib_engine;
 
@@ -74,6 +75,15 @@ enum trib_call_kind {
 	TRIB_CALL_OUTBOX_TELL,	   /* body: ParcelResults */
 	TRIB_CALL_KEYS, /* the secret keys of rich clients, as text */
 	TRIB_CALL_MARKET_POSITION,
+	TRIB_CALL_TOKEN_MAKE, TRIB_CALL_TOKEN_ROTATE, /* body; name */
+	TRIB_CALL_TOKEN_REVOKE, TRIB_CALL_TOKEN_GET,  /* name */
+	TRIB_CALL_TOKEN_LIST, TRIB_CALL_USER_LIST,    /* cursor, limit */
+	TRIB_CALL_USER_PUT,			      /* name, body, password_hash ("": none) */
+	TRIB_CALL_USER_GET, TRIB_CALL_USER_CLOSE,     /* name */
+	TRIB_CALL_USER_PASSWORD, /* name, session, password_hash (that was looked at), new_password_hash */
+	TRIB_CALL_SIGN_IN,	 /* name, password_hash (that was looked at), session (to be ended), session_life_ms */
+	TRIB_CALL_SIGN_OUT, TRIB_CALL_WHO, /* session, secret */
+	TRIB_CALL_AUDIT,		   /* cursor, limit */
 	TRIB_CALL_SNAPSHOT, /* since (0: full); the answer is file, then reply: bytes, not JSON */
 };
 
@@ -86,7 +96,7 @@ struct trib_call_file {
 struct trib_call_file *trib_call_file_ref(struct trib_call_file *file);
 void trib_call_file_unref(struct trib_call_file *file);
 
-enum { TRIB_CALL_CURSOR_CHARS = 48 };
+enum { TRIB_CALL_CURSOR_CHARS = 48, TRIB_CALL_ETAG_CHARS = 40, TRIB_CALL_HASH_BYTES = 16 };
 
 /* Everything given belongs to the caller and stays until done(). */
 struct trib_call {
@@ -117,12 +127,28 @@ struct trib_call {
 	bool atomic;
 	bool dry_run; /* PUT: says what it would come to, and changes nothing */
 
+	/* Who asks from where, for the audit log: "PUT /api/v1/plans/p1". Changes are listed where `audited`. */
+	struct trib_bytes action_text;
+	bool audited;
+	/* Conditions, as HTTP writes them; empty: none. */
+	struct trib_bytes if_match, if_none_match;
+	/* A POST that is done once: the key, and a hash of what is asked. */
+	struct trib_bytes idempotency_key;
+	unsigned char content_hash[TRIB_CALL_HASH_BYTES];
+	uint32_t session; /* slot of the asker's session; 0: none */
+	int64_t session_life_ms, expires_ms;
+	char secret[TRIB_SECRET_CHARS]; /* of the asker's session; filled by SIGN_IN, emptied by SIGN_OUT */
+	char password_hash[TRIB_PASSWORD_HASH_BYTES], new_password_hash[TRIB_PASSWORD_HASH_BYTES];
+
 	/* The answer. */
 	trib_status status;
 	struct trib_error error;
 	const char *code;  /* of a refusal by outcome: "no_plan"; else NULL */
 	int http_status;   /* 200 or 201 when status is OK */
 	uint64_t position; /* of the newest event when this was decided */
+	bool hidden;	   /* NOT_FOUND, because the asker must not know that it is there */
+	bool repeated;	   /* the answer that was kept for its idempotency_key */
+	char etag[TRIB_CALL_ETAG_CHARS]; /* of the entity that it shows or has put; "": none */
 	const char *content_type; /* NULL: JSON */
 	char next_cursor[TRIB_CALL_CURSOR_CHARS]; /* of an answer that has no place for it inside; "": none */
 	struct trib_buffer reply; /* JSON; initialised by the caller, with its maximum */
@@ -130,6 +156,9 @@ struct trib_call {
 	void (*done)(struct trib_call *call); /* on the engine's thread */
 	void *context;
 };
+
+/* Is one of the tags of If-Match or If-None-Match this one? "*" is any that is there ("" is not). */
+bool trib_etag_matches(struct trib_bytes header, const char *etag);
 
 /* Any thread. False when the ring is full: answer 503 busy. */
 bool trib_engine_submit(struct trib_engine *engine, struct trib_call *call);

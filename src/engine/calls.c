@@ -115,6 +115,28 @@ static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, co
 	return status;
 }
 
+static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
+			      struct trib_buffer *json, struct trib_error *error);
+
+trib_status calls_tag(struct trib_engine *engine, struct trib_call *call, uint32_t number)
+{
+	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
+	struct trib_buffer json;
+	trib_status status = TRIB_OK;
+
+	call->etag[0] = '\0';
+	if (!record)
+		return TRIB_OK;
+	trib_buffer_init(&json, TRIB_LIMIT_HTTP_REPLY_BYTES);
+	status = add_entity(engine, record, call->noun, &json, &call->error);
+	if (status == TRIB_OK)
+		snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
+			 (unsigned long long)trib_hash_bytes(trib_buffer_bytes(&json)));
+	trib_buffer_fini(&json);
+	trib_record_unref(record);
+	return status;
+}
+
 trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
 		    struct trib_domain_decision *ret_decision, struct trib_error *error)
 {
@@ -172,14 +194,14 @@ static trib_status call_put(struct trib_engine *engine, struct trib_call *call)
 	call->http_status = waits ? 202 : decision.created ? 201 : 200;
 	calls_add_put_reply(&call->reply, call->name, waits && decision.created ? 0 : decision.number,
 		      waits ? decision.version - 1 : decision.version, engine->position);
-	if (!flow.position)
-		return TRIB_OK;
-	call->reply.size--; /* the brace */
-	trib_buffer_add_format(&call->reply, ",\"flow\":%llu", (unsigned long long)flow.position);
-	if (flow.approval[0])
-		trib_buffer_add_format(&call->reply, ",\"approval\":\"%s\"", flow.approval);
-	trib_buffer_add_char(&call->reply, '}');
-	return TRIB_OK;
+	if (flow.position) {
+		call->reply.size--; /* the brace */
+		trib_buffer_add_format(&call->reply, ",\"flow\":%llu", (unsigned long long)flow.position);
+		if (flow.approval[0])
+			trib_buffer_add_format(&call->reply, ",\"approval\":\"%s\"", flow.approval);
+		trib_buffer_add_char(&call->reply, '}');
+	}
+	return calls_tag(engine, call, waits && decision.created ? 0 : decision.number);
 }
 
 static trib_status call_close(struct trib_engine *engine, struct trib_call *call)
@@ -225,37 +247,66 @@ static trib_status call_get(struct trib_engine *engine, struct trib_call *call)
 	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
 	trib_status status = add_entity(engine, record, call->noun, &call->reply, &call->error);
 
+	if (status == TRIB_OK)
+		snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
+			 (unsigned long long)trib_hash_bytes(trib_buffer_bytes(&call->reply)));
 	trib_record_unref(record);
 	return status;
 }
 
+/* One page of the list: what the asker may see of it. */
+static trib_status add_page(struct trib_engine *engine, struct trib_call *call, struct trib_record **records,
+			    uint32_t count, uint32_t *filled)
+{
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct trib_entity entity;
+
+		trib_arena_reset(&engine->arena);
+		if (status == TRIB_OK)
+			status = trib_record_unpack(records[i], call->noun, &engine->arena, &entity, &call->error);
+		trib_record_unref(records[i]);
+		if (status != TRIB_OK || !access_sees(engine, call, call->noun, entity.message))
+			continue;
+		if ((*filled)++)
+			trib_buffer_add_char(&call->reply, ',');
+		trib_domain_show(engine->domain, call->noun, engine->now_ms, &entity);
+		trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, &call->reply);
+	}
+	return status;
+}
+
+/* An asker who sees little of a long list gets a page when there is one, or the cursor where the looking ended. */
 static trib_status call_list(struct trib_engine *engine, struct trib_call *call)
 {
-	uint32_t limit = TRIB_MIN(call->limit ? call->limit : 100, (uint32_t)TRIB_LIMIT_LIST_ITEMS), count = 0;
+	uint32_t limit = TRIB_MIN(call->limit ? call->limit : 100, (uint32_t)TRIB_LIMIT_LIST_ITEMS);
+	uint32_t count = 0, filled = 0, scanned = 0;
 	TRIB_AUTOFREE struct trib_record **records = trib_alloc_zeroed(limit, sizeof(*records));
-	char next[TRIB_CURSOR_CHARS];
-	trib_status status = trib_domain_list(engine->domain, call->noun, call->cursor, limit, records, &count,
-					      next, &call->error);
+	struct trib_bytes cursor = call->cursor;
+	char at[TRIB_CURSOR_CHARS], next[TRIB_CURSOR_CHARS];
+	trib_status status;
 
-	if (status != TRIB_OK)
-		return status;
 	engine_begin(engine, 0, &call->error);
 	trib_buffer_add_text(&call->reply, "{\"items\":[");
-	for (uint32_t i = 0; i < count; i++) {
-		if (i)
-			trib_buffer_add_char(&call->reply, ',');
+	do {
+		status = trib_domain_list(engine->domain, call->noun, cursor, limit - filled, records, &count, next,
+					  &call->error);
 		if (status == TRIB_OK)
-			status = add_entity(engine, records[i], call->noun, &call->reply, &call->error);
-		trib_record_unref(records[i]);
-		trib_arena_reset(&engine->arena);
-	}
+			status = add_page(engine, call, records, count, &filled);
+		if (status != TRIB_OK)
+			return status;
+		memcpy(at, next, sizeof(at));
+		cursor = trib_bytes_text(at);
+		scanned += count;
+	} while (next[0] && filled < limit && scanned < TRIB_LIMIT_AUDIT_SCANNED);
 	trib_buffer_add_text(&call->reply, "],\"next_cursor\":");
 	if (next[0])
 		trib_json_add_string(&call->reply, trib_bytes_text(next));
 	else
 		trib_buffer_add_text(&call->reply, "null");
 	trib_buffer_add_char(&call->reply, '}');
-	return status;
+	return TRIB_OK;
 }
 
 static const char *id_of(const ProtobufCMessage *message)
@@ -1026,12 +1077,67 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_OUTBOX_TELL: return call_outbox_tell(engine, call);
 	case TRIB_CALL_KEYS: return trib_keys_export(engine->keys, &call->reply, &call->error);
 	case TRIB_CALL_RECORD: return call_record(engine, call);
+	default: return call_access(engine, call);
 	}
-	return trib_fail(&call->error, TRIB_INTERNAL, "call", "found kind %d", call->kind);
+}
+
+/* If-Match, If-None-Match of a change, against the entity as it is. */
+static trib_status check_conditions(struct trib_engine *engine, struct trib_call *call)
+{
+	bool changes = call->kind == TRIB_CALL_PUT || call->kind == TRIB_CALL_CLOSE ||
+		       call->kind == TRIB_CALL_STATUS_PUT || call->kind == TRIB_CALL_ACT;
+	trib_status status;
+
+	if (!changes || (!call->if_match.size && !call->if_none_match.size))
+		return TRIB_OK;
+	engine_begin(engine, 0, &call->error);
+	status = calls_tag(engine, call, trib_domain_find(engine->domain, call->noun, call->name));
+	if (status != TRIB_OK)
+		return status;
+	if (call->if_match.size && !trib_etag_matches(call->if_match, call->etag))
+		return trib_fail(&call->error, TRIB_CHANGED, "If-Match", "found %.*s, expected %s",
+				 (int)TRIB_MIN(call->if_match.size, (size_t)80), call->if_match.data,
+				 call->etag[0] ? call->etag : "no condition: there is no such entity");
+	if (call->if_none_match.size && trib_etag_matches(call->if_none_match, call->etag))
+		return trib_fail(&call->error, TRIB_CHANGED, "If-None-Match", "found %.*s, expected another than %s",
+				 (int)TRIB_MIN(call->if_none_match.size, (size_t)80), call->if_none_match.data, call->etag);
+	return TRIB_OK;
+}
+
+/* call->status is there: keeps what is to be kept of it, and has it wait until that is durable. */
+static void finish_call(struct trib_engine *engine, struct trib_call *call)
+{
+	if (call->status == TRIB_OK && call->reply.failed)
+		call->status = trib_fail(&call->error, TRIB_TOO_LARGE, "reply", "it would pass %zu bytes",
+					 call->reply.size_max);
+	/* What the answer tells of stands there; what is kept of it, and said of it in the log, comes behind. */
+	uint64_t position = engine->position;
+	trib_status kept = access_keep_answer(engine, call);
+
+	if (kept == TRIB_OK)
+		kept = access_note_call(engine, call);
+	if (kept != TRIB_OK)
+		call->status = kept;
+	if (call->status != TRIB_OK)
+		trib_buffer_reset(&call->reply);
+	call->position = position;
+	*(struct waiting *)log_add(&engine->waiting) =
+		(struct waiting){ call, trib_engine_ticket(engine) };
 }
 
 static void decide_and_wait(struct trib_engine *engine, struct trib_call *call)
 {
+	trib_arena_reset(&engine->arena);
+	call->actor.party = call->actor.party_id.size ?
+				    trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->actor.party_id) :
+				    0;
+	call->status = access_check(engine, call);
+	call->code = NULL;
+	if (call->status != TRIB_OK || access_repeat(engine, call, &call->status) ||
+	    (call->status = check_conditions(engine, call)) != TRIB_OK) {
+		finish_call(engine, call);
+		return;
+	}
 	if (!snapshots_take(engine, call) && !statements_take(engine, call) && !compiler_take(engine, call))
 		calls_decide(engine, call, TRIB_OK, NULL);
 }
@@ -1042,8 +1148,6 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 	trib_arena_reset(&engine->arena);
 	call->http_status = 200;
 	call->code = NULL;
-	if (call->actor.party_id.size)
-		call->actor.party = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, call->actor.party_id);
 	trib_domain_set_actor(engine->domain, &call->actor);
 	/* A cause and its effects are durable together, or neither is. */
 	if (outbox_is_used(engine))
@@ -1052,14 +1156,7 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 	trib_domain_set_actor(engine->domain, NULL);
 	if (failed != TRIB_OK)
 		call->error = *error;
-	if (call->status == TRIB_OK && call->reply.failed)
-		call->status = trib_fail(&call->error, TRIB_TOO_LARGE, "reply", "it would pass %zu bytes",
-					 call->reply.size_max);
-	if (call->status != TRIB_OK)
-		trib_buffer_reset(&call->reply);
-	call->position = engine->position;
-	*(struct waiting *)log_add(&engine->waiting) =
-		(struct waiting){ call, trib_engine_ticket(engine) };
+	finish_call(engine, call);
 }
 
 void calls_turn(struct trib_engine *engine)

@@ -158,6 +158,48 @@ static void add_hits(struct checkpoint *checkpoint, const struct trib_rules *rul
 	}
 }
 
+static void add_access_row(void *context, enum trib_table table, uint32_t number, struct trib_bytes value)
+{
+	char key[4];
+
+	add_row(context, table, trib_bytes(key, trib_key_u32(key, number)), value);
+}
+
+static void add_audit_row(void *context, uint64_t number, struct trib_bytes value)
+{
+	char key[8];
+
+	add_row(context, TRIB_TABLE_AUDIT, trib_bytes(key, trib_key_u64(key, number)), value);
+}
+
+static void add_answer_row(void *context, const unsigned char key[ANSWER_KEY_BYTES], const struct answer *answer)
+{
+	Tributary__AnswerKept kept = TRIBUTARY__ANSWER_KEPT__INIT;
+	TRIB_AUTOFREE uint8_t *bytes = NULL;
+	TRIB_AUTOFREE char *body = answer ? strndup(answer->body.data, answer->body.size) : NULL;
+	size_t size = 0;
+
+	if (answer) {
+		kept.has_key = kept.has_content = kept.has_at = kept.has_status = 1;
+		kept.key = (ProtobufCBinaryData){ ANSWER_KEY_BYTES, (uint8_t *)answer->key };
+		kept.content = (ProtobufCBinaryData){ ANSWER_KEY_BYTES, (uint8_t *)answer->content };
+		kept.at = answer->at_ms;
+		kept.status = answer->status;
+		kept.body = body;
+		bytes = trib_alloc(tributary__answer_kept__get_packed_size(&kept) + 1);
+		size = tributary__answer_kept__pack(&kept, bytes);
+	}
+	add_row(context, TRIB_TABLE_ANSWER, trib_bytes(key, ANSWER_KEY_BYTES), trib_bytes(bytes, size));
+}
+
+static void freeze_access(struct trib_engine *engine, struct checkpoint *checkpoint)
+{
+	add_counter(checkpoint, "sequence/audit", audit_last(engine->audit));
+	trib_directory_take_changes(engine->directory, add_access_row, checkpoint);
+	audit_freeze(engine->audit, add_audit_row, checkpoint);
+	answers_take_changes(engine->answers, add_answer_row, checkpoint);
+}
+
 /* Versions are written once; activations and hits, which are small, each time. */
 static void freeze_rules(struct trib_engine *engine, struct checkpoint *checkpoint)
 {
@@ -317,6 +359,7 @@ static void begin(struct trib_engine *engine)
 	add_counter(checkpoint, "statements/from", engine->statements.untold);
 	checkpoint->began_ms = engine->statements.stored_ms;
 	checkpoint->ended_ms = engine->now_ms;
+	freeze_access(engine, checkpoint);
 	freeze_rules(engine, checkpoint);
 	trib_playbook_freeze(engine->plays, add_play, checkpoint);
 	freeze_kept(engine, checkpoint);
@@ -759,6 +802,7 @@ static void finish(struct trib_engine *engine)
 		engine->counts.checkpoints_failed++;
 		return;
 	}
+	audit_frozen_is_stored(engine->audit);
 	if (checkpoint->has_merged)
 		runs_replace(&engine->runs, checkpoint->merge_first, checkpoint->merge_count, checkpoint->merged,
 			     &engine->old_runs);
@@ -1065,6 +1109,8 @@ static trib_status load_counter(void *context, struct trib_bytes key, struct tri
 		stateful_begin_buyers(engine);
 	else if (trib_bytes_is(key, "sequence/change"))
 		engine->changes_written = trib_key_read_u64(value.data);
+	else if (trib_bytes_is(key, "sequence/audit"))
+		audit_begin(engine->audit, trib_key_read_u64(value.data));
 	else if (trib_bytes_is(key, "sequence/link"))
 		engine->links_issued = trib_key_read_u64(value.data);
 	else if (trib_bytes_is(key, "sequence/market"))
@@ -1161,6 +1207,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		if (status == TRIB_OK && last)
 			status = trib_domain_load_done(engine->domain, error);
 	}
+	if (status == TRIB_OK)
+		status = access_load(engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_HITS, all, load_hits, engine, error);
 	if (status == TRIB_OK)

@@ -289,6 +289,8 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 	}
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_PUT || event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED)
 		return apply_play(engine, event, error);
+	if (access_is_changed_by(event->kind_case))
+		return access_apply(engine, event, error);
 	return apply_market(engine, event, error);
 }
 
@@ -530,6 +532,7 @@ static void make_state(struct trib_engine *engine)
 	trib_filter_init(&engine->spare_users, engine->touches_share);
 	engine->ledger = trib_ledger_new();
 	engine->kept = kept_new();
+	access_begin(engine);
 	engine->tallies = trib_tallies_new(TRIB_LIMIT_TALLIES);
 	engine->reviews = trib_reviews_new();
 	engine->shelves = shelf_table_new();
@@ -580,6 +583,7 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 		return status;
 	engine->now_ms = TRIB_MAX(engine->now_ms, trib_clock_wall_ms(engine->options.clock));
 	plays_ready(engine);
+	trib_directory_loaded(engine->directory);
 	status = found(engine, error);
 	engine->platform = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"));
 	return status;
@@ -610,6 +614,7 @@ static void close_state(struct trib_engine *engine)
 	people_fini(engine);
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
+	access_end(engine);
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
 	trib_playbook_free(TRIB_TAKE_PTR(engine->plays));
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));
@@ -687,6 +692,8 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	trib_buffer_init(&engine->event_bytes, CHANGE_BYTES_MAX);
 	trib_buffer_init(&engine->link_bytes, TRIB_LINK_EVENT_BYTES_MAX);
 	engine->seq = 1;
+	engine->directory = trib_directory_new();
+	pthread_mutex_init(&engine->refusals.lock, NULL);
 	orders_init(engine);
 	lifecycle_init(engine);
 	stateful_init(engine);
@@ -719,6 +726,8 @@ void trib_engine_abandon(struct trib_engine *engine)
 	shelf_rounds_fini(engine);
 	outbox_fini(engine);
 	trib_keys_free(engine->keys);
+	trib_directory_free(engine->directory);
+	pthread_mutex_destroy(&engine->refusals.lock);
 	trib_buffer_fini(&engine->chunk_bytes);
 	trib_buffer_fini(&engine->event_bytes);
 	trib_buffer_fini(&engine->link_bytes);
@@ -792,6 +801,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 	snapshots_turn(engine);
 	people_turn(engine);
 	calls_turn(engine);
+	access_turn(engine);
 	statements_turn(engine);
 	compiler_turn(engine);
 	if (engine->state == TRIB_ENGINE_RUNNING)

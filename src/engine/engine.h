@@ -21,7 +21,9 @@
 #ifndef TRIB_ENGINE_ENGINE_H
 #define TRIB_ENGINE_ENGINE_H
 
+#include "engine/access.h"
 #include "engine/call.h"
+#include "engine/directory.h"
 #include "engine/events.h"
 #include "engine/play_trees.h"
 #include "engine/tallies.h"
@@ -93,6 +95,22 @@ const struct trib_error *trib_engine_reason(const struct trib_engine *engine);
  * once for each state of the file, and leaves the keys as they were: log it.
  */
 trib_status trib_engine_reload_keys(struct trib_engine *engine, bool *ret_changed, struct trib_error *error);
+
+/* --- Access ------------------------------------------------------------------------------------------- */
+
+/* Stays the same as long as the engine; any thread may look secrets up. */
+struct trib_directory *trib_engine_directory(struct trib_engine *engine);
+
+/* What a door has refused by itself, for the audit log. */
+struct trib_refusal {
+	trib_status status;
+	bool known; /* who asked; else role, actor and party say nothing */
+	enum trib_access_role role;
+	char actor[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1], party[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1];
+	char from[64], action[160], detail[160];
+};
+/* Any thread. Bounded: what comes too fast is counted only. */
+void trib_engine_note_refusal(struct trib_engine *engine, const struct trib_refusal *refusal);
 
 /* --- Commands ----------------------------------------------------------------------------------------- */
 

@@ -35,6 +35,8 @@
  *	activities.c	enrolments by the hundred, and what their goods cost
  *	estimate.c	what a creator would earn
  *	review_list.c	held orders that wait (reviews.c); tally_list.c: GET /api/v1/tallies
+ *	access.c	who may ask for what; access_calls.c: tokens, users, sessions, the audit log
+ *	directory.c	… looked up; audit.c, answers.c: what is kept of that
  *	payouts.c	what was paid to a party, or came from it
  *	flows.c		flows of plays, runs of them, approvals
  *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
@@ -58,6 +60,8 @@
 
 #include <pthread.h>
 #include "base/bell.h"
+#include "engine/answers.h"
+#include "engine/audit.h"
 #include "engine/change.h"
 #include "engine/counters.h"
 #include "engine/compiler.h"
@@ -126,6 +130,17 @@ struct life_work {
 	struct trib_buffer bytes; /* an event before it is journalled: its texts may stand in a batch that is let go */
 };
 
+/* What doors refuse, on its way to the audit log. */
+struct refusals {
+	pthread_mutex_t lock; /* around the queue */
+	struct trib_refusal queue[64];
+	uint32_t count;
+	uint64_t lost; /* for want of room */
+	uint64_t left_out; /* and those of a second that had too many */
+	int64_t second_ms;
+	uint32_t listed;
+};
+
 struct in_flight {
 	uint64_t seq, next; /* batch and the mark behind it */
 };
@@ -138,6 +153,10 @@ struct trib_engine {
 	const struct trib_hash_key *order_key, *user_key; /* of `keys` */
 
 	struct trib_keys *keys;
+	struct trib_directory *directory;
+	struct audit *audit;
+	struct answers *answers;
+	struct refusals refusals;
 	struct trib_store *store;
 	struct trib_journal *journal;
 	struct trib_domain *domain;
@@ -352,6 +371,8 @@ void warmer_stop(struct trib_engine *engine);
 
 /* calls.c */
 
+/* The tag of what GET shows now, into call->etag; "" where there is nothing. */
+trib_status calls_tag(struct trib_engine *engine, struct trib_call *call, uint32_t number);
 /* TRIB_INVALID: found …, expected …. */
 trib_status engine_refuse(struct trib_error *error, const char *at, struct trib_bytes found, const char *expected);
 void calls_init(struct trib_engine *engine);
@@ -418,6 +439,29 @@ trib_status call_goods_shelves(struct trib_engine *engine, struct trib_call *cal
 void shelf_page_init(struct trib_engine *engine);
 void shelf_page_fini(struct trib_engine *engine);
 trib_status call_shelf(struct trib_engine *engine, struct trib_call *call);
+/* access.c */
+
+/* Before a call is decided: may its asker, who acts for a party? Fills parameters that say whose. */
+trib_status access_check(struct trib_engine *engine, struct trib_call *call);
+/* May the asker see this entity? */
+bool access_sees(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun,
+		 const ProtobufCMessage *message);
+
+/* access_calls.c */
+
+void access_begin(struct trib_engine *engine);
+void access_end(struct trib_engine *engine);
+trib_status access_load(struct trib_engine *engine, struct trib_error *error);
+bool access_is_changed_by(Tributary__Event__KindCase kind);
+trib_status access_apply(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error);
+/* Lists what doors have refused. */
+void access_turn(struct trib_engine *engine);
+trib_status call_access(struct trib_engine *engine, struct trib_call *call);
+/* Before: true if its Idempotency-Key has an answer, or another request (CONFLICT). */
+bool access_repeat(struct trib_engine *engine, struct trib_call *call, trib_status *ret_status);
+/* Afterwards: keeps the answer, lists the change or the refusal. */
+trib_status access_keep_answer(struct trib_engine *engine, struct trib_call *call);
+trib_status access_note_call(struct trib_engine *engine, struct trib_call *call);
 
 /* shelf_rounds.c */
 

@@ -5,6 +5,7 @@
 
 struct trib_auth {
 	bool guards;
+	struct trib_directory *directory;
 	unsigned char hash[crypto_generichash_BYTES];
 };
 
@@ -71,9 +72,62 @@ void trib_auth_free(struct trib_auth *auth)
 	free(auth);
 }
 
+void trib_auth_set_directory(struct trib_auth *auth, struct trib_directory *directory)
+{
+	auth->directory = directory;
+}
+
+struct trib_directory *trib_auth_directory(const struct trib_auth *auth)
+{
+	return auth->directory;
+}
+
 bool trib_auth_guards(const struct trib_auth *auth)
 {
-	return auth->guards;
+	return auth->guards || (auth->directory && trib_directory_guards(auth->directory));
+}
+
+enum trib_credential_result trib_auth_token(const struct trib_auth *auth, struct trib_bytes given, int64_t now_ms,
+					    struct trib_credential *ret_credential)
+{
+	unsigned char hash[crypto_generichash_BYTES];
+
+	if (auth->guards) {
+		hash_of(given, hash);
+		if (sodium_memcmp(hash, auth->hash, sizeof(hash)) == 0) {
+			*ret_credential = (struct trib_credential){ .role = TRIB_ACCESS_ADMIN, .name = "token-file" };
+			return TRIB_CREDENTIAL_OK;
+		}
+	}
+	return auth->directory ? trib_directory_token(auth->directory, given, now_ms, ret_credential) :
+				 TRIB_CREDENTIAL_UNKNOWN;
+}
+
+static struct trib_bytes trimmed(struct trib_bytes text)
+{
+	while (text.size && (text.data[0] == ' ' || text.data[0] == '\t'))
+		text = trib_bytes(text.data + 1, text.size - 1);
+	while (text.size && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+		text.size--;
+	return text;
+}
+
+bool trib_cookie_find(struct trib_bytes header, const char *name, struct trib_bytes *ret_value)
+{
+	const char *p = header.data, *end = p + header.size;
+	bool found = false;
+
+	while (header.size && p < end) {
+		const char *semicolon = memchr(p, ';', (size_t)(end - p)), *stop = semicolon ? semicolon : end;
+		const char *equals = memchr(p, '=', (size_t)(stop - p));
+
+		if (equals && trib_bytes_is(trimmed(trib_bytes(p, (size_t)(equals - p))), name)) {
+			*ret_value = trimmed(trib_bytes(equals + 1, (size_t)(stop - equals - 1)));
+			found = true;
+		}
+		p = stop + 1;
+	}
+	return found;
 }
 
 bool trib_auth_allows(const struct trib_auth *auth, struct trib_bytes given)
@@ -81,7 +135,7 @@ bool trib_auth_allows(const struct trib_auth *auth, struct trib_bytes given)
 	unsigned char hash[crypto_generichash_BYTES];
 
 	if (!auth->guards)
-		return true;
+		return !trib_auth_guards(auth);
 	hash_of(given, hash);
 	return sodium_memcmp(hash, auth->hash, sizeof(hash)) == 0;
 }

@@ -35,6 +35,13 @@ struct trib_address {
 	  "more names by which clients may call the HTTP door (Host)")                             \
 	X(token_file, TEXT, "", "FILE",                                                            \
 	  "holds the access token; needed for any address but loopback")                           \
+	X(tls_cert, TEXT, "", "FILE",                                                              \
+	  "certificate and chain (PEM) by which the HTTP door speaks TLS; read again on SIGHUP")   \
+	X(tls_key, TEXT, "", "FILE", "its private key (PEM); needed with --tls-cert")              \
+	X(rate, SIZE, "0", "NUMBER",                                                               \
+	  "HTTP requests a second that one access token or session may make; 0: as many as it likes") \
+	X(session_idle, DURATION, "30m", "DURATION", "a session that is not used for so long ends") \
+	X(session_life, DURATION, "12h", "DURATION", "a session ends after so long, used or not")  \
 	X(sync, CHOICE, "batch", "batch|interval|off",                                             \
 	  "when an answer leaves: durable, within 100 ms, at once")                                \
 	X(duplicate_window, DURATION, "30d", "DURATION",                                           \

@@ -28,7 +28,7 @@ static void raise_position(struct trib_http *http, uint64_t position)
 }
 
 /* Done with waiting: the HTTP thread goes on with the request. Last use of it here. */
-static void wake(struct trib_http_request *request)
+void trib_http_request_wake(struct trib_http_request *request)
 {
 	MHD_resume_connection(request->connection);
 }
@@ -42,7 +42,8 @@ static void call_done(struct trib_call *call)
 	if (call->status == TRIB_UNKNOWN) /* what it stands for may never have been */
 		call->position = 0;
 	raise_position(http, call->position);
-	wake(request);
+	if (!trib_http_filter_take(request))
+		trib_http_request_wake(request);
 	atomic_fetch_sub(&http->in_flight, 1);
 }
 
@@ -55,7 +56,7 @@ static void probe_done(struct trib_call *call)
 	atomic_fetch_sub(&http->in_flight, 1);
 }
 
-static bool give(struct trib_http *http, struct trib_call *call)
+bool trib_http_give(struct trib_http *http, struct trib_call *call)
 {
 	/* Counted before draining is looked at: whoever sees the door idle while it drains will see it stay so. */
 	atomic_fetch_add(&http->in_flight, 1);
@@ -66,7 +67,7 @@ static bool give(struct trib_http *http, struct trib_call *call)
 }
 
 /* The ring is full, the server stops, or a position is not reached: the request, or the batch of an import, fails. */
-static void refuse_busy(struct trib_http_request *request)
+void trib_http_request_busy(struct trib_http_request *request)
 {
 	uint64_t position = atomic_load(&request->http->position);
 	struct trib_call *call = &request->call;
@@ -79,13 +80,12 @@ static void refuse_busy(struct trib_http_request *request)
 	else
 		call->status = trib_fail(&call->error, TRIB_BUSY, "",
 					 "found a full queue, expected room in it");
-	wake(request);
+	trib_http_request_wake(request);
 }
 
-void trib_http_request_submit(struct trib_http_request *request)
+void trib_http_request_suspend(struct trib_http_request *request)
 {
 	struct trib_http *http = request->http;
-	int64_t wait_ms = http->options.at_least_ms;
 
 	if (!request->counted)
 		atomic_fetch_add(&http->answers, 1);
@@ -95,11 +95,19 @@ void trib_http_request_submit(struct trib_http_request *request)
 	request->call.done = call_done;
 	request->call.context = request;
 	MHD_suspend_connection(request->connection);
+}
+
+void trib_http_request_submit(struct trib_http_request *request)
+{
+	struct trib_http *http = request->http;
+	int64_t wait_ms = http->options.at_least_ms;
+
+	trib_http_request_suspend(request);
 	if (request->at_least <= atomic_load(&http->position)) {
-		if (give(http, &request->call))
+		if (trib_http_give(http, &request->call))
 			return;
 		if (!request->import) {
-			refuse_busy(request);
+			trib_http_request_busy(request);
 			return;
 		}
 	}
@@ -148,12 +156,12 @@ static bool release(struct trib_http *http, struct trib_http_request *request, i
 {
 	bool reached = request->at_least <= atomic_load(&http->position);
 
-	if (reached && give(http, &request->call))
+	if (reached && trib_http_give(http, &request->call))
 		return true;
 	if (!(reached && !request->import) && now_ns < request->wait_until_ns &&
 	    !atomic_load(&http->draining))
 		return false;
-	refuse_busy(request);
+	trib_http_request_busy(request);
 	return true;
 }
 
@@ -175,7 +183,7 @@ static void look_at_waiting(struct trib_http *http, int64_t now_ns)
 	}
 	if (http->waiting && !atomic_exchange(&http->probing, true)) {
 		trib_buffer_reset(&http->probe.reply);
-		if (!give(http, &http->probe))
+		if (!trib_http_give(http, &http->probe))
 			atomic_store(&http->probing, false);
 	}
 }
@@ -283,6 +291,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	atomic_fetch_sub(&http->memory, request->charged);
 	atomic_fetch_sub(&http->answers, request->counted);
 	trib_http_import_free(request->import);
+	trib_http_filter_free(request->filter);
 	trib_call_file_unref(request->call.file);
 	trib_buffer_fini(&request->call.reply);
 	trib_buffer_fini(&request->body);
@@ -320,7 +329,7 @@ static enum MHD_Result finish(struct trib_http_request *request)
 				trib_http_request_submit(request);
 		} else if (request->match.route->action == TRIB_ACTION_CALL) {
 			trib_http_request_parse(request);
-			if (!request->refused)
+			if (!request->refused && !trib_http_password_take(request))
 				trib_http_request_submit(request);
 		}
 	}
@@ -416,18 +425,23 @@ static struct MHD_Daemon *start_daemon(struct trib_http *http, int fd)
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, http },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, http },
 		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)on_unescape, NULL },
+		{ http->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, trib_http_tls_callback() },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
 	/* The logger stands first, so that it hears of what is wrong with the others. */
 	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-					MHD_USE_ERROR_LOG,
+					MHD_USE_ERROR_LOG | (http->tls ? MHD_USE_TLS : 0),
 				0, NULL, NULL, on_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log,
 				NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static void free_http(struct trib_http *http)
 {
+	trib_workers_free(http->passwords);
+	trib_workers_free(http->filters);
+	trib_lockout_free(http->lockout);
+	trib_http_tls_free(http->tls);
 	trib_buffer_fini(&http->probe.reply);
 	trib_buffer_fini(&http->openapi);
 	pthread_cond_destroy(&http->wake);
@@ -457,11 +471,25 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 		return trib_fail(error, TRIB_FORBIDDEN, options->address->host,
 				 "found no access token, expected --token-file for any address but "
 				 "loopback");
-	status = listen_on(options->address, &fd, error);
-	if (status != TRIB_OK)
-		return status;
 	http = trib_alloc_zeroed(1, sizeof(*http));
+	status = options->tls_cert && options->tls_cert[0] ?
+			 trib_http_tls_new(options->tls_cert, options->tls_key, &http->tls, error) :
+			 TRIB_OK;
+	if (status == TRIB_OK)
+		status = listen_on(options->address, &fd, error);
+	if (status != TRIB_OK) {
+		trib_http_tls_free(http->tls);
+		free(http);
+		return status;
+	}
 	http->options = *options;
+	if (!http->options.session_idle_ms)
+		http->options.session_idle_ms = INT64_C(30) * 60 * 1000;
+	if (!http->options.session_life_ms)
+		http->options.session_life_ms = INT64_C(12) * 3600 * 1000;
+	http->passwords = trib_workers_new("passwords", 1, TRIB_LIMIT_PASSWORD_JOBS);
+	http->filters = trib_workers_new("filters", 1, TRIB_LIMIT_HTTP_CONNECTIONS);
+	http->lockout = trib_lockout_new();
 	http->guard = (struct trib_guard){ .address = options->address, .hosts = options->hosts };
 	http->port = port_of(fd);
 	http->listening = -1;
@@ -482,10 +510,15 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 	}
 	trib_assert(pthread_create(&http->clock_thread, NULL, look_at_clock, http) == 0);
 	/* The first answers already know a position. */
-	if (!atomic_exchange(&http->probing, true) && !give(http, &http->probe))
+	if (!atomic_exchange(&http->probing, true) && !trib_http_give(http, &http->probe))
 		atomic_store(&http->probing, false);
 	*ret_http = http;
 	return TRIB_OK;
+}
+
+trib_status trib_http_reload(struct trib_http *http, struct trib_error *error)
+{
+	return http->tls ? trib_http_tls_reload(http->tls, error) : TRIB_OK;
 }
 
 uint16_t trib_http_port(const struct trib_http *http)

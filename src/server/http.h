@@ -31,7 +31,12 @@ struct trib_http_options {
 	struct trib_metrics *metrics; /* NULL: none */
 	/* trib_engine_submit. The call is given back by its done(), on any thread. */
 	bool (*submit)(void *context, struct trib_call *call);
+	/* For the audit log: what was refused before the engine was asked. Any thread. NULL: nobody wants to know. */
+	void (*refused)(void *context, const struct trib_refusal *refusal);
 	void *context;
+	uint32_t rate; /* requests a second of one token or session; 0: as many as it likes */
+	int64_t session_idle_ms, session_life_ms; /* 0: 30 min, 12 h */
+	const char *tls_cert, *tls_key; /* files; NULL or "": plain */
 	int64_t request_ms; /* a slow client's time, for tests; 0: the limit HTTP_REQUEST_SECONDS */
 	int64_t at_least_ms; /* how long ?at_least= waits, for tests; 0: the limit */
 };
@@ -42,6 +47,9 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 
 /* The port it listens on; of use where the address said 0. */
 uint16_t trib_http_port(const struct trib_http *http);
+
+/* Reads certificate and key again; connections made from then on use them. On failure the old ones stay. */
+trib_status trib_http_reload(struct trib_http *http, struct trib_error *error);
 
 /* Stops listening; what still comes on open connections is answered 503. Returns at once. */
 void trib_http_drain(struct trib_http *http);

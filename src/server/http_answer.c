@@ -10,7 +10,7 @@
 
 /* Statuses that are counted one by one in the metrics; the first cell is for all others. */
 static const unsigned counted[] = { 0,	 200, 201, 202, 400, 401, 403, 404,
-				    405, 409, 413, 415, 422, 500, 503 };
+				    405, 409, 413, 415, 422, 500, 503, 304, 412, 429 };
 
 void trib_http_label_metrics(struct trib_metrics *metrics)
 {
@@ -37,6 +37,38 @@ static void count(struct trib_http_request *request, unsigned status)
 			     (uint64_t)(trib_http_now_ns() - request->started_ns));
 }
 
+/* A session's cookie is for this door only, never for scripts or other sites; by TLS alone where there is TLS. */
+static void add_cookie(struct trib_http_request *request, struct MHD_Response *response)
+{
+	const struct trib_http *http = request->http;
+	bool ends = request->drops_cookie || request->call.kind == TRIB_CALL_SIGN_OUT;
+	char text[256];
+
+	snprintf(text, sizeof(text), TRIB_HTTP_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
+		 ends ? "" : request->call.secret, ends ? 0 : (long long)(http->options.session_life_ms / 1000),
+		 http->tls ? "; Secure" : "");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, text);
+}
+
+static void add_access_headers(struct trib_http_request *request, struct MHD_Response *response, unsigned status)
+{
+	const struct trib_call *call = &request->call;
+	bool done = !request->refused && call->status == TRIB_OK;
+	char text[24];
+
+	if (request->drops_cookie || (done && request->match.route->action == TRIB_ACTION_CALL &&
+				      (call->kind == TRIB_CALL_SIGN_IN || call->kind == TRIB_CALL_SIGN_OUT)))
+		add_cookie(request, response);
+	if (done && call->etag[0])
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, call->etag);
+	if (done && call->repeated)
+		MHD_add_response_header(response, "Idempotent-Replayed", "true");
+	if (status != MHD_HTTP_TOO_MANY_REQUESTS)
+		return;
+	snprintf(text, sizeof(text), "%u", request->retry_after ? request->retry_after : 1);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
+}
+
 /* The headers of every answer; then it leaves. */
 static enum MHD_Result leave(struct trib_http_request *request, struct MHD_Response *response,
 			     unsigned status, size_t size, const char *type)
@@ -54,6 +86,7 @@ static enum MHD_Result leave(struct trib_http_request *request, struct MHD_Respo
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	add_access_headers(request, response, status);
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	if (status == MHD_HTTP_UNAUTHORIZED)
@@ -134,7 +167,15 @@ static enum MHD_Result send_reply(struct trib_http_request *request)
 {
 	struct trib_call *call = &request->call;
 	unsigned status = call->http_status ? (unsigned)call->http_status : MHD_HTTP_OK;
-	size_t size = call->reply.size;
+	size_t size;
+
+	/* What it has already is not sent again. */
+	if (call->kind == TRIB_CALL_GET && call->etag[0] && call->if_none_match.size &&
+	    trib_etag_matches(call->if_none_match, call->etag)) {
+		status = MHD_HTTP_NOT_MODIFIED;
+		trib_buffer_reset(&call->reply);
+	}
+	size = call->reply.size;
 
 	struct MHD_Response *response = response_of(&call->reply);
 

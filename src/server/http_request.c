@@ -1,6 +1,7 @@
 /* From head and body to a call: who asks, for what, with which parameters; everything that can be refused here is. */
 #include "server/http_request.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include "play/play.h"
 #include "proto/proto.h"
@@ -72,23 +73,9 @@ static void check_host(struct trib_http_request *request, const char *version)
 		refuse_as(request, &error);
 }
 
-static void check_token(struct trib_http_request *request)
+struct trib_bytes trib_http_request_header(struct trib_http_request *request, const char *name)
 {
-	static const char scheme[] = "Bearer ";
-	const struct trib_auth *auth = request->http->options.auth;
-	struct header given = header_of(request, "Authorization");
-	struct trib_bytes token = given.value;
-	size_t size = sizeof(scheme) - 1;
-
-	if (!trib_auth_guards(auth))
-		return;
-	if (token.size <= size || strncasecmp(token.data, scheme, size) != 0)
-		trib_http_request_refuse(request, TRIB_UNAUTHORIZED, 0, "Authorization",
-					 "found no access token, expected Bearer and the token");
-	else if (!trib_auth_allows(auth, trib_bytes(token.data + size, token.size - size)))
-		trib_http_request_refuse(
-			request, TRIB_UNAUTHORIZED, 0, "Authorization",
-			"found another access token, expected the one of --token-file");
+	return header_of(request, name).value;
 }
 
 /* What the body is said to be. One that is too large is not waited for. */
@@ -266,6 +253,7 @@ static void read_param(struct trib_http_request *request, enum trib_param param,
 	case TRIB_PARAM_DRY_RUN: read_bool(request, name, value, &call->dry_run); break;
 	case TRIB_PARAM_ATOMIC: read_bool(request, name, value, &call->atomic); break;
 	case TRIB_PARAM_CURSOR: call->cursor = value; break;
+	case TRIB_PARAM_FILTER: break; /* once all others are known */
 	case TRIB_PARAM_SINCE:
 		if (!trib_bytes_to_u64(value, &call->since))
 			trib_http_request_refuse(request, TRIB_INVALID, 0, "since",
@@ -389,6 +377,7 @@ static void end_fields(struct trib_http_request *request)
 struct query {
 	struct trib_http_request *request;
 	unsigned seen, fields;
+	struct trib_bytes filter;
 };
 
 static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const char *key,
@@ -430,7 +419,60 @@ static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const 
 		read_param(request, row->param, key, value);
 	if (row)
 		query->seen |= row->param;
+	if (row && row->param == TRIB_PARAM_FILTER)
+		query->filter = value;
 	return request->refused ? MHD_NO : MHD_YES;
+}
+
+/* What a POST asks, for its Idempotency-Key: path and query here, the body once it is there. */
+static enum MHD_Result hash_param(void *context, enum MHD_ValueKind kind TRIB_UNUSED, const char *key, size_t key_size,
+				  const char *value, size_t value_size)
+{
+	crypto_generichash_update(context, (const unsigned char *)key, key_size + 1);
+	if (value)
+		crypto_generichash_update(context, (const unsigned char *)value, value_size + 1);
+	return MHD_YES;
+}
+
+/*
+ * If-Match, If-None-Match, Idempotency-Key. An import puts, which may be repeated as it is; a password, or what shows a
+ * secret once, is not kept.
+ */
+static void read_conditions(struct trib_http_request *request, const char *method, const char *url)
+{
+	struct trib_call *call = &request->call;
+	const struct trib_route *route = request->match.route;
+	struct trib_bytes key = trib_http_request_header(request, "Idempotency-Key");
+	crypto_generichash_state state;
+
+	call->if_match = trib_http_request_header(request, "If-Match");
+	call->if_none_match = trib_http_request_header(request, "If-None-Match");
+	if (!key.size || strcmp(method, "POST") != 0 || route->action != TRIB_ACTION_CALL ||
+	    route->call == TRIB_CALL_TOKEN_MAKE || route->call == TRIB_CALL_TOKEN_ROTATE ||
+	    route->call == TRIB_CALL_SIGN_IN || route->call == TRIB_CALL_USER_PASSWORD)
+		return;
+	if (key.size > 255) {
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "Idempotency-Key",
+					 "found %zu bytes, expected at most 255", key.size);
+		return;
+	}
+	call->idempotency_key = key;
+	crypto_generichash_init(&state, NULL, 0, sizeof(call->content_hash));
+	crypto_generichash_update(&state, (const unsigned char *)url, strlen(url) + 1);
+	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, hash_param, &state);
+	crypto_generichash_final(&state, call->content_hash, sizeof(call->content_hash));
+}
+
+static void hash_body(struct trib_http_request *request)
+{
+	struct trib_call *call = &request->call;
+	unsigned char before[TRIB_CALL_HASH_BYTES];
+
+	if (!call->idempotency_key.size)
+		return;
+	memcpy(before, call->content_hash, sizeof(before));
+	crypto_generichash(call->content_hash, sizeof(call->content_hash), (const unsigned char *)request->body.data,
+			   request->body.size, before, sizeof(before));
 }
 
 void trib_http_request_begin(struct trib_http_request *request, const char *method, const char *url,
@@ -446,12 +488,16 @@ void trib_http_request_begin(struct trib_http_request *request, const char *meth
 		return;
 	}
 	check_host(request, version);
-	check_token(request);
+	trib_http_access_identify(request, method, url);
 	if (!request->refused)
 		find_route(request, method, url);
+	trib_http_access_check(request, method);
+	if (request->refused)
+		trib_http_access_note(request);
 	check_body(request);
 	if (request->refused)
 		return;
+	read_conditions(request, method, url);
 	if (request->match.route->call == TRIB_CALL_KEYS && !trib_auth_guards(request->http->options.auth)) {
 		trib_http_request_refuse(request, TRIB_FORBIDDEN, 0, "Authorization",
 					 "found a server without access token, expected --token-file: keys are secret");
@@ -460,6 +506,8 @@ void trib_http_request_begin(struct trib_http_request *request, const char *meth
 	read_captures(request);
 	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, note_param, &query);
 	end_fields(request);
+	if (!request->refused && query.filter.size)
+		trib_http_filter_make(request, query.filter);
 	if (!request->refused && request->match.route->action == TRIB_ACTION_IMPORT)
 		request->import = trib_http_import_new(request, request->call.atomic);
 }
@@ -553,6 +601,8 @@ static void parse_rules(struct trib_http_request *request)
 void trib_http_request_parse(struct trib_http_request *request)
 {
 	const struct trib_route *route = request->match.route;
+
+	hash_body(request);
 
 	switch (route->body) {
 	case TRIB_BODY_NONE:

@@ -20,7 +20,9 @@
 #include "base/limits.h"
 #include "server/guard.h"
 #include "server/http.h"
+#include "server/lockout.h"
 #include "server/routes.h"
+#include "server/workers.h"
 
 /* What the clock thread knows of a connection. */
 struct trib_http_connection {
@@ -28,6 +30,18 @@ struct trib_http_connection {
 	int socket;
 	_Atomic int64_t deadline_ns; /* 0: none */
 };
+
+/* What an access token or session may still ask, as a bucket that fills by its rate. */
+struct trib_http_bucket {
+	uint64_t key; /* 0: free */
+	double left;
+	int64_t at_ns;
+};
+enum { TRIB_HTTP_BUCKET_SETS = 1024, TRIB_HTTP_BUCKET_WAYS = 4 };
+
+#define TRIB_HTTP_COOKIE "tributary_session"
+
+struct trib_http_tls;
 
 struct trib_http {
 	struct trib_http_options options;
@@ -43,6 +57,11 @@ struct trib_http {
 	_Atomic bool draining;
 	_Atomic size_t memory; /* held by requests; HTTP_MEMORY_BYTES */
 
+	struct trib_workers *passwords, *filters;
+	struct trib_lockout *lockout;
+	struct trib_http_tls *tls; /* NULL: plain */
+	struct trib_http_bucket buckets[TRIB_HTTP_BUCKET_SETS][TRIB_HTTP_BUCKET_WAYS];
+
 	pthread_t clock_thread;
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t wake;
@@ -52,6 +71,8 @@ struct trib_http {
 	struct trib_call probe;		   /* asks for the position */
 	_Atomic bool probing;
 };
+
+struct trib_http_filter;
 
 enum trib_http_phase { TRIB_HTTP_READING, TRIB_HTTP_WAITING, TRIB_HTTP_ANSWERING };
 
@@ -70,7 +91,14 @@ struct trib_http_request {
 	int64_t started_ns;
 	uint64_t at_least;
 	struct trib_http_import *import;
+	struct trib_http_filter *filter;
 	struct trib_call call;
+
+	struct trib_credential who; /* where known */
+	bool known, drops_cookie, head_only;
+	uint32_t retry_after; /* seconds */
+	char from[64], action[160];
+	struct trib_work work;
 
 	struct trib_http_request *next_waiting;
 	int64_t wait_until_ns;
@@ -85,6 +113,14 @@ static inline int64_t trib_http_now_ns(void)
 
 /* Suspends the connection and gives the call to the engine, once at_least is reached and the ring has room. */
 void trib_http_request_submit(struct trib_http_request *request);
+
+/* Waits for what will give the call back: the engine, a worker. */
+void trib_http_request_suspend(struct trib_http_request *request);
+/* Any thread: gives the call to the engine; false where it takes none. */
+bool trib_http_give(struct trib_http *http, struct trib_call *call);
+/* Any thread: the request that was suspended is answered with what its call says; with `busy`. Its last use there. */
+void trib_http_request_wake(struct trib_http_request *request);
+void trib_http_request_busy(struct trib_http_request *request);
 
 /* Counts bytes against HTTP_MEMORY_BYTES until the request ends; false, nothing counted, when it is full. */
 bool trib_http_request_charge(struct trib_http_request *request, size_t bytes);
@@ -135,5 +171,37 @@ void trib_http_import_collect(struct trib_http_import *import);
 
 /* Adds the ImportAnswer; where not a single line got through and storage is why, the request is refused instead. */
 void trib_http_import_print(struct trib_http_import *import, struct trib_buffer *reply);
+
+/* The value of a header, empty where there is none; one that is sent twice is refused. */
+struct trib_bytes trib_http_request_header(struct trib_http_request *request, const char *name);
+
+/* ---- http_access.c */
+
+/* Who asks, before anything else is looked at; whether they may, once the route is known; what the audit log is told. */
+void trib_http_access_identify(struct trib_http_request *request, const char *method, const char *url);
+void trib_http_access_check(struct trib_http_request *request, const char *method);
+void trib_http_access_note(struct trib_http_request *request);
+
+/* ---- http_password.c */
+
+/* True: a worker looks at the password and gives the call to the engine then, or the request is refused. */
+bool trib_http_password_take(struct trib_http_request *request);
+
+/* ---- http_filter.c */
+
+/* Of ?filter=; refuses the request where it is no condition over the items of its list. */
+void trib_http_filter_make(struct trib_http_request *request, struct trib_bytes source);
+void trib_http_filter_free(struct trib_http_filter *filter);
+/* The engine has given a page: true if a worker goes on with it. */
+bool trib_http_filter_take(struct trib_http_request *request);
+
+/* ---- http_tls.c */
+
+trib_status trib_http_tls_new(const char *cert_file, const char *key_file, struct trib_http_tls **ret_tls,
+			      struct trib_error *error);
+trib_status trib_http_tls_reload(struct trib_http_tls *tls, struct trib_error *error);
+void trib_http_tls_free(struct trib_http_tls *tls);
+/* For MHD_OPTION_HTTPS_CERT_CALLBACK; there is one door that speaks TLS. */
+void *trib_http_tls_callback(void);
 
 #endif

@@ -7,8 +7,13 @@
 
 #define SCHEMAS "#/components/schemas/"
 
+enum { ACCESS_REQUESTS = 5 }; /* and those of all others: REQUESTS */
+
 /* Messages of the protocol that the door's bodies and answers name; what they hold comes along. Requests first. */
 static const ProtobufCMessageDescriptor *const messages[] = {
+	&tributary__access_token_request__descriptor, &tributary__rotate_request__descriptor,
+	&tributary__user_request__descriptor, &tributary__password_request__descriptor,
+	&tributary__sign_in_request__descriptor,
 	&tributary__order_status_request__descriptor, &tributary__refund_request__descriptor,
 	&tributary__action_request__descriptor, &tributary__enrol_request__descriptor,
 	&tributary__bulk_request__descriptor, &tributary__offer_request__descriptor,
@@ -38,6 +43,9 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__capabilities__descriptor, &tributary__flow_run__descriptor, &tributary__checklist__descriptor,
 	&tributary__tally_items__descriptor,  &tributary__terms_answer__descriptor,
 	&tributary__experience_items__descriptor,
+	&tributary__access_token__descriptor, &tributary__access_token_answer__descriptor,
+	&tributary__access_token_items__descriptor, &tributary__user__descriptor, &tributary__user_items__descriptor,
+	&tributary__session_answer__descriptor, &tributary__audit_entry__descriptor, &tributary__audit_items__descriptor,
 	&tributary__bounds_items__descriptor, &tributary__activate_answer__descriptor,
 	&tributary__rule_hits__descriptor,    &tributary__simulation__descriptor,
 	&tributary__life_cycles__descriptor,  &tributary__line_titles__descriptor,  &tributary__fact_items__descriptor,
@@ -267,6 +275,8 @@ static const int *statuses_of(const struct trib_route *route)
 	switch (route->call) {
 	case TRIB_CALL_LINK:
 	case TRIB_CALL_WEBHOOK_TEST:
+	case TRIB_CALL_TOKEN_MAKE:
+	case TRIB_CALL_SIGN_IN:
 		return made;
 	case TRIB_CALL_PAYOUT:
 		return put;
@@ -328,6 +338,18 @@ static void add_answers(const struct trib_route *route, enum trib_noun noun, str
 	trib_buffer_add_text(text, "}}}}");
 }
 
+static void add_roles(unsigned roles, struct trib_buffer *text)
+{
+	unsigned count = 0;
+
+	trib_buffer_add_text(text, ",\"x-roles\":[");
+	for (unsigned role = 0; role < TRIB_ACCESS_ROLES; role++)
+		if (roles & TRIB_ACCESS_BIT(role))
+			trib_buffer_add_format(text, "%s\"%s\"", count++ ? "," : "",
+					       trib_access_role_word((enum trib_access_role)role));
+	trib_buffer_add_char(text, ']');
+}
+
 static void add_operation(const struct trib_route *route, enum trib_noun noun,
 			  struct trib_buffer *text)
 {
@@ -339,6 +361,7 @@ static void add_operation(const struct trib_route *route, enum trib_noun noun,
 	trib_buffer_add_format(text, "\":{\"operationId\":\"%s%s\",\"summary\":", route->operation,
 			       of_noun ? trib_noun_descriptor(noun)->short_name : "");
 	trib_json_add_string(text, trib_bytes_text(route->summary));
+	add_roles(trib_route_roles(route, noun, strcmp(route->method, "GET") != 0), text);
 	add_parameters(route, text);
 	add_body(route, noun, text);
 	add_answers(route, noun, text);
@@ -396,7 +419,7 @@ void trib_openapi_print(struct trib_buffer *text)
 	trib_buffer_add_text(text,
 			     "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\","
 			     "\"scheme\":\"bearer\"}},\"schemas\":{");
-	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), REQUESTS, SCHEMAS, text);
+	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), ACCESS_REQUESTS + REQUESTS, SCHEMAS, text);
 	trib_buffer_add_char(text, ',');
 	trib_buffer_add_text(text, rule_schemas);
 	trib_buffer_add_text(text, "}}}");

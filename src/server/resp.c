@@ -415,6 +415,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf TRIB_
 		return;
 	}
 	connection->input_size += (size_t)size;
+	resp_look_again(&connection->client);
 	size_t used = run_commands(connection);
 
 	if (used) {
@@ -457,8 +458,8 @@ static void on_connection(uv_stream_t *listener, int status)
 						   .auth = resp->options.auth,
 						   .out = &connection->output,
 						   .id = ++resp->ids,
-						   .version = 2,
-						   .allowed = !trib_auth_guards(resp->options.auth) };
+						   .version = 2 };
+	resp_set_rights(&connection->client);
 	trib_buffer_init(&connection->output, TRIB_LIMIT_RESP_OUTPUT_BYTES);
 	trib_buffer_init(&connection->written, TRIB_LIMIT_RESP_OUTPUT_BYTES);
 	uv_tcp_init(resp->loop, &connection->tcp);

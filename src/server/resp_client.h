@@ -12,7 +12,12 @@ struct resp_client {
 	struct trib_buffer *out; /* replies go here */
 	uint64_t id;
 	int version; /* 2 or 3 */
-	bool allowed;
+	bool allowed;	       /* it has said who it is, or nobody has to */
+	bool attributes;       /* it may ATTRIBUTE: looked at once for many orders */
+	bool authenticated;    /* by an access token, which is: */
+	struct trib_credential who;
+	uint64_t may;	     /* bits of the commands that its role may */
+	uint64_t generation; /* of the directory when this was looked at */
 	bool closing; /* after the replies */
 	bool subscribed; /* is told of changes of the market */
 	char name[64];
@@ -28,6 +33,10 @@ const struct resp_totals *resp_totals(const struct trib_resp *resp);
 /* Lines of CLIENT LIST: of all, of one. */
 void resp_list_clients(const struct trib_resp *resp, struct trib_buffer *out);
 void resp_describe_client(const struct resp_client *client, struct trib_buffer *out);
+
+/* What it may, at its beginning; and again before its next commands, where access has changed or its token expired. */
+void resp_set_rights(struct resp_client *client);
+void resp_look_again(struct resp_client *client);
 
 /*
  * Runs commands in order, one reply each. Neighbouring orders are decided as one batch. Views in `args` stay

@@ -782,14 +782,105 @@ static void command_quit(struct resp_client *client, const struct trib_bytes *ar
 	client->closing = true;
 }
 
+/* What a command does, as access knows it. Those that are not here are the connection's, and for everybody. */
+static const struct {
+	command_fn *run;
+	enum trib_call_kind kind;
+	bool writes;
+} calls[] = {
+	{ command_attribute, TRIB_CALL_ORDER, true },	{ command_order, TRIB_CALL_ORDER_STATUS, true },
+	{ command_refund, TRIB_CALL_REFUND, true },	{ command_review, TRIB_CALL_RELEASE, true },
+	{ command_touch, TRIB_CALL_TOUCH, true },	{ command_link, TRIB_CALL_LINK, true },
+	{ command_track, TRIB_CALL_TRACK, false },	{ command_record, TRIB_CALL_RECORD, true },
+	{ command_snapshot, TRIB_CALL_SNAPSHOT, false }, { command_explain, TRIB_CALL_EXPLAIN, false },
+	{ command_shelf, TRIB_CALL_SHELF, false },	{ command_shelve, TRIB_CALL_SHELF_CHANGE, true },
+	{ command_unshelve, TRIB_CALL_SHELF_CHANGE, true }, { command_shelf_order, TRIB_CALL_SHELF_CHANGE, true },
+	{ command_shelf_clear, TRIB_CALL_SHELF_CLEAR, true }, { command_shelf_count, TRIB_CALL_GOODS_SHELVES, false },
+	{ command_info, TRIB_CALL_MARKET_POSITION, false },
+};
+
+/* This is the door of services: whoever acts for a party asks by HTTP, where it is held to what is that party's. */
+static bool role_may(enum trib_access_role role, const struct command *command)
+{
+	static const char *const connection[] = { "PING", "ECHO", "HELLO", "AUTH", "CLIENT", "COMMAND", "SELECT", "QUIT" };
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(calls); i++)
+		if (calls[i].run == command->run)
+			return !trib_access_role_has_party(role) &&
+			       (trib_access_roles(calls[i].kind, 0, calls[i].writes) & TRIB_ACCESS_BIT(role));
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(connection); i++)
+		if (!strcmp(command->name, connection[i]))
+			return true;
+	/* One that nobody has said anything of. */
+	return role == TRIB_ACCESS_ADMIN || role == TRIB_ACCESS_OPERATOR;
+}
+
+void resp_set_rights(struct resp_client *client)
+{
+	_Static_assert(TRIB_ARRAY_SIZE(commands) <= 64, "one bit each");
+	struct trib_directory *directory = trib_auth_directory(client->auth);
+
+	client->generation = directory ? trib_directory_generation(directory) : 0;
+	client->may = 0;
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(commands); i++)
+		if (role_may(client->who.role, &commands[i]))
+			client->may |= UINT64_C(1) << i;
+	client->allowed = client->authenticated || !trib_auth_guards(client->auth);
+	client->attributes = client->allowed && role_may(client->who.role, find_command(trib_bytes_text("ATTRIBUTE")));
+}
+
+void resp_look_again(struct resp_client *client)
+{
+	struct trib_directory *directory = trib_auth_directory(client->auth);
+	int64_t now_ms;
+
+	if (TRIB_LIKELY((!directory || client->generation == trib_directory_generation(directory)) &&
+			!client->who.expires_ms))
+		return;
+	now_ms = trib_clock_wall_ms(trib_clock_system());
+	if (client->authenticated && client->who.token &&
+	    (!trib_directory_token_holds(directory, client->who.token, now_ms) ||
+	     (client->who.expires_ms && now_ms >= client->who.expires_ms))) {
+		client->authenticated = false;
+		client->who = (struct trib_credential){ 0 };
+	}
+	resp_set_rights(client);
+}
+
+/* For the audit log. */
+static void note_refusal(const struct resp_client *client, trib_status status, const char *action)
+{
+	struct trib_refusal refusal = { .status = status, .known = client->authenticated, .role = client->who.role,
+					.from = "resp" };
+
+	snprintf(refusal.actor, sizeof(refusal.actor), "%s", client->who.name);
+	snprintf(refusal.party, sizeof(refusal.party), "%s", client->who.party);
+	snprintf(refusal.action, sizeof(refusal.action), "%s", action);
+	trib_engine_note_refusal(client->engine, &refusal);
+}
+
+static bool is_token(struct trib_bytes text)
+{
+	return text.size >= 5 && !memcmp(text.data, "trib_", 5);
+}
+
 static bool authenticate(struct resp_client *client, struct trib_bytes user, struct trib_bytes token)
 {
-	if ((user.size && !trib_bytes_is(user, "default")) || !trib_auth_allows(client->auth, token)) {
+	struct trib_credential who;
+
+	/* Where nobody has to say who they are, a word that is no token of ours says nothing. */
+	if (!trib_auth_guards(client->auth) && !is_token(token) && (!user.size || trib_bytes_is(user, "default")))
+		return true;
+	if ((user.size && !trib_bytes_is(user, "default")) ||
+	    trib_auth_token(client->auth, token, trib_clock_wall_ms(trib_clock_system()), &who) != TRIB_CREDENTIAL_OK) {
+		note_refusal(client, TRIB_UNAUTHORIZED, "AUTH");
 		trib_resp_error_text(client->out,
 				     "WRONGPASS invalid username-password pair or user is disabled.");
 		return false;
 	}
-	client->allowed = true;
+	client->who = who;
+	client->authenticated = true;
+	resp_set_rights(client);
 	return true;
 }
 
@@ -799,7 +890,8 @@ static void command_auth(struct resp_client *client, const struct trib_bytes *ar
 		trib_resp_error_text(client->out, "ERR syntax error");
 		return;
 	}
-	if (!trib_auth_guards(client->auth)) {
+	if (!trib_auth_guards(client->auth) &&
+	    !is_token(args[n - 1])) {
 		trib_resp_error_text(client->out,
 				     "ERR AUTH called without any access token configured. Are you sure your configuration is correct?");
 		return;
@@ -1096,11 +1188,21 @@ static void command_info(struct resp_client *client, const struct trib_bytes *ar
 
 /* --- Dispatch ----------------------------------------------------------------------------------------- */
 
+static void refuse_role(struct resp_client *client, const struct command *command)
+{
+	char text[160];
+
+	note_refusal(client, TRIB_FORBIDDEN, command->name);
+	snprintf(text, sizeof(text), "NOPERM this access token's role %s has no permissions to run the '%s' command",
+		 trib_access_role_word(client->who.role), command->name);
+	trib_resp_error_text(client->out, text);
+}
+
 void resp_command(struct resp_client *client, const struct trib_bytes *args, size_t n)
 {
 	const struct command *command = find_command(args[0]);
 
-	if (TRIB_LIKELY(command && command->run == command_attribute && n >= 6 && client->allowed)) {
+	if (TRIB_LIKELY(command && command->run == command_attribute && n >= 6 && client->attributes)) {
 		command_attribute(client, args, n);
 		return;
 	}
@@ -1118,6 +1220,8 @@ void resp_command(struct resp_client *client, const struct trib_bytes *args, siz
 		reply_wrong_arity(client, command, NULL);
 	else if (!client->allowed && strcmp(command->flags, "noauth") != 0)
 		trib_resp_error_text(client->out, "NOAUTH Authentication required.");
+	else if (!(client->may >> (command - commands) & 1))
+		refuse_role(client, command);
 	else
 		command->run(client, args, n);
 }

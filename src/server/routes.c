@@ -1,6 +1,6 @@
 #include "server/routes.h"
 
-#include "domain/domain.h"
+#include "engine/engine.h"
 
 #define AT_LEAST TRIB_PARAM_AT_LEAST
 #define PAGE	 (TRIB_PARAM_LIMIT | TRIB_PARAM_CURSOR)
@@ -220,13 +220,47 @@ const struct trib_route trib_routes[] = {
 	{ "POST", "/api/v1/{noun}:import", TRIB_ACTION_IMPORT, TRIB_CALL_IMPORT, TRIB_BODY_LINES,
 	  NULL, TRIB_PARAM_ATOMIC, "ImportAnswer", "import", "Put many, one JSON object a line" },
 	{ "GET", "/api/v1/{noun}", TRIB_ACTION_CALL, TRIB_CALL_LIST, TRIB_BODY_NONE, NULL,
-	  AT_LEAST | PAGE, NULL, "list", "List, a page at a time" },
+	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, NULL, "list", "List, a page at a time" },
 	{ "PUT", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_PUT, TRIB_BODY_NOUN, NULL,
 	  AT_LEAST | TRIB_PARAM_DRY_RUN, "PutAnswer", "put", "Make or replace" },
 	{ "GET", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_GET, TRIB_BODY_NONE, NULL,
 	  AT_LEAST, NULL, "get", "Read" },
 	{ "DELETE", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_CLOSE, TRIB_BODY_NONE, NULL,
 	  AT_LEAST, "PutAnswer", "close", "Close; it can still be read" },
+	{ "POST", "/api/v1/access-tokens", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_MAKE, TRIB_BODY_MESSAGE,
+	  &tributary__access_token_request__descriptor, AT_LEAST, "AccessTokenAnswer", "makeAccessToken",
+	  "Make an access token; its secret is shown this once" },
+	{ "GET", "/api/v1/access-tokens", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_LIST, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, "AccessTokenItems", "listAccessTokens", "Access tokens, without their secrets" },
+	{ "POST", "/api/v1/access-tokens/{id}:rotate", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_ROTATE, TRIB_BODY_MESSAGE,
+	  &tributary__rotate_request__descriptor, AT_LEAST, "AccessTokenAnswer", "rotateAccessToken",
+	  "Give an access token another secret; the old one may hold for a while" },
+	{ "GET", "/api/v1/access-tokens/{id}", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_GET, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, "AccessToken", "readAccessToken", "An access token, without its secret" },
+	{ "DELETE", "/api/v1/access-tokens/{id}", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_REVOKE, TRIB_BODY_NONE, NULL,
+	  AT_LEAST, "AccessToken", "revokeAccessToken", "Revoke an access token, at once and for good" },
+	{ "GET", "/api/v1/users", TRIB_ACTION_CALL, TRIB_CALL_USER_LIST, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, "UserItems", "listUsers", "Who may sign in" },
+	{ "POST", "/api/v1/users/{id}:password", TRIB_ACTION_CALL, TRIB_CALL_USER_PASSWORD, TRIB_BODY_MESSAGE,
+	  &tributary__password_request__descriptor, AT_LEAST, "User", "changePassword",
+	  "Change one's own password; all sessions of the user end" },
+	{ "PUT", "/api/v1/users/{id}", TRIB_ACTION_CALL, TRIB_CALL_USER_PUT, TRIB_BODY_MESSAGE,
+	  &tributary__user_request__descriptor, AT_LEAST, "User", "putUser",
+	  "Make or change a user; another role, party, status or password ends the user's sessions" },
+	{ "GET", "/api/v1/users/{id}", TRIB_ACTION_CALL, TRIB_CALL_USER_GET, TRIB_BODY_NONE, NULL, AT_LEAST, "User",
+	  "readUser", "A user" },
+	{ "DELETE", "/api/v1/users/{id}", TRIB_ACTION_CALL, TRIB_CALL_USER_CLOSE, TRIB_BODY_NONE, NULL, AT_LEAST,
+	  "User", "disableUser", "Let a user in no more" },
+	{ "POST", "/api/v1/sessions", TRIB_ACTION_CALL, TRIB_CALL_SIGN_IN, TRIB_BODY_MESSAGE,
+	  &tributary__sign_in_request__descriptor, AT_LEAST, "SessionAnswer", "signIn",
+	  "Sign in: a cookie, and the CSRF token that writes bring beside it" },
+	{ "GET", "/api/v1/sessions/current", TRIB_ACTION_CALL, TRIB_CALL_WHO, TRIB_BODY_NONE, NULL, AT_LEAST,
+	  "SessionAnswer", "readSession", "Who the asker is" },
+	{ "DELETE", "/api/v1/sessions/current", TRIB_ACTION_CALL, TRIB_CALL_SIGN_OUT, TRIB_BODY_NONE, NULL, AT_LEAST,
+	  "SessionAnswer", "signOut", "Sign out" },
+	{ "GET", "/api/v1/audit", TRIB_ACTION_CALL, TRIB_CALL_AUDIT, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, "AuditItems", "readAudit",
+	  "Who changed what, and who was refused, newest first" },
 	{ "GET", "/healthz", TRIB_ACTION_CALL, TRIB_CALL_STATE, TRIB_BODY_NONE, NULL, AT_LEAST,
 	  "Health", "readHealth", "200 while writes are taken, else 503 with the cause" },
 	{ "GET", "/metrics", TRIB_ACTION_METRICS, 0, TRIB_BODY_NONE, NULL, 0, NULL, "readMetrics",
@@ -245,6 +279,8 @@ const struct trib_param_row trib_params[] = {
 	{ TRIB_PARAM_CURSOR, "cursor", "{\"type\":\"string\"}",
 	  "next_cursor of the page before; of expr:complete, a character's number, counted from "
 	  "0" },
+	{ TRIB_PARAM_FILTER, "filter", "{\"type\":\"string\",\"format\":\"cel\"}",
+	  "only items for which this holds: CEL over their fields" },
 	{ TRIB_PARAM_PARTY, "party", "{\"type\":\"string\"}", "only of this party" },
 	{ TRIB_PARAM_MERCHANT, "merchant", "{\"type\":\"string\"}", "only of this merchant or leader" },
 	{ TRIB_PARAM_ROLE, "role", "{\"type\":\"string\"}", "only in this role" },
@@ -304,6 +340,13 @@ const struct trib_param_row *trib_param_find(const char *name)
 		if (!strcmp(trib_params[i].name, name))
 			return &trib_params[i];
 	return NULL;
+}
+
+unsigned trib_route_roles(const struct trib_route *route, enum trib_noun noun, bool writes)
+{
+	if (route->action == TRIB_ACTION_CALL || route->action == TRIB_ACTION_IMPORT)
+		return trib_access_roles(route->call, noun, writes);
+	return route->action == TRIB_ACTION_METRICS ? trib_access_readers() : trib_access_all_roles();
 }
 
 static void capture(struct trib_bytes name, struct trib_bytes value, struct trib_route_match *match)

@@ -36,6 +36,7 @@ enum trib_route_action {
 /* Query parameters that a route takes. */
 enum trib_param {
 	TRIB_PARAM_AT_LEAST = 1 << 0,
+	TRIB_PARAM_FILTER = 1 << 30,
 	TRIB_PARAM_LIMIT = 1 << 1,
 	TRIB_PARAM_CURSOR = 1 << 2,
 	TRIB_PARAM_PARTY = 1 << 3,
@@ -87,6 +88,9 @@ struct trib_route {
 
 extern const struct trib_route trib_routes[];
 extern const size_t trib_routes_count;
+
+/* The roles that may (engine/access.h). noun: of routes about nouns. */
+unsigned trib_route_roles(const struct trib_route *route, enum trib_noun noun, bool writes);
 
 /* What the `{…}` of a pattern stood for, as sent. */
 struct trib_route_match {

@@ -25,6 +25,11 @@
 /* Table prefixes never change their meaning. X(NAME, prefix, what key → value is) */
 #define TRIB_TABLE_LIST(X)                                                                         \
 	X(META, 0x01, "name → value; `position` is where the store stands")                        \
+	X(ACCESS_TOKEN, 0x90, "number → AccessTokenPut") \
+	X(ACCESS_USER, 0x91, "number → UserPut") \
+	X(ACCESS_SESSION, 0x92, "slot → SessionPut") \
+	X(AUDIT, 0x93, "number → AuditEntry") \
+	X(ANSWER, 0x94, "hash of an Idempotency-Key → AnswerKept; empty: no longer") \
 	X(NAME, 0x10, "number → text of a dictionary code")                                        \
 	X(PARTY, 0x11, "number → PartyPut")                                                        \
 	X(GOODS, 0x12, "number → GoodsPut")                                                        \

@@ -50,7 +50,7 @@ class Reply:
 
 class Server:
     def __init__(self, folder, *words, host="127.0.0.1"):
-        self.port = free_port()
+        self.port, self.cookie = free_port(), {}
         self.log = open(os.path.join(folder, "log"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [BIN, "serve", "--data", os.path.join(folder, "data"), "--resp", "off", "--http", f"{host}:{self.port}",
@@ -72,6 +72,7 @@ class Server:
 
     def ask(self, method, path, body=None, headers=None, connection=None):
         own = connection is None
+        headers = {**self.cookie, **(headers or {})}
         connection = connection or self.connect()
         if isinstance(body, dict):
             body, headers = json.dumps(body), {**JSON, **(headers or {})}
@@ -377,6 +378,7 @@ def journey(server):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
+    ask_about_access(step, server)
     step("GET", "/healthz", "/healthz")
     metrics = server.ask("GET", "/metrics")
     check("/metrics tells of the order", b"\ntributary_http_requests_total{status=\"409\"} 1\n" in metrics.body,
@@ -385,6 +387,35 @@ def journey(server):
     own = ("/api/v1/approvals", "/api/v1/flows", "/api/v1/capabilities", "/api/v1/plays/{id}/checklist")  # asked by flows.py
     missing = {(method.upper(), path) for path, item in document["paths"].items() for method in item if not path.startswith(own)} - seen
     check("every path of the description was asked", not missing, missing)
+
+
+def ask_about_access(step, server):
+    """Tokens, users, sessions, the audit log; no admin among them, so that the server goes on asking nobody who they are."""
+    made = step("POST", "/api/v1/access-tokens", "/api/v1/access-tokens", {"role": "auditor", "expires_at": 4102444800000, "rate": 100}, 201)
+    name = f"/api/v1/access-tokens/{made['id']}"
+    step("GET", "/api/v1/access-tokens", "/api/v1/access-tokens", want=lambda answer: len(answer["items"]) == 1)
+    step("POST", "/api/v1/access-tokens/{id}:rotate", f"{name}:rotate", {"grace": "1h"}, want=lambda answer: answer["token"] != made["token"])
+    step("GET", "/api/v1/access-tokens/{id}", name, want=lambda answer: answer["status"] == "active")
+    step("DELETE", "/api/v1/access-tokens/{id}", name, want=lambda answer: answer["status"] == "revoked")
+    step("PUT", "/api/v1/users/{id}", "/api/v1/users/ann", {"role": "operator", "password": "a good password"}, 201)
+    step("GET", "/api/v1/users/{id}", "/api/v1/users/ann", want=lambda answer: answer["role"] == "operator")
+    step("GET", "/api/v1/users", "/api/v1/users", want=lambda answer: len(answer["items"]) == 1)
+    signed = step("POST", "/api/v1/sessions", "/api/v1/sessions", {"user": "ann", "password": "a good password"}, 201)
+    step("GET", "/api/v1/sessions/current", "/api/v1/sessions/current", want=lambda answer: answer == {"role": "admin"})
+    for method, path, pattern, body, last in [
+            ("POST", "/api/v1/users/ann:password", "/api/v1/users/{id}:password", {"old_password": "a good password", "password": "another good one"}, False),
+            ("DELETE", "/api/v1/sessions/current", "/api/v1/sessions/current", None, True)]:
+        if last:
+            signed = server.ask("POST", "/api/v1/sessions", {"user": "ann", "password": "another good one"})
+            server.cookie = {"Cookie": signed.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": signed.json["csrf_token"]}
+        else:
+            reply = server.ask("POST", "/api/v1/sessions", {"user": "ann", "password": "a good password"})
+            server.cookie = {"Cookie": reply.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": reply.json["csrf_token"]}
+        step(method, pattern, path, body)
+        server.cookie = {}
+    step("DELETE", "/api/v1/users/{id}", "/api/v1/users/ann", want=lambda answer: answer["status"] == "disabled")
+    step("GET", "/api/v1/audit", "/api/v1/audit?filter=outcome%20%3D%3D%20'changed'",
+         want=lambda answer: answer["items"][0]["action"] == "DELETE /api/v1/users/ann")
 
 
 def refusals(server):

@@ -110,7 +110,8 @@ static int setup(void **state)
 	uv_loop_init(&loop);
 	assert_ok(trib_resp_start(&loop, &options, &door, &error), error);
 	client = (struct resp_client){ .resp = door, .engine = world.engine, .auth = open_auth, .out = &out, .id = 7,
-				       .version = 2, .allowed = true };
+				       .version = 2 };
+	resp_set_rights(&client);
 	take_token(0, "LINK app c1 g1");
 	take_token(1, "LINK app c2 g1 CARRIER live room-1 c1 PAGE live_cart EXT a 1");
 	take_token(2, "LINK app c1 g1 OFFER p1 EXT campaign double-eleven-2026 pid mm_1_2_3");
@@ -250,7 +251,7 @@ static void access_token(void **state)
 	chmod(path, 0600);
 	assert_ok(trib_auth_open(path, &auth, &error), error);
 	client.auth = auth;
-	client.allowed = false;
+	client.allowed = client.attributes = client.authenticated = false;
 	expect("PING", "-NOAUTH Authentication required.|");
 	expect("ATTRIBUTE o u g1 1 -", "-NOAUTH Authentication required.|");
 	expect("COMMAND", "-NOAUTH Authentication required.|");
@@ -262,13 +263,13 @@ static void access_token(void **state)
 	expect("PING", "-NOAUTH Authentication required.|");
 	expect("AUTH 0123456789abcdef0123", "+OK|");
 	expect("PING", "+PONG|");
-	client.allowed = false;
+	client.allowed = client.attributes = client.authenticated = false;
 	expect("AUTH default 0123456789abcdef0123", "+OK|");
-	client.allowed = false;
+	client.allowed = client.attributes = client.authenticated = false;
 	expect("HELLO 3 AUTH default 0123456789abcdef0123", "%7|*");
 	expect("PING", "+PONG|");
 	client.auth = open_auth;
-	client.allowed = true;
+	resp_set_rights(&client);
 	trib_auth_free(auth);
 }
 

@@ -1,0 +1,396 @@
+#include "engine/access.h"
+
+#include "engine/state.h"
+
+#define BIT(name) TRIB_ACCESS_BIT(TRIB_ACCESS_##name)
+#define STAFF	  (BIT(ADMIN) | BIT(OPERATOR))
+#define READERS	  (STAFF | BIT(AUDITOR) | BIT(READ_ONLY))
+#define PARTIES	  (BIT(MERCHANT) | BIT(LEADER) | BIT(CREATOR))
+#define SERVICE	  (STAFF | BIT(ORDER_SERVICE))
+#define EVERYBODY (READERS | PARTIES | BIT(ORDER_SERVICE))
+#define TELLERS	  (READERS | BIT(ORDER_SERVICE))
+
+/* Roles by kind of call. Calls about nouns stand below; what stands nowhere is for staff, reading for readers. */
+static const struct {
+	enum trib_call_kind kind;
+	unsigned roles;
+	bool traffic;
+} rows[] = {
+	{ TRIB_CALL_LINK, SERVICE | BIT(CREATOR), true },
+	{ TRIB_CALL_TOUCH, SERVICE, true },
+	{ TRIB_CALL_ORDER, SERVICE, true },
+	{ TRIB_CALL_ORDER_STATUS, SERVICE, true },
+	{ TRIB_CALL_REFUND, SERVICE, true },
+	{ TRIB_CALL_RECORD, SERVICE, true },
+	{ TRIB_CALL_TRACK, TELLERS, false },
+	{ TRIB_CALL_ORDER_GET, TELLERS, false },
+	{ TRIB_CALL_EXPLAIN, TELLERS, false },
+	{ TRIB_CALL_TERMS, TELLERS | BIT(MERCHANT), false },
+	{ TRIB_CALL_ESTIMATE, TELLERS | BIT(MERCHANT) | BIT(CREATOR), false },
+	{ TRIB_CALL_BALANCES, READERS | PARTIES, false },
+	{ TRIB_CALL_STATEMENT, READERS | PARTIES, false },
+	{ TRIB_CALL_TALLIES, READERS | BIT(MERCHANT) | BIT(CREATOR), false },
+	{ TRIB_CALL_BOUNDS_GET, EVERYBODY, false },
+	{ TRIB_CALL_BOUNDS_LIST, EVERYBODY, false },
+	{ TRIB_CALL_SHELF, TELLERS | BIT(CREATOR), false },
+	{ TRIB_CALL_SHELF_PUT, STAFF | BIT(CREATOR), false },
+	{ TRIB_CALL_SHELF_CHANGE, STAFF | BIT(CREATOR), false },
+	{ TRIB_CALL_SHELF_CLEAR, STAFF | BIT(CREATOR), false },
+	{ TRIB_CALL_GOODS_SHELVES, TELLERS | BIT(MERCHANT), false },
+	{ TRIB_CALL_KEYS, BIT(ADMIN) | BIT(ORDER_SERVICE), false },
+	{ TRIB_CALL_SNAPSHOT, SERVICE, false },
+	{ TRIB_CALL_MARKET_POSITION, TELLERS, false },
+	{ TRIB_CALL_STATE, EVERYBODY, false },
+	{ TRIB_CALL_TOKEN_MAKE, BIT(ADMIN), false },
+	{ TRIB_CALL_TOKEN_ROTATE, BIT(ADMIN), false },
+	{ TRIB_CALL_TOKEN_REVOKE, BIT(ADMIN), false },
+	{ TRIB_CALL_TOKEN_GET, BIT(ADMIN) | BIT(AUDITOR), false },
+	{ TRIB_CALL_TOKEN_LIST, BIT(ADMIN) | BIT(AUDITOR), false },
+	{ TRIB_CALL_USER_PUT, BIT(ADMIN), false },
+	{ TRIB_CALL_USER_CLOSE, BIT(ADMIN), false },
+	{ TRIB_CALL_USER_GET, BIT(ADMIN) | BIT(AUDITOR), false },
+	{ TRIB_CALL_USER_LIST, BIT(ADMIN) | BIT(AUDITOR), false },
+	{ TRIB_CALL_USER_PASSWORD, EVERYBODY, false }, /* one's own */
+	{ TRIB_CALL_SIGN_IN, EVERYBODY, false },
+	{ TRIB_CALL_SIGN_OUT, EVERYBODY, false },
+	{ TRIB_CALL_WHO, EVERYBODY, false },
+	{ TRIB_CALL_AUDIT, BIT(ADMIN) | BIT(AUDITOR), false },
+};
+
+enum right { READ = 1, PUT = 2, ACT = 4 };
+
+/* Whose an entity is: the role's party must stand in that field. "": everybody of the role may, but for drafts. */
+static const struct own {
+	const char *noun;
+	enum trib_access_role role;
+	const char *field;
+	unsigned rights;
+} owns[] = {
+	{ "party", TRIB_ACCESS_MERCHANT, "id", READ },
+	{ "party", TRIB_ACCESS_LEADER, "id", READ },
+	{ "party", TRIB_ACCESS_CREATOR, "id", READ },
+	{ "goods", TRIB_ACCESS_MERCHANT, "merchant", READ | PUT },
+	{ "goods", TRIB_ACCESS_LEADER, "", READ },
+	{ "goods", TRIB_ACCESS_CREATOR, "", READ },
+	{ "plan", TRIB_ACCESS_MERCHANT, "merchant", READ | PUT | ACT },
+	{ "plan", TRIB_ACCESS_LEADER, "terms.leader", READ },
+	{ "plan", TRIB_ACCESS_LEADER, "terms.leader2", READ },
+	{ "activity", TRIB_ACCESS_LEADER, "leader", READ | PUT | ACT },
+	{ "activity", TRIB_ACCESS_MERCHANT, "", READ },
+	{ "enrolment", TRIB_ACCESS_MERCHANT, "merchant", READ | PUT | ACT },
+	{ "enrolment", TRIB_ACCESS_LEADER, "leader", READ | ACT },
+	{ "cooperation", TRIB_ACCESS_LEADER, "leader2", READ | PUT | ACT },
+	{ "cooperation", TRIB_ACCESS_LEADER, "leader1", READ | PUT | ACT },
+	{ "invitation", TRIB_ACCESS_MERCHANT, "from", READ | PUT | ACT },
+	{ "invitation", TRIB_ACCESS_LEADER, "from", READ | PUT | ACT },
+	{ "invitation", TRIB_ACCESS_CREATOR, "creator", READ | ACT },
+	{ "sample", TRIB_ACCESS_CREATOR, "creator", READ | PUT | ACT },
+	{ "sample", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT },
+};
+
+/* What a call about a noun needs; 0: it is about none. */
+static unsigned right_of(enum trib_call_kind kind)
+{
+	switch (kind) {
+	case TRIB_CALL_GET:
+	case TRIB_CALL_LIST:
+	case TRIB_CALL_STATUS_GET:
+		return READ;
+	case TRIB_CALL_PUT:
+	case TRIB_CALL_CLOSE:
+	case TRIB_CALL_IMPORT:
+		return PUT;
+	case TRIB_CALL_ACT:
+		return ACT;
+	default:
+		return 0;
+	}
+}
+
+unsigned trib_access_roles(enum trib_call_kind kind, enum trib_noun noun, bool writes)
+{
+	unsigned right = right_of(kind), roles = right == READ || !writes ? READERS : STAFF;
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++)
+		if (rows[i].kind == kind)
+			return rows[i].roles;
+	for (size_t i = 0; right && i < TRIB_ARRAY_SIZE(owns); i++)
+		if (owns[i].rights & right && !strcmp(owns[i].noun, trib_noun_word(noun)))
+			roles |= TRIB_ACCESS_BIT(owns[i].role);
+	return roles;
+}
+
+unsigned trib_access_all_roles(void)
+{
+	return EVERYBODY;
+}
+
+unsigned trib_access_readers(void)
+{
+	return READERS;
+}
+
+bool trib_access_is_traffic(enum trib_call_kind kind)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++)
+		if (rows[i].kind == kind)
+			return rows[i].traffic;
+	return false;
+}
+
+/* --- Whose it is --------------------------------------------------------------------------------------- */
+
+/* The text of a field, "a" or "a.b"; NULL where there is none. */
+static const char *text_at(const ProtobufCMessage *message, const char *path)
+{
+	const char *dot = strchr(path, '.');
+	char name[32];
+
+	snprintf(name, sizeof(name), "%.*s", dot ? (int)(dot - path) : (int)strlen(path), path);
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	void *value;
+
+	if (!field || field->label == PROTOBUF_C_LABEL_REPEATED)
+		return NULL;
+	memcpy(&value, (const char *)message + field->offset, sizeof(value));
+	if (dot)
+		return field->type == PROTOBUF_C_TYPE_MESSAGE && value ? text_at(value, dot + 1) : NULL;
+	return field->type == PROTOBUF_C_TYPE_STRING ? value : NULL;
+}
+
+static bool is_party(const struct trib_call *call, const char *id)
+{
+	return id && trib_bytes_is(call->actor.party_id, id);
+}
+
+static bool goods_are_theirs(const struct trib_engine *engine, const struct trib_call *call, const char *id)
+{
+	uint32_t goods = id ? trib_domain_find(engine->domain, TRIB_NOUN_GOODS, trib_bytes_text(id)) : 0;
+
+	return goods && trib_domain_goods(engine->domain, goods)->merchant == call->actor.party;
+}
+
+/* Is it an activity of theirs? */
+static bool activity_is_theirs(struct trib_engine *engine, const struct trib_call *call, const char *id)
+{
+	uint32_t number = id ? trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY, trib_bytes_text(id)) : 0;
+	struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_ACTIVITY, number);
+	struct trib_entity entity;
+	struct trib_error error;
+	bool theirs = record &&
+		      trib_record_unpack(record, TRIB_NOUN_ACTIVITY, &engine->arena, &entity, &error) == TRIB_OK &&
+		      is_party(call, text_at(entity.message, "leader"));
+
+	trib_record_unref(record);
+	return theirs;
+}
+
+/* A body may leave out who it is where goods, or the activity, say it. */
+static bool holds(struct trib_engine *engine, const struct trib_call *call, const struct own *own,
+		  const ProtobufCMessage *message)
+{
+	const char *owner, *status = text_at(message, "status");
+
+	if (!own->field[0])
+		return !status || strcmp(status, "draft") != 0;
+	owner = text_at(message, own->field);
+	if (!owner && own->role == TRIB_ACCESS_MERCHANT && own->rights & PUT)
+		return goods_are_theirs(engine, call, text_at(message, "goods"));
+	if (!owner && own->role == TRIB_ACCESS_LEADER && own->rights & PUT)
+		return activity_is_theirs(engine, call, text_at(message, "activity"));
+	return is_party(call, owner);
+}
+
+static bool may(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun, unsigned right,
+		const ProtobufCMessage *message)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(owns); i++)
+		if (owns[i].role == call->actor.role && owns[i].rights & right &&
+		    !strcmp(owns[i].noun, trib_noun_word(noun)) && holds(engine, call, &owns[i], message))
+			return true;
+	return false;
+}
+
+bool access_sees(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun,
+		 const ProtobufCMessage *message)
+{
+	return !trib_access_role_has_party(call->actor.role) || may(engine, call, noun, READ, message);
+}
+
+/* --- Refusals ------------------------------------------------------------------------------------------ */
+
+static trib_status forbid(struct trib_call *call, const char *at)
+{
+	return trib_fail(&call->error, TRIB_FORBIDDEN, at, "found what is not yours, expected %.*s or what is its own",
+			 (int)TRIB_MIN(call->actor.party_id.size, (size_t)64), call->actor.party_id.data);
+}
+
+/* As if it were not there: the very words of who asks for what is not. */
+static trib_status hide(struct trib_call *call, enum trib_noun noun, struct trib_bytes id, const char *at)
+{
+	call->hidden = true;
+	return trib_fail(&call->error, TRIB_NOT_FOUND, at, "found \"%.*s\", expected the id of a known %s",
+			 (int)TRIB_MIN(id.size, (size_t)64), id.data, trib_noun_word(noun));
+}
+
+/* May the asker do this with an entity that may be there? One that is not passes: what follows says so. */
+static bool may_existing(struct trib_engine *engine, struct trib_call *call, enum trib_noun noun, struct trib_bytes id,
+			 unsigned right)
+{
+	struct trib_record *record =
+		trib_domain_record(engine->domain, noun, trib_domain_find(engine->domain, noun, id));
+	struct trib_entity entity;
+	struct trib_error error;
+	bool allowed = !record || (trib_record_unpack(record, noun, &engine->arena, &entity, &error) == TRIB_OK &&
+				   may(engine, call, noun, right, entity.message));
+
+	trib_record_unref(record);
+	return allowed;
+}
+
+/* What a merchant's plan lists are its own goods; others are as unknown to it. */
+static trib_status check_goods(struct trib_engine *engine, struct trib_call *call, const ProtobufCMessage *message,
+			       struct trib_error *error)
+{
+	const Tributary__Plan *plan = (const Tributary__Plan *)message;
+	char at[32];
+
+	for (size_t i = 0; message->descriptor == &tributary__plan__descriptor &&
+			   call->actor.role == TRIB_ACCESS_MERCHANT && i < plan->n_goods; i++) {
+		if (goods_are_theirs(engine, call, plan->goods[i]))
+			continue;
+		snprintf(at, sizeof(at), "goods[%zu]", i);
+		return trib_fail(error, TRIB_INVALID, at, "found \"%s\", expected the id of known goods",
+				 plan->goods[i]);
+	}
+	return TRIB_OK;
+}
+
+static trib_status check_put(struct trib_engine *engine, struct trib_call *call, const ProtobufCMessage *message,
+			     struct trib_error *error)
+{
+	const char *id = text_at(message, "id");
+	struct trib_call copy = *call; /* forbid() tells the call; here a line of it */
+
+	if (may(engine, call, call->noun, PUT, message) &&
+	    may_existing(engine, call, call->noun, trib_bytes_text(id), PUT))
+		return check_goods(engine, call, message, error);
+	forbid(&copy, "id");
+	*error = copy.error;
+	return TRIB_FORBIDDEN;
+}
+
+static trib_status check_import(struct trib_engine *engine, struct trib_call *call)
+{
+	const ProtobufCMessage **items = (const ProtobufCMessage **)call->items;
+
+	for (size_t i = 0; i < call->n_items; i++) {
+		if (!items[i])
+			continue;
+		call->item_status[i] = check_put(engine, call, items[i], &call->item_errors[i]);
+		if (call->item_status[i] != TRIB_OK)
+			items[i] = NULL;
+		trib_arena_reset(&engine->arena);
+	}
+	return TRIB_OK;
+}
+
+/* A parameter that says whose: the asker's own unless stated, and nobody else's. */
+static trib_status check_party(struct trib_call *call, struct trib_bytes *party, const char *at)
+{
+	if (!party->size)
+		*party = call->actor.party_id;
+	return trib_bytes_equal(*party, call->actor.party_id) ? TRIB_OK : forbid(call, at);
+}
+
+static trib_status check_money(struct trib_engine *engine, struct trib_call *call)
+{
+	if (call->kind != TRIB_CALL_TALLIES)
+		return check_party(call, &call->party, "party");
+	if (call->actor.role == TRIB_ACCESS_CREATOR)
+		return check_party(call, &call->creator, "creator");
+	if (!call->plan.size)
+		return trib_fail(&call->error, TRIB_INVALID, "plan", "found nothing, expected a plan of yours");
+	return may_existing(engine, call, TRIB_NOUN_PLAN, call->plan, READ) ?
+		       TRIB_OK :
+		       hide(call, TRIB_NOUN_PLAN, call->plan, "plan");
+}
+
+/* Does the plan list the goods? What a creator may name as an offer. */
+static bool is_offer(const struct trib_engine *engine, struct trib_bytes offer, struct trib_bytes goods_id)
+{
+	uint32_t plan = trib_domain_find(engine->domain, TRIB_NOUN_PLAN, offer);
+	uint32_t goods = trib_domain_find(engine->domain, TRIB_NOUN_GOODS, goods_id);
+	const struct trib_plan *entry = trib_domain_plan(engine->domain, plan);
+
+	for (uint32_t i = 0; plan && i < entry->goods_count; i++)
+		if (entry->goods[i] == goods)
+			return true;
+	return !plan; /* what follows says that it is not there */
+}
+
+static trib_status check_terms(struct trib_engine *engine, struct trib_call *call)
+{
+	trib_status status = TRIB_OK;
+
+	if (call->actor.role == TRIB_ACCESS_CREATOR)
+		status = check_party(call, &call->creator, "creator");
+	if (status != TRIB_OK)
+		return status;
+	if (!may_existing(engine, call, TRIB_NOUN_GOODS, call->name, READ))
+		return hide(call, TRIB_NOUN_GOODS, call->name, "id");
+	if (call->offer.size &&
+	    (call->actor.role == TRIB_ACCESS_CREATOR ? !is_offer(engine, call->offer, call->name) :
+						       !may_existing(engine, call, TRIB_NOUN_PLAN, call->offer, READ)))
+		return hide(call, TRIB_NOUN_PLAN, call->offer, "offer");
+	return TRIB_OK;
+}
+
+static trib_status check_link(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__LinkRequest *link = (const Tributary__LinkRequest *)call->body;
+
+	if (!is_party(call, link->creator))
+		return forbid(call, "creator");
+	if (link->offer && !is_offer(engine, trib_bytes_text(link->offer), trib_bytes_text(link->goods)))
+		return hide(call, TRIB_NOUN_PLAN, trib_bytes_text(link->offer), "offer");
+	return TRIB_OK;
+}
+
+trib_status access_check(struct trib_engine *engine, struct trib_call *call)
+{
+	unsigned right = right_of(call->kind);
+
+	if (!trib_access_role_has_party(call->actor.role))
+		return TRIB_OK;
+	if (!(trib_access_roles(call->kind, call->noun, true) & TRIB_ACCESS_BIT(call->actor.role)) ||
+	    !call->actor.party)
+		return forbid(call, "role");
+	switch (call->kind) {
+	case TRIB_CALL_LIST: return TRIB_OK; /* each item is asked for */
+	case TRIB_CALL_IMPORT: return check_import(engine, call);
+	case TRIB_CALL_PUT: return check_put(engine, call, call->body, &call->error);
+	case TRIB_CALL_LINK: return check_link(engine, call);
+	case TRIB_CALL_TERMS:
+	case TRIB_CALL_ESTIMATE: return check_terms(engine, call);
+	case TRIB_CALL_BALANCES:
+	case TRIB_CALL_STATEMENT:
+	case TRIB_CALL_TALLIES: return check_money(engine, call);
+	case TRIB_CALL_SHELF:
+	case TRIB_CALL_SHELF_PUT:
+	case TRIB_CALL_SHELF_CHANGE:
+	case TRIB_CALL_SHELF_CLEAR: return check_party(call, &call->name, "creator");
+	case TRIB_CALL_GOODS_SHELVES:
+		return may_existing(engine, call, TRIB_NOUN_GOODS, call->name, READ) ?
+			       TRIB_OK :
+			       hide(call, TRIB_NOUN_GOODS, call->name, "id");
+	default: break;
+	}
+	if (right && !may_existing(engine, call, call->noun, call->name, right))
+		return may_existing(engine, call, call->noun, call->name, READ) ?
+			       forbid(call, "id") :
+			       hide(call, call->noun, call->name,
+				    call->kind == TRIB_CALL_GET ? trib_noun_word(call->noun) : "id");
+	return TRIB_OK;
+}
