@@ -37,6 +37,14 @@ static const struct {
 	{ TRIB_CALL_SHELF_CHANGE, STAFF | BIT(CREATOR), false },
 	{ TRIB_CALL_SHELF_CLEAR, STAFF | BIT(CREATOR), false },
 	{ TRIB_CALL_GOODS_SHELVES, TELLERS | BIT(MERCHANT), false },
+	{ TRIB_CALL_ENROL, STAFF | BIT(MERCHANT), false },
+	{ TRIB_CALL_ENROLMENTS_ACT, STAFF | BIT(MERCHANT) | BIT(LEADER), false },
+	{ TRIB_CALL_COOPERATION_OFFER, STAFF | BIT(LEADER), false },
+	{ TRIB_CALL_ENROLMENTS_OF_ACTIVITY, READERS | PARTIES, false },
+	{ TRIB_CALL_ENROLMENTS_OF_GOODS, READERS | PARTIES, false },
+	{ TRIB_CALL_ENROLMENTS_OF_MERCHANT, READERS | PARTIES, false },
+	{ TRIB_CALL_COOPERATIONS, READERS | PARTIES, false },
+	{ TRIB_CALL_EXPERIENCE, READERS | PARTIES, false },
 	{ TRIB_CALL_KEYS, BIT(ADMIN) | BIT(ORDER_SERVICE), false },
 	{ TRIB_CALL_SNAPSHOT, SERVICE, false },
 	{ TRIB_CALL_MARKET_POSITION, TELLERS, false },
@@ -306,7 +314,8 @@ static trib_status check_party(struct trib_call *call, struct trib_bytes *party,
 
 static trib_status check_money(struct trib_engine *engine, struct trib_call *call)
 {
-	if (call->kind != TRIB_CALL_TALLIES)
+	if (call->kind != TRIB_CALL_TALLIES &&
+	    !(call->kind == TRIB_CALL_EXPERIENCE && call->actor.role == TRIB_ACCESS_CREATOR))
 		return check_party(call, &call->party, "party");
 	if (call->actor.role == TRIB_ACCESS_CREATOR)
 		return check_party(call, &call->creator, "creator");
@@ -376,6 +385,7 @@ trib_status access_check(struct trib_engine *engine, struct trib_call *call)
 	case TRIB_CALL_ESTIMATE: return check_terms(engine, call);
 	case TRIB_CALL_BALANCES:
 	case TRIB_CALL_STATEMENT:
+	case TRIB_CALL_EXPERIENCE:
 	case TRIB_CALL_TALLIES: return check_money(engine, call);
 	case TRIB_CALL_SHELF:
 	case TRIB_CALL_SHELF_PUT:

@@ -129,6 +129,12 @@ bool trib_http_password_take(struct trib_http_request *request)
 		call->name = trib_bytes_text(((const Tributary__SignInRequest *)call->body)->user);
 		call->session_life_ms = http->options.session_life_ms;
 	}
+	if ((call->kind == TRIB_CALL_SIGN_IN && !passwords.old) ||
+	    (call->kind == TRIB_CALL_USER_PASSWORD && (!passwords.old || !passwords.fresh))) {
+		trib_http_request_refuse(request, TRIB_INVALID, 0, passwords.old || call->kind == TRIB_CALL_SIGN_IN ? "password" : "old_password",
+					 "found nothing, expected a string");
+		return true;
+	}
 	if (!passwords.old && !passwords.fresh)
 		return false;
 	if (request->body.data) /* it says the password, too */
