@@ -147,7 +147,7 @@ trib_status access_note_call(struct trib_engine *engine, struct trib_call *call)
 	Tributary__AuditEntry entry = TRIBUTARY__AUDIT_ENTRY__INIT;
 	bool refused = call->hidden || call->status == TRIB_FORBIDDEN || call->status == TRIB_UNAUTHORIZED;
 
-	if (!call->action_text.size || (!refused && (!call->audited || call->status != TRIB_OK || call->repeated)))
+	if (!call->action_text.size || (!refused && (!call->audited || call->status != TRIB_OK || call->repeated || call->dry_run)))
 		return TRIB_OK;
 	trib_arena_reset(&engine->arena);
 	fill_actor(engine, &call->actor, &entry);
