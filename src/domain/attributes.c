@@ -79,6 +79,20 @@ static bool read_extras(const Tributary__Plan *plan, struct trib_plan_attributes
 	       read_duration(new_to_shop->window, "365d", &attributes->new_to_shop_window_ms);
 }
 
+static bool read_goal(const Tributary__Goal *goal, struct trib_plan_attributes *attributes)
+{
+	static const char *const measures[] = { "gmv", "orders", "cost_share", NULL };
+	uint8_t measure;
+
+	if (!among(goal->measure, measures, &measure))
+		return false;
+	attributes->goal = measure + 1;
+	attributes->goal_target = TRIB_STATED(goal, target);
+	attributes->goal_step_bps = TRIB_STATED(goal, step_bps) ? goal->step_bps : 100;
+	return attributes->goal_target > 0 && attributes->goal_step_bps > 0 &&
+	       read_duration(goal->every, "1d", &attributes->goal_every_ms) && attributes->goal_every_ms > 0;
+}
+
 bool trib_attributes_read(const struct trib_domain *domain, const Tributary__Plan *plan,
 			  struct trib_plan_attributes *ret_attributes)
 {
@@ -98,6 +112,7 @@ bool trib_attributes_read(const struct trib_domain *domain, const Tributary__Pla
 	       attributes->min_bps >= 0 && attributes->min_bps <= attributes->max_bps &&
 	       (!plan->grace || read_duration(plan->grace, NULL, &attributes->grace_ms)) &&
 	       (!plan->step || read_step(plan->step, &attributes->step)) &&
+	       (!plan->goal || read_goal(plan->goal, attributes)) &&
 	       read_extras(plan, attributes);
 }
 

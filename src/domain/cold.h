@@ -52,6 +52,7 @@ typedef trib_status trib_cold_check(struct trib_cold *cold);
 typedef void trib_cold_fold(struct trib_domain *domain, uint32_t number, const ProtobufCMessage *entity);
 
 #define TRIB_COLD_CODE_TABLE(X)                                                                    \
+	X(BULK, trib_check_bulk, NULL)                                                             \
 	X(ACTIVITY, trib_check_activity, trib_fold_activity)                                       \
 	X(ENROLMENT, trib_check_enrolment, trib_fold_enrolment)                                    \
 	X(COOPERATION, trib_check_cooperation, trib_fold_cooperation)                             \
@@ -59,6 +60,7 @@ typedef void trib_cold_fold(struct trib_domain *domain, uint32_t number, const P
 	X(SAMPLE, trib_check_sample, NULL) \
 	X(APPROVAL, trib_check_approval, NULL)
 
+trib_cold_check trib_check_bulk;
 trib_cold_check trib_check_approval;
 trib_cold_check trib_check_activity, trib_check_enrolment, trib_check_cooperation;
 trib_cold_fold trib_fold_activity, trib_fold_enrolment, trib_fold_cooperation;

@@ -7,6 +7,9 @@
 #include "domain/private.h"
 #include "expr/expr.h"
 
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS	  INT64_C(86400000)
+
 /* One decision in the making. */
 struct deciding {
 	const struct trib_domain *domain;
@@ -501,6 +504,24 @@ static trib_status settle_bounds(struct deciding *deciding, Tributary__Plan *pla
 	return TRIB_OK;
 }
 
+static trib_status check_goal(struct deciding *deciding, const Tributary__Plan *plan, uint8_t kind)
+{
+	int64_t every_ms;
+
+	if (!plan->goal)
+		return TRIB_OK;
+	if (kind != TRIB_WORD_MANAGED || !plan->bounds)
+		return trib_fail(deciding->error, TRIB_INVALID, "goal",
+				 "found it in a plan of kind %s without bounds, expected kind managed, and bounds",
+				 plan->kind);
+	TRY(trib_duration_parse(trib_text(plan->goal->every ? plan->goal->every : "1d"), "goal.every",
+				&every_ms, deciding->error));
+	if (every_ms >= MINUTE_MS && every_ms <= 366 * DAY_MS)
+		return TRIB_OK;
+	return trib_fail(deciding->error, TRIB_INVALID, "goal.every", "found \"%s\", expected 1m to 366d",
+			 plan->goal->every);
+}
+
 static trib_status check_attributes(struct deciding *deciding, Tributary__Plan *plan, uint8_t kind)
 {
 	const Tributary__Incentive *incentive = plan->incentive;
@@ -518,7 +539,8 @@ static trib_status check_attributes(struct deciding *deciding, Tributary__Plan *
 	if (plan->grace && kind != TRIB_WORD_EXCLUSIVE)
 		return trib_fail(deciding->error, TRIB_INVALID, "grace",
 				 "found it in a plan of kind %s, expected kind exclusive", plan->kind);
-	return settle_bounds(deciding, plan, kind);
+	TRY(settle_bounds(deciding, plan, kind));
+	return check_goal(deciding, plan, kind);
 }
 
 /* Does the plan's newest version list the goods? */

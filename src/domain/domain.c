@@ -96,6 +96,8 @@ const ProtobufCMessageDescriptor *trib_put_descriptor(enum trib_noun noun)
 /* Room for entries 0 to `number`; points the public view at them. */
 void trib_domain_reserve(struct trib_domain *domain, enum trib_noun noun, uint32_t number)
 {
+	if (!entry_size[noun])
+		return; /* a number that no noun has */
 	trib_column_reserve(&domain->columns[noun], ((size_t)number + 1) * entry_size[noun]);
 	trib_column_reserve(&domain->records[noun],
 			    ((size_t)number + 1) * sizeof(struct trib_record *));

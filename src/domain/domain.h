@@ -52,7 +52,8 @@
 	X(ENROLMENT, 6, "enrolment", "enrolments", TRIB_TABLE_ENROLMENT)                           \
 	X(INVITATION, 7, "invitation", "invitations", TRIB_TABLE_INVITATION)                       \
 	X(SAMPLE, 8, "sample", "samples", TRIB_TABLE_SAMPLE)                                      \
-	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION) \
+	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION)               \
+	X(BULK, 11, "bulk", "bulks", TRIB_TABLE_BULK) \
 	X(APPROVAL, 9, "approval", "approvals", TRIB_TABLE_APPROVAL)
 
 /*
@@ -61,6 +62,7 @@
  * is particular to one stands in domain/cold.h, its actions in domain/life.h.
  */
 #define TRIB_COLD_NOUN_TABLE(X)                                                                    \
+	X(BULK, Bulk, bulk)                                                                        \
 	X(ACTIVITY, Activity, activity)                                                            \
 	X(ENROLMENT, Enrolment, enrolment)                                                         \
 	X(INVITATION, Invitation, invitation)                                                      \
@@ -87,6 +89,7 @@ const char *trib_noun_plural(enum trib_noun noun); /* "parties" */
 enum trib_table trib_noun_table(enum trib_noun noun);
 bool trib_noun_is_cold(enum trib_noun noun);
 bool trib_event_is_of_cold_noun(Tributary__Event__KindCase kind);
+/* NULL for a number that no noun has. */
 const ProtobufCMessageDescriptor *trib_noun_descriptor(enum trib_noun noun);
 
 /* The noun of "parties", "goods", …; false where there is none. */
@@ -94,6 +97,7 @@ bool trib_noun_find(struct trib_bytes plural, enum trib_noun *ret_noun);
 
 enum trib_condition_place {
 	TRIB_CONDITION_CREATORS_WHEN,
+	TRIB_CONDITION_PLAN_FILTER,
 	TRIB_CONDITION_REGISTRATION_WHEN,
 	TRIB_CONDITION_REQUIREMENTS_WHEN
 };
@@ -421,6 +425,16 @@ struct trib_scheduled {
 trib_status trib_domain_schedule(const struct trib_domain *domain, uint32_t plan, int64_t now_ms,
 				 struct trib_arena *arena, struct trib_scheduled **ret_items,
 				 uint32_t *ret_count, struct trib_error *error);
+
+/* A version of a plan that is there, with a note of who did it and why. */
+trib_status trib_domain_decide_plan(const struct trib_domain *domain, const Tributary__Plan *plan,
+				    struct trib_bytes action, const Tributary__ActionRequest *request,
+				    int64_t now_ms, struct trib_arena *arena,
+				    struct trib_domain_decision *ret_decision,
+				    struct trib_error *error);
+
+/* A job begins: nothing is counted yet. */
+void trib_bulk_begin(Tributary__Bulk *bulk);
 
 /* Takes a version out that lies ahead: what was before it goes on. TRIB_REFUSED for one that does not. */
 trib_status trib_domain_decide_unschedule(const struct trib_domain *domain, struct trib_bytes id, uint32_t version,

@@ -18,6 +18,8 @@ struct trib_cold;
 /* What an action does beside leading to its status, or why it may not; NULL: nothing. See domain/cold.h. */
 typedef trib_status trib_life_hook(struct trib_cold *cold);
 
+trib_life_hook trib_bulk_apply;
+
 /* Who may, beside the admin and the operator, who may everything here. */
 enum {
 	TRIB_MAY_MERCHANT = TRIB_ACCESS_BIT(TRIB_ACCESS_MERCHANT),
@@ -73,6 +75,14 @@ enum {
 	X(PLAN, "ended")                                                                           \
 	X(PLAN, "closed")
 
+#define TRIB_LIFE_BULK_STATUSES(X)                                                                 \
+	X(BULK, "previewing")                                                                      \
+	X(BULK, "previewed")                                                                       \
+	X(BULK, "applying")                                                                        \
+	X(BULK, "done")                                                                            \
+	X(BULK, "cancelled")                                                                       \
+	X(BULK, "closed")
+
 #define TRIB_LIFE_APPROVAL_STATUSES(X)                                                             \
 	X(APPROVAL, "waiting")                                                                     \
 	X(APPROVAL, "approved")                                                                    \
@@ -82,6 +92,7 @@ enum {
 #define TRIB_LIFE_STATUS_TABLE(X)                                                                  \
 	TRIB_LIFE_APPROVAL_STATUSES(X)                                                             \
 	TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
+	TRIB_LIFE_BULK_STATUSES(X)                                                                 \
 	TRIB_LIFE_ACTIVITY_STATUSES(X) TRIB_LIFE_PEOPLE_STATUSES(X)
 
 /* ---- Actions: X(NOUN, action, from, to, who may, hook, what it is) ------------------------- */
@@ -175,6 +186,12 @@ trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperati
 	X(PLAN, "resume", "paused", "active", TRIB_MAY_MERCHANT, NULL, "let it count again")       \
 	X(PLAN, "end", "active|paused", "ended", TRIB_MAY_MERCHANT, NULL, "end it for good")
 
+/* The engine leads a job from previewing to previewed, and from applying to done. */
+#define TRIB_LIFE_BULK(X)                                                                          \
+	X(BULK, "apply", "previewed", "applying", TRIB_MAY_MERCHANT, trib_bulk_apply, "change the plans") \
+	X(BULK, "cancel", "previewing|previewed|applying", "cancelled", TRIB_MAY_MERCHANT, NULL,   \
+	  "stop; what was changed stays changed")
+
 /* Which of them is asked stands in the approval: the flow approval.decided sees to it. */
 #define TRIB_LIFE_APPROVAL(X)                                                                      \
 	X(APPROVAL, "approve", "waiting", "approved",                                              \
@@ -185,6 +202,7 @@ trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperati
 #define TRIB_LIFE_TABLE(X)                                                                         \
 	TRIB_LIFE_APPROVAL(X)                                                                      \
 	TRIB_LIFE_PLAN(X)                                                                          \
+	TRIB_LIFE_BULK(X)                                                                          \
 	TRIB_LIFE_ACTIVITY(X) TRIB_LIFE_INVITATION(X) TRIB_LIFE_SAMPLE(X)
 
 struct trib_life_row {

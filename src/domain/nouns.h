@@ -127,6 +127,9 @@ struct trib_step {
 	struct trib_tier tiers[TRIB_TIERS_MAX]; /* ascending */
 };
 
+/* What the rate of a managed plan is moved towards. */
+enum trib_goal { TRIB_GOAL_NONE, TRIB_GOAL_GMV, TRIB_GOAL_ORDERS, TRIB_GOAL_COST_SHARE };
+
 /* An amount beside the commission; by is 0 where there is none. */
 struct trib_extra {
 	int64_t amount; /* an order, minor units */
@@ -142,6 +145,9 @@ struct trib_plan_attributes {
 	struct trib_extra incentive, new_to_shop;
 	int32_t min_bps, max_bps; /* of a managed plan; bounded: they hold */
 	bool bounded;
+	uint8_t goal;		  /* enum trib_goal */
+	int32_t goal_step_bps;
+	int64_t goal_target, goal_every_ms;
 	uint32_t zone; /* code of the time zone of days, weeks and months */
 	uint32_t ext;  /* for trib_domain_ext_of_plan, 0: none */
 	struct trib_step step;

@@ -64,6 +64,25 @@ trib_status trib_domain_schedule(const struct trib_domain *domain, uint32_t numb
 	return TRIB_OK;
 }
 
+trib_status trib_domain_decide_plan(const struct trib_domain *domain, const Tributary__Plan *plan,
+				    struct trib_bytes action, const Tributary__ActionRequest *request,
+				    int64_t now_ms, struct trib_arena *arena,
+				    struct trib_domain_decision *ret_decision, struct trib_error *error)
+{
+	uint32_t number = trib_domain_find(domain, TRIB_NOUN_PLAN, trib_text(plan->id));
+	Tributary__HistoryItem *note =
+		trib_life_item(action, NULL, request, trib_domain_actor(domain), now_ms, arena);
+
+	trib_assert(number);
+	if (!note)
+		return no_memory(error);
+	if (trib_domain_plan(domain, number)->newest.from_ms > now_ms)
+		return trib_fail(error, TRIB_REFUSED, "effective_from",
+				 "found a version that lies ahead, expected none: it would be covered");
+	return trib_decide_plan_version(domain, plan, number, trib_version_of(domain, TRIB_NOUN_PLAN, number) + 1,
+					note, now_ms, arena, ret_decision, error);
+}
+
 /* ---- New versions ------------------------------------------------------------------------- */
 
 struct series {

@@ -162,6 +162,12 @@ trib_status apply_market(struct trib_engine *engine, const Tributary__Event *eve
 
 	if (status == TRIB_OK)
 		business_market(engine, event);
+	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_BULK_PUT)
+		bulk_told(engine);
+	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT)
+		managed_told(engine, event->plan_put->number);
+	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_PLAN_MOVED)
+		status = managed_apply(engine, event->plan_moved, error);
 	/* The scope of a key may have waited for this name. */
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_REGISTRATION_PUT)
 		trib_keys_rebind(engine->keys);
@@ -221,6 +227,8 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 	case TRIBUTARY__EVENT__KIND_PLAY_PUT:
 	case TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED:
 		return apply_play(engine, event, error);
+	case TRIBUTARY__EVENT__KIND_PLAN_MOVED:
+		return managed_apply(engine, event->plan_moved, error);
 	case TRIBUTARY__EVENT__KIND_FLOW_RAN:
 		flows_note(engine, position);
 		return TRIB_OK;

@@ -19,6 +19,7 @@ enum trib_call_kind {
 	TRIB_CALL_LIST,	 /* noun, cursor, limit */
 	TRIB_CALL_IMPORT, /* noun, items, atomic */
 	TRIB_CALL_ACT,	 /* noun, name, action, body */
+	TRIB_CALL_BULK, /* body */
 	TRIB_CALL_PLAN_VERSIONS, TRIB_CALL_PLAN_UNSCHEDULE, /* name; version */
 	TRIB_CALL_STATUS_PUT, TRIB_CALL_STATUS_GET, /* noun, name; body */
 	TRIB_CALL_BOUNDS_PUT, TRIB_CALL_BOUNDS_GET, /* name: the category; body, NULL takes them away */

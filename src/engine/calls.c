@@ -1001,6 +1001,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_LIST: return call_list(engine, call);
 	case TRIB_CALL_IMPORT: return call_import(engine, call);
 	case TRIB_CALL_ACT: return call_act(engine, call);
+	case TRIB_CALL_BULK: return call_bulk(engine, call);
 	case TRIB_CALL_PLAN_VERSIONS: return call_plan_versions(engine, call);
 	case TRIB_CALL_PLAN_UNSCHEDULE: return call_plan_unschedule(engine, call);
 	case TRIB_CALL_STATUS_PUT: return call_status_put(engine, call);

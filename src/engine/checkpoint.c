@@ -291,6 +291,16 @@ static void add_business(void *context, bool metric, uint32_t level, uint32_t ke
 	add_row(context, metric ? TRIB_TABLE_ROLLUP : TRIB_TABLE_PLAY_NAME, trib_bytes(bytes, metric ? 8 : 4), row);
 }
 
+static void add_managed(void *context, const Tributary__PlanMoved *moved)
+{
+	char key[4];
+	uint8_t value[64];
+
+	trib_assert(tributary__plan_moved__get_packed_size(moved) <= sizeof(value));
+	add_row(context, TRIB_TABLE_MANAGED, trib_bytes(key, trib_key_u32(key, moved->plan)),
+		trib_bytes((const char *)value, tributary__plan_moved__pack(moved, value)));
+}
+
 static void freeze_flows(struct checkpoint *checkpoint)
 {
 	const uint64_t *positions = checkpoint->changes.flows.items;
@@ -315,6 +325,7 @@ static void freeze_tallies(struct trib_engine *engine, struct checkpoint *checkp
 	if (engine->experience)
 		trib_tallies_freeze(trib_experience_rows(engine->experience), add_tally, checkpoint);
 	trib_reviews_take_changes(engine->reviews, add_review, checkpoint);
+	managed_freeze(engine, add_managed, checkpoint);
 }
 
 static void add_shelf_block(void *context, uint32_t block, const char bytes[SHELVES_BLOCK_BYTES])
@@ -1224,6 +1235,10 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		status = trib_store_scan(engine->store, TRIB_TABLE_TALLY, all, load_tally, engine, error);
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_REVIEW, all, load_review, engine, error);
+	if (status == TRIB_OK) {
+		managed_begin(engine);
+		status = trib_store_scan(engine->store, TRIB_TABLE_MANAGED, all, managed_load, engine, error);
+	}
 	if (status == TRIB_OK)
 		status = trib_store_scan(engine->store, TRIB_TABLE_SHELF_COUNT, all, load_shelf_counts, engine, error);
 	if (status == TRIB_OK)

@@ -54,6 +54,9 @@ trib_status conditions_check(void *context, enum trib_condition_place place,
 {
 	struct trib_engine *engine = context;
 	struct trib_tree *tree;
+
+	if (place == TRIB_CONDITION_PLAN_FILTER)
+		return bulk_check_filter(source, error);
 	trib_status status = compile(engine, source, &tree, error);
 
 	if (status != TRIB_OK)

@@ -584,6 +584,8 @@ static trib_status open_state(struct trib_engine *engine, struct trib_error *err
 	engine->now_ms = TRIB_MAX(engine->now_ms, trib_clock_wall_ms(engine->options.clock));
 	plays_ready(engine);
 	trib_directory_loaded(engine->directory);
+	if (trib_domain_count(engine->domain, TRIB_NOUN_BULK))
+		bulk_told(engine);
 	status = found(engine, error);
 	engine->platform = trib_domain_find(engine->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"));
 	return status;
@@ -598,6 +600,8 @@ static void close_state(struct trib_engine *engine)
 	}
 	checkpoint_drop(engine);
 	conditions_fini(engine);
+	bulk_fini(engine);
+	managed_fini(engine);
 	trib_journal_free(TRIB_TAKE_PTR(engine->journal));
 	history_free_runs(engine);
 	changes_fini(&engine->changes);
@@ -806,6 +810,8 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 	compiler_turn(engine);
 	if (engine->state == TRIB_ENGINE_RUNNING)
 		shelf_rounds_turn(engine);
+	bulk_turn(engine);
+	managed_turn(engine);
 	outbox_turn(engine);
 	if (engine->in_flight_count == 0)
 		close_batch(engine);

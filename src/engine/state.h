@@ -31,6 +31,8 @@
  *
  *	what HTTP asks
  *	calls.c		the ring, and most calls; nouns.c: about statuses, bounds and terms
+ *	managed.c	rates that the platform moves
+ *	bulk.c		many plans changed alike, a slice a turn; selection.c: which
  *	explain.c	records → JSON
  *	activities.c	enrolments by the hundred, and what their goods cost
  *	estimate.c	what a creator would earn
@@ -62,12 +64,14 @@
 #include "base/bell.h"
 #include "engine/answers.h"
 #include "engine/audit.h"
+#include "engine/bulk.h"
 #include "engine/change.h"
 #include "engine/counters.h"
 #include "engine/compiler.h"
 #include "engine/engine.h"
 #include "engine/kept.h"
 #include "engine/lines.h"
+#include "engine/managed.h"
 #include "engine/order_index.h"
 #include "engine/outbox.h"
 #include "engine/people.h"
@@ -245,6 +249,8 @@ struct trib_engine {
 	struct log_of waiting; /* decided, not yet settled */
 
 	struct conditions *conditions; /* conditions.c */
+	struct bulk *bulk;	       /* bulk.c; NULL: there never was a job */
+	struct managed *managed;       /* managed.c; NULL: no plan has a goal */
 	struct simulations *simulations;
 	struct compiler compiler;
 	struct trib_engine_counts counts;

@@ -278,6 +278,25 @@ static bool spend_budget(struct trib_engine *engine, const struct trib_plan_attr
 	return true;
 }
 
+/* A managed plan with a goal: what it sells, and at what cost, as it was decided. */
+static void count_managed(struct trib_engine *engine, const struct trib_order_record *record,
+			  const struct trib_slice *slice, int64_t charged)
+{
+	const struct trib_tally_key key = { .kind = TRIB_TALLY_MANAGED, .plan = slice->plan };
+	struct trib_tally_change *change = change_of(engine, key, slice->plan_version);
+	int64_t qty = record->qty ? record->qty : 1;
+
+	if (!change)
+		return;
+	change->now.sold.orders = add_bounded(change->now.sold.orders, 1);
+	change->now.sold.qty = add_bounded(change->now.sold.qty, qty);
+	change->now.sold.gmv = add_bounded(change->now.sold.gmv, slice->base);
+	change->sold_by.orders++;
+	change->sold_by.qty = add_bounded(change->sold_by.qty, qty);
+	change->sold_by.gmv = add_bounded(change->sold_by.gmv, slice->base);
+	spend(change, charged);
+}
+
 /* What is added to the slice's commission, as far as its own budget goes. */
 static int64_t spend_incentive(struct trib_engine *engine, const struct trib_plan_attributes *attributes,
 			       const struct trib_slice *slice)
@@ -449,6 +468,8 @@ static trib_status decide(struct trib_engine *engine, struct trib_order_record *
 		bool blocked = note_block(engine, record, creator_blocked_by(engine, record, &slice));
 
 		if (!blocked && (!attributes || spend_budget(engine, attributes, record, &slice, charged))) {
+			if (attributes && attributes->goal)
+				count_managed(engine, record, &slice, charged);
 			status = keep_slice(engine, record, slice, attributes, error);
 			continue;
 		}
@@ -657,7 +678,7 @@ void stateful_explain(const struct trib_engine *engine, struct trib_bytes tallie
 	if (tallies.size)
 		trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n);
 	for (size_t i = 0, shown = 0; i < n; i++) {
-		if (changes[i].now.key.kind >= TRIB_TALLY_DEALS)
+		if (trib_tally_is_experience(changes[i].now.key.kind))
 			continue; /* it decides no line */
 		if (shown++)
 			trib_buffer_add_char(json, ',');
@@ -692,7 +713,7 @@ void stateful_apply(struct trib_engine *engine, struct trib_bytes tallies)
 	if (TRIB_LIKELY(!tallies.size) || !trib_tally_changes_get(tallies, changes, CHANGES_MAX, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (changes[i].now.key.kind >= TRIB_TALLY_DEALS) {
+		if (trib_tally_is_experience(changes[i].now.key.kind)) {
 			dealings_apply(engine, &changes[i].now);
 			continue;
 		}
@@ -726,7 +747,7 @@ trib_status stateful_load(struct trib_engine *engine, struct trib_bytes key, str
 
 	if (!trib_tally_get_row(key, value, &tally))
 		return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no tally");
-	if (tally.key.kind >= TRIB_TALLY_DEALS)
+	if (trib_tally_is_experience(tally.key.kind))
 		return dealings_load(engine, &tally);
 	if (tally.key.kind != TRIB_TALLY_BUYER) {
 		trib_tallies_load(engine->tallies, &tally);

@@ -31,19 +31,25 @@
 	X(DAY, 3, "daily_cap", "spent on a day; of plan, period")                                  \
 	X(INCENTIVE, 4, "incentive", "spent on incentives; of plan")                               \
 	X(BUYER, 5, "buyer", "when he bought last, ms; plan and rule are a hash of buyer and shop")  \
-	/* From here on: engine/experience.h, which keeps them apart. `plan` is what is said there. */ \
+	/* Up to SAMPLES: engine/experience.h, which keeps them apart. `plan` is what is said there. */ \
 	X(DEALS, 6, "deals", "when they dealt last, ms, or plans; of party, creator")               \
 	X(SOLD, 7, "sold", "refunded; of party, currency, creator")                                \
 	X(PLAN_SOLD, 8, "plan_sold", "refunded; of plan")                                          \
 	X(GOODS_SOLD, 9, "goods_sold", "refunded; of goods, creator")                              \
 	X(WATCH, 10, "watch", "nothing; of goods, creator")       \
-	X(SAMPLES, 11, "samples", "nothing; of plan")
+	X(SAMPLES, 11, "samples", "nothing; of plan")                                         \
+	X(MANAGED, 12, "managed", "charged, as decided; of a managed plan that has a goal")
 
 enum trib_tally_kind {
 #define X(name, number, word, doc) TRIB_TALLY_##name = number,
 	TRIB_TALLY_TABLE(X)
 #undef X
 };
+
+static inline bool trib_tally_is_experience(uint32_t kind)
+{
+	return kind >= TRIB_TALLY_DEALS && kind <= TRIB_TALLY_SAMPLES;
+}
 
 const char *trib_tally_kind_word(enum trib_tally_kind kind); /* NULL where there is none */
 

@@ -286,6 +286,7 @@ static const int *statuses_of(const struct trib_route *route)
 	case TRIB_CALL_REFUND:
 		return kept;
 	case TRIB_CALL_SIMULATE:
+	case TRIB_CALL_BULK:
 		return begun;
 	case TRIB_CALL_STATE:
 		return health;
@@ -413,7 +414,7 @@ void trib_openapi_print(struct trib_buffer *text)
 		bool of_noun = strstr(route->pattern, "{noun}") != NULL;
 
 		for (size_t n = 0; !is_taken(route) && n < (of_noun ? TRIB_NOUN_COUNT : 1); n++)
-			if (!of_noun || (trib_noun_word((enum trib_noun)n) && is_there(route, (enum trib_noun)n)))
+			if (!of_noun || (trib_noun_descriptor((enum trib_noun)n) && is_there(route, (enum trib_noun)n)))
 				add_path_item(route, (enum trib_noun)n, &first, text);
 	}
 	trib_buffer_add_text(text,

@@ -203,6 +203,8 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/parties/{id}/enrolments", TRIB_ACTION_CALL, TRIB_CALL_ENROLMENTS_OF_MERCHANT,
 	  TRIB_BODY_NONE, NULL, AT_LEAST | PAGE | TRIB_PARAM_STATUS, "EnrolmentItems", "listEnrolmentsOfMerchant",
 	  "What a merchant has enrolled, newest first" },
+	{ "POST", "/api/v1/plans:bulk", TRIB_ACTION_CALL, TRIB_CALL_BULK, TRIB_BODY_MESSAGE, &tributary__bulk__descriptor,
+	  AT_LEAST, "ActionAnswer", "bulkPlans", "Begin to change many plans alike: preview, then apply unless dry_run" },
 	{ "GET", "/api/v1/plans/{id}/versions", TRIB_ACTION_CALL, TRIB_CALL_PLAN_VERSIONS, TRIB_BODY_NONE, NULL, AT_LEAST,
 	  "PlanVersions", "readPlanVersions", "The version of a plan that is in force, and those that lie ahead" },
 	{ "DELETE", "/api/v1/plans/{id}/versions/{version}", TRIB_ACTION_CALL, TRIB_CALL_PLAN_UNSCHEDULE,

@@ -61,6 +61,8 @@
 	X(WEBHOOK, 0x61, "number → WebhookPut")                                                    \
 	X(ROLLUP, 0x62, "level, slot → RollupStored")                                              \
 	X(PLAY_NAME, 0x63, "number of engine/business.h → name of a play")                         \
+	X(BULK, 0x68, "number → BulkPut")                                                          \
+	X(MANAGED, 0x69, "plan → PlanMoved, the newest")                                           \
 	X(ACTIVITY, 0x70, "number → ActivityPut")                                                  \
 	X(COOPERATION, 0x71, "number → CooperationPut")                                            \
 	X(ENROLMENT, 0x72, "number → EnrolmentPut")                                                \

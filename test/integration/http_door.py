@@ -135,6 +135,13 @@ def ask_about_actions(step):
     step("GET", "/api/v1/plans/{id}", "/api/v1/plans/p8",
          want=lambda answer: [row["action"] for row in answer["history"]] == ["submit", "approve", "pause", "resume", "unschedule"])
     step("DELETE", "/api/v1/plans/{id}", "/api/v1/plans/p8")
+    step("POST", "/api/v1/plans:bulk", "/api/v1/plans:bulk", {"filter": "id == 'p8'", "change": {"add_commission_bps": 1}, "dry_run": True}, 202,
+         want=lambda answer: (answer["id"], answer["status"]) == ("bulk-1", "previewing"))
+    step("PUT", "/api/v1/bulks/{id}", "/api/v1/bulks/b2", {"filter": "id == 'p8'", "change": {"action": "pause"}, "dry_run": True}, 201)
+    step("POST", "/api/v1/bulks/{id}:{action}", "/api/v1/bulks/b2:cancel", {}, want=lambda answer: answer["status"] == "cancelled")
+    step("GET", "/api/v1/bulks/{id}", "/api/v1/bulks/b2", want=lambda answer: answer["status"] == "cancelled")
+    step("GET", "/api/v1/bulks", "/api/v1/bulks", want=lambda answer: len(answer["items"]) == 2)
+    step("DELETE", "/api/v1/bulks/{id}", "/api/v1/bulks/b2")
     step("GET", "/api/v1/activities", "/api/v1/activities", want=lambda answer: answer["items"][0]["id"] == "a1")
 
 
@@ -373,7 +380,7 @@ def journey(server):
         step("DELETE", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}")
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
              want=lambda answer: answer["status"] == "closed")
-    for plural in ("parties", "goods", "plans", "registrations", "blocks", "activities", "enrolments", "cooperations", "invitations",
+    for plural in ("parties", "goods", "plans", "registrations", "blocks", "bulks", "activities", "enrolments", "cooperations", "invitations",
                    "samples"):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
