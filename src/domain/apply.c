@@ -215,6 +215,7 @@ trib_status trib_fold_party(struct trib_domain *domain, const Tributary__PartyPu
 		.region = trib_fold_code(domain, party->region, &known),
 		.version = put->version,
 		.status = trib_word_of_status(TRIB_NOUN_PARTY, party->status),
+		.since_day = (uint16_t)TRIB_STATED(put, since_day),
 	};
 	TRIB_AUTOFREE struct trib_codes *tags =
 		fold_codes(domain, party->tags, party->n_tags, &known);

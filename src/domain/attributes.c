@@ -93,6 +93,54 @@ static bool read_goal(const Tributary__Goal *goal, struct trib_plan_attributes *
 	       read_duration(goal->every, "1d", &attributes->goal_every_ms) && attributes->goal_every_ms > 0;
 }
 
+/* Minutes of "09:30"; false for other text. */
+static bool read_minutes(const char *text, uint16_t *ret_minutes)
+{
+	static const char form[] = "dd:dd";
+	uint32_t hours, minutes;
+
+	for (size_t i = 0; i < sizeof(form); i++)
+		if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+			return false;
+	hours = (uint32_t)(text[0] - '0') * 10 + (uint32_t)(text[1] - '0');
+	minutes = (uint32_t)(text[3] - '0') * 10 + (uint32_t)(text[4] - '0');
+	*ret_minutes = (uint16_t)(hours * 60 + minutes);
+	return minutes < 60 && *ret_minutes <= 24 * 60;
+}
+
+bool trib_open_hours_read(const Tributary__OpenHours *said, struct trib_open_hours *ret_hours)
+{
+	struct trib_open_hours hours = { .days = said->n_days ? 0 : 0x7f };
+
+	for (size_t i = 0; i < said->n_days; i++) {
+		if (said->days[i] < 1 || said->days[i] > 7)
+			return false;
+		hours.days |= (uint8_t)(1u << (said->days[i] - 1));
+	}
+	if (!read_minutes(said->from ? said->from : "00:00", &hours.from_min) ||
+	    !read_minutes(said->to ? said->to : "24:00", &hours.to_min) || hours.from_min >= hours.to_min)
+		return false;
+	*ret_hours = hours;
+	return true;
+}
+
+static bool read_schedule(const Tributary__Plan *plan, struct trib_plan_attributes *attributes)
+{
+	if (plan->n_schedule > TRIB_OPEN_HOURS_MAX)
+		return false;
+	for (size_t i = 0; i < plan->n_schedule; i++) {
+		struct trib_open_hours hours;
+
+		if (!trib_open_hours_read(plan->schedule[i], &hours))
+			return false;
+		attributes->hours[i].days = hours.days; /* field by field: its padding stays zero */
+		attributes->hours[i].from_min = hours.from_min;
+		attributes->hours[i].to_min = hours.to_min;
+	}
+	attributes->hours_count = (uint8_t)plan->n_schedule;
+	return !plan->new_creators || read_duration(plan->new_creators, NULL, &attributes->new_creators_ms);
+}
+
 bool trib_attributes_read(const struct trib_domain *domain, const Tributary__Plan *plan,
 			  struct trib_plan_attributes *ret_attributes)
 {
@@ -112,7 +160,7 @@ bool trib_attributes_read(const struct trib_domain *domain, const Tributary__Pla
 	       attributes->min_bps >= 0 && attributes->min_bps <= attributes->max_bps &&
 	       (!plan->grace || read_duration(plan->grace, NULL, &attributes->grace_ms)) &&
 	       (!plan->step || read_step(plan->step, &attributes->step)) &&
-	       (!plan->goal || read_goal(plan->goal, attributes)) &&
+	       read_schedule(plan, attributes) && (!plan->goal || read_goal(plan->goal, attributes)) &&
 	       read_extras(plan, attributes);
 }
 

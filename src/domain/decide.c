@@ -293,6 +293,11 @@ static trib_status decide_party(struct deciding *deciding, const Tributary__Part
 		TRY(hash_users(deciding, given, put));
 	else if (given->n_user_hashes)
 		TRY(keep_users(deciding, given, put));
+	uint32_t known = trib_domain_find(deciding->domain, TRIB_NOUN_PARTY, trib_text(party->id));
+
+	put->since_day = known ? trib_domain_party(deciding->domain, known)->since_day
+			       : (uint32_t)TRIB_MIN(deciding->now_ms / DAY_MS, (int64_t)UINT16_MAX);
+	put->has_since_day = put->since_day != 0;
 	party->has_number = party->has_version = false;
 	party->n_user_ids = party->n_user_hashes = 0;
 	party->user_ids = party->user_hashes = NULL;
@@ -449,7 +454,7 @@ static trib_status settle_zone(struct deciding *deciding, Tributary__Plan *plan)
 {
 	int64_t from_ms, to_ms;
 
-	if (!plan->time_zone && (plan->step || TRIB_STATED(plan, daily_cap) || plan->cut))
+	if (!plan->time_zone && (plan->step || plan->n_schedule || TRIB_STATED(plan, daily_cap) || plan->cut))
 		plan->time_zone = "Asia/Shanghai";
 	if (plan->time_zone &&
 	    !trib_zone_period(trib_text(plan->time_zone), TRIB_PERIOD_DAY, 0, &from_ms, &to_ms))
@@ -539,6 +544,17 @@ static trib_status check_attributes(struct deciding *deciding, Tributary__Plan *
 	if (plan->grace && kind != TRIB_WORD_EXCLUSIVE)
 		return trib_fail(deciding->error, TRIB_INVALID, "grace",
 				 "found it in a plan of kind %s, expected kind exclusive", plan->kind);
+	for (size_t i = 0; i < plan->n_schedule; i++) {
+		struct trib_open_hours hours;
+		char at[32];
+
+		snprintf(at, sizeof(at), "schedule[%zu]", i);
+		if (!trib_open_hours_read(plan->schedule[i], &hours))
+			return trib_fail(deciding->error, TRIB_INVALID, at,
+					 "found %s to %s, expected HH:MM to a later HH:MM, 24:00 at most",
+					 plan->schedule[i]->from ? plan->schedule[i]->from : "00:00",
+					 plan->schedule[i]->to ? plan->schedule[i]->to : "24:00");
+	}
 	TRY(settle_bounds(deciding, plan, kind));
 	return check_goal(deciding, plan, kind);
 }

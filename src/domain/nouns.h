@@ -68,6 +68,7 @@ struct trib_party {
 	uint32_t version;
 	uint8_t status; /* ACTIVE, RESTRICTED, FROZEN or CLOSED: what its PUT says */
 	uint8_t flags;	/* enum trib_party_flag */
+	uint16_t since_day; /* when it was first put, in days since 1970; 0: not known */
 };
 _Static_assert(sizeof(struct trib_party) == 64, "one cache line");
 
@@ -127,6 +128,14 @@ struct trib_step {
 	struct trib_tier tiers[TRIB_TIERS_MAX]; /* ascending */
 };
 
+/* Local time of some days: in [from_min, to_min) minutes of the day. */
+struct trib_open_hours {
+	uint8_t days; /* bit 0: Monday */
+	uint16_t from_min, to_min;
+};
+
+enum { TRIB_OPEN_HOURS_MAX = 4 };
+
 /* What the rate of a managed plan is moved towards. */
 enum trib_goal { TRIB_GOAL_NONE, TRIB_GOAL_GMV, TRIB_GOAL_ORDERS, TRIB_GOAL_COST_SHARE };
 
@@ -145,6 +154,9 @@ struct trib_plan_attributes {
 	struct trib_extra incentive, new_to_shop;
 	int32_t min_bps, max_bps; /* of a managed plan; bounded: they hold */
 	bool bounded;
+	struct trib_open_hours hours[TRIB_OPEN_HOURS_MAX];
+	uint8_t hours_count;	  /* 0: it is always open */
+	int64_t new_creators_ms;  /* of whom it is for, how lately they were first put; 0: it is for all */
 	uint8_t goal;		  /* enum trib_goal */
 	int32_t goal_step_bps;
 	int64_t goal_target, goal_every_ms;

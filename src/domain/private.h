@@ -354,6 +354,9 @@ bool trib_bindings_read(const struct trib_domain *domain, const Tributary__Party
 void trib_bindings_put(struct trib_domain *domain, uint32_t party, struct trib_bindings bindings);
 void trib_bindings_fini(struct trib_domain *domain);
 
+/* False where hours are none: "09:30" to "24:00". */
+bool trib_open_hours_read(const Tributary__OpenHours *said, struct trib_open_hours *ret_hours);
+
 /* False where a plan's attributes are none that could have been decided. */
 bool trib_attributes_read(const struct trib_domain *domain, const Tributary__Plan *plan,
 			  struct trib_plan_attributes *ret_attributes);

@@ -4,6 +4,7 @@
  * it did not win.
  */
 #include "domain/private.h"
+#include "expr/expr.h"
 
 /* A plan that is open and speaks to the creator. */
 struct candidate {
@@ -104,6 +105,35 @@ static inline bool is_waiting(uint8_t status)
 	return status == TRIB_WORD_DRAFT || status == TRIB_WORD_REVIEW;
 }
 
+/* Is it one of the hours that the plan is open? */
+static bool is_open_hour(const struct search *search, const struct trib_plan_attributes *attributes)
+{
+	const struct trib_domain *domain = search->domain;
+	struct trib_bytes zone = trib_names_text(trib_domain_symbols(domain), attributes->zone);
+	int64_t at_ms = search->request->at_ms, day_ms, week_ms, end_ms;
+
+	if (!trib_zone_period(zone, TRIB_PERIOD_DAY, at_ms, &day_ms, &end_ms) ||
+	    !trib_zone_period(zone, TRIB_PERIOD_WEEK, at_ms, &week_ms, &end_ms))
+		return true; /* a zone that is known to another release */
+	int64_t minute = (at_ms - day_ms) / 60000;
+	int64_t day = (day_ms - week_ms + 12 * 3600000) / 86400000; /* a day may have 23 hours, or 25 */
+
+	for (uint8_t i = 0; i < attributes->hours_count; i++)
+		if ((attributes->hours[i].days >> day & 1) && minute >= attributes->hours[i].from_min &&
+		    minute < attributes->hours[i].to_min)
+			return true;
+	return false;
+}
+
+/* What few plans say of when they are open. */
+static bool is_shut(const struct search *search, const struct trib_plan_version *version)
+{
+	const struct trib_plan_attributes *attributes =
+		trib_domain_attributes(search->domain, version->attributes);
+
+	return attributes->hours_count && !is_open_hour(search, attributes);
+}
+
 /* NONE: open. The version is in force, so it has started. */
 static inline enum trib_outcome state_of(const struct search *search, uint32_t plan,
 					 const struct trib_plan_version *version)
@@ -113,7 +143,9 @@ static inline enum trib_outcome state_of(const struct search *search, uint32_t p
 	uint8_t status = status_of(search, plan, version);
 
 	if (TRIB_LIKELY(status == TRIB_WORD_ACTIVE))
-		return TRIB_OUTCOME_NONE;
+		return TRIB_UNLIKELY(version->attributes) && is_shut(search, version) ?
+			       TRIB_OUTCOME_PLAN_PAUSED :
+			       TRIB_OUTCOME_NONE;
 	if (is_waiting(status))
 		return TRIB_OUTCOME_NO_PLAN;
 	return status == TRIB_WORD_PAUSED ? TRIB_OUTCOME_PLAN_PAUSED : TRIB_OUTCOME_PLAN_ENDED;
@@ -144,10 +176,21 @@ static bool bars(const struct search *search, const struct trib_plan *plan,
 					grace_ms;
 }
 
+/* Was the creator first put as lately as the plan wants? */
+static bool is_new_enough(const struct search *search, const struct trib_plan_version *version)
+{
+	int64_t within_ms = trib_domain_attributes(search->domain, version->attributes)->new_creators_ms;
+	uint16_t day = trib_domain_party(search->domain, search->request->creator)->since_day;
+
+	return !within_ms || (day && search->request->at_ms - day * INT64_C(86400000) < within_ms);
+}
+
 static inline bool speaks_to(const struct search *search, const struct trib_plan_version *version)
 {
 	const struct trib_domain_hooks *hooks = &search->domain->hooks;
 
+	if (TRIB_UNLIKELY(version->attributes) && !is_new_enough(search, version))
+		return false;
 	if (version->creators.slots)
 		return trib_id_set_has(version->creators, search->request->creator);
 	if (TRIB_UNLIKELY(version->creators_when))

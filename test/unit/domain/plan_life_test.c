@@ -232,6 +232,94 @@ static void a_draft_of_the_future_begins_when_it_was_to(void **state)
 	world_fini(&world);
 }
 
+/* Times of November 2026, of which the 23rd is a Monday; local time of Shanghai. */
+enum { DAY = 23 };
+#define LOCAL(day, hour, minute)                                                                   \
+	(INT64_C(1795363200000) + (((day) - DAY) * 1440 + (hour) * 60 + (minute)) * INT64_C(60000))
+
+static void a_plan_is_open_in_its_hours(void **state)
+{
+	static const struct {
+		const char *schedule;
+		int64_t at_ms;
+		int rate;
+	} rows[] = {
+		{ "", LOCAL(23, 3, 0), 1000 },
+		{ "{\"from\":\"09:00\",\"to\":\"22:00\"}", LOCAL(23, 8, 59), -TRIB_OUTCOME_PLAN_PAUSED },
+		{ "{\"from\":\"09:00\",\"to\":\"22:00\"}", LOCAL(23, 9, 0), 1000 },
+		{ "{\"from\":\"09:00\",\"to\":\"22:00\"}", LOCAL(23, 21, 59), 1000 },
+		{ "{\"from\":\"09:00\",\"to\":\"22:00\"}", LOCAL(23, 22, 0), -TRIB_OUTCOME_PLAN_PAUSED },
+		{ "{\"days\":[6,7]}", LOCAL(23, 0, 0), -TRIB_OUTCOME_PLAN_PAUSED },
+		{ "{\"days\":[6,7]}", LOCAL(27, 23, 59), -TRIB_OUTCOME_PLAN_PAUSED },
+		{ "{\"days\":[6,7]}", LOCAL(28, 0, 0), 1000 },
+		{ "{\"days\":[6,7]}", LOCAL(29, 23, 59), 1000 },
+		{ "{\"days\":[1],\"to\":\"02:00\"},{\"days\":[7],\"from\":\"23:00\"}", LOCAL(23, 1, 59), 1000 },
+		{ "{\"days\":[1],\"to\":\"02:00\"},{\"days\":[7],\"from\":\"23:00\"}", LOCAL(22, 23, 0), 1000 },
+		{ "{\"days\":[1],\"to\":\"02:00\"},{\"days\":[7],\"from\":\"23:00\"}", LOCAL(22, 1, 0), -TRIB_OUTCOME_PLAN_PAUSED },
+	};
+	static const char *const bad[] = { "{\"from\":\"9:00\"}", "{\"from\":\"12:60\"}", "{\"to\":\"24:01\"}",
+					   "{\"from\":\"10:00\",\"to\":\"10:00\"}", "{\"days\":[0]}", "{\"days\":[8]}",
+					   "{},{},{},{},{}" };
+	char json[256];
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct world world;
+
+		seed(&world);
+		snprintf(json, sizeof(json),
+			 "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"terms\":{\"commission_bps\":1000},\"schedule\":[%s]}",
+			 rows[i].schedule);
+		world_put(&world, TRIB_NOUN_PLAN, json);
+		if (rate_at(&world, rows[i].at_ms) != rows[i].rate)
+			fail_msg("row %zu: found %d", i, rate_at(&world, rows[i].at_ms));
+		world_fini(&world);
+	}
+	struct world world;
+
+	seed(&world);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(bad); i++) {
+		snprintf(json, sizeof(json), "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"schedule\":[%s]}", bad[i]);
+		if (world_try(&world, TRIB_NOUN_PLAN, json) != TRIB_INVALID)
+			fail_msg("%s was taken", bad[i]);
+	}
+	world_fini(&world);
+}
+
+/* c1 is first put on day 0, which is not known for sure; c2 on day 100. */
+static void a_plan_may_be_for_new_creators(void **state)
+{
+	const int64_t day_ms = 86400000;
+	struct world world;
+
+	seed(&world);
+	world.now_ms = 100 * day_ms + 5;
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c2\",\"roles\":[\"creator\"]}");
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"terms\":{\"commission_bps\":900}}");
+	world_put(&world, TRIB_NOUN_PLAN,
+		  "{\"id\":\"p2\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"new_creators\":\"30d\",\"terms\":{\"commission_bps\":2000}}");
+	world.now_ms = 150 * day_ms;
+	world_put(&world, TRIB_NOUN_PARTY, "{\"id\":\"c2\",\"roles\":[\"creator\"],\"level\":9}");
+	for (int replayed = 0; replayed < 2; replayed++) {
+		struct trib_domain *domain = replayed ? world_replay(&world) : world.domain;
+
+		for (int day = 100; day < 140; day++) {
+			struct trib_terms_request request = { .goods = 1, .creator = world_number(&world, TRIB_NOUN_PARTY, "c2"),
+							      .at_ms = day * day_ms + 10, .lock_ms = day * day_ms + 10 };
+			struct trib_terms terms;
+
+			trib_terms_resolve(domain, &request, &terms);
+			assert_int_equal(terms.commission_bps, day < 130 ? 2000 : 900);
+			request.creator = world_number(&world, TRIB_NOUN_PARTY, "c1");
+			trib_terms_resolve(domain, &request, &terms);
+			assert_int_equal(terms.commission_bps, 900);
+		}
+		if (replayed)
+			trib_domain_free(domain);
+	}
+	world_fini(&world);
+}
+
 static void the_same_after_replay_and_from_the_store(void **state)
 {
 	struct world world;
@@ -273,6 +361,8 @@ int main(void)
 		cmocka_unit_test(what_lies_ahead_is_listed_and_taken_out),
 		cmocka_unit_test(a_pause_does_not_forget_what_lies_ahead),
 		cmocka_unit_test(a_draft_of_the_future_begins_when_it_was_to),
+		cmocka_unit_test(a_plan_is_open_in_its_hours),
+		cmocka_unit_test(a_plan_may_be_for_new_creators),
 		cmocka_unit_test(the_same_after_replay_and_from_the_store),
 	};
 
