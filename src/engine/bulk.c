@@ -233,7 +233,7 @@ static trib_status decide_one(struct trib_engine *engine, const struct trib_enti
 				       &engine->arena, ret_decision, error);
 }
 
-/* Did this job change it already, before a crash? */
+/* Did this job change it already, and was cut off before it could say so? */
 static bool is_done(const Tributary__Plan *plan, const char *job)
 {
 	const Tributary__HistoryItem *last = plan->n_history ? plan->history[plan->n_history - 1] : NULL;
@@ -258,11 +258,16 @@ static trib_status look_at(struct trib_engine *engine, uint32_t number, struct t
 	Tributary__Plan *plan = (Tributary__Plan *)entity.message;
 
 	trib_domain_show(engine->domain, TRIB_NOUN_PLAN, engine->now_ms, &entity);
-	if ((bulk->merchant && strcmp(plan->merchant, bulk->merchant) != 0) ||
-	    !trib_domain_show_history(engine->domain, &entity, &engine->arena) ||
-	    !selection_holds(work->selection, &plan->base))
+	if ((bulk->merchant && strcmp(plan->merchant, bulk->merchant) != 0) || strcmp(plan->status, "closed") == 0)
 		return TRIB_OK;
-	if (strcmp(plan->status, "closed") == 0 || (applying && is_done(plan, bulk->id)))
+	if (!trib_domain_show_history(engine->domain, &entity, &engine->arena))
+		return trib_fail(error, TRIB_NO_MEMORY, "bulk", "found no memory for a plan's history");
+	if (applying && is_done(plan, bulk->id)) {
+		bulk->matched++;
+		count_change(work, plan, plan); /* what it was before is not known any more */
+		return TRIB_OK;
+	}
+	if (!selection_holds(work->selection, &plan->base))
 		return TRIB_OK;
 	bulk->matched++;
 	status = decide_one(engine, &entity, &changed, &decision, error);
@@ -331,9 +336,13 @@ void bulk_turn(struct trib_engine *engine)
 	const struct trib_actor actor = actor_of(work->put->bulk);
 
 	trib_domain_set_actor(engine->domain, &actor);
-	slice(engine, &error); /* a failure that passes: the same slice again, later */
+	bool goes_on = slice(engine, &error) == TRIB_OK;
+
 	trib_domain_set_actor(engine->domain, NULL);
-	trib_bell_ring(&engine->bell);
+	if (goes_on)
+		trib_bell_ring(&engine->bell);
+	else
+		bulk_told(engine); /* a failure that passes: from what is saved, when there is a turn again */
 }
 
 /* --- The door ----------------------------------------------------------------------------------------- */

@@ -153,6 +153,7 @@ static void a_crash_changes_nothing_twice(void **state)
 			world_crash();
 	}
 	assert_true(crashes > 2);
+	assert_shows(TRIB_NOUN_BULK, "b1", "\"matched\":3000,\"changed\":3000,\"refused\":0");
 	assert_true(sum_of_rates() == before + PLANS);
 	world_crash();
 	assert_true(sum_of_rates() == before + PLANS);
@@ -234,12 +235,44 @@ static void the_platform_moves_the_rate(void **state)
 	assert_int_equal(rate("p1"), 1050);
 }
 
+static void set_bounds(const char *category, int32_t max_bps)
+{
+	Tributary__Bounds bounds = TRIBUTARY__BOUNDS__INIT;
+	struct trib_call call = { .kind = TRIB_CALL_BOUNDS_PUT, .name = trib_bytes_text(category), .body = &bounds.base };
+
+	bounds.has_max_bps = true;
+	bounds.max_bps = max_bps;
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+}
+
+/* What a category allows holds for whoever changes a rate. */
+static void bounds_of_categories_hold(void **state)
+{
+	world_market();
+	set_bounds("beauty", 1050);
+	world_put(TRIB_NOUN_BULK, "{\"id\":\"b1\",\"filter\":\"id == 'p1'\",\"change\":{\"add_commission_bps\":100}}");
+	work_until("b1", "done", "cancelled");
+	assert_shows(TRIB_NOUN_BULK, "b1", "\"matched\":1,\"changed\":0,\"refused\":1");
+	assert_shows(TRIB_NOUN_BULK, "b1", "the bounds of category");
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"kind\":\"managed\",\"terms\":{\"commission_bps\":1000},"
+				  "\"bounds\":{\"min_bps\":900,\"max_bps\":1150},\"goal\":{\"target\":5000}}");
+	for (int day = 0; day < 3; day++)
+		pass_a_day();
+	assert_int_equal(rate("p1"), 1000);
+	set_bounds("beauty", 2000);
+	pass_a_day();
+	assert_int_equal(rate("p1"), 1100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(plans_are_previewed_then_changed, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(what_is_refused_is_told_and_the_rest_is_done, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(a_crash_changes_nothing_twice, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(bounds_of_categories_hold, world_setup, world_teardown),
 		cmocka_unit_test(a_step_towards_the_goal),
 		cmocka_unit_test_setup_teardown(the_platform_moves_the_rate, world_setup, world_teardown),
 	};
