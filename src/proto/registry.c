@@ -14,7 +14,7 @@ typedef Google__Protobuf__FieldDescriptorProto field_descriptor;
 typedef Google__Protobuf__SourceCodeInfo__Location location;
 
 enum {
-	SLOTS = 512,		/* of the table by descriptor address; a power of two */
+	SLOTS = 1024,		/* of the table by descriptor address; a power of two */
 	RULE_EXTENSION = 50001, /* options.proto */
 	FILE_MESSAGE_TYPE =
 		4, /* field numbers of descriptor.proto, as paths of comments use them */
