@@ -23,7 +23,7 @@ enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 }
 	X("key", trib_cli_key, "add, list or retire the keys that sign tokens")                    \
 	X("limits", trib_cli_limits, "print every limit, its unit and its reason")                 \
 	X("load", trib_cli_load, "load a generated marketplace into a running server")             \
-	X("play", trib_cli_play, "make a play, check it, run its cases")                           \
+	X("play", trib_cli_play, "make a play, check it, run its cases, install it")                           \
 	X("serve", trib_cli_serve, "run the engine and open its doors")                            \
 	X("simulate", trib_cli_simulate, "say what a candidate rule tree would have changed")         \
 	X("snapshot", trib_cli_snapshot, "write the market as a file for rich clients")

@@ -261,6 +261,7 @@ trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_nou
 {
 	struct trib_cold cold = begin(domain, noun, now_ms, arena, error);
 	const char *stated = *status_of(given);
+	ProtobufCMessage *put;
 
 	cold.beside = beside;
 	cold.number = trib_domain_find(domain, noun, trib_text(trib_cold_id(given)));
@@ -268,7 +269,6 @@ trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_nou
 		return trib_cold_no_memory(&cold);
 	TRY(begin_with(&cold, given));
 	TRY(check_owner(&cold, cold.before));
-	TRY(check_owner(&cold, cold.entity));
 	cold.from = cold.number ? trib_domain_cold(domain, noun, cold.number)->status : NULL;
 	cold.to = cold.from && strcmp(cold.from, "closed") != 0 ? cold.from : trib_life_begin(noun);
 	if (stated && !trib_life_status(noun, stated))
@@ -277,7 +277,9 @@ trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_nou
 		return trib_fail(error, TRIB_REFUSED, "status", "found \"%s\", expected %s: actions change it",
 				 stated, cold.to);
 	*status_of(cold.entity) = (char *)cold.to;
-	TRY(finish(&cold, ret_put));
+	TRY(finish(&cold, &put));
+	TRY(check_owner(&cold, cold.entity)); /* now: a check may have said whose it is, where the body leaves it out */
+	*ret_put = put;
 	*ret_first = (struct trib_domain_decision){ .events = cold.also, .event_count = cold.also_count };
 	return TRIB_OK;
 }

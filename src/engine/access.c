@@ -45,6 +45,7 @@ static const struct {
 	{ TRIB_CALL_ENROLMENTS_OF_MERCHANT, READERS | PARTIES, false },
 	{ TRIB_CALL_COOPERATIONS, READERS | PARTIES, false },
 	{ TRIB_CALL_EXPERIENCE, READERS | PARTIES, false },
+	{ TRIB_CALL_FORM, EVERYBODY, false },
 	{ TRIB_CALL_KEYS, BIT(ADMIN) | BIT(ORDER_SERVICE), false },
 	{ TRIB_CALL_SNAPSHOT, SERVICE, false },
 	{ TRIB_CALL_MARKET_POSITION, TELLERS, false },
@@ -230,7 +231,7 @@ bool access_sees(struct trib_engine *engine, const struct trib_call *call, enum 
 
 static trib_status forbid(struct trib_call *call, const char *at)
 {
-	return trib_fail(&call->error, TRIB_FORBIDDEN, at, "found what is not yours, expected %.*s or what is its own",
+	return trib_fail(&call->error, TRIB_FORBIDDEN, at, "found another party's, expected what is of \"%.*s\"",
 			 (int)TRIB_MIN(call->actor.party_id.size, (size_t)64), call->actor.party_id.data);
 }
 

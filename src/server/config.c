@@ -217,7 +217,10 @@ void trib_config_help(struct trib_buffer *text)
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
 		flag_text(&rows[i], flag);
 		snprintf(left, sizeof(left), "%s %s", flag, rows[i].argument);
-		trib_buffer_add_format(text, "  %-34s %s", left, rows[i].help);
+		int width = 34;
+		for (const char *byte = left; *byte; byte++)
+			width += (*byte & 0xc0) == 0x80; /* of "…" one column is seen */
+		trib_buffer_add_format(text, "  %-*s %s", width, left, rows[i].help);
 		if (rows[i].initial[0])
 			trib_buffer_add_format(text, " (%s)", rows[i].initial);
 		trib_buffer_add_char(text, '\n');

@@ -196,7 +196,7 @@ void trib_http_access_check(struct trib_http_request *request, const char *metho
 	if (request->match.route->call != TRIB_CALL_SIGN_IN || request->match.route->action != TRIB_ACTION_CALL)
 		if (!(roles_of(request, writes) & TRIB_ACCESS_BIT(role)))
 			trib_http_request_refuse(request, TRIB_FORBIDDEN, 0, "role",
-						 "found %s, expected another: see x-roles of /openapi.json",
+						 "found role %s, expected one of x-roles of /openapi.json",
 						 trib_access_role_word(role));
 	check_csrf(request, method);
 	check_rate(request);

@@ -33,9 +33,9 @@ trib_status trib_connect(const char *address, int *ret_fd, struct trib_error *er
 				 address);
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
 	to.sin_port = htons((uint16_t)port);
-	if (inet_pton(AF_INET, host, &to.sin_addr) != 1)
+	if (inet_pton(AF_INET, strcmp(host, "localhost") ? host : "127.0.0.1", &to.sin_addr) != 1)
 		return trib_fail(error, TRIB_INVALID, "address",
-				 "found \"%s\", expected four numbers", host);
+				 "found \"%s\", expected localhost or four numbers", host);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {

@@ -80,7 +80,7 @@ static void may_be_put_so(void **state)
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creators\":[\"c1\",\"c2\"],\"goods\":[\"g1\"]}", TRIB_OK, "" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creators_when\":\"level >= 1\",\"goods\":[\"g1\"]}", TRIB_OK, "" },
 		{ &leader, "{\"id\":\"i\",\"from\":\"l1\",\"creator\":\"c1\",\"goods\":[\"g2\"],\"terms\":{\"commission_bps\":1200,\"service_bps\":300}}", TRIB_OK, "" },
-		{ &other, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"]}", TRIB_FORBIDDEN, "merchant" },
+		{ &other, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"]}", TRIB_FORBIDDEN, "from" },
 		{ &anna, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"]}", TRIB_FORBIDDEN, "from" },
 		{ &other, "{\"id\":\"i\",\"from\":\"m2\",\"creator\":\"c1\",\"goods\":[\"g1\"]}", TRIB_INVALID, "from" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\",\"x1\"]}", TRIB_INVALID, "goods[1]" },

@@ -564,7 +564,8 @@ static void others_are_not_shown(void **state)
 
 	market();
 	publish("a1", ",\"leader2\":{}");
-	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "2500", "500")));
+	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, /* whose goods they are need not be said */
+		    "{\"id\":\"e1\",\"activity\":\"a1\",\"goods\":\"g1\",\"commission_bps\":2500,\"service_bps\":500}"));
 	MUST(put_by(&leader2, TRIB_NOUN_COOPERATION, COOPERATE("co1", "200")));
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
 		struct trib_call call = { .name = trib_bytes_text("a1"), .actor = *rows[i].actor };
