@@ -110,6 +110,8 @@ static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, co
 		status = name_agency_pay(engine, (const Tributary__Party *)message, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS)
 		status = activities_watch_price(engine, ret_decision->number, error);
+	if (status == TRIB_OK && ret_flow->ran && ret_decision->event_count)
+		status = flows_put_decide(engine, noun, ret_decision->number, ret_flow, error);
 	if (status == TRIB_OK && noun == TRIB_NOUN_SAMPLE && ret_decision->created)
 		status = people_settle_sample(engine, ret_decision->number, error);
 	return status;

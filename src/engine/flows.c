@@ -191,6 +191,8 @@ static enum trib_flow flow_of(enum trib_noun noun)
 	case TRIB_NOUN_GOODS: return TRIB_FLOW_GOODS_PUT;
 	case TRIB_NOUN_PLAN: return TRIB_FLOW_PLAN_PUT;
 	case TRIB_NOUN_ACTIVITY: return TRIB_FLOW_ACTIVITY_PUT;
+	case TRIB_NOUN_ENROLMENT: return TRIB_FLOW_ENROLMENT_PUT;
+	case TRIB_NOUN_SAMPLE: return TRIB_FLOW_SAMPLE_PUT;
 	default: return TRIB_FLOWS;
 	}
 }
@@ -244,16 +246,74 @@ static trib_status add_old(struct trib_engine *engine, enum trib_noun noun, stru
 	return status;
 }
 
-static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+/* Another entity that one names; {} where it is not there, which the domain says better. */
+static trib_status add_named(struct trib_engine *engine, enum trib_noun noun, const char *member, const char *id,
 			     struct trib_buffer *json, struct trib_error *error)
 {
 	uint32_t version;
 
+	trib_buffer_add_format(json, ",\"%s\":", member);
+	return add_old(engine, noun, trib_bytes_text(id ? id : ""), json, &version, error);
+}
+
+/* Of an enrolment: where it is to be, and what it would change. A fall counts only for one that is sold by now. */
+static trib_status add_enrolment(struct trib_engine *engine, const Tributary__Enrolment *enrolment, struct trib_buffer *json,
+				 struct trib_error *error)
+{
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_ENROLMENT, trib_bytes_text(enrolment->id));
+	uint32_t goods = trib_domain_find(engine->domain, TRIB_NOUN_GOODS, trib_bytes_text(enrolment->goods));
+	uint32_t activity = trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY,
+					     trib_bytes_text(enrolment->activity ? enrolment->activity : ""));
+	const struct trib_enrolment *old = trib_domain_enrolment(engine->domain, number);
+	bool sold = number && trib_enrolment_state(engine->domain, number, engine->now_ms) == TRIB_ENROLMENT_APPROVED;
+	bool promoting = sold && trib_activity_phase(trib_domain_activity(engine->domain, activity), engine->now_ms) ==
+					 TRIB_ACTIVITY_PROMOTING;
+	trib_status status = add_named(engine, TRIB_NOUN_ACTIVITY, "activity", enrolment->activity, json, error);
+
+	if (status == TRIB_OK)
+		status = add_named(engine, TRIB_NOUN_GOODS, "goods", enrolment->goods, json, error);
+	trib_buffer_add_format(json,
+			       ",\"status\":\"submitted\",\"price\":%lld,\"commission_bps\":%d,\"service_bps\":%d,"
+			       "\"old_commission_bps\":%d,\"promoting\":%s",
+			       (long long)trib_domain_goods(engine->domain, goods)->price, enrolment->commission_bps,
+			       enrolment->service_bps, sold ? old->commission_bps : 0, promoting ? "true" : "false");
+	return status;
+}
+
+/* Of a sample: who asks, and by which rule of the plan. */
+static trib_status add_sample(struct trib_engine *engine, const Tributary__Sample *sample, struct trib_buffer *json,
+			      struct trib_error *error)
+{
+	uint32_t plan = trib_domain_find(engine->domain, TRIB_NOUN_PLAN, trib_bytes_text(sample->plan ? sample->plan : ""));
+	struct trib_entity entity = { 0 };
+	trib_status status = add_named(engine, TRIB_NOUN_PARTY, "creator", sample->creator, json, error);
+
+	if (status == TRIB_OK && plan) {
+		struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_PLAN, plan);
+
+		status = trib_record_unpack(record, TRIB_NOUN_PLAN, &engine->arena, &entity, error);
+		trib_record_unref(record);
+	}
+	const Tributary__Plan *of = status == TRIB_OK ? (const Tributary__Plan *)entity.message : NULL;
+
+	trib_buffer_add_text(json, ",\"status\":\"applied\",\"rule\":");
+	if (of && of->samples)
+		trib_proto_to_json(&of->samples->base, TRIB_PROTO_SET_FIELDS, json);
+	else
+		trib_buffer_add_text(json, "{}");
+	return status;
+}
+
+static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
+			     struct trib_buffer *json, struct trib_error *error)
+{
+	bool tells_old = noun != TRIB_NOUN_ENROLMENT && noun != TRIB_NOUN_SAMPLE;
+	trib_status status = TRIB_OK;
+
 	trib_buffer_add_format(json, "{\"%s\":", trib_noun_word(noun));
 	trib_proto_to_json(message, TRIB_PROTO_SET_FIELDS, json);
-	trib_buffer_add_text(json, ",\"old\":");
-	trib_status status =
-		add_old(engine, noun, trib_bytes_text(text_field(message, "id")), json, &version, error);
+	if (tells_old)
+		status = add_named(engine, noun, "old", text_field(message, "id"), json, error);
 
 	add_member(json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
 	trib_buffer_add_format(json, ",\"now\":%lld", (long long)engine->now_ms);
@@ -266,6 +326,10 @@ static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, co
 				       plan->terms ? plan->terms->service_bps : 0, plan->bounds ? plan->bounds->min_bps : 0,
 				       plan->bounds ? plan->bounds->max_bps : 10000);
 	}
+	if (noun == TRIB_NOUN_ENROLMENT && status == TRIB_OK)
+		status = add_enrolment(engine, (const Tributary__Enrolment *)message, json, error);
+	if (noun == TRIB_NOUN_SAMPLE && status == TRIB_OK)
+		status = add_sample(engine, (const Tributary__Sample *)message, json, error);
 	trib_buffer_add_char(json, '}');
 	if (status == TRIB_OK && json->failed)
 		status = trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
@@ -363,6 +427,145 @@ trib_status flows_put_end(struct trib_engine *engine, enum trib_noun noun, const
 				       : engine_flow_end(engine, flow, &about, error);
 	trib_buffer_fini(&change);
 	return status;
+}
+
+trib_status flows_put_decide(struct trib_engine *engine, enum trib_noun noun, uint32_t number, const struct engine_flow *flow,
+			     struct trib_error *error)
+{
+	bool decides = flow->ran && (noun == TRIB_NOUN_ENROLMENT || noun == TRIB_NOUN_SAMPLE);
+	struct trib_value word =
+		decides ? trib_flow_value(&flow->run, "status") : trib_value_string(trib_bytes("", 0));
+	struct trib_bytes text = trib_value_text(&word);
+	bool approves = trib_bytes_is(text, "approved");
+	const struct trib_actor *asking = trib_domain_actor(engine->domain);
+	Tributary__ActionRequest request = TRIBUTARY__ACTION_REQUEST__INIT;
+	struct trib_domain_decision decision;
+	const char *led_to;
+	char reason[80];
+
+	if (!approves && !trib_bytes_is(text, "rejected"))
+		return TRIB_OK;
+	snprintf(reason, sizeof(reason), "the play %.60s", trib_play_name(flow->play));
+	request.reason = reason;
+	const struct trib_actor play = { .role = TRIB_ACCESS_OPERATOR, .name = trib_bytes_text(reason) };
+	const struct trib_bytes action = trib_bytes_text(approves ? "approve" : "reject");
+
+	trib_domain_set_actor(engine->domain, &play);
+	trib_status status = trib_domain_decide_action(engine->domain, noun, trib_domain_id(engine->domain, noun, number),
+						       action, &request, engine->now_ms, &engine->arena, &decision, &led_to,
+						       error);
+
+	if (status == TRIB_OK)
+		status = activities_tell(engine, &decision, action, error);
+	if (status == TRIB_OK)
+		status = people_emit(engine, noun, &decision, error);
+	trib_domain_set_actor(engine->domain, asking);
+	/* What may not be approved now waits for people, as ever: it has been put. */
+	return trib_status_retriable(status) ? status : TRIB_OK;
+}
+
+/* --- Invitations that are accepted ---------------------------------------------------------------------- */
+
+/* Its last event is the invitation, accepted; before it stands what comes of that. */
+static const Tributary__Invitation *accepted_of(const struct trib_domain_decision *decision)
+{
+	const Tributary__Event *last = decision->event_count ? &decision->events[decision->event_count - 1] : NULL;
+
+	return last && last->kind_case == TRIBUTARY__EVENT__KIND_INVITATION_PUT ? last->invitation_put->invitation : NULL;
+}
+
+/* The plan and the sample are given their plays, as if somebody had put them. */
+static trib_status settle_made(struct trib_engine *engine, struct trib_domain_decision *decision, Tributary__Plan **ret_plan,
+			       struct trib_error *error)
+{
+	trib_status status = TRIB_OK;
+
+	for (uint32_t i = 0; status == TRIB_OK && i < decision->event_count; i++) {
+		Tributary__Event *event = &decision->events[i];
+		const ProtobufCMessage *made;
+
+		if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT) {
+			made = &event->plan_put->plan->base;
+			status = plays_settle(engine, TRIB_NOUN_PLAN, &made, error);
+			event->plan_put->plan = *ret_plan = (Tributary__Plan *)(uintptr_t)made;
+		} else if (event->kind_case == TRIBUTARY__EVENT__KIND_SAMPLE_PUT) {
+			made = &event->sample_put->sample->base;
+			status = plays_settle(engine, TRIB_NOUN_SAMPLE, &made, error);
+			event->sample_put->sample = (Tributary__Sample *)(uintptr_t)made;
+		}
+	}
+	return status;
+}
+
+static trib_status run_accept(struct trib_engine *engine, const Tributary__Invitation *invitation, struct engine_flow *flow,
+			      struct trib_error *error)
+{
+	const struct trib_play *play;
+	struct trib_buffer json;
+	trib_status status = play_of(engine, invitation->play, invitation->play_version, &play, error);
+
+	if (status != TRIB_OK || trib_flow_is_default(play, TRIB_FLOW_INVITATION_ACCEPT))
+		return status;
+	trib_buffer_init(&json, TRIB_LIMIT_FLOW_BYTES / 4);
+	trib_buffer_add_text(&json, "{\"invitation\":");
+	trib_proto_to_json(&invitation->base, TRIB_PROTO_SET_FIELDS, &json);
+	status = add_named(engine, TRIB_NOUN_PARTY, "creator", invitation->creator, &json, error);
+	add_member(&json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
+	trib_buffer_add_format(&json, ",\"now\":%lld}", (long long)engine->now_ms);
+	if (status == TRIB_OK)
+		status = json.failed ? trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold")
+				     : engine_flow(engine, play, TRIB_FLOW_INVITATION_ACCEPT, trib_buffer_bytes(&json), flow, error);
+	trib_buffer_fini(&json);
+	return status;
+}
+
+/* The plan's terms as the run has given them, which the domain holds to the bounds of any others. */
+static trib_status take_terms(struct trib_engine *engine, const struct engine_flow *flow, Tributary__Plan *plan,
+			      struct trib_error *error)
+{
+	struct trib_buffer text, results;
+	const struct trib_json *json, *terms;
+	ProtobufCMessage *message = NULL;
+
+	trib_buffer_init(&text, TRIB_LIMIT_FLOW_BYTES / 4);
+	trib_buffer_init(&results, TRIB_LIMIT_FLOW_BYTES / 4);
+	trib_flow_write_results(&flow->run, &results);
+	trib_status status = trib_json_parse(trib_buffer_bytes(&results), TRIB_LIMIT_JSON_DEPTH, &engine->arena, &json, error);
+
+	terms = status == TRIB_OK ? trib_json_member(json, "terms") : NULL;
+	if (terms && terms->kind == TRIB_JSON_OBJECT && terms->first) {
+		trib_json_add(&text, terms, &engine->arena);
+		status = trib_proto_from_json(&tributary__terms__descriptor, trib_buffer_bytes(&text), &engine->arena, &message,
+					      error);
+	}
+	if (status == TRIB_OK && message) {
+		Tributary__Terms *given = (Tributary__Terms *)message;
+
+		if (!given->leader)
+			given->leader = plan->terms->leader;
+		plan->terms = given;
+		status = trib_domain_check_put(engine->domain, TRIB_NOUN_PLAN, &plan->base, engine->now_ms, NULL,
+					       &engine->arena, error);
+	}
+	trib_buffer_fini(&text);
+	trib_buffer_fini(&results);
+	return status;
+}
+
+trib_status flows_accept(struct trib_engine *engine, struct trib_domain_decision *decision, struct engine_flow *ret_flow,
+			 struct trib_error *error)
+{
+	const Tributary__Invitation *invitation = accepted_of(decision);
+	Tributary__Plan *plan = NULL;
+
+	*ret_flow = (struct engine_flow){ 0 };
+	if (!invitation || !trib_playbook_count(engine->plays))
+		return TRIB_OK;
+	trib_status status = settle_made(engine, decision, &plan, error);
+
+	if (status == TRIB_OK)
+		status = run_accept(engine, invitation, ret_flow, error);
+	return status == TRIB_OK && ret_flow->ran && plan ? take_terms(engine, ret_flow, plan, error) : status;
 }
 
 trib_status flows_plan_act(struct trib_engine *engine, const struct trib_call *call, struct engine_flow *ret_flow,

@@ -50,7 +50,7 @@ trib_status engine_flow_end(struct trib_engine *engine, struct engine_flow *flow
 void flows_note(struct trib_engine *engine, uint64_t position);
 
 /*
- * party.put, goods.put, plan.put, activity.put: *message becomes a copy with what the run has given. Then, once the PUT is
+ * party.put, goods.put, plan.put, activity.put, enrolment.put, sample.put: *message becomes a copy with what the run has given. Then, once the PUT is
  * decided, and with its events unless the run waits, flows_put_end: an approval keeps the whole of it, and nothing happens
  * before it is approved.
  */
@@ -58,6 +58,20 @@ trib_status flows_put(struct trib_engine *engine, enum trib_noun noun, const Pro
 		      struct engine_flow *ret_flow, struct trib_error *error);
 trib_status flows_put_end(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
 			  struct engine_flow *flow, struct trib_error *error);
+
+/*
+ * enrolment.put and sample.put, once the PUT stands: a run that gave "approved" or "rejected" has it approved or rejected,
+ * where that may be.
+ */
+trib_status flows_put_decide(struct trib_engine *engine, enum trib_noun noun, uint32_t number, const struct engine_flow *flow,
+			     struct trib_error *error);
+
+/*
+ * An invitation that is accepted: the plan and the sample that it makes are given their plays in the decision, and
+ * invitation.accept of the invitation's own play may refuse it, or give the plan other terms.
+ */
+trib_status flows_accept(struct trib_engine *engine, struct trib_domain_decision *decision, struct engine_flow *ret_flow,
+			 struct trib_error *error);
 
 /* plan.act: before the action is decided. */
 trib_status flows_plan_act(struct trib_engine *engine, const struct trib_call *call, struct engine_flow *ret_flow,

@@ -50,9 +50,11 @@ trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 						   &engine->arena, &decision, &led_to, &call->error);
 	if (status == TRIB_OK && call->noun == TRIB_NOUN_PLAN)
 		status = flows_plan_act(engine, call, &flow, &call->error);
+	if (status == TRIB_OK && call->noun == TRIB_NOUN_INVITATION && trib_bytes_is(call->action, "accept"))
+		status = flows_accept(engine, &decision, &flow, &call->error);
 	if (status == TRIB_OK)
 		status = engine_flow_end(engine, &flow,
-					 &(struct engine_flow_about){ .noun = TRIB_NOUN_PLAN, .id = call->name }, &call->error);
+					 &(struct engine_flow_about){ .noun = call->noun, .id = call->name }, &call->error);
 	if (status == TRIB_OK)
 		status = activities_tell(engine, &decision, call->action, &call->error);
 	if (status == TRIB_OK)

@@ -61,6 +61,17 @@ static void add_play(void *context, const struct trib_play *play)
 		add_text(map->json, map->count++ ? "," : "", play->name);
 }
 
+/* Asked in a flow that runs. Messages and approvals are asked by plays' own steps alone, and so in any of them. */
+static bool is_served(enum trib_capability id)
+{
+	enum trib_capability_path path = trib_capability_row(id)->path;
+	bool served = path == TRIB_CAPABILITY_OUTSIDE || path == TRIB_CAPABILITY_PEOPLE;
+
+	for (int flow = 0; flow < TRIB_FLOWS; flow++)
+		served |= trib_flow_row((enum trib_flow)flow)->served && play_flow_asks((enum trib_flow)flow, id);
+	return served;
+}
+
 static void add_capability(const struct trib_plays *plays, enum trib_capability id, struct trib_buffer *json)
 {
 	const struct trib_capability_row *row = trib_capability_row(id);
@@ -71,7 +82,7 @@ static void add_capability(const struct trib_plays *plays, enum trib_capability 
 	add_text(json, ",\"what\":", row->what);
 	add_fields(json, ",\"inputs\":", row->inputs, row->input_count);
 	add_fields(json, ",\"outputs\":", row->outputs, row->output_count);
-	trib_buffer_add_text(json, ",\"flows\":[");
+	trib_buffer_add_format(json, ",\"served\":%s,\"flows\":[", is_served(id) ? "true" : "false");
 	for (int flow = 0, count = 0; flow < TRIB_FLOWS; flow++)
 		if (play_flow_asks((enum trib_flow)flow, id))
 			add_text(json, count++ ? "," : "", trib_flow_row((enum trib_flow)flow)->name);

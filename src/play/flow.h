@@ -52,7 +52,7 @@ struct trib_play;
 	  "an activity is made or changed")                                                                               \
 	X(ACTIVITY_CLOSE, "activity.close", LATER, "activity:map role:string reason:string now:int", "notice_ms:int",     \
 	  "an activity is closed")                                                                                        \
-	X(ENROLMENT_PUT, "enrolment.put", LATER,                                                                          \
+	X(ENROLMENT_PUT, "enrolment.put", SERVED,                                                                          \
 	  "enrolment:map activity:map goods:map role:string now:int price:int enrolled_price:int commission_bps:int "     \
 	  "old_commission_bps:int service_bps:int promoting:bool",                                                        \
 	  "status:string", "goods are enrolled, or an enrolment is changed")                                              \
@@ -60,9 +60,9 @@ struct trib_play;
 	  "enrolment:map promoting:bool consent:bool role:string reason:string now:int", "", "an enrolment is withdrawn") \
 	X(INVITATION_PUT, "invitation.put", LATER, "invitation:map creator:map plan:map role:string now:int",             \
 	  "expires_at:int", "a creator is invited")                                                                       \
-	X(INVITATION_ACCEPT, "invitation.accept", LATER, "invitation:map creator:map role:string now:int", "terms:map",   \
+	X(INVITATION_ACCEPT, "invitation.accept", SERVED, "invitation:map creator:map role:string now:int", "terms:map",   \
 	  "a creator accepts an invitation")                                                                              \
-	X(SAMPLE_PUT, "sample.put", LATER, "sample:map creator:map rule:map role:string now:int", "status:string",        \
+	X(SAMPLE_PUT, "sample.put", SERVED, "sample:map creator:map rule:map role:string now:int", "status:string",        \
 	  "a creator asks for a sample")                                                                                  \
 	X(SAMPLE_CHECK, "sample.check", LATER,                                                                            \
 	  "sample:map rule:map listed:bool live_minutes:int sold:int due_at:int now:int", "fulfilled:bool overdue:bool",  \

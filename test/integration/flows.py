@@ -77,7 +77,11 @@ def capabilities(server):
     check("there are at least 40 capabilities, each with types and a reason to be", len(before["items"]) >= 40 and
           all(row["inputs"] and row["outputs"] and row["what"] for row in before["items"]))
     equal("the flows that this server runs", [row["flow"] for row in before["flows"] if row["served"]],
-          ["party.put", "goods.put", "plan.put", "plan.act", "activity.put", "link.convert", "approval.decided"])
+          ["party.put", "goods.put", "plan.put", "plan.act", "activity.put", "enrolment.put", "invitation.accept", "sample.put",
+           "link.convert", "approval.decided"])
+    served = {row["capability"]: row["served"] for row in before["items"]}
+    equal("which capabilities are asked", [served[name] for name in ("goods.enrol", "enrolment.approve", "invitation.accept", "sample.approve", "notify",
+                                                                     "managed.move", "order.judge")], [True] * 5 + [False] * 2)
     reply = put_play(server, "careful", play=PLAY, flow=FLOW, hooks=HOOKS, ext=EXT, checklist=CHECKLIST)
     equal("a play with capabilities and flows is put", reply.status, 201)
     rows = {row["capability"]: row for row in server.get("capabilities")["items"]}
@@ -123,7 +127,8 @@ def plans(server):
     lines = [json.dumps({"id": f"i{i}", "goods": ["g"], "merchant": "shop", "kind": "targeted", "creators": ["anna"], "terms": {"commission_bps": 500},
                          "ext": {"fee": 10 - (i == 2)}}) for i in range(4)]
     reply = server.ask("POST", "/api/v1/plans:import?atomic=true", "\n".join(lines).encode())
-    equal("an import of all or none takes none", (reply.json["accepted"], [row["line"] for row in reply.json["errors"]], position(server)), (0, [3], before))
+    equal("an import of all or none takes none", (reply.json["accepted"], [row["line"] for row in reply.json["errors"]],
+                                              [server.ask("GET", f"/api/v1/plans/i{i}").status for i in range(4)]), (0, [3], [404] * 4))
     reply = server.ask("POST", "/api/v1/plans:import", "\n".join(lines).encode())
     equal("else those that pass, each priced", (reply.json["accepted"], bps(server, "i0")), (3, 600))
 
@@ -218,6 +223,62 @@ capabilities:
     equal("said why, it is done", (server.ask("POST", "/api/v1/plans/wp:pause", {"reason": "rest"}).status, server.get("plans/wp")["status"]), (200, "paused"))
 
 
+def recruiting(server):
+    """Enrolments, samples and acceptances: refused, decided, and the plan of an acceptance bears its play."""
+    put = put_play(server, "strict", play="""name: strict
+when: request.category == 'wine' && request.kind != 'targeted'
+capabilities:
+  goods.enrol:
+    - {when: commission_bps < 2500, cel: '"wine pays a quarter"'}
+  enrolment.approve:
+    - {when: enrolment.commission_bps >= 5000, cel: '"approved"'}
+    - {when: enrolment.commission_bps == 4000, cel: '"rejected"'}
+  sample.approve:
+    - {when: creator.level >= 5, cel: '"approved"'}
+  sample.rule:
+    - {when: creator.level < 2, cel: '"not for beginners"'}
+  invitation.accept:
+    - {when: invitation.message == 'no', lua: never}
+    - {when: invitation.message == 'more', cel: '{"commission_bps": 3300}'}
+    - {when: invitation.message == 'wrong', cel: '{"commission_bps": 20000}'}
+""", hooks="function never() return nil, 'not by this play' end\n")
+    equal("a play of people is put", put.status if put.status == 201 else str(put), 201)
+    server.load("parties", [{"id": "lena", "roles": ["leader"]}])
+    server.put("goods/red", {"merchant": "shop", "price": 1000, "category": "wine"})
+    server.put("activities/fair", {"leader": "lena", "min_commission_bps": 1500, "min_service_bps": 0})
+    server.ask("POST", "/api/v1/activities/fair:publish", {})
+    body = {"activity": "fair", "goods": "red", "service_bps": 100}
+    before = position(server)
+    reply = server.ask("PUT", "/api/v1/enrolments/e1", {**body, "commission_bps": 2000})
+    equal("an enrolment is refused by its play, and nothing changes", (reply.status, reply.json["at"], reply.json["detail"], position(server)),
+          (422, "goods.enrol", "wine pays a quarter", before))
+    equal("nor is there any", server.ask("GET", "/api/v1/enrolments/e1").status, 404)
+    reply = server.ask("POST", "/api/v1/activities/fair:enrol", {"items": [{"id": "e1", "goods": "red", "commission_bps": 2000, "service_bps": 100}]})
+    equal("nor of many at once", [(item["code"], item["at"]) for item in reply.json["items"]], [("refused", "goods.enrol")])
+    for rate, expected in ((4000, "rejected"), (3000, "submitted"), (5000, "approved")):
+        reply = server.ask("PUT", "/api/v1/enrolments/e1", {**body, "commission_bps": rate})
+        found = server.get("enrolments/e1")
+        equal(f"at {rate} it is {expected}", (reply.status, found["status"], found["play"]), (201 if rate == 4000 else 200, expected, "strict"))
+    equal("by the play, as its run says", (found["history"][-1]["by"], [step["step"] for step in server.get(f"flows/{reply.json['flow']}")["steps"]][-1]),
+          ("the play strict", "enrolment.approve"))
+    sample = {"goods": ["red"], "terms": {"sold": 1}}
+    for creator, expected in (("anna", "approved"), ("low", "applied")):
+        server.put(f"parties/{creator}", {"roles": ["creator"], "level": 5 if creator == "anna" else 2})
+        server.put(f"samples/of-{creator}", {"creator": creator, **sample})
+        equal(f"a sample for {creator} is {expected}", server.get(f"samples/of-{creator}")["status"], expected)
+    before = position(server)
+    reply = server.ask("PUT", "/api/v1/samples/of-ben", {"creator": "ben", **sample})
+    equal("and one is refused", (reply.status, reply.json["at"], position(server)), (422, "sample.rule", before))
+    for name, expected in (("no", (409, "invitation.accept", None)), ("wrong", (400, "commission_bps", None)), ("more", (200, None, 3300)), ("yes", (200, None, 3000))):
+        server.put(f"invitations/{name}", {"from": "shop", "creator": "anna", "goods": ["red"], "terms": {"commission_bps": 3000}, "message": name})
+        before = position(server)
+        reply = server.ask("POST", f"/api/v1/invitations/{name}:accept", {})
+        made = server.ask("GET", f"/api/v1/plans/{name}.plan").json
+        equal(f"an invitation that says {name}", (reply.status, reply.json.get("at"), made.get("terms", {}).get("commission_bps")), expected)
+        check("it is refused whole, or its plan bears the play of plans that are put",
+              (made["play"], made["play_version"]) == ("careful", 1) if reply.status == 200 else position(server) == before, made)
+
+
 def effects(server):
     server.put("webhooks/all", {"url": "http://127.0.0.1:9/", "kinds": ["plan.*"]})
     put_play(server, "teller", play="name: teller\nwhen: request.scene == 'tell'\n", flow="""flows:
@@ -262,6 +323,7 @@ def main():
         names = approvals(server)
         links(server)
         others(server)
+        recruiting(server)
         effects(server)
         nothing_is_left(server)
         before = [server.get(path) for path in names]

@@ -390,7 +390,7 @@ static void test_map(void **state)
 		"{\"capability\":\"plan.price\",\"flows\":[\"plan.put\"],\"implementations\":[{\"chain\":false,\"kind\":\"cel\",\"line\":4,"
 		"\"play\":\"a\",\"text\":\"1\",\"when\":\"now > 0\"}],\"inputs\":{\"commission_bps\":\"int\",\"now\":\"int\",\"old\":"
 		"\"map(string, dyn)\",\"plan\":\"map(string, dyn)\"},\"outputs\":{\"commission_bps\":\"int\"},\"path\":\"control\","
-		"\"plays\":[\"b\",\"a\"],\"what\":\"price the commission: by default what the plan says\"}");
+		"\"plays\":[\"b\",\"a\"],\"served\":true,\"what\":\"price the commission: by default what the plan says\"}");
 	trib_buffer_fini(&text);
 	trib_arena_fini(&arena);
 	trib_plays_free(plays);
