@@ -58,6 +58,7 @@
 	X(CEL_SOURCE_BYTES, 65536, "bytes", "one expression")                                      \
 	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
 	X(CEL_COST, 10000000, "steps", "one evaluation, counted per node and per element")         \
+	X(CEL_CONDITION_COST, 100000, "steps", "one condition outside rule trees: of a plan, activity, play, webhook …") \
 	X(CEL_MEMORY_BYTES, 67108864, "bytes", "one program, and one evaluation")                  \
 	X(CEL_VALUE_DEPTH, 500, "levels", "lists in lists, maps in maps of one value")             \
 	X(CEL_PATTERN_BYTES, 4096, "bytes", "one regular expression")                              \

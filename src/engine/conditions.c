@@ -108,7 +108,10 @@ bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib
 
 	if (!tree)
 		return false;
+	/* Many may be asked in one call, and outsiders write them: what is costly does not hold. */
+	facts->steps = TRIB_LIMIT_CEL_CONDITION_COST;
 	trib_tree_walk(tree, facts, &walk);
+	facts->steps = 0;
 	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;
 }
 

@@ -7,7 +7,7 @@
 
 #include "engine/state.h"
 
-enum { MADE_PER_SLICE = 64, LOOKED_PER_SLICE = 4096, SLICE_BYTES = 256 << 10 };
+enum { MADE_PER_SLICE = 64, LOOKED_PER_SLICE = 1024, SLICE_BYTES = 256 << 10 };
 
 static Tributary__Invitation *read_invitation(struct trib_engine *engine, uint32_t number)
 {

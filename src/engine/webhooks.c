@@ -186,7 +186,8 @@ bool webhooks_want(const struct webhooks *webhooks, uint32_t number, const struc
 		   struct trib_arena *arena)
 {
 	const struct webhook *webhook = &webhooks->items[number - 1];
-	const struct trib_expr_facts facts = { .get = get_field, .context = (void *)effect };
+	const struct trib_expr_facts facts = { .get = get_field, .context = (void *)effect,
+					       .steps = TRIB_LIMIT_CEL_CONDITION_COST };
 	struct trib_value value;
 
 	if (webhook->never || !webhooks_ask_for(webhooks, number, effect->kind))

@@ -479,7 +479,7 @@ trib_status trib_expr_eval(const struct trib_expr_program *program,
 {
 	struct trib_value values[STACK_VALUES];
 	struct frame frames[STACK_FRAMES];
-	struct machine machine = { .context = { .arena = arena, .budget = TRIB_LIMIT_CEL_COST },
+	struct machine machine = { .context = { .arena = arena, .budget = facts && facts->steps ? facts->steps : TRIB_LIMIT_CEL_COST },
 				   .program = program,
 				   .facts = facts,
 				   .top = values,

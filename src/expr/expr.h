@@ -415,6 +415,7 @@ struct trib_expr_facts {
 	void *context;
 	/* What has(name) says, where that is not whether `get` can fill it (a value may have a default); NULL: it is. */
 	bool (*has)(void *context, uint32_t index);
+	uint32_t steps; /* one evaluation may take, at most TRIB_LIMIT_CEL_COST; 0: that many */
 };
 
 /* The result may point into arena, program and facts. The arena's maximum bounds the memory of the evaluation.

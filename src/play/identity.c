@@ -118,7 +118,8 @@ static bool has_field(void *context, uint32_t index)
 const struct trib_play *play_identity_fails(const struct trib_play *play, struct play_request *request,
 					    struct trib_arena *arena, struct trib_expr_error *ret_why)
 {
-	struct trib_expr_facts facts = { .get = get_field, .has = has_field, .context = request };
+	struct trib_expr_facts facts = { .get = get_field, .has = has_field, .context = request,
+					 .steps = TRIB_LIMIT_CEL_CONDITION_COST };
 
 	for (; play; play = play->up) {
 		struct trib_value value;

@@ -251,7 +251,7 @@ static trib_status read_file(struct reading *reading, const struct trib_play_fil
 	char name[80];
 	trib_status status = TRIB_OK;
 
-	snprintf(name, sizeof(name), TRIB_BYTES_FMT, TRIB_BYTES_ARG(file->name));
+	snprintf(name, sizeof(name), TRIB_BYTES_FMT, TRIB_BYTES_ARG(file->name.size ? file->name : trib_bytes_text("\"\"")));
 	if (!kind)
 		return trib_fail(reading->error, TRIB_INVALID, name,
 				 "found a file that no play has, expected play.yaml, ext.schema.json, flow.yaml, hooks.lua, checklist.yaml, "

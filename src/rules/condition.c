@@ -1327,7 +1327,7 @@ static bool has_fact(void *context, uint32_t index)
 trib_status condition_eval(const struct trib_expr_program *program, const struct trib_facts *facts,
 			   struct trib_value *ret_value)
 {
-	struct trib_expr_facts giver = { get_fact, (void *)(uintptr_t)facts, has_fact };
+	struct trib_expr_facts giver = { get_fact, (void *)(uintptr_t)facts, has_fact, facts->steps };
 	struct trib_expr_error why;
 	trib_status status = trib_expr_eval(program, &giver, facts->scratch, ret_value, &why);
 

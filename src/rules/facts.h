@@ -377,6 +377,7 @@ struct trib_facts {
 	const struct trib_codes *tags; /* NULL: none */
 	const struct trib_ext_pair *ext;
 	uint32_t ext_count;
+	uint32_t steps; /* that each condition may take; 0: TRIB_LIMIT_CEL_COST */
 	const struct trib_spaces *spaces;
 	struct trib_arena *scratch;		/* of the thread; reset by whoever evaluates */
 	struct trib_bytes raw_text[TRIB_FACTS]; /* not initialised */

@@ -134,6 +134,15 @@ def to_the_leaders_pay(market):
     equal("without an offer nobody leads", market.sell("pay-3", goods, f"general-{market.made}"), {"commission": 1000})
 
 
+def costly_requirements(market):
+    """A leader's condition that would take long: it does not hold, and a thousand of them do not keep others waiting."""
+    costly = "".join(f"[1,2,3,4,5,6,7,8,9].all(v{i}, " for i in range(8)) + "goods.price > 0" + ")" * 8
+    market.activity("costly", requirements_when=costly)
+    items = [{"id": f"costly-{i}", "goods": market.goods(), "commission_bps": 2000, "service_bps": 600} for i in range(100)]
+    reply = market.server.ask("POST", "/api/v1/activities/costly:enrol", {"items": items})
+    equal("costly requirements are not met", (reply.status, reply.json["refused"], {item["at"] for item in reply.json["items"]}), (200, 100, {"goods"}))
+
+
 def what_they_argue_about(market):
     """Trade rows of activities."""
     server, goods = market.server, market.goods()
@@ -204,6 +213,7 @@ def main():
         market = Market(server)
         life_cycles(market)
         to_the_leaders_pay(market)
+        costly_requirements(market)
         what_they_argue_about(market)
         who_is_told(server)
         thousands(market)

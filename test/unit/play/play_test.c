@@ -60,6 +60,7 @@ static void test_refused(void **state)
 		{ "name: x\nname: y\n", NULL, NULL, "play.yaml:2:1: found a name a second time" },
 		{ "name: [x\nwhen: 'true'\n", NULL, NULL, "play.yaml:2:" },
 		{ right, "flow.yml", "", "flow.yml: found a file that no play has" },
+		{ right, "", "", "\"\": found a file that no play has" },
 		{ right, "cases/a b.yaml", "", "cases/a b.yaml: found a file that no play has" },
 		{ right, "cases/deep/a.yaml", "", "cases/deep/a.yaml: found a file that no play has" },
 		{ right, ".yaml", "", ".yaml: found a file that no play has" },
