@@ -26,6 +26,7 @@ enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 }
 	X("play", trib_cli_play, "make a play, check it, run its cases, install it")                           \
 	X("serve", trib_cli_serve, "run the engine and open its doors")                            \
 	X("simulate", trib_cli_simulate, "say what a candidate rule tree would have changed")         \
+	X("site", trib_cli_site, "read what other sites export: goods and orders")             \
 	X("snapshot", trib_cli_snapshot, "write the market as a file for rich clients")
 
 #define X(name, function, summary) int function(int argc, char **argv);

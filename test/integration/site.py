@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Third-party sites from outside: their goods imported, their orders compared with ours, and what is refused."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import serving
+from serving import check, end, equal
+
+SITES = os.path.join(serving.ROOT, "examples", "sites")
+
+
+def site(*words, code=0, text=None):
+    result = subprocess.run([serving.BIN, "site", *words], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, timeout=60)
+    check(f"site {' '.join(os.path.basename(word) for word in words)[:60]} ends with {code}", result.returncode == code, repr(result))
+    return result.stdout if code == 0 else result.stderr
+
+
+def file(name):
+    return os.path.join(SITES, name)
+
+
+def rows(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def orders(name, *words):
+    form = {"taobao": "csv", "jd": "ndjson"}[name]
+    *lines, last = rows(site("orders", "--site", name, "--pids", file("pids.csv"), "--json", *words, file(f"{name}-orders.{form}")))
+    return {line["order"]: line for line in lines}, last["sums"]
+
+
+def ask_the_server(server):
+    """Both feeds as goods; an order that we left to the site, one that we paid for ourselves, one that the site does not know."""
+    for merchant in ("taobao-s801", "jd-9001"):
+        server.put(f"parties/{merchant}", {"roles": ["merchant"]})
+    for name, form, count in (("taobao", "csv", 3), ("jd", "ndjson", 2)):
+        feed = site("feed", "--site", name, file(f"{name}-feed.{form}"))
+        answer = server.ask("POST", "/api/v1/goods:import", feed.encode(), {"Content-Type": "application/x-ndjson"})
+        equal(f"goods of {name} are imported", (answer.status, answer.json.get("refused"), len(feed.splitlines())), (200, 0, count))
+    goods = server.get("goods/taobao-610000002")
+    equal("with price, stock, status and site", [goods[key] for key in ("title", "price", "stock", "status", "site")],
+          ["抱枕, 一对", 3900, 12, "active", "taobao"])
+    equal("what is not on sale there is withdrawn", server.get("goods/jd-70000002")["status"], "withdrawn")
+
+
+def compare(folder):
+    lines, sums = orders("taobao")
+    equal("a pid tells the creator", (lines["2001/1"]["creator"], lines["2002"]["creator"]), ("c1", "c2"))
+    equal("every order is the site's", {line["outcome"] for line in lines.values()}, {"external"})
+    equal("goods are called as they are here", lines["2002"]["goods"], "taobao-610000001")
+    equal("a pid that is nobody's is to be looked at", (lines["2003"]["creator"], lines["2003"]["look_at"]), (None, ["pid_unmapped"]))
+    equal("as are final amounts that differ", lines["2001/2"]["look_at"], ["final_differs"])
+    equal("the sums", (sums["lines"], sums["estimated"], sums["final"], sums["pid_unmapped"], sums["pid_unmapped_estimated"]),
+          (5, 5934, 1978, 1, 780))
+    equal("the lines make the sums", sum(line["paid"] for line in lines.values()), sums["paid"])
+    ours = os.path.join(folder, "ours.ndjson")
+    with open(ours, "w", encoding="utf-8") as out:
+        for order, outcome, base in (("2001/1", "external", 5990), ("2001/2", "attributed", 7800), ("2002", "external", 5000),
+                                     ("2003", "external", 3900), ("9999", "external", 1)):
+            out.write(json.dumps({"order": order, "outcome": outcome, "base_amount": base}) + "\n")
+    lines, sums = orders("taobao", "--ours", ours)
+    equal("what is the same is not looked at", lines["2001/1"]["look_at"], [])
+    equal("we would have paid, too", lines["2001/2"]["look_at"], ["final_differs", "attributed_here"])
+    equal("another base", (lines["2002"]["look_at"], lines["2002"]["our_base"]), (["base_differs"], 5000))
+    equal("the site has it, we have not", lines["2004"]["look_at"], ["final_differs", "not_here"])
+    equal("we have it, the site has not", lines["9999"], {"order": "9999", "look_at": ["not_there"]})
+    equal("their number", [sums[key] for key in ("not_here", "not_there", "attributed_here", "base_differs")], [1, 1, 1, 1])
+    lines, sums = orders("jd")
+    equal("another site by the same words", ([line["creator"] for line in lines.values()], sums["final"]), (["c1", "c2"], 790))
+
+
+def refusals(folder):
+    def refused(name, text, *words, at):
+        check(name, at in site(*words, "-", code=1, text=text), at)
+
+    head = "trade_id,item_id,pid,status,paid,estimated,settled,created\n"
+    row = "1,2,p,已付款,1,1,,2026-11-22 20:00:03\n"
+    refused("an order twice", head + row + row, "orders", "--site", "taobao", at="-: line 3: found order 1 again")
+    refused("a status of another site", head + row.replace("已付款", "17"), "orders", "--site", "taobao",
+            at="-: line 2, column status: found \"17\", expected one of 已付款")
+    refused("a file of another site", head, "feed", "--site", "taobao", at="-: line 1, column title: found no such column")
+    refused("a line that is no JSON", "{}\n{", "feed", "--site", "jd", at="-: line 1, column skuId: found nothing")
+    pids = os.path.join(folder, "pids.csv")
+    for name, text, at in (("a pid of two creators", "pid,creator\np,c1\np,c2\n", "line 3, column pid: found it twice"),
+                           ("no creator", "pid\np\n", "line 1: found other columns"),
+                           ("no id", "pid,creator\np,a b\n", "line 2, column creator")):
+        with open(pids, "w", encoding="utf-8") as out:
+            out.write(text)
+        refused(name, head, "orders", "--site", "taobao", "--pids", pids, at=at)
+    refused("ours by line and field", head, "orders", "--site", "taobao", "--ours", file("jd-orders.ndjson"), at="line 1.order")
+    site("feed", "--site", "tmall", "-", code=2, text="")
+    site("feed", "--site", "jd", "--json", "-", code=2, text="")
+    site("orders", "--site", "jd", code=2)
+    site("feed", "--site", "jd", "/nowhere", code=1)
+
+
+def main():
+    with serving.fresh() as server:
+        ask_the_server(server)
+    with tempfile.TemporaryDirectory() as folder:
+        compare(folder)
+        refusals(folder)
+    end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
