@@ -511,9 +511,9 @@ static size_t put_request(bool http, uint32_t creator, char *text)
 /* The size of the whole reply that `in` begins with; 0: not all of it is there. */
 static size_t http_reply(struct connection *connection, const char *in, size_t size)
 {
-	const char *head = memmem(in, size, "\r\n\r\n", 4), *length;
+	const char *head, *length;
 
-	if (!head)
+	if (!in || !(head = memmem(in, size, "\r\n\r\n", 4)))
 		return 0;
 	length = memmem(in, (size_t)(head - in), "Content-Length: ", 16);
 	bad += memcmp(in, "HTTP/1.1 200", 12) != 0;
