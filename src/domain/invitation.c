@@ -198,6 +198,10 @@ static trib_status check_offer(struct trib_cold *cold)
 	plan = plan_of(cold);
 	if (!plan)
 		return trib_cold_no_memory(cold);
+	/* It would replace somebody's plan. */
+	if (of(cold)->creator && trib_domain_find(cold->domain, TRIB_NOUN_PLAN, trib_bytes_text(plan->id)))
+		return trib_fail(cold->error, TRIB_REFUSED, "id", "found that there is a plan \"%s\" already, expected another id",
+				 plan->id);
 	return trib_domain_check_put(cold->domain, TRIB_NOUN_PLAN, &plan->base, cold->now_ms, NULL, cold->arena, cold->error);
 }
 

@@ -115,6 +115,9 @@ def counters(server):
                       ({"from": "shop", "creators": ["c1", "nobody"], "goods": ["g1"]}, "creators[1]")]:
         reply = server.ask("PUT", "/api/v1/invitations/wrong", wrong)
         equal(f"refused at {at}", (reply.status // 100, reply.json.get("at")), (4, at))
+    server.put("plans/taken.plan", {"goods": ["x"], "merchant": "other", "terms": {"commission_bps": 100}})
+    reply = server.ask("PUT", "/api/v1/invitations/taken", {"from": "shop", "creator": "c1", "goods": ["g1"], "terms": {"commission_bps": 1500}})
+    equal("it would replace somebody's plan", (reply.status, reply.json["at"], server.get("plans/taken.plan")["merchant"]), (422, "id", "other"))
     equal("nothing came of them", server.ask("GET", "/api/v1/invitations/wrong").status, 404)
 
 
