@@ -45,6 +45,13 @@ def ask_the_server(server):
     equal("with price, stock, status and site", [goods[key] for key in ("title", "price", "stock", "status", "site")],
           ["抱枕, 一对", 3900, 12, "active", "taobao"])
     equal("what is not on sale there is withdrawn", server.get("goods/jd-70000002")["status"], "withdrawn")
+    order = {"order": "2002", "user": "u1", "goods": "taobao-610000001", "base_amount": 5990}
+    equal("an order of theirs", server.ask("POST", "/api/v1/orders", order).status, 200)
+    with tempfile.NamedTemporaryFile("wb", suffix=".ndjson") as ours:
+        ours.write(server.ask("GET", "/api/v1/orders/2002").body + b"\n")
+        ours.flush()
+        lines, sums = orders("taobao", "--ours", ours.name)
+    equal("what the server answers is compared", (lines["2002"]["look_at"], lines["2002"]["our_base"], sums["not_here"]), ([], 5990, 4))
 
 
 def compare(folder):
