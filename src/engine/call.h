@@ -53,6 +53,7 @@ enum trib_call_kind {
 	TRIB_CALL_PLAY_ACTIVATE, /* name, body */
 	TRIB_CALL_PLAY_LIST,
 	TRIB_CALL_FORM, /* name: a noun's word; play: "", a name or name@version */
+	TRIB_CALL_PLAY_SCHEMAS, /* what active plays add to entities, an object of schemas */
 	TRIB_CALL_CHECKLIST,	/* name (of a play) */
 	TRIB_CALL_CAPABILITIES,
 	TRIB_CALL_FLOW, /* name: the id of a run */

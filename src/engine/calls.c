@@ -1052,6 +1052,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_PLAY_ROLLBACK: return call_play_rollback(engine, call);
 	case TRIB_CALL_PLAY_CLOSE: return call_play_close(engine, call);
 	case TRIB_CALL_FORM: return call_form(engine, call);
+	case TRIB_CALL_PLAY_SCHEMAS: return call_play_schemas(engine, call);
 	case TRIB_CALL_CHECKLIST: return call_checklist(engine, call);
 	case TRIB_CALL_CAPABILITIES: return call_capabilities(engine, call);
 	case TRIB_CALL_FLOW: return call_flow(engine, call);

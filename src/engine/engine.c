@@ -4,6 +4,8 @@
 #include "engine/simulations.h"
 #include "engine/state.h"
 
+enum { PLAY_SCHEMAS_BYTES = 8 << 20 }; /* more is not shown at all */
+
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -525,6 +527,7 @@ static void make_state(struct trib_engine *engine)
 					       .bounds = space_bounds, .bounded = space_bounded };
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
 	engine->plays = trib_playbook_new(&engine->table_key, &trib_play_trees);
+	trib_buffer_init(&engine->play_schemas, PLAY_SCHEMAS_BYTES);
 	engine->touches = trib_touches_new(&touches);
 	engine->touches_share = TRIB_MIN(engine->options.touches_bytes / 8, engine->options.checkpoint_bytes) /
 				TOUCH_BYTES;
@@ -621,6 +624,7 @@ static void close_state(struct trib_engine *engine)
 	access_end(engine);
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
 	trib_playbook_free(TRIB_TAKE_PTR(engine->plays));
+	trib_buffer_fini(&engine->play_schemas);
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));
 	trib_domain_free(TRIB_TAKE_PTR(engine->domain));
 	trib_store_close(TRIB_TAKE_PTR(engine->store));

@@ -777,3 +777,109 @@ trib_status call_form(struct trib_engine *engine, struct trib_call *call)
 	trib_buffer_fini(&ext);
 	return TRIB_OK;
 }
+
+/* --- What all of them add ------------------------------------------------------------------------------ */
+
+/* Nouns whose ext is a play's. */
+static bool has_play(enum trib_noun noun)
+{
+	const ProtobufCMessageDescriptor *descriptor = trib_noun_word(noun) ? trib_noun_descriptor(noun) : NULL;
+
+	return descriptor && protobuf_c_message_descriptor_get_field_by_name(descriptor, "ext") &&
+	       protobuf_c_message_descriptor_get_field_by_name(descriptor, "play") &&
+	       protobuf_c_message_descriptor_get_field_by_name(descriptor, "play_version");
+}
+
+struct schemas {
+	struct trib_engine *engine;
+	struct trib_buffer *json;
+	enum trib_noun noun;
+	const struct trib_play **written; /* documents */
+	uint32_t written_count, written_max;
+	bool names; /* refer to the parts, or write them */
+};
+
+static void count_chain(void *context, const struct trib_play *play)
+{
+	for (; play; play = trib_play_up(play))
+		((struct schemas *)context)->written_max++;
+}
+
+/* A play and its parents, which need not be active in that version: each once. */
+static void add_documents(void *context, const struct trib_play *play)
+{
+	struct schemas *schemas = context;
+
+	for (uint32_t i = 0; play; play = trib_play_up(play)) {
+		for (i = 0; i < schemas->written_count && schemas->written[i] != play; i++)
+			;
+		if (i < schemas->written_count)
+			continue;
+		schemas->written[schemas->written_count++] = play;
+		trib_play_write_document(play, &schemas->engine->arena, schemas->json);
+	}
+}
+
+static void add_part(void *context, const struct trib_play *play)
+{
+	struct schemas *schemas = context;
+	const char *word = trib_noun_word(schemas->noun), *name = trib_noun_descriptor(schemas->noun)->short_name;
+
+	if (!trib_play_adds_to(play, trib_bytes_text(word)))
+		return;
+	if (schemas->names) {
+		trib_buffer_add_format(schemas->json, ",{\"$ref\":\"#/components/schemas/%s.ext.%s\"}", name,
+				       trib_play_name(play));
+		return;
+	}
+	trib_buffer_add_format(schemas->json, ",\"%s.ext.%s\":", name, trib_play_name(play));
+	trib_play_write_part(play, word, schemas->json);
+}
+
+static void add_noun(struct schemas *schemas, const struct trib_plays *plays)
+{
+	const char *name = trib_noun_descriptor(schemas->noun)->short_name;
+
+	trib_buffer_add_format(schemas->json,
+			       ",\"%s.ext.default\":{\"type\":\"object\",\"title\":\"of a play that asks for nothing, or of none\"},"
+			       "\"%s.ext\":{\"description\":\"as its play has it\",\"type\":[\"object\",\"null\"],"
+			       "\"anyOf\":[{\"type\":\"null\"},{\"$ref\":\"#/components/schemas/%s.ext.default\"}",
+			       name, name, name);
+	schemas->names = true;
+	trib_plays_each(plays, add_part, schemas);
+	trib_buffer_add_text(schemas->json, "]}");
+	schemas->names = false;
+	trib_plays_each(plays, add_part, schemas);
+}
+
+static void write_schemas(struct trib_engine *engine, const struct trib_plays *plays)
+{
+	struct schemas schemas = { .engine = engine, .json = &engine->play_schemas };
+
+	trib_buffer_reset(&engine->play_schemas);
+	trib_plays_each(plays, count_chain, &schemas);
+	schemas.written = trib_alloc_zeroed(schemas.written_max + 1, sizeof(*schemas.written));
+	trib_plays_each(plays, add_documents, &schemas);
+	free(schemas.written);
+	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++) {
+		schemas.noun = (enum trib_noun)noun;
+		if (has_play(schemas.noun))
+			add_noun(&schemas, plays);
+	}
+}
+
+trib_status call_play_schemas(struct trib_engine *engine, struct trib_call *call)
+{
+	engine_begin(engine, 0, &call->error); /* time moves on where nothing can be written, too */
+	const struct trib_plays *plays = trib_playbook_active(engine->plays, engine->now_ms);
+
+	if (engine->play_schemas_of != trib_playbook_active_made(engine->plays))
+		write_schemas(engine, plays);
+	engine->play_schemas_of = trib_playbook_active_made(engine->plays);
+	if (engine->play_schemas.failed)
+		return trib_fail(&call->error, TRIB_LIMIT, "plays", "found plays with more schemas than one answer may hold");
+	trib_buffer_add_char(&call->reply, '{');
+	trib_buffer_add(&call->reply, engine->play_schemas.data + 1, engine->play_schemas.size - 1); /* but the first comma */
+	trib_buffer_add_char(&call->reply, '}');
+	return TRIB_OK;
+}

@@ -166,6 +166,8 @@ struct trib_engine {
 	struct trib_domain *domain;
 	struct trib_rules *rules;
 	struct trib_playbook *plays;
+	struct trib_buffer play_schemas; /* of /openapi.json, as the active plays are */
+	uint64_t play_schemas_of;	 /* trib_playbook_active_made then */
 	struct trib_play *offered_play; /* what was read of the one being put; apply takes it */
 	struct trib_spaces spaces;
 	struct trib_touches *touches;
@@ -532,6 +534,7 @@ trib_status call_play_activate(struct trib_engine *engine, struct trib_call *cal
 trib_status call_play_rollback(struct trib_engine *engine, struct trib_call *call);
 trib_status call_play_close(struct trib_engine *engine, struct trib_call *call);
 trib_status call_play_resolve(struct trib_engine *engine, struct trib_call *call);
+trib_status call_play_schemas(struct trib_engine *engine, struct trib_call *call);
 trib_status call_form(struct trib_engine *engine, struct trib_call *call);
 
 /* links.c */

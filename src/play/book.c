@@ -35,6 +35,7 @@ struct trib_playbook {
 	uint32_t count, capacity;
 	size_t bytes; /* of all versions */
 
+	uint64_t active_made; /* how many times */
 	struct trib_plays *active; /* of [active_from_ms, active_until_ms); NULL: to be made */
 	int64_t active_from_ms, active_until_ms;
 };
@@ -218,6 +219,7 @@ const struct trib_plays *trib_playbook_active(struct trib_playbook *book, int64_
 		return book->active;
 	forget_active(book);
 	book->active = trib_plays_new();
+	book->active_made++;
 	book->active_from_ms = now_ms;
 	book->active_until_ms = INT64_MAX;
 	for (uint32_t number = 1; number <= book->count; number++) {
@@ -231,6 +233,11 @@ const struct trib_plays *trib_playbook_active(struct trib_playbook *book, int64_
 	}
 	plays_sort(book->active);
 	return book->active;
+}
+
+uint64_t trib_playbook_active_made(const struct trib_playbook *book)
+{
+	return book->active_made;
 }
 
 /* ---- Putting -------------------------------------------------------------------------------------- */

@@ -78,6 +78,7 @@ const struct trib_play *trib_playbook_find(struct trib_playbook *book, struct tr
 
 /* The plays that take what is new at that time, linked. */
 const struct trib_plays *trib_playbook_active(struct trib_playbook *book, int64_t now_ms);
+uint64_t trib_playbook_active_made(const struct trib_playbook *book); /* moves on whenever that becomes another set */
 
 /* The PlayPut of a version, packed. */
 struct trib_bytes trib_playbook_packed(const struct trib_playbook *book, uint32_t number, uint32_t version);

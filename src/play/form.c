@@ -17,10 +17,9 @@ static const struct trib_json *part_of(const struct trib_play *play, const char 
 	return properties ? trib_json_member(properties, entity) : NULL;
 }
 
-/* The whole document under an id of its own, so that its "#/$defs/…" go on leading into it. */
-static void add_document(const struct trib_play *play, struct trib_arena *arena, struct trib_buffer *json)
+/* What the document says, up to its brace. */
+static void add_members(const struct trib_play *play, struct trib_arena *arena, struct trib_buffer *json)
 {
-	trib_buffer_add_format(json, "\"%s\":{\"$id\":\"play:%s\"", play->name, play->name);
 	for (const struct trib_json *member = schema_of(play)->first; member; member = member->next) {
 		if (trib_bytes_is(member->key, "$id"))
 			continue;
@@ -30,6 +29,19 @@ static void add_document(const struct trib_play *play, struct trib_arena *arena,
 		trib_json_add(json, member, arena);
 	}
 	trib_buffer_add_char(json, '}');
+}
+
+/* The whole document under an id of its own, so that its "#/$defs/…" go on leading into it. */
+static void add_document(const struct trib_play *play, struct trib_arena *arena, struct trib_buffer *json)
+{
+	trib_buffer_add_format(json, "\"%s\":{\"$id\":\"play:%s\"", play->name, play->name);
+	add_members(play, arena, json);
+}
+
+/* The name of a play's document among many: of one name there may be several versions, as parents. */
+static void add_document_name(const struct trib_play *play, struct trib_buffer *json)
+{
+	trib_buffer_add_format(json, "play.%s.%u", play->name, trib_play_version(play));
 }
 
 /* The oldest ancestor first. */
@@ -68,6 +80,35 @@ void trib_play_form_schema(const struct trib_play *play, const char *entity, str
 		add_document(chain[i], arena, json);
 	}
 	trib_buffer_add_text(json, count ? "}}" : "}");
+}
+
+void trib_play_write_document(const struct trib_play *play, struct trib_arena *arena, struct trib_buffer *json)
+{
+	if (!schema_of(play))
+		return;
+	trib_buffer_add_text(json, ",\"");
+	add_document_name(play, json);
+	trib_buffer_add_text(json, "\":{\"$id\":\"");
+	add_document_name(play, json);
+	trib_buffer_add_char(json, '"');
+	add_members(play, arena, json);
+}
+
+void trib_play_write_part(const struct trib_play *play, const char *entity, struct trib_buffer *json)
+{
+	const struct trib_play *chain[TRIB_LIMIT_PLAY_DEPTH];
+	uint32_t count = chain_of(play, entity, chain);
+
+	trib_buffer_add_text(json, "{\"type\":\"object\",\"title\":");
+	trib_json_add_string(json, trib_bytes_text(play->name));
+	trib_buffer_add_text(json, ",\"unevaluatedProperties\":false");
+	for (uint32_t i = 0; i < count; i++) {
+		trib_buffer_add_text(json, i ? ",{\"$ref\":\"" : ",\"allOf\":[{\"$ref\":\"");
+		trib_buffer_add_text(json, "#/components/schemas/");
+		add_document_name(chain[i], json);
+		trib_buffer_add_format(json, "/properties/%s\"}", entity);
+	}
+	trib_buffer_add_text(json, count ? "]}" : "}");
 }
 
 /* A keyword of a field, or of the definition that it refers to in the same document. */

@@ -211,6 +211,12 @@ struct trib_play_form_field {
 };
 void trib_play_form_schema(const struct trib_play *play, const char *entity, struct trib_arena *arena,
 			   struct trib_buffer *json);
+/*
+ * The same of many plays in one document, /openapi.json: `,"play.slot-live.1":{…}`, a schema that is in it once, and what
+ * it says with its ancestors' of an entity, which refers to those.
+ */
+void trib_play_write_document(const struct trib_play *play, struct trib_arena *arena, struct trib_buffer *json);
+void trib_play_write_part(const struct trib_play *play, const char *entity, struct trib_buffer *json);
 uint32_t trib_play_form_fields(const struct trib_play *play, const char *entity, struct trib_play_form_field *ret_fields,
 			       uint32_t fields_max);
 

@@ -327,7 +327,8 @@ static enum MHD_Result finish(struct trib_http_request *request)
 			trib_http_import_end(request->import);
 			if (trib_http_import_ready(request->import))
 				trib_http_request_submit(request);
-		} else if (request->match.route->action == TRIB_ACTION_CALL) {
+		} else if (request->match.route->action == TRIB_ACTION_CALL ||
+			   request->match.route->action == TRIB_ACTION_OPENAPI) {
 			trib_http_request_parse(request);
 			if (!request->refused && !trib_http_password_take(request))
 				trib_http_request_submit(request);

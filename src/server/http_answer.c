@@ -170,7 +170,7 @@ static enum MHD_Result send_reply(struct trib_http_request *request)
 	size_t size;
 
 	/* What it has already is not sent again. */
-	if (call->kind == TRIB_CALL_GET && call->etag[0] && call->if_none_match.size &&
+	if ((call->kind == TRIB_CALL_GET || call->kind == TRIB_CALL_PLAY_SCHEMAS) && call->etag[0] && call->if_none_match.size &&
 	    trib_etag_matches(call->if_none_match, call->etag)) {
 		status = MHD_HTTP_NOT_MODIFIED;
 		trib_buffer_reset(&call->reply);
@@ -247,14 +247,27 @@ static enum MHD_Result send_metrics(struct trib_http_request *request)
 		     "text/plain; version=0.0.4; charset=utf-8");
 }
 
+/* What the release says, and what active plays add, which the engine has answered: before the last three braces. */
 static enum MHD_Result send_openapi(struct trib_http_request *request)
 {
-	struct trib_buffer *text = &request->http->openapi;
+	static const char end[] = "}}}";
+	const struct trib_buffer *described = &request->http->openapi;
+	struct trib_call *call = &request->call;
+	struct trib_buffer text;
 
-	return leave(
-		request,
-		MHD_create_response_from_buffer(text->size, text->data, MHD_RESPMEM_PERSISTENT),
-		MHD_HTTP_OK, text->size, "application/json");
+	trib_buffer_init(&text, described->size + call->reply.size + 1);
+	trib_buffer_add(&text, described->data, described->size - strlen(end));
+	if (call->reply.size > strlen("{}")) {
+		trib_buffer_add_char(&text, ',');
+		trib_buffer_add(&text, call->reply.data + 1, call->reply.size - strlen("{}"));
+	}
+	trib_buffer_add_text(&text, end);
+	trib_assert(!text.failed);
+	trib_buffer_fini(&call->reply);
+	call->reply = text;
+	snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
+		 (unsigned long long)trib_hash_bytes(trib_buffer_bytes(&text)));
+	return send_reply(request);
 }
 
 /* What needs no engine. */

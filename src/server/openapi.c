@@ -398,6 +398,45 @@ static void add_path_item(const struct trib_route *route, enum trib_noun noun, b
 	trib_buffer_add_char(text, '}');
 }
 
+/* The ext of an entity that plays may add to is a schema of its own, which the engine's answer brings along. */
+static void name_ext(struct trib_buffer *schemas, enum trib_noun noun, struct trib_buffer *text)
+{
+	const ProtobufCMessageDescriptor *descriptor = trib_noun_word(noun) ? trib_noun_descriptor(noun) : NULL;
+	static const char ext[] = "\"ext\":{";
+	char name[80];
+
+	if (!descriptor || !protobuf_c_message_descriptor_get_field_by_name(descriptor, "ext") ||
+	    !protobuf_c_message_descriptor_get_field_by_name(descriptor, "play_version"))
+		return;
+	snprintf(name, sizeof(name), "\"%s\":{\"type\":", descriptor->short_name);
+	const char *all = trib_buffer_text(schemas), *message = strstr(all, name);
+	const char *from = message ? strstr(message, ext) : NULL, *to = from ? strchr(from, '}') : NULL;
+
+	trib_assert(to);
+	trib_buffer_reset(text);
+	trib_buffer_add(text, all, (size_t)(from - all));
+	trib_buffer_add_format(text, "\"ext\":{\"$ref\":\"" SCHEMAS "%s.ext\"", descriptor->short_name);
+	trib_buffer_add_text(text, to);
+	const struct trib_buffer named = *text;
+
+	*text = *schemas;
+	*schemas = named;
+}
+
+static void add_schemas(struct trib_buffer *text)
+{
+	struct trib_buffer schemas, scratch;
+
+	trib_buffer_init(&schemas, 4 << 20);
+	trib_buffer_init(&scratch, 4 << 20);
+	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), ACCESS_REQUESTS + REQUESTS, SCHEMAS, &schemas);
+	for (int noun = 0; noun < TRIB_NOUN_COUNT; noun++)
+		name_ext(&schemas, (enum trib_noun)noun, &scratch);
+	trib_buffer_add_bytes(text, trib_buffer_bytes(&schemas));
+	trib_buffer_fini(&schemas);
+	trib_buffer_fini(&scratch);
+}
+
 void trib_openapi_print(struct trib_buffer *text)
 {
 	bool first = true;
@@ -420,7 +459,7 @@ void trib_openapi_print(struct trib_buffer *text)
 	trib_buffer_add_text(text,
 			     "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\","
 			     "\"scheme\":\"bearer\"}},\"schemas\":{");
-	trib_proto_schemas(messages, TRIB_ARRAY_SIZE(messages), ACCESS_REQUESTS + REQUESTS, SCHEMAS, text);
+	add_schemas(text);
 	trib_buffer_add_char(text, ',');
 	trib_buffer_add_text(text, rule_schemas);
 	trib_buffer_add_text(text, "}}}");

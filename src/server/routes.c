@@ -267,7 +267,7 @@ const struct trib_route trib_routes[] = {
 	  "Health", "readHealth", "200 while writes are taken, else 503 with the cause" },
 	{ "GET", "/metrics", TRIB_ACTION_METRICS, 0, TRIB_BODY_NONE, NULL, 0, NULL, "readMetrics",
 	  "Metrics in Prometheus' text format" },
-	{ "GET", "/openapi.json", TRIB_ACTION_OPENAPI, 0, TRIB_BODY_NONE, NULL, 0, NULL,
+	{ "GET", "/openapi.json", TRIB_ACTION_OPENAPI, TRIB_CALL_PLAY_SCHEMAS, TRIB_BODY_NONE, NULL, 0, NULL,
 	  "readOpenapi", "This description" },
 };
 const size_t trib_routes_count = TRIB_ARRAY_SIZE(trib_routes);

@@ -191,6 +191,36 @@ def forms(server):
         equal(f"nothing of that name: {path}", server.ask("GET", f"/api/v1/{path}").status, 404)
 
 
+def described(server):
+    """/openapi.json shows what active plays add, in named schemas, and changes with them."""
+    reply = server.ask("GET", "/openapi.json")
+    schemas, tag = reply.json["components"]["schemas"], reply.headers["ETag"]
+    equal("a plan's ext is a schema of its own", schemas["Plan"]["properties"]["ext"], {"$ref": "#/components/schemas/Plan.ext"})
+    names = {row.get("$ref", "").rsplit("/", 1)[-1] for row in schemas["Plan.ext"]["anyOf"]}
+    check("one of each play, or none's", {"Plan.ext.default", "Plan.ext.slot-live", "Plan.ext.targeted"} <= names, names)
+
+    def properties(schema):
+        found = dict(schema.get("properties", {}))
+        for part in schema.get("allOf", []):
+            node = reply.json
+            for step in part["$ref"][2:].split("/"):
+                node = node[step]
+            found.update(node["properties"])
+        return found
+    equal("with the fields of the play and of its parent", sorted(properties(schemas["Plan.ext.slot-live"])), ["guarantee", "slot_fee", "slots"])
+    check("the titles of which forms show", properties(schemas["Plan.ext.slot-live"])["slots"]["title"] == "坑位")
+    equal("every reference leads somewhere", sorted({ref for ref in re.findall(r'"\$ref": ?"#/components/schemas/([^"/]+)', reply.body.decode())} - set(schemas)), [])
+    same = server.ask("GET", "/openapi.json", None, {"If-None-Match": tag})
+    equal("unchanged, it is not sent again", (same.status, same.body), (304, b""))
+    server.put("plays/mark", files(play="name: mark\nwhen: request.scene == 'mark'\n", ext={"properties": {"goods": {"properties": {"mark": {"type": "string"}}}}}))
+    equal("a play that is not active adds nothing", server.ask("GET", "/openapi.json").headers["ETag"], tag)
+    server.ask("POST", "/api/v1/plays/mark:activate", {"version": 1})
+    later = server.ask("GET", "/openapi.json", None, {"If-None-Match": tag})
+    equal("once it is, it does", (later.status, "Goods.ext.mark" in later.json["components"]["schemas"]), (200, True))
+    server.ask("DELETE", "/api/v1/plays/mark")
+    equal("until it is closed", server.ask("GET", "/openapi.json").headers["ETag"], tag)
+
+
 def first_play(server):
     """docs/first-play.md: its files are the play, its commands are run, and what it says of the money is so."""
     with open(os.path.join(serving.ROOT, "docs", "first-play.md"), encoding="utf-8") as file:
@@ -342,6 +372,8 @@ def main():
         forms(server)
         first_play(server)
         server.as_described()
+        server.description = None
+        described(server)
     with fresh() as server:
         market(server)
         Soak(server).run()
