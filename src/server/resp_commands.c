@@ -1190,12 +1190,9 @@ static void command_info(struct resp_client *client, const struct trib_bytes *ar
 
 static void refuse_role(struct resp_client *client, const struct command *command)
 {
-	char text[160];
-
 	note_refusal(client, TRIB_FORBIDDEN, command->name);
-	snprintf(text, sizeof(text), "NOPERM this access token's role %s has no permissions to run the '%s' command",
-		 trib_access_role_word(client->who.role), command->name);
-	trib_resp_error_text(client->out, text);
+	trib_resp_error_text(client->out, "NOPERM this access token's role %s has no permissions to run the '%s' command",
+			     trib_access_role_word(client->who.role), command->name);
 }
 
 void resp_command(struct resp_client *client, const struct trib_bytes *args, size_t n)
