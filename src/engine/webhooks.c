@@ -244,9 +244,10 @@ trib_status webhooks_apply(struct webhooks *webhooks, const Tributary__WebhookPu
 	if (webhook->put)
 		webhooks->active -= !webhooks_is(webhooks, put->number, "closed");
 	tributary__webhook_put__pack(put, bytes);
-	forget(webhook);
+	forget(webhook); /* closing changes what stands here: nothing of `put` is read from now on */
 	*webhook = (struct webhook){ .put = tributary__webhook_put__unpack(NULL, size, bytes), .changed = true };
 	trib_assert(webhook->put);
+	put = webhook->put;
 	webhooks->active += !webhooks_is(webhooks, put->number, "closed");
 	if (put->webhook->when && put->webhook->when[0])
 		webhook->never = compile(put->webhook->when, &webhook->when, &why) != TRIB_OK;

@@ -12,7 +12,7 @@ struct answer {
 
 static bool starts_with(const char *name, struct trib_bytes prefix)
 {
-	return strlen(name) >= prefix.size && memcmp(name, prefix.data, prefix.size) == 0;
+	return strlen(name) >= prefix.size && (prefix.size == 0 || memcmp(name, prefix.data, prefix.size) == 0);
 }
 
 static void add_member(struct trib_buffer *reply, const char *name, const char *text)
