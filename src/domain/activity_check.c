@@ -7,14 +7,6 @@
 #include "domain/cold.h"
 #include "domain/private.h"
 
-/* The first that is not OK. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		trib_status status_ = (expression);                                                \
-		if (status_ != TRIB_OK)                                                            \
-			return status_;                                                            \
-	} while (0)
-
 static bool is(const char *text, const char *word)
 {
 	return text && strcmp(text, word) == 0;

@@ -204,14 +204,6 @@ static struct trib_cold begin(const struct trib_domain *domain, enum trib_noun n
 				   .error = error };
 }
 
-/* The first that is not OK. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		trib_status status_ = (expression);                                                \
-		if (status_ != TRIB_OK)                                                            \
-			return status_;                                                            \
-	} while (0)
-
 /* The entity as it is, and a copy to be changed. */
 static trib_status begin_with(struct trib_cold *cold, const ProtobufCMessage *given)
 {

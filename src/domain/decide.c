@@ -115,14 +115,6 @@ static trib_status use_words(struct deciding *deciding, char **words, size_t cou
 	return status;
 }
 
-/* The first that is not OK. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		trib_status status_ = (expression);                                                \
-		if (status_ != TRIB_OK)                                                            \
-			return status_;                                                            \
-	} while (0)
-
 /* ---- Statuses ----------------------------------------------------------------------------- */
 
 /*

@@ -11,14 +11,6 @@
 #include "domain/private.h"
 #include "expr/expr.h"
 
-/* The first that is not OK. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		trib_status status_ = (expression);                                                \
-		if (status_ != TRIB_OK)                                                            \
-			return status_;                                                            \
-	} while (0)
-
 enum { DAY_MS = 86400000, OPEN_DAYS = 30 };
 
 static Tributary__Invitation *of(struct trib_cold *cold)

@@ -6,14 +6,6 @@
 
 #include "domain/private.h"
 
-/* The first that is not OK. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		trib_status status_ = (expression);                                                \
-		if (status_ != TRIB_OK)                                                            \
-			return status_;                                                            \
-	} while (0)
-
 static trib_status no_memory(struct trib_error *error)
 {
 	return trib_fail(error, TRIB_TOO_LARGE, "", "found more than one command may hold, expected less");

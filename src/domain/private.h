@@ -21,6 +21,14 @@
 #include "domain/pairs.h"
 #include "domain/recruiting.h"
 
+/* The first that is not OK. */
+#define TRY(expression)                                                                            \
+	do {                                                                                       \
+		trib_status status_ = (expression);                                                \
+		if (status_ != TRIB_OK)                                                            \
+			return status_;                                                            \
+	} while (0)
+
 struct trib_record {
 	atomic_uint references;
 	uint32_t size;

@@ -9,14 +9,6 @@
 #include "domain/private.h"
 #include "expr/expr.h"
 
-/* The first that is not OK. */
-#define TRY(expression)                                                                            \
-	do {                                                                                       \
-		trib_status status_ = (expression);                                                \
-		if (status_ != TRIB_OK)                                                            \
-			return status_;                                                            \
-	} while (0)
-
 enum { DAY_MS = 86400000, WITHIN_DAYS = 15 };
 
 static Tributary__Sample *of(struct trib_cold *cold)

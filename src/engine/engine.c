@@ -24,55 +24,22 @@ enum {
 
 /* --- Words and numbers for the rules ------------------------------------------------------------------ */
 
-static enum trib_noun noun_of_space(enum trib_space space)
-{
-	return space == TRIB_SPACE_GOODS ? TRIB_NOUN_GOODS :
-	       space == TRIB_SPACE_PARTY ? TRIB_NOUN_PARTY :
-					   TRIB_NOUN_PLAN;
-}
-
-static uint32_t space_find(void *context, enum trib_space space, struct trib_bytes text)
-{
-	const struct trib_engine *engine = context;
-
-	if (space == TRIB_SPACE_SYMBOL)
-		return trib_domain_find_code(engine->domain, text);
-	return trib_domain_find(engine->domain, noun_of_space(space), text);
-}
-
-static struct trib_bytes space_text(void *context, enum trib_space space, uint32_t code)
-{
-	const struct trib_engine *engine = context;
-
-	if (space == TRIB_SPACE_SYMBOL)
-		return trib_names_text(trib_domain_symbols(engine->domain), code);
-	return trib_domain_id(engine->domain, noun_of_space(space), code);
-}
-
-static struct trib_bytes space_ext(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena)
-{
-	const struct trib_engine *engine = context;
-
-	return space == TRIB_SPACE_VERSION ? trib_domain_ext_of_plan(engine->domain, code) :
-					     trib_domain_ext(engine->domain, noun_of_space(space), code, arena);
-}
-
 static bool space_bounds(void *context, struct trib_bytes category, int32_t *ret_min_bps, int32_t *ret_max_bps)
 {
-	const struct trib_engine *engine = context;
+	const struct trib_domain *domain = context;
 	struct trib_bytes prefix;
 
-	return trib_domain_find_bounds(engine->domain, category, ret_min_bps, ret_max_bps, &prefix);
+	return trib_domain_find_bounds(domain, category, ret_min_bps, ret_max_bps, &prefix);
 }
 
 static bool space_bounded(void *context, uint32_t number, struct trib_bytes *ret_category, int32_t *ret_min_bps,
 			  int32_t *ret_max_bps)
 {
-	const struct trib_engine *engine = context;
+	const struct trib_domain *domain = context;
 
-	if (number > trib_domain_bounds_count(engine->domain))
+	if (number > trib_domain_bounds_count(domain))
 		return false;
-	if (!trib_domain_bounds(engine->domain, number, ret_category, ret_min_bps, ret_max_bps)) {
+	if (!trib_domain_bounds(domain, number, ret_category, ret_min_bps, ret_max_bps)) {
 		*ret_min_bps = 1;
 		*ret_max_bps = 0;
 	}
@@ -523,8 +490,9 @@ static void make_state(struct trib_engine *engine)
 
 	engine->domain = trib_domain_new(&engine->table_key);
 	trib_domain_set_hooks(engine->domain, &hooks);
-	engine->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .ext = space_ext, .context = engine,
-					       .bounds = space_bounds, .bounded = space_bounded };
+	engine->spaces = trib_resolve_spaces(engine->domain);
+	engine->spaces.bounds = space_bounds;
+	engine->spaces.bounded = space_bounded;
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
 	engine->plays = trib_playbook_new(&engine->table_key, &trib_play_trees);
 	trib_buffer_init(&engine->play_schemas, PLAY_SCHEMAS_BYTES);

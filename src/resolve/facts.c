@@ -10,6 +10,48 @@ static const uint8_t touch_words[] = {
 	[TRIB_TOUCH_SHARE_OPEN] = TRIB_WORD_SHARE_OPEN,
 };
 
+/* --- Words and numbers ------------------------------------------------------------------------------- */
+
+static enum trib_noun noun_of_space(enum trib_space space)
+{
+	return space == TRIB_SPACE_GOODS ? TRIB_NOUN_GOODS :
+	       space == TRIB_SPACE_PARTY ? TRIB_NOUN_PARTY :
+					   TRIB_NOUN_PLAN;
+}
+
+static uint32_t space_find(void *context, enum trib_space space, struct trib_bytes text)
+{
+	const struct trib_domain *domain = context;
+
+	if (space == TRIB_SPACE_SYMBOL)
+		return trib_domain_find_code(domain, text);
+	return trib_domain_find(domain, noun_of_space(space), text);
+}
+
+static struct trib_bytes space_text(void *context, enum trib_space space, uint32_t code)
+{
+	const struct trib_domain *domain = context;
+
+	if (space == TRIB_SPACE_SYMBOL)
+		return trib_names_text(trib_domain_symbols(domain), code);
+	return trib_domain_id(domain, noun_of_space(space), code);
+}
+
+static struct trib_bytes space_ext(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena)
+{
+	const struct trib_domain *domain = context;
+
+	return space == TRIB_SPACE_VERSION ? trib_domain_ext_of_plan(domain, code) :
+					     trib_domain_ext(domain, noun_of_space(space), code, arena);
+}
+
+struct trib_spaces trib_resolve_spaces(struct trib_domain *domain)
+{
+	return (struct trib_spaces){ .find = space_find, .text = space_text, .ext = space_ext, .context = domain };
+}
+
+/* --- Groups ------------------------------------------------------------------------------------------- */
+
 void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t number,
 			    int64_t at_ms)
 {

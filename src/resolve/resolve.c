@@ -204,7 +204,7 @@ static bool same_carrier(const struct trib_order_record *order, const struct tri
 }
 
 static void fill_terms_facts(const struct trib_market *market, const struct trib_order_record *record,
-			     const struct trib_touch *touch, struct trib_facts *facts)
+			     const struct trib_touch *touch, trib_fact_set wanted, struct trib_facts *facts)
 {
 	struct trib_terms terms;
 	struct trib_bytes none = { 0 };
@@ -223,8 +223,9 @@ static void fill_terms_facts(const struct trib_market *market, const struct trib
 	trib_facts_set(facts, TRIB_FACT_TERMS_LOCKED_AT, record->at_ms);
 	trib_facts_set(facts, TRIB_FACT_TERMS_COMMISSION_BPS, terms.commission_bps);
 	trib_facts_set(facts, TRIB_FACT_TERMS_SERVICE_BPS, terms.service_bps);
-	trib_facts_set(facts, TRIB_FACT_PLAN_EXT,
-		       trib_plan_version(trib_domain_plan(market->domain, terms.plan), terms.plan_version)->attributes);
+	if (TRIB_UNLIKELY(trib_fact_in(&wanted, TRIB_FACT_PLAN_EXT)))
+		trib_facts_set(facts, TRIB_FACT_PLAN_EXT,
+			       trib_plan_version(trib_domain_plan(market->domain, terms.plan), terms.plan_version)->attributes);
 }
 
 /* touch: the primary one, or the one that is being weighed; NULL: none. */
@@ -261,7 +262,7 @@ static void fill_facts(const struct trib_market *market, const struct trib_resol
 	if (wanted & trib_fact_group_masks[TRIB_GROUP_CREATOR])
 		trib_facts_open_creator(market, facts, touch->creator, record->at_ms);
 	if (wanted & (trib_fact_group_masks[TRIB_GROUP_TERMS] | trib_fact_group_masks[TRIB_GROUP_PLAN]))
-		fill_terms_facts(market, record, touch, facts);
+		fill_terms_facts(market, record, touch, wanted, facts);
 }
 
 static const struct trib_touch *newest_token(const struct trib_order_record *record)

@@ -108,6 +108,9 @@ uint32_t trib_role_of_slot(uint8_t slot);
 
 /* --- Facts -------------------------------------------------------------------------------------------- */
 
+/* How codes of facts and what they stand for are found in each other: by a domain, which outlives the answer. */
+struct trib_spaces trib_resolve_spaces(struct trib_domain *domain);
+
 /* Open a group (goods: merchant as well; touch: link as well) and set what nouns and tokens say of it at a time. */
 void trib_facts_open_goods(const struct trib_market *market, struct trib_facts *facts, uint32_t goods,
 			   int64_t at_ms);

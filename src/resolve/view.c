@@ -23,39 +23,6 @@ static _Thread_local struct trib_arena *condition_scratch;
 
 /* --- Names -------------------------------------------------------------------------------------------- */
 
-static enum trib_noun noun_of_space(enum trib_space space)
-{
-	return space == TRIB_SPACE_GOODS ? TRIB_NOUN_GOODS :
-	       space == TRIB_SPACE_PARTY ? TRIB_NOUN_PARTY :
-					   TRIB_NOUN_PLAN;
-}
-
-static uint32_t space_find(void *context, enum trib_space space, struct trib_bytes text)
-{
-	const struct trib_view *view = context;
-
-	if (space == TRIB_SPACE_SYMBOL)
-		return trib_domain_find_code(view->domain, text);
-	return trib_domain_find(view->domain, noun_of_space(space), text);
-}
-
-static struct trib_bytes space_text(void *context, enum trib_space space, uint32_t code)
-{
-	const struct trib_view *view = context;
-
-	if (space == TRIB_SPACE_SYMBOL)
-		return trib_names_text(trib_domain_symbols(view->domain), code);
-	return trib_domain_id(view->domain, noun_of_space(space), code);
-}
-
-static struct trib_bytes space_ext(void *context, enum trib_space space, uint32_t code, struct trib_arena *arena)
-{
-	const struct trib_view *view = context;
-
-	return space == TRIB_SPACE_VERSION ? trib_domain_ext_of_plan(view->domain, code) :
-					     trib_domain_ext(view->domain, noun_of_space(space), code, arena);
-}
-
 uint32_t trib_view_registration(void *context, struct trib_bytes id)
 {
 	const struct trib_view *view = context;
@@ -128,7 +95,7 @@ struct trib_view *trib_view_new(void)
 	randombytes_buf(&view->key, sizeof(view->key));
 	view->domain = trib_domain_new(&view->key);
 	trib_domain_set_hooks(view->domain, &hooks);
-	view->spaces = (struct trib_spaces){ .find = space_find, .text = space_text, .ext = space_ext, .context = view };
+	view->spaces = trib_resolve_spaces(view->domain);
 	view->rules = trib_rules_new(&view->key, &view->spaces);
 	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, 0 };
 	return view;
