@@ -5,8 +5,9 @@
  *
  * Made in a data folder through the engine itself: goods, plans of ten goods each (a third of them a leader's activity
  * beside), creators, and a shelf for each creator (--shelves: for the first N): log-normal sizes (median 8, mean 20, at most 500), goods by Zipf 0.85.
- * Then `tributary serve` is started on it, held to one core, and asked for pages of 50 by this process on another one.
+ * Then `tributary serve` is started on it, held to one core once it answers, and asked for pages of 50 by this process on another one.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
@@ -415,13 +416,23 @@ static void drop_store(void)
 	nftw(path, drop_cached, 16, FTW_PHYS);
 }
 
-static void hold_to_core(int core)
+/* All threads that the process has by now. */
+static void hold_to_core(pid_t process, int core)
 {
+	char path[64];
 	cpu_set_t set;
+	struct dirent *entry;
 
 	CPU_ZERO(&set);
 	CPU_SET(core, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	snprintf(path, sizeof(path), "/proc/%d/task", process);
+	DIR *tasks = opendir(path);
+
+	while (tasks && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.')
+			sched_setaffinity(atoi(entry->d_name), sizeof(set), &set);
+	if (tasks)
+		closedir(tasks);
 }
 
 static void start_server(uint16_t *ret_resp, uint16_t *ret_http)
@@ -436,7 +447,6 @@ static void start_server(uint16_t *ret_resp, uint16_t *ret_http)
 	server = fork();
 	if (server == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it never outlives the bench */
-		hold_to_core(0);
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
 		close(fds[0]);
@@ -793,7 +803,8 @@ int main(int argc, char **argv)
 	else
 		make_market();
 	start_server(&resp, &http);
-	hold_to_core(1);
+	hold_to_core(server, 0);
+	hold_to_core(getpid(), 1);
 	const struct load cold = { "cold, RESP, one at a time", false, 1, 1, COLD_PAGES, true };
 	const struct load warm_resp = { "RESP, 8 x 1 on the way", false, options.connections, 1, 0, false };
 	const struct load pipelined = { "RESP, 8 x 16 on the way", false, options.connections, 16, 0, false };

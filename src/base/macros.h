@@ -38,6 +38,8 @@ void *trib_alloc(size_t size);
 void *trib_alloc_zeroed(size_t count, size_t size);
 void *trib_realloc(void *memory, size_t size);
 char *trib_strdup(const char *text);
+/* Zeroed, for look-ups at random: on huge pages, where it is large and the kernel can. */
+void *trib_alloc_table(size_t size);
 
 static inline void trib_free_ptr(void *p)
 {

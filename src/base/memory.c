@@ -2,6 +2,9 @@
 #include "base/macros.h"
 
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 };
 
 _Noreturn void trib_assert_failed(const char *condition, const char *file, int line)
 {
@@ -36,4 +39,15 @@ void *trib_realloc(void *memory, size_t size)
 char *trib_strdup(const char *text)
 {
 	return or_abort(strdup(text));
+}
+
+void *trib_alloc_table(size_t size)
+{
+	if (size < HUGE_PAGE)
+		return trib_alloc_zeroed(1, size);
+	size = (size + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1);
+	void *table = or_abort(aligned_alloc(HUGE_PAGE, size));
+
+	madvise(table, size, MADV_HUGEPAGE); /* a wish: what it says does not matter */
+	return memset(table, 0, size);
 }

@@ -19,7 +19,7 @@ struct block {
 	char data[];
 };
 
-enum { BLOCK_SIZE = 256 << 10 };
+enum { BLOCK_SIZE = 256 << 10, REHASHED_AT_ONCE = 64 };
 
 struct trib_names {
 	struct trib_hash_key key;
@@ -37,7 +37,7 @@ struct trib_names *trib_names_new(const struct trib_hash_key *key)
 
 	names->key = *key;
 	names->mask = 63;
-	names->slots = trib_alloc_zeroed(names->mask + 1, sizeof(*names->slots));
+	names->slots = trib_alloc_table((names->mask + 1) * sizeof(*names->slots));
 	return names;
 }
 
@@ -108,13 +108,34 @@ static void put_slot(struct slot *slots, size_t mask, uint64_t hash, uint32_t nu
 static void grow_slots(struct trib_names *names)
 {
 	size_t mask = names->mask * 2 + 1;
-	struct slot *slots = trib_alloc_zeroed(mask + 1, sizeof(*slots));
+	struct slot *slots = trib_alloc_table((mask + 1) * sizeof(*slots));
+	uint64_t hashes[REHASHED_AT_ONCE];
 
-	for (uint32_t number = 1; number <= names->count; number++)
-		put_slot(slots, mask, trib_names_hash(names, trib_names_text(names, number)), number);
+	for (uint32_t first = 1; first <= names->count; first += REHASHED_AT_ONCE) {
+		uint32_t some = TRIB_MIN(names->count - first + 1, (uint32_t)REHASHED_AT_ONCE);
+
+		for (uint32_t i = 0; i < some; i++) {
+			hashes[i] = trib_names_hash(names, trib_names_text(names, first + i));
+			TRIB_PREFETCH(&slots[hashes[i] & mask]);
+		}
+		for (uint32_t i = 0; i < some; i++)
+			put_slot(slots, mask, hashes[i], first + i);
+	}
 	free(names->slots);
 	names->slots = slots;
 	names->mask = mask;
+}
+
+static void grow_texts(struct trib_names *names)
+{
+	uint32_t capacity = names->texts_capacity ? names->texts_capacity * 2 : 64;
+	const struct text **texts = trib_alloc_table(capacity * sizeof(*texts));
+
+	if (names->texts_capacity)
+		memcpy(texts, names->texts, names->texts_capacity * sizeof(*texts));
+	free(names->texts);
+	names->texts = texts;
+	names->texts_capacity = capacity;
 }
 
 static const struct text *store_text(struct trib_names *names, struct trib_bytes bytes)
@@ -148,11 +169,8 @@ uint32_t trib_names_add(struct trib_names *names, struct trib_bytes text)
 	if ((names->count + 1) * (uint64_t)3 > (names->mask + 1) * 2)
 		grow_slots(names);
 	number = ++names->count;
-	if (number >= names->texts_capacity) {
-		names->texts_capacity = names->texts_capacity ? names->texts_capacity * 2 : 64;
-		names->texts = trib_realloc(names->texts,
-					    names->texts_capacity * sizeof(*names->texts));
-	}
+	if (number >= names->texts_capacity)
+		grow_texts(names);
 	names->texts[number] = store_text(names, text);
 	put_slot(names->slots, names->mask, hash, number);
 	return number;

@@ -555,6 +555,8 @@ struct trib_domain_prepared {
 trib_status trib_domain_prepare(enum trib_table table, struct trib_bytes key, struct trib_bytes value,
 				struct trib_arena *arena, struct trib_domain_prepared *ret_row,
 				struct trib_error *error);
+/* Sends for the memory that loading the row will look at; some rows ahead. */
+void trib_domain_prefetch_prepared(const struct trib_domain *domain, const struct trib_domain_prepared *row);
 trib_status trib_domain_load_prepared(struct trib_domain *domain,
 				      const struct trib_domain_prepared *row,
 				      struct trib_error *error);

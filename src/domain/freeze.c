@@ -91,6 +91,8 @@ const struct trib_domain_row *trib_domain_freeze_rows(struct trib_domain_freeze 
 	return freeze->rows;
 }
 
+enum { PREFETCHED_GOODS = 8 }; /* of a plan */
+
 /* ---- Back --------------------------------------------------------------------------------- */
 
 static trib_status corrupt(struct trib_error *error, enum trib_table table, const char *why)
@@ -168,6 +170,34 @@ trib_status trib_domain_prepare(enum trib_table table, struct trib_bytes key, st
 	ret_row->number = trib_key_read_u32(key.data);
 	ret_row->record = trib_record_of(value);
 	return TRIB_OK;
+}
+
+static void prefetch_id(const struct trib_domain *domain, enum trib_noun noun, const char *id)
+{
+	const struct trib_names *ids = domain->ids[noun];
+
+	if (id)
+		trib_names_prefetch(ids, trib_names_hash(ids, trib_text(id)));
+}
+
+void trib_domain_prefetch_prepared(const struct trib_domain *domain, const struct trib_domain_prepared *row)
+{
+	if (row->noun == TRIB_NOUN_PARTY) {
+		const Tributary__Party *party = ((const Tributary__PartyPut *)row->put)->party;
+
+		prefetch_id(domain, row->noun, party ? party->id : NULL);
+	} else if (row->noun == TRIB_NOUN_GOODS) {
+		const Tributary__Goods *goods = ((const Tributary__GoodsPut *)row->put)->goods;
+
+		prefetch_id(domain, row->noun, goods ? goods->id : NULL);
+		prefetch_id(domain, TRIB_NOUN_PARTY, goods ? goods->merchant : NULL);
+	} else if (row->noun == TRIB_NOUN_PLAN) {
+		const Tributary__Plan *plan = ((const Tributary__PlanPut *)row->put)->plan;
+
+		prefetch_id(domain, row->noun, plan ? plan->id : NULL);
+		for (size_t i = 0; plan && i < TRIB_MIN(plan->n_goods, (size_t)PREFETCHED_GOODS); i++)
+			prefetch_id(domain, TRIB_NOUN_GOODS, plan->goods[i]);
+	}
 }
 
 trib_status trib_domain_load_prepared(struct trib_domain *domain,

@@ -27,7 +27,7 @@ static void grow(struct trib_pairs *pairs)
 	struct trib_pairs grown = { .mask = pairs->slots ? pairs->mask * 2 + 1 : 15,
 				    .count = pairs->count };
 
-	grown.slots = trib_alloc_zeroed((size_t)grown.mask + 1, sizeof(*grown.slots));
+	grown.slots = trib_alloc_table(((size_t)grown.mask + 1) * sizeof(*grown.slots));
 	for (uint32_t i = 0; pairs->slots && i <= pairs->mask; i++) {
 		const struct trib_pair_slot *slot = &pairs->slots[i];
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+enum { ROWS_AHEAD = 16 }; /* whose memory is sent for */
 enum { BATCHES = 4, BATCH_ROWS = 512, BATCH_BYTES_MAX = 256 << 20 };
 
 struct batch {
@@ -66,6 +67,8 @@ static void *read_table(void *context)
 static trib_status fold(struct batch *batch, struct trib_domain *domain, trib_status status, struct trib_error *error)
 {
 	for (uint32_t i = 0; i < batch->count; i++) {
+		if (i + ROWS_AHEAD < batch->count)
+			trib_domain_prefetch_prepared(domain, &batch->rows[i + ROWS_AHEAD]);
 		if (status == TRIB_OK)
 			status = trib_domain_load_prepared(domain, &batch->rows[i], error);
 		trib_record_unref(batch->rows[i].record);
