@@ -98,7 +98,8 @@ static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, co
 						ret_decision, error);
 	if (dry_run || status != TRIB_OK)
 		return status;
-	if (ret_flow->ran && ret_decision->event_count)
+	status = people_admit(engine, noun, ret_decision, error);
+	if (status == TRIB_OK && ret_flow->ran && ret_decision->event_count)
 		status = flows_put_end(engine, noun, message, ret_flow, error);
 	if (status == TRIB_OK && ret_flow->run.waits)
 		return TRIB_OK;

@@ -428,9 +428,9 @@ static void make_room(struct deliveries *all)
 		forget_oldest(all, done->count ? DELIVERY_DONE : DELIVERY_DEAD);
 }
 
-bool deliveries_have_room(const struct deliveries *all, size_t size)
+bool deliveries_have_room(const struct deliveries *all, size_t count, size_t size)
 {
-	return all->lists[DELIVERY_PENDING].count < TRIB_LIMIT_OUTBOX_ITEMS &&
+	return all->lists[DELIVERY_PENDING].count + count <= TRIB_LIMIT_OUTBOX_ITEMS &&
 	       all->pending_bytes + size <= TRIB_LIMIT_OUTBOX_BYTES;
 }
 

@@ -62,8 +62,8 @@ struct deliveries;
 struct deliveries *deliveries_new(void);
 void deliveries_free(struct deliveries *all);
 
-/* Is there room for one more whose texts are of that size? Those that are dead or done make room. */
-bool deliveries_have_room(const struct deliveries *all, size_t size);
+/* Is there room for so many more, whose texts are of that size together? Those that are dead or done make room. */
+bool deliveries_have_room(const struct deliveries *all, size_t count, size_t size);
 
 /* Ids ascend. The texts are copied. */
 struct delivery *deliveries_add(struct deliveries *all, uint64_t id, int64_t now_ms,

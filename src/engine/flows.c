@@ -6,6 +6,68 @@
 /* Of a batch: the run, its approval and effects, and what it was about. */
 enum { FLOW_ROOM_BYTES = 512 << 10 };
 
+/* --- What a run proposes ------------------------------------------------------------------------------ */
+
+static char *text_member(const struct trib_json *json, const char *name)
+{
+	const struct trib_json *member = trib_json_member(json, name);
+
+	return member && member->kind == TRIB_JSON_STRING && member->text.size ? (char *)(uintptr_t)member->text.data : NULL;
+}
+
+/* A proposal as the outbox takes it; its body is written to `text`. */
+static trib_status read_effect(struct trib_engine *engine, const struct trib_flow_proposal *proposal, struct trib_buffer *text,
+			       struct engine_effect *ret_effect, struct trib_error *error)
+{
+	const struct trib_json *json, *body;
+	trib_status status = trib_json_parse(proposal->body, TRIB_LIMIT_JSON_DEPTH, &engine->flow_arena, &json, error);
+
+	*ret_effect = (struct engine_effect){ .kind = proposal->step };
+	if (status != TRIB_OK)
+		return status;
+	const char *to = text_member(json, "to"), *kind = text_member(json, "kind");
+
+	body = trib_json_member(json, "body");
+	if (body)
+		trib_json_add(text, body, &engine->flow_arena);
+	*ret_effect = (struct engine_effect){ .kind = kind ? kind : proposal->step,
+					      .to = trib_bytes_text(to ? to : ""),
+					      .body = trib_buffer_bytes(text) };
+	return TRIB_OK;
+}
+
+/* What could not be sent fails as its step would, now, when nothing is journalled yet. */
+static trib_status check_effects(struct trib_engine *engine, const struct trib_flow_run *run, struct trib_error *error)
+{
+	trib_status status = run->proposal_count ? outbox_admits(engine, run->proposal_count, error) : TRIB_OK;
+
+	for (uint32_t i = 0; i < run->proposal_count && status == TRIB_OK; i++) {
+		const struct trib_flow_proposal *proposal = &run->proposals[i];
+		struct engine_effect effect;
+		struct trib_buffer text;
+
+		if (trib_capability_row(proposal->capability)->path == TRIB_CAPABILITY_PEOPLE)
+			continue;
+		trib_buffer_init(&text, TRIB_LIMIT_FLOW_TRACE_BYTES);
+		status = read_effect(engine, proposal, &text, &effect, error);
+		if (status == TRIB_OK)
+			status = outbox_check_effect(&effect, error);
+		if (status != TRIB_OK)
+			trib_error_within(error, proposal->step);
+		trib_buffer_fini(&text);
+	}
+	return status;
+}
+
+/* Runs the flow; what the run proposes can be done. */
+static trib_status run_flow(struct trib_engine *engine, const struct trib_play *play, enum trib_flow flow,
+			    const struct trib_json *input, struct trib_flow_run *ret_run, struct trib_error *error)
+{
+	trib_status status = trib_flow_run(play, flow, input, &engine->flow_arena, ret_run, error);
+
+	return status == TRIB_OK ? check_effects(engine, ret_run, error) : status;
+}
+
 /* --- Runs --------------------------------------------------------------------------------------------- */
 
 trib_status engine_flow(struct trib_engine *engine, const struct trib_play *play, enum trib_flow flow,
@@ -29,7 +91,7 @@ trib_status engine_flow(struct trib_engine *engine, const struct trib_play *play
 				  : trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
 
 	if (status == TRIB_OK)
-		status = trib_flow_run(play, flow, json, &engine->flow_arena, &ret_flow->run, error);
+		status = run_flow(engine, play, flow, json, &ret_flow->run, error);
 	ret_flow->ran = status == TRIB_OK;
 	return status;
 }
@@ -86,13 +148,6 @@ static trib_status emit_run(struct trib_engine *engine, struct engine_flow *flow
 	return status;
 }
 
-static char *text_member(const struct trib_json *json, const char *name)
-{
-	const struct trib_json *member = trib_json_member(json, name);
-
-	return member && member->kind == TRIB_JSON_STRING && member->text.size ? (char *)(uintptr_t)member->text.data : NULL;
-}
-
 /* Whose it is: so that the party may see and decide it, where its role is asked. */
 static void name_parties(Tributary__Approval *approval, const ProtobufCMessage *about)
 {
@@ -132,8 +187,13 @@ static trib_status ask(struct trib_engine *engine, struct engine_flow *flow, uin
 	name_parties(&approval, about->message);
 	if (flow->run.waits && number + 1 == flow->run.proposal_count && about->change.size)
 		approval.change = trib_arena_copy(&engine->flow_arena, about->change);
+	/* It is the play that asks, whoever put what it is about. */
+	const struct trib_actor *asking = trib_domain_actor(engine->domain);
+
+	trib_domain_set_actor(engine->domain, NULL);
 	status = trib_domain_decide_put(engine->domain, TRIB_NOUN_APPROVAL, &approval.base, engine->now_ms, &engine->arena,
 					&decision, error);
+	trib_domain_set_actor(engine->domain, asking);
 	if (status == TRIB_OK)
 		status = emit_all(engine, &decision, error);
 	snprintf(flow->approval, sizeof(flow->approval), "%s", name);
@@ -144,27 +204,18 @@ static trib_status ask(struct trib_engine *engine, struct engine_flow *flow, uin
 static trib_status tell(struct trib_engine *engine, const struct engine_flow *flow, uint32_t number,
 			const struct engine_flow_about *about, struct trib_error *error)
 {
-	const struct trib_flow_proposal *proposal = &flow->run.proposals[number];
-	const struct trib_json *json, *body;
+	struct engine_effect effect;
 	struct trib_buffer text;
 	char entity[TRIB_LIMIT_EXTERNAL_ID_BYTES + 32];
-	trib_status status = trib_json_parse(proposal->body, TRIB_LIMIT_JSON_DEPTH, &engine->flow_arena, &json, error);
-
-	if (status != TRIB_OK)
-		return status;
-	const char *to = text_member(json, "to"), *kind = text_member(json, "kind");
 
 	trib_buffer_init(&text, TRIB_LIMIT_FLOW_TRACE_BYTES);
-	body = trib_json_member(json, "body");
-	if (body)
-		trib_json_add(&text, body, &engine->flow_arena);
+	trib_status status = read_effect(engine, &flow->run.proposals[number], &text, &effect, error);
+
 	snprintf(entity, sizeof(entity), "%s/" TRIB_BYTES_FMT, trib_noun_word(about->noun), TRIB_BYTES_ARG(about->id));
-	status = engine_outbox_add(engine, &(struct engine_effect){ .kind = kind ? kind : proposal->step,
-								    .to = trib_bytes_text(to ? to : ""),
-								    .play = trib_bytes_text(trib_play_name(flow->play)),
-								    .entity = trib_bytes_text(entity),
-								    .body = trib_buffer_bytes(&text) },
-				   error);
+	effect.play = trib_bytes_text(trib_play_name(flow->play));
+	effect.entity = trib_bytes_text(entity);
+	if (status == TRIB_OK)
+		status = engine_outbox_add(engine, &effect, error);
 	trib_buffer_fini(&text);
 	return status;
 }
@@ -689,7 +740,7 @@ static trib_status run_decided(struct trib_engine *engine, const struct trib_cal
 		      : trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
 	trib_buffer_fini(&text);
 	if (status == TRIB_OK)
-		status = trib_flow_run(flow->play, TRIB_FLOW_APPROVAL_DECIDED, json, &engine->flow_arena, &flow->run, error);
+		status = run_flow(engine, flow->play, TRIB_FLOW_APPROVAL_DECIDED, json, &flow->run, error);
 	/* The platform's own leaves no trace: history says who has decided. */
 	flow->ran = status == TRIB_OK && !trib_flow_is_default(flow->play, TRIB_FLOW_APPROVAL_DECIDED);
 	return status;

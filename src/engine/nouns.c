@@ -53,6 +53,8 @@ trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 	if (status == TRIB_OK && call->noun == TRIB_NOUN_INVITATION && trib_bytes_is(call->action, "accept"))
 		status = flows_accept(engine, &decision, &flow, &call->error);
 	if (status == TRIB_OK)
+		status = people_admit(engine, call->noun, &decision, &call->error);
+	if (status == TRIB_OK)
 		status = engine_flow_end(engine, &flow,
 					 &(struct engine_flow_about){ .noun = call->noun, .id = call->name }, &call->error);
 	if (status == TRIB_OK)

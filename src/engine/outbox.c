@@ -162,9 +162,6 @@ static trib_status read_body(struct trib_engine *engine, const struct engine_eff
 	struct trib_buffer text;
 	trib_status status;
 
-	if (body.size > TRIB_LIMIT_OUTBOX_BODY_BYTES)
-		return trib_fail(error, TRIB_TOO_LARGE, "body", "found %zu bytes, expected at most %d", body.size,
-				 TRIB_LIMIT_OUTBOX_BODY_BYTES);
 	status = trib_json_parse(body, TRIB_LIMIT_JSON_DEPTH, &engine->arena, ret_json, error);
 	if (status == TRIB_OK && (*ret_json)->kind != TRIB_JSON_OBJECT)
 		status = trib_fail(error, TRIB_INVALID, "body", "found %s, expected an object",
@@ -180,21 +177,21 @@ static trib_status read_body(struct trib_engine *engine, const struct engine_eff
 	return status;
 }
 
+/* Does it wait already, being told once? */
+static bool is_waiting(const struct outbox *outbox, uint32_t webhook, const struct engine_effect *effect)
+{
+	return effect->key.size && deliveries_wait_for(outbox->all, webhook, trib_bytes_text(effect->kind), effect->to,
+						       effect->key);
+}
+
 static trib_status emit_added(struct trib_engine *engine, uint32_t webhook, const struct engine_effect *effect,
 			      Tributary__OutboxAdded *added, struct trib_error *error)
 {
 	struct outbox *outbox = engine->outbox;
 	Tributary__Event event = TRIBUTARY__EVENT__INIT;
-	size_t size = strlen(added->body) + strlen(added->kind) + effect->to.size + effect->play.size +
-		      effect->entity.size + effect->key.size;
 
-	if (effect->key.size && deliveries_wait_for(outbox->all, webhook, trib_bytes_text(effect->kind), effect->to,
-						    effect->key))
+	if (is_waiting(outbox, webhook, effect))
 		return TRIB_OK;
-	if (!deliveries_have_room(outbox->all, size))
-		return trib_fail(error, TRIB_BUSY, "outbox",
-				 "found %zu deliveries that wait, expected fewer: see /api/v1/outbox",
-				 deliveries_count(outbox->all).pending);
 	added->has_webhook = added->has_due_at = 1;
 	added->webhook = webhook;
 	added->due_at = engine->now_ms +
@@ -205,7 +202,7 @@ static trib_status emit_added(struct trib_engine *engine, uint32_t webhook, cons
 	return engine_emit(engine, &event, error);
 }
 
-static trib_status check_effect(const struct engine_effect *effect, struct trib_error *error)
+trib_status outbox_check_effect(const struct engine_effect *effect, struct trib_error *error)
 {
 	if (!trib_external_id_valid(trib_bytes_text(effect->kind)) || strchr(effect->kind, '*'))
 		return trib_fail(error, TRIB_INVALID, "kind", "found \"%.64s\", expected 1 to 64 bytes as \"sample.shipped\"",
@@ -214,7 +211,50 @@ static trib_status check_effect(const struct engine_effect *effect, struct trib_
 	    effect->entity.size > 2 * TRIB_LIMIT_EXTERNAL_ID_BYTES || effect->key.size > 2 * TRIB_LIMIT_EXTERNAL_ID_BYTES)
 		return trib_fail(error, TRIB_TOO_LARGE, "effect", "found names that are too long, expected at most %d bytes each",
 				 TRIB_LIMIT_EXTERNAL_ID_BYTES);
+	if (effect->body.size > TRIB_LIMIT_OUTBOX_BODY_BYTES)
+		return trib_fail(error, TRIB_TOO_LARGE, "body", "found %zu bytes, expected at most %d", effect->body.size,
+				 TRIB_LIMIT_OUTBOX_BODY_BYTES);
 	return TRIB_OK;
+}
+
+static trib_status refuse_full(const struct trib_engine *engine, struct trib_error *error)
+{
+	return trib_fail(error, TRIB_BUSY, "outbox", "found %zu deliveries that wait, expected fewer: see /api/v1/outbox",
+			 deliveries_count(engine->outbox->all).pending);
+}
+
+/* As if every webhook asked for all of them, and they were as long as they may be; those beside are notices of our own. */
+trib_status outbox_admits(const struct trib_engine *engine, uint32_t effects, struct trib_error *error)
+{
+	enum { BESIDE = 16, NOTICE_BYTES = 2048 };
+	size_t webhooks = webhooks_active(engine->outbox->webhooks);
+	size_t count = webhooks * (effects + BESIDE);
+	size_t size = webhooks * (effects * (size_t)(TRIB_LIMIT_OUTBOX_BODY_BYTES + NOTICE_BYTES) + BESIDE * NOTICE_BYTES);
+
+	/* However many webhooks there are, an outbox that is half empty takes it. */
+	if (deliveries_have_room(engine->outbox->all, TRIB_MIN(count, (size_t)TRIB_LIMIT_OUTBOX_ITEMS / 2),
+				 TRIB_MIN(size, (size_t)TRIB_LIMIT_OUTBOX_BYTES / 2)))
+		return TRIB_OK;
+	return refuse_full(engine, error);
+}
+
+/* Of all who ask for it, or of none. */
+static bool has_room(struct trib_engine *engine, const struct engine_effect *effect, const struct webhooks_effect *seen,
+		     const Tributary__OutboxAdded *added)
+{
+	struct outbox *outbox = engine->outbox;
+	size_t size = strlen(added->body) + strlen(added->kind) + effect->to.size + effect->play.size +
+		      effect->entity.size + effect->key.size;
+	size_t count = 0;
+
+	if (deliveries_have_room(outbox->all, webhooks_count(outbox->webhooks), webhooks_count(outbox->webhooks) * size))
+		return true;
+	for (uint32_t number = 1; number <= webhooks_count(outbox->webhooks); number++) {
+		count += webhooks_want(outbox->webhooks, number, seen, &outbox->arena) &&
+			 !is_waiting(outbox, number, effect);
+		trib_arena_reset(&outbox->arena);
+	}
+	return deliveries_have_room(outbox->all, count, count * size);
 }
 
 trib_status engine_outbox_add(struct trib_engine *engine, const struct engine_effect *effect, struct trib_error *error)
@@ -226,7 +266,7 @@ trib_status engine_outbox_add(struct trib_engine *engine, const struct engine_ef
 
 	if (!engine_outbox_wanted(engine, effect->kind))
 		return TRIB_OK;
-	if ((status = check_effect(effect, error)) != TRIB_OK ||
+	if ((status = outbox_check_effect(effect, error)) != TRIB_OK ||
 	    (status = engine_begin(engine, 0, error)) != TRIB_OK ||
 	    (status = read_body(engine, effect, &added.body, &seen.body, error)) != TRIB_OK)
 		return status;
@@ -237,6 +277,8 @@ trib_status engine_outbox_add(struct trib_engine *engine, const struct engine_ef
 	added.key = text_of(engine, effect->key);
 	if (!added.to || !added.play || !added.entity || !added.key)
 		return trib_fail(error, TRIB_NO_MEMORY, "effect", "an effect needs more memory than a command has");
+	if (!has_room(engine, effect, &seen, &added))
+		return refuse_full(engine, error);
 	for (uint32_t number = 1; status == TRIB_OK && number <= webhooks_count(outbox->webhooks); number++) {
 		if (webhooks_want(outbox->webhooks, number, &seen, &outbox->arena))
 			status = emit_added(engine, number, effect, &added, error);
@@ -517,7 +559,7 @@ trib_status call_outbox_retry(struct trib_engine *engine, struct trib_call *call
 		return trib_fail(&call->error, TRIB_REFUSED, "state", "found done, expected pending or dead");
 	if (webhooks_is(engine->outbox->webhooks, delivery->webhook, "closed"))
 		return trib_fail(&call->error, TRIB_REFUSED, "webhook", "found a closed one, expected one that takes deliveries");
-	if (delivery->state == DELIVERY_DEAD && !deliveries_have_room(engine->outbox->all, delivery->size))
+	if (delivery->state == DELIVERY_DEAD && !deliveries_have_room(engine->outbox->all, 1, delivery->size))
 		return trib_fail(&call->error, TRIB_BUSY, "outbox", "found too many that wait, expected fewer");
 	if (!delivery->under_way) {
 		Tributary__OutboxTold told = news_of(delivery);

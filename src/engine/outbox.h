@@ -55,6 +55,13 @@ void outbox_open(struct trib_engine *engine); /* empty, to be loaded */
 void outbox_close(struct trib_engine *engine);
 bool outbox_is_used(const struct trib_engine *engine);
 
+/*
+ * Asked before the first event of a command, so that one is refused whole or not at all: could this effect be sent, is
+ * there room for so many, and for what the engine tells beside them?
+ */
+trib_status outbox_check_effect(const struct engine_effect *effect, struct trib_error *error);
+trib_status outbox_admits(const struct trib_engine *engine, uint32_t effects, struct trib_error *error);
+
 /* Does an event of this kind change the outbox? */
 bool outbox_is_changed_by(Tributary__Event__KindCase kind);
 trib_status outbox_apply(struct trib_engine *engine, const Tributary__Event *event, uint64_t position,

@@ -531,18 +531,35 @@ static trib_status tell_all(struct trib_engine *engine, const struct trib_domain
 
 /* --- All of it ----------------------------------------------------------------------------------------- */
 
+static bool is_ours(enum trib_noun noun, const struct trib_domain_decision *decision)
+{
+	return (noun == TRIB_NOUN_INVITATION || noun == TRIB_NOUN_SAMPLE) && decision->event_count;
+}
+
+trib_status people_admit(struct trib_engine *engine, enum trib_noun noun, const struct trib_domain_decision *decision,
+			 struct trib_error *error)
+{
+	if (!is_ours(noun, decision))
+		return TRIB_OK;
+	struct money money = money_of(engine, &decision->events[decision->event_count - 1]);
+
+	if (money.moves && !trib_chain_accepts(engine->ledger, &money.transfer, 1, money.currency))
+		return trib_fail(error, TRIB_LIMIT, "slot_fee", "a balance would pass 64 bits");
+	return outbox_admits(engine, 0, error);
+}
+
 trib_status people_emit(struct trib_engine *engine, enum trib_noun noun, const struct trib_domain_decision *decision,
 			struct trib_error *error)
 {
-	bool ours = (noun == TRIB_NOUN_INVITATION || noun == TRIB_NOUN_SAMPLE) && decision->event_count;
+	bool ours = is_ours(noun, decision);
 	struct money money = ours ? money_of(engine, &decision->events[decision->event_count - 1]) : (struct money){ 0 };
 	size_t bytes = outbox_is_used(engine) ? TOLD_BYTES : 1024;
-	trib_status status = TRIB_OK;
+	trib_status status = people_admit(engine, noun, decision, error);
 
+	if (status != TRIB_OK)
+		return status;
 	for (uint32_t i = 0; i < decision->event_count; i++)
 		bytes += trib_event_size(&decision->events[i]) + 16;
-	if (money.moves && !trib_chain_accepts(engine->ledger, &money.transfer, 1, money.currency))
-		return trib_fail(error, TRIB_LIMIT, "slot_fee", "a balance would pass 64 bits");
 	/* The plan, the sample, the fee: all of it or nothing. */
 	if (ours && (status = engine_reserve(engine, bytes, error)) != TRIB_OK)
 		return status;

@@ -53,6 +53,9 @@ void people_listed(struct trib_engine *engine, uint32_t creator, uint32_t goods)
  */
 trib_status people_emit(struct trib_engine *engine, enum trib_noun noun, const struct trib_domain_decision *decision,
 			struct trib_error *error);
+/* Would it be taken? For who journals something before it. */
+trib_status people_admit(struct trib_engine *engine, enum trib_noun noun, const struct trib_domain_decision *decision,
+			 struct trib_error *error);
 /* After the PUT of a sample: where its plan decides by itself, that is done now. */
 trib_status people_settle_sample(struct trib_engine *engine, uint32_t number, struct trib_error *error);
 

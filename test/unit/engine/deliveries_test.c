@@ -280,10 +280,10 @@ static void the_oldest_done_and_dead_make_room(void **state)
 	assert_int_equal(deliveries_count(all).dead, 50);
 	assert_int_equal(deliveries_count(all).done, 0);
 	assert_null(deliveries_find(all, first_dead));
-	assert_true(deliveries_have_room(all, 10));
+	assert_true(deliveries_have_room(all, 1, 10));
 	for (int i = 0; i < 50; i++)
 		add_to(all, ++position, 1);
-	assert_false(deliveries_have_room(all, 10));
+	assert_false(deliveries_have_room(all, 1, 10));
 	assert_true(deliveries_check(all, &reason));
 	deliveries_free(all);
 }
