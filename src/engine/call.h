@@ -42,6 +42,7 @@ enum trib_call_kind {
 	TRIB_CALL_RULES_PUT, /* name, source */
 	TRIB_CALL_RULES_PATCH, /* name, node, source */
 	TRIB_CALL_RULES_GET, /* name, version (0: the active one) */
+	TRIB_CALL_RULES_LIST,
 	TRIB_CALL_RULES_ACTIVATE, /* name, version, at */
 	TRIB_CALL_RULES_ROLLOUT, /* name, body */
 	TRIB_CALL_RULES_HITS, /* name */
@@ -150,7 +151,7 @@ struct trib_call {
 	uint64_t position; /* of the newest event when this was decided */
 	bool hidden;	   /* NOT_FOUND, because the asker must not know that it is there */
 	bool repeated;	   /* the answer that was kept for its idempotency_key */
-	char etag[TRIB_CALL_ETAG_CHARS]; /* of the entity that it shows or has put; "": none */
+	char etag[TRIB_CALL_ETAG_CHARS]; /* of what it shows or has changed; "": none */
 	const char *content_type; /* NULL: JSON */
 	char next_cursor[TRIB_CALL_CURSOR_CHARS]; /* of an answer that has no place for it inside; "": none */
 	struct trib_buffer reply; /* JSON; initialised by the caller, with its maximum */
@@ -158,6 +159,9 @@ struct trib_call {
 	void (*done)(struct trib_call *call); /* on the engine's thread */
 	void *context;
 };
+
+/* Has what this kind reads or changes an ETag? */
+bool trib_call_has_tag(enum trib_call_kind kind);
 
 /* Is one of the tags of If-Match or If-None-Match this one? "*" is any that is there ("" is not). */
 bool trib_etag_matches(struct trib_bytes header, const char *etag);

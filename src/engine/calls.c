@@ -121,25 +121,6 @@ static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, co
 static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
 			      struct trib_buffer *json, struct trib_error *error);
 
-trib_status calls_tag(struct trib_engine *engine, struct trib_call *call, uint32_t number)
-{
-	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
-	struct trib_buffer json;
-	trib_status status = TRIB_OK;
-
-	call->etag[0] = '\0';
-	if (!record)
-		return TRIB_OK;
-	trib_buffer_init(&json, TRIB_LIMIT_HTTP_REPLY_BYTES);
-	status = add_entity(engine, record, call->noun, &json, &call->error);
-	if (status == TRIB_OK)
-		snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
-			 (unsigned long long)trib_hash_bytes(trib_buffer_bytes(&json)));
-	trib_buffer_fini(&json);
-	trib_record_unref(record);
-	return status;
-}
-
 trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
 		    struct trib_domain_decision *ret_decision, struct trib_error *error)
 {
@@ -204,7 +185,7 @@ static trib_status call_put(struct trib_engine *engine, struct trib_call *call)
 			trib_buffer_add_format(&call->reply, ",\"approval\":\"%s\"", flow.approval);
 		trib_buffer_add_char(&call->reply, '}');
 	}
-	return calls_tag(engine, call, waits && decision.created ? 0 : decision.number);
+	return TRIB_OK;
 }
 
 static trib_status call_close(struct trib_engine *engine, struct trib_call *call)
@@ -250,9 +231,6 @@ static trib_status call_get(struct trib_engine *engine, struct trib_call *call)
 	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
 	trib_status status = add_entity(engine, record, call->noun, &call->reply, &call->error);
 
-	if (status == TRIB_OK)
-		snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
-			 (unsigned long long)trib_hash_bytes(trib_buffer_bytes(&call->reply)));
 	trib_record_unref(record);
 	return status;
 }
@@ -1039,6 +1017,10 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_RULES_GET:
 		return trib_rules_write_json(engine->rules, call->name, call->version, engine->now_ms,
 					     &call->reply, &call->error);
+	case TRIB_CALL_RULES_LIST:
+		engine_begin(engine, 0, &call->error); /* time moves on where nothing can be written, too */
+		trib_rules_write_list(engine->rules, engine->now_ms, &call->reply);
+		return TRIB_OK;
 	case TRIB_CALL_RULES_ACTIVATE: return call_rules_activate(engine, call);
 	case TRIB_CALL_SIMULATE: return simulations_begin(engine, call);
 	case TRIB_CALL_SIMULATION: return simulations_show(engine, call);
@@ -1086,27 +1068,159 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	}
 }
 
-/* If-Match, If-None-Match of a change, against the entity as it is. */
+/* --- Tags ---------------------------------------------------------------------------------------------- */
+
+/*
+ * What can be read and changed: a change, and the reading of the same thing. The tag of a thing is a hash of what its GET
+ * shows, so a status by time, or a rate that has come into force, changes it, too.
+ */
+static const struct {
+	enum trib_call_kind change, read;
+} tagged[] = {
+	{ TRIB_CALL_PUT, TRIB_CALL_GET },
+	{ TRIB_CALL_CLOSE, TRIB_CALL_GET },
+	{ TRIB_CALL_ACT, TRIB_CALL_GET },
+	{ TRIB_CALL_STATUS_PUT, TRIB_CALL_STATUS_GET },
+	{ TRIB_CALL_PLAN_UNSCHEDULE, TRIB_CALL_PLAN_VERSIONS },
+	{ TRIB_CALL_BOUNDS_PUT, TRIB_CALL_BOUNDS_GET },
+	{ TRIB_CALL_SHELF_PUT, TRIB_CALL_SHELF },
+	{ TRIB_CALL_SHELF_CHANGE, TRIB_CALL_SHELF },
+	{ TRIB_CALL_SHELF_CLEAR, TRIB_CALL_SHELF },
+	{ TRIB_CALL_RULES_PUT, TRIB_CALL_RULES_GET },
+	{ TRIB_CALL_RULES_PATCH, TRIB_CALL_RULES_GET },
+	{ TRIB_CALL_RULES_ACTIVATE, TRIB_CALL_RULES_GET },
+	{ TRIB_CALL_RULES_ROLLOUT, TRIB_CALL_RULES_GET },
+	{ TRIB_CALL_PLAY_PUT, TRIB_CALL_PLAY_GET },
+	{ TRIB_CALL_PLAY_ACTIVATE, TRIB_CALL_PLAY_GET },
+	{ TRIB_CALL_PLAY_ROLLBACK, TRIB_CALL_PLAY_GET },
+	{ TRIB_CALL_PLAY_CLOSE, TRIB_CALL_PLAY_GET },
+	{ TRIB_CALL_WEBHOOK_PUT, TRIB_CALL_WEBHOOK_GET },
+	{ TRIB_CALL_WEBHOOK_CLOSE, TRIB_CALL_WEBHOOK_GET },
+	{ TRIB_CALL_TOKEN_ROTATE, TRIB_CALL_TOKEN_GET },
+	{ TRIB_CALL_TOKEN_REVOKE, TRIB_CALL_TOKEN_GET },
+	{ TRIB_CALL_USER_PUT, TRIB_CALL_USER_GET },
+	{ TRIB_CALL_USER_CLOSE, TRIB_CALL_USER_GET },
+	{ TRIB_CALL_USER_PASSWORD, TRIB_CALL_USER_GET },
+};
+
+enum { NOT_TAGGED = -1 };
+
+static int read_of(enum trib_call_kind change)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(tagged); i++)
+		if (tagged[i].change == change)
+			return (int)tagged[i].read;
+	return NOT_TAGGED;
+}
+
+bool trib_call_has_tag(enum trib_call_kind kind)
+{
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(tagged); i++)
+		if (tagged[i].change == kind || tagged[i].read == kind)
+			return true;
+	return false;
+}
+
+static trib_status decide_call(struct trib_engine *engine, struct trib_call *call);
+
+/*
+ * The tag of an answer to a GET. A shelf's says its version first: a change asks for that alone, because terms move all
+ * the time, and what is shown of them is one page's.
+ */
+static void tag_answer(const struct trib_call *call, struct trib_bytes shown, char ret_tag[TRIB_CALL_ETAG_CHARS])
+{
+	static const char position[] = ",\"position\":"; /* behind all else; it moves with every change of anything */
+
+	if (call->kind == TRIB_CALL_STATUS_GET)
+		shown.size = (size_t)((char *)memmem(shown.data, shown.size, position, strlen(position)) - shown.data);
+	unsigned long long hash = (unsigned long long)trib_hash_bytes(shown);
+
+	if (call->kind == TRIB_CALL_SHELF)
+		snprintf(ret_tag, TRIB_CALL_ETAG_CHARS, "\"%u.%016llx\"", call->version, hash);
+	else
+		snprintf(ret_tag, TRIB_CALL_ETAG_CHARS, "\"%016llx\"", hash);
+}
+
+/* The tag that the thing which `call` changes has now; "" where there is none of that name. */
+static trib_status tag_now(struct trib_engine *engine, const struct trib_call *call, enum trib_call_kind read,
+			   char ret_tag[TRIB_CALL_ETAG_CHARS], struct trib_error *error)
+{
+	struct trib_call asked = { .kind = read, .actor = call->actor, .noun = call->noun, .name = call->name,
+				   .node = read == TRIB_CALL_SHELF ? call->node : trib_bytes("", 0) };
+
+	ret_tag[0] = '\0';
+	trib_buffer_init(&asked.reply, TRIB_LIMIT_HTTP_REPLY_BYTES);
+	trib_arena_reset(&engine->arena);
+	trib_status status = decide_call(engine, &asked);
+
+	if (status == TRIB_OK && !asked.reply.failed)
+		tag_answer(&asked, trib_buffer_bytes(&asked.reply), ret_tag);
+	trib_buffer_fini(&asked.reply);
+	if (status == TRIB_OK || status == TRIB_NOT_FOUND)
+		return TRIB_OK;
+	*error = asked.error;
+	return status;
+}
+
+/* "3.0123456789abcdef" of If-Match is "3" where a shelf is changed. */
+static bool tag_matches(struct trib_bytes header, const char *tag, enum trib_call_kind read)
+{
+	char text[256];
+	size_t size = 0;
+	bool skips = false;
+
+	if (read != TRIB_CALL_SHELF)
+		return trib_etag_matches(header, tag);
+	for (size_t i = 0; i < header.size && size < sizeof(text); i++) {
+		skips = header.data[i] == '.' || (skips && header.data[i] != '"');
+		if (!skips)
+			text[size++] = header.data[i];
+	}
+	return trib_etag_matches(trib_bytes(text, size), tag);
+}
+
+/* If-Match, If-None-Match of a change, against the thing as it is. */
 static trib_status check_conditions(struct trib_engine *engine, struct trib_call *call)
 {
-	bool changes = call->kind == TRIB_CALL_PUT || call->kind == TRIB_CALL_CLOSE ||
-		       call->kind == TRIB_CALL_STATUS_PUT || call->kind == TRIB_CALL_ACT;
+	char tag[TRIB_CALL_ETAG_CHARS], *dot;
+	int read = read_of(call->kind);
 	trib_status status;
 
-	if (!changes || (!call->if_match.size && !call->if_none_match.size))
+	if (read == NOT_TAGGED || (!call->if_match.size && !call->if_none_match.size))
 		return TRIB_OK;
-	engine_begin(engine, 0, &call->error);
-	status = calls_tag(engine, call, trib_domain_find(engine->domain, call->noun, call->name));
+	status = tag_now(engine, call, (enum trib_call_kind)read, tag, &call->error);
 	if (status != TRIB_OK)
 		return status;
-	if (call->if_match.size && !trib_etag_matches(call->if_match, call->etag))
+	dot = strchr(tag, '.');
+	if (dot)
+		memcpy(dot, "\"", sizeof("\""));
+	if (call->if_match.size && !tag_matches(call->if_match, tag, (enum trib_call_kind)read))
 		return trib_fail(&call->error, TRIB_CHANGED, "If-Match", "found %.*s, expected %s",
 				 (int)TRIB_MIN(call->if_match.size, (size_t)80), call->if_match.data,
-				 call->etag[0] ? call->etag : "no condition: there is no such entity");
-	if (call->if_none_match.size && trib_etag_matches(call->if_none_match, call->etag))
+				 tag[0] ? tag : "no condition: there is no such entity");
+	if (call->if_none_match.size && tag_matches(call->if_none_match, tag, (enum trib_call_kind)read))
 		return trib_fail(&call->error, TRIB_CHANGED, "If-None-Match", "found %.*s, expected another than %s",
-				 (int)TRIB_MIN(call->if_none_match.size, (size_t)80), call->if_none_match.data, call->etag);
+				 (int)TRIB_MIN(call->if_none_match.size, (size_t)80), call->if_none_match.data, tag);
+	trib_arena_reset(&engine->arena);
 	return TRIB_OK;
+}
+
+/* After an answer: what a GET shows of the thing now, for the next change. */
+static void add_tag(struct trib_engine *engine, struct trib_call *call)
+{
+	int read = read_of(call->kind);
+	struct trib_error error;
+
+	call->etag[0] = '\0';
+	if (call->status != TRIB_OK || call->reply.failed || call->dry_run)
+		return;
+	for (size_t i = 0; read == NOT_TAGGED && i < TRIB_ARRAY_SIZE(tagged); i++)
+		if (tagged[i].read == call->kind) {
+			tag_answer(call, trib_buffer_bytes(&call->reply), call->etag);
+			return;
+		}
+	if (read != NOT_TAGGED && tag_now(engine, call, (enum trib_call_kind)read, call->etag, &error) != TRIB_OK)
+		call->etag[0] = '\0';
 }
 
 /* call->status is there: keeps what is to be kept of it, and has it wait until that is durable. */
@@ -1138,8 +1252,7 @@ static void decide_and_wait(struct trib_engine *engine, struct trib_call *call)
 				    0;
 	call->status = access_check(engine, call);
 	call->code = NULL;
-	if (call->status != TRIB_OK || access_repeat(engine, call, &call->status) ||
-	    (call->status = check_conditions(engine, call)) != TRIB_OK) {
+	if (call->status != TRIB_OK || access_repeat(engine, call, &call->status)) {
 		finish_call(engine, call);
 		return;
 	}
@@ -1157,10 +1270,13 @@ void calls_decide(struct trib_engine *engine, struct trib_call *call, trib_statu
 	/* A cause and its effects are durable together, or neither is. */
 	if (outbox_is_used(engine))
 		engine_reserve(engine, OUTBOX_ROOM_BYTES, &call->error);
-	call->status = failed == TRIB_OK ? decide_call(engine, call) : failed;
+	call->status = failed == TRIB_OK ? check_conditions(engine, call) : failed;
+	if (call->status == TRIB_OK)
+		call->status = decide_call(engine, call);
 	trib_domain_set_actor(engine->domain, NULL);
 	if (failed != TRIB_OK)
 		call->error = *error;
+	add_tag(engine, call);
 	finish_call(engine, call);
 }
 

@@ -98,7 +98,7 @@ trib_status call_plan_versions(struct trib_engine *engine, struct trib_call *cal
 		trib_proto_to_json(&items[i].plan->base, TRIB_PROTO_ALL_FIELDS, json);
 		trib_buffer_add_char(json, '}');
 	}
-	trib_buffer_add_text(json, "]}");
+	trib_buffer_add_text(json, "],\"next_cursor\":null}");
 	return TRIB_OK;
 }
 
@@ -143,7 +143,8 @@ static void add_statuses(struct trib_engine *engine, const struct trib_call *cal
 			trib_buffer_add_text(json, "null");
 		trib_buffer_add_char(json, '}');
 	}
-	trib_buffer_add_format(json, "],\"position\":%llu}", (unsigned long long)engine->position);
+	trib_buffer_add_format(json, "],\"next_cursor\":null,\"position\":%llu}",
+			       (unsigned long long)engine->position);
 }
 
 trib_status call_status_put(struct trib_engine *engine, struct trib_call *call)

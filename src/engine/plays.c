@@ -513,7 +513,7 @@ trib_status call_play_list(struct trib_engine *engine, struct trib_call *call)
 		trib_proto_to_json(&item.base, TRIB_PROTO_SET_FIELDS, &call->reply);
 		trib_arena_reset(&engine->arena);
 	}
-	trib_buffer_add_text(&call->reply, "]}");
+	trib_buffer_add_text(&call->reply, "],\"next_cursor\":null}");
 	return TRIB_OK;
 }
 

@@ -299,7 +299,9 @@ trib_status call_shelf(struct trib_engine *engine, struct trib_call *call)
 		return TRIB_FORBIDDEN;
 	trib_status status = trib_engine_shelf(engine, &request, &page, &call->error);
 
-	if (status == TRIB_OK)
-		trib_engine_shelf_json(page, &call->reply);
-	return status;
+	if (status != TRIB_OK)
+		return status;
+	trib_engine_shelf_json(page, &call->reply);
+	call->version = page->version; /* its tag's */
+	return TRIB_OK;
 }

@@ -379,8 +379,6 @@ void warmer_stop(struct trib_engine *engine);
 
 /* calls.c */
 
-/* The tag of what GET shows now, into call->etag; "" where there is nothing. */
-trib_status calls_tag(struct trib_engine *engine, struct trib_call *call, uint32_t number);
 /* TRIB_INVALID: found …, expected …. */
 trib_status engine_refuse(struct trib_error *error, const char *at, struct trib_bytes found, const char *expected);
 void calls_init(struct trib_engine *engine);

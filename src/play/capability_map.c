@@ -112,7 +112,7 @@ void trib_capabilities_write(const struct trib_plays *plays, struct trib_buffer 
 		add_fields(json, ",\"results\":", row->fields + row->results_from, row->count - row->results_from);
 		trib_buffer_add_char(json, '}');
 	}
-	trib_buffer_add_text(json, "]}");
+	trib_buffer_add_text(json, "],\"next_cursor\":null}");
 }
 
 trib_status trib_play_write_checklist(const struct trib_play *play, struct trib_buffer *json, struct trib_arena *arena,

@@ -22,6 +22,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "proto/descriptors.h"
 #include "proto/json.h"
 #include "proto/schema.h"
 #include "proto/wire.h"

@@ -1048,6 +1048,23 @@ trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_by
 	return TRIB_OK;
 }
 
+void trib_rules_write_list(const struct trib_rules *rules, int64_t now_ms, struct trib_buffer *json)
+{
+	trib_buffer_add_text(json, "{\"items\":[");
+	for (uint32_t i = 0; i < rules->line_count; i++) {
+		const struct line *line = &rules->lines[i];
+		const struct trib_tree *latest = line->versions[line->version_count - 1].tree;
+
+		trib_buffer_add_text(json, i ? ",{\"name\":" : "{\"name\":");
+		trib_json_add_string(json, trib_bytes_text(line->name));
+		trib_buffer_add_format(json, ",\"number\":%u,\"version\":%u,\"active\":%u,\"scene\":", latest->number,
+				       latest->version, version_at(line, now_ms));
+		trib_json_add_string(json, latest->scene);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_text(json, "],\"next_cursor\":null}");
+}
+
 static void add_hits(struct trib_buffer *json, const struct version *version, uint32_t number)
 {
 	const struct trib_tree *tree = version->tree;

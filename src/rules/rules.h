@@ -178,10 +178,11 @@ void trib_rules_pack_rollout(const struct trib_rules *rules,
 const struct trib_rules_activation *trib_rules_activations(const struct trib_rules *rules,
 							   uint32_t *ret_count);
 
-/* The bodies of GET /rules/{name}, …/versions/{n} (version 0: of the first kind), …/hits. */
+/* The bodies of GET /rules, /rules/{name}, …/versions/{n} (version 0: of the first kind), …/hits. */
 trib_status trib_rules_write_json(const struct trib_rules *rules, struct trib_bytes name,
 				  uint32_t version, int64_t now_ms, struct trib_buffer *buffer,
 				  struct trib_error *error);
+void trib_rules_write_list(const struct trib_rules *rules, int64_t now_ms, struct trib_buffer *buffer);
 trib_status trib_rules_write_hits(const struct trib_rules *rules, struct trib_bytes name,
 				  struct trib_buffer *buffer, struct trib_error *error);
 

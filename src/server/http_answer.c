@@ -170,7 +170,7 @@ static enum MHD_Result send_reply(struct trib_http_request *request)
 	size_t size;
 
 	/* What it has already is not sent again. */
-	if ((call->kind == TRIB_CALL_GET || call->kind == TRIB_CALL_PLAY_SCHEMAS) && call->etag[0] && call->if_none_match.size &&
+	if (!strcmp(request->match.route->method, "GET") && call->etag[0] && call->if_none_match.size &&
 	    trib_etag_matches(call->if_none_match, call->etag)) {
 		status = MHD_HTTP_NOT_MODIFIED;
 		trib_buffer_reset(&call->reply);

@@ -1,11 +1,14 @@
 /*
- * ?filter= of lists: CEL over the fields of an item as they are shown. The engine gives pages as to anybody; a worker
+ * Lists: ?filter=, CEL over the fields of an item as they are shown. The engine gives pages as to anybody; a worker
  * looks at their items, asks for the next page, and ends when it has enough or has looked at so much that the rest is
  * the next request's, which goes on where this one ended.
  *
  *	engine: a page ──► worker: which items? ──► enough ──► (the cursor behind the last one) ──► the answer
  *	   ▲                        │ not yet
  *	   └────────────────────────┘
+ *
+ * A list that is short by its nature (plays, versions of a plan) the engine gives whole; the worker cuts the page out of
+ * it, and a cursor is a place in it.
  */
 #include "server/http_request.h"
 
@@ -20,7 +23,9 @@ struct trib_http_filter {
 	const ProtobufCMessageDescriptor *descriptor;
 	struct trib_expr_program *program;
 	struct trib_arena arena, values;
-	struct trib_buffer items;
+	struct trib_buffer items, beside; /* beside: the members that are not items, as the first page has them */
+	bool whole;
+	uint64_t skip; /* of a whole list */
 	uint32_t limit, found, scanned;
 	char cursor[TRIB_CALL_CURSOR_CHARS], next[TRIB_CALL_CURSOR_CHARS];
 	bool seeks; /* enough is found: only where the page ends is asked */
@@ -115,14 +120,60 @@ static const struct trib_type *type_of(const ProtobufCFieldDescriptor *field)
 	}
 }
 
+/* Short by their nature: the engine gives all of it. */
+static bool is_whole(const struct trib_route *route)
+{
+	switch (route->call) {
+	case TRIB_CALL_PLAY_LIST:
+	case TRIB_CALL_CAPABILITIES:
+	case TRIB_CALL_PLAN_VERSIONS:
+	case TRIB_CALL_STATUS_GET:
+	case TRIB_CALL_RULES_LIST: return true;
+	default: return false;
+	}
+}
+
+static uint32_t limit_of(const struct trib_http_request *request)
+{
+	if (request->call.limit)
+		return request->call.limit;
+	switch (request->match.route->call) {
+	case TRIB_CALL_BALANCES:
+	case TRIB_CALL_STATEMENT:
+	case TRIB_CALL_METRICS: return TRIB_LIMIT_LIST_ITEMS;
+	case TRIB_CALL_SHELF: return 50;
+	default: return is_whole(request->match.route) ? TRIB_LIMIT_LIST_ITEMS : 100;
+	}
+}
+
+/* A statement's items are its entries. */
+static const struct trib_json *items_in(const struct trib_json *answer)
+{
+	const struct trib_json *items = trib_json_member(answer, "items");
+
+	return items ? items : trib_json_member(answer, "entries");
+}
+
+/* What the items of the route's answer are. */
 static const ProtobufCMessageDescriptor *item_of(const struct trib_http_request *request)
 {
-	switch (request->match.route->call) {
-	case TRIB_CALL_AUDIT: return &tributary__audit_entry__descriptor;
-	case TRIB_CALL_TOKEN_LIST: return &tributary__access_token__descriptor;
-	case TRIB_CALL_USER_LIST: return &tributary__user__descriptor;
-	default: return trib_noun_descriptor(request->call.noun);
+	const struct trib_route *route = request->match.route;
+
+	if (!route->answer)
+		return trib_noun_descriptor(request->call.noun);
+	for (const ProtobufCMessageDescriptor *const *message = trib_proto_messages; *message; message++) {
+		const ProtobufCFieldDescriptor *field;
+
+		if (strcmp((*message)->short_name, route->answer) != 0)
+			continue;
+		field = protobuf_c_message_descriptor_get_field_by_name(*message, "items");
+		if (!field)
+			field = protobuf_c_message_descriptor_get_field_by_name(*message, "entries");
+		trib_assert(field && field->type == PROTOBUF_C_TYPE_MESSAGE);
+		return field->descriptor;
 	}
+	trib_assert(!"a list whose answer is in the protocol");
+	return NULL;
 }
 
 static bool compile(struct trib_http_filter *filter, struct trib_bytes source)
@@ -133,6 +184,8 @@ static bool compile(struct trib_http_filter *filter, struct trib_bytes source)
 	struct trib_expr_error why;
 	struct trib_error error;
 
+	if (!source.size)
+		return true;
 	trib_assert(filter->descriptor->n_fields <= VARIABLES_MAX);
 	for (unsigned i = 0; i < filter->descriptor->n_fields; i++)
 		variables[i] = (struct trib_expr_variable){ filter->descriptor->fields[i].name,
@@ -152,25 +205,46 @@ static bool compile(struct trib_http_filter *filter, struct trib_bytes source)
 	return false;
 }
 
+static void read_cursor(struct trib_http_filter *filter)
+{
+	struct trib_http_request *request = filter->request;
+	struct trib_bytes cursor = request->call.cursor;
+	bool good = cursor.size < sizeof(filter->cursor);
+
+	if (good)
+		memcpy(filter->cursor, cursor.data ? cursor.data : "", cursor.size);
+	if (filter->whole && cursor.size)
+		good = trib_bytes_to_u64(cursor, &filter->skip);
+	if (!good)
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "cursor",
+					 "found one that is not ours, expected a next_cursor of this list");
+}
+
 void trib_http_filter_make(struct trib_http_request *request, struct trib_bytes source)
 {
-	struct trib_http_filter *filter = trib_alloc_zeroed(1, sizeof(*filter));
+	struct trib_http_filter *filter;
+	bool whole = is_whole(request->match.route);
 
+	if (!source.size && !(whole && (request->call.limit || request->call.cursor.size)))
+		return; /* as the engine gives it */
+	if (trib_bytes_is(request->call.format, "csv")) {
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "filter",
+					 "found it with format=csv, expected it with json");
+		return;
+	}
+	filter = trib_alloc_zeroed(1, sizeof(*filter));
 	filter->request = request;
 	filter->descriptor = item_of(request);
+	filter->whole = whole;
 	trib_arena_init(&filter->arena, ARENA_BYTES);
 	trib_arena_init(&filter->values, TRIB_LIMIT_CEL_MEMORY_BYTES);
 	trib_buffer_init(&filter->items, TRIB_LIMIT_HTTP_REPLY_BYTES / 2);
-	filter->limit = request->call.limit ? request->call.limit : 100;
+	trib_buffer_init(&filter->beside, TRIB_LIMIT_HTTP_REPLY_BYTES / 2);
+	filter->limit = limit_of(request);
 	request->call.limit = SLICE;
 	request->filter = filter;
 	filter->began_ns = trib_http_now_ns();
-	if (request->call.cursor.size >= sizeof(filter->cursor))
-		trib_http_request_refuse(request, TRIB_INVALID, 0, "cursor",
-					 "found one that is not ours, expected a next_cursor of this list");
-	else
-		memcpy(filter->cursor, request->call.cursor.data ? request->call.cursor.data : "",
-		       request->call.cursor.size);
+	read_cursor(filter);
 	compile(filter, source);
 }
 
@@ -182,6 +256,7 @@ void trib_http_filter_free(struct trib_http_filter *filter)
 	trib_arena_fini(&filter->arena);
 	trib_arena_fini(&filter->values);
 	trib_buffer_fini(&filter->items);
+	trib_buffer_fini(&filter->beside);
 	free(filter);
 }
 
@@ -194,6 +269,8 @@ static bool matches(struct trib_http_filter *filter, const struct trib_json *ite
 	struct trib_value value;
 
 	trib_arena_reset(&filter->values);
+	if (!filter->program)
+		return true;
 	return trib_expr_eval(filter->program, &given, &filter->values, &value, NULL) == TRIB_OK &&
 	       value.kind == TRIB_VALUE_BOOL && value.boolean;
 }
@@ -221,47 +298,74 @@ static void answer(struct trib_http_filter *filter)
 	struct trib_buffer *reply = &request->call.reply;
 
 	trib_buffer_reset(reply);
-	trib_buffer_add_text(reply, "{\"items\":[");
+	trib_buffer_add_text(reply, request->match.route->call == TRIB_CALL_STATEMENT ? "{\"entries\":[" : "{\"items\":[");
 	trib_buffer_add_bytes(reply, trib_buffer_bytes(&filter->items));
 	trib_buffer_add_text(reply, "],\"next_cursor\":");
 	if (filter->next[0])
 		trib_json_add_string(reply, trib_bytes_text(filter->next));
 	else
 		trib_buffer_add_text(reply, "null");
+	trib_buffer_add_bytes(reply, trib_buffer_bytes(&filter->beside));
 	trib_buffer_add_char(reply, '}');
-	if (filter->items.failed)
+	if (filter->items.failed || filter->beside.failed)
 		reply->failed = true;
 	trib_http_request_wake(request);
 }
 
-/* How many items of the page were looked at until enough were found; 0: not enough. */
-static uint32_t look_at(struct trib_http_filter *filter, const struct trib_json *items, uint32_t *ret_looked)
+/* How many of these items were looked at until enough were found; 0: not enough. */
+static uint32_t look_at(struct trib_http_filter *filter, const struct trib_json *first)
 {
 	uint32_t looked = 0;
 
-	for (const struct trib_json *item = items ? items->first : NULL; item; item = item->next) {
+	for (const struct trib_json *item = first; item; item = item->next) {
 		looked++;
 		filter->scanned++;
-		*ret_looked = looked;
-		if (!matches(filter, item)) {
-			if (is_over(filter))
-				return looked;
-			continue;
+		if (matches(filter, item)) {
+			if (filter->found++)
+				trib_buffer_add_char(&filter->items, ',');
+			trib_json_add(&filter->items, item, &filter->values);
 		}
-		if (filter->found++)
-			trib_buffer_add_char(&filter->items, ',');
-		trib_json_add(&filter->items, item, &filter->values);
 		if (filter->found == filter->limit || is_over(filter))
 			return looked;
 	}
 	return 0;
 }
 
+/* What a list says beside its items (a total, a shelf's version) is of the list as it is, filter or not. */
+static void keep_beside(struct trib_http_filter *filter, const struct trib_json *root, const struct trib_json *items)
+{
+	if (filter->beside.size)
+		return;
+	for (const struct trib_json *member = root->first; member; member = member->next) {
+		if (member == items || trib_bytes_is(member->key, "next_cursor"))
+			continue;
+		trib_buffer_add_char(&filter->beside, ',');
+		trib_json_add_string(&filter->beside, member->key);
+		trib_buffer_add_char(&filter->beside, ':');
+		trib_arena_reset(&filter->values);
+		trib_json_add(&filter->beside, member, &filter->values);
+	}
+}
+
+static void look_at_whole(struct trib_http_filter *filter, const struct trib_json *items)
+{
+	const struct trib_json *first = items ? items->first : NULL;
+	uint64_t place = 0;
+
+	for (; first && place < filter->skip; place++)
+		first = first->next;
+	place += look_at(filter, first);
+	filter->next[0] = '\0';
+	if (place > filter->skip && place < items->count)
+		snprintf(filter->next, sizeof(filter->next), "%llu", (unsigned long long)place);
+	answer(filter);
+}
+
 static void look(struct trib_http_filter *filter)
 {
 	struct trib_http_request *request = filter->request;
 	const struct trib_json *root;
-	uint32_t looked = 0, enough = 0;
+	uint32_t enough = 0;
 
 	trib_arena_reset(&filter->arena);
 	if (trib_json_parse(trib_buffer_bytes(&request->call.reply), TRIB_LIMIT_JSON_DEPTH + 4, &filter->arena, &root,
@@ -271,10 +375,15 @@ static void look(struct trib_http_filter *filter)
 		trib_http_request_wake(request);
 		return;
 	}
-	const struct trib_json *items = trib_json_member(root, "items"), *next = trib_json_member(root, "next_cursor");
+	const struct trib_json *items = items_in(root), *next = trib_json_member(root, "next_cursor");
 
+	keep_beside(filter, root, items);
+	if (filter->whole) {
+		look_at_whole(filter, items);
+		return;
+	}
 	if (!filter->seeks)
-		enough = look_at(filter, items, &looked);
+		enough = look_at(filter, items ? items->first : NULL);
 	snprintf(filter->next, sizeof(filter->next), "%s", next && next->kind == TRIB_JSON_STRING ? next->text.data : "");
 	/* A page is shorter than what was asked for only where it ended: what follows its last item is `next`. */
 	if (enough && enough < items->count) {

@@ -447,6 +447,10 @@ static void read_conditions(struct trib_http_request *request, const char *metho
 
 	call->if_match = trib_http_request_header(request, "If-Match");
 	call->if_none_match = trib_http_request_header(request, "If-None-Match");
+	if ((call->if_match.size || call->if_none_match.size) && strcmp(route->method, "GET") != 0 &&
+	    (route->action != TRIB_ACTION_CALL || !trib_call_has_tag(route->call)))
+		trib_http_request_refuse(request, TRIB_INVALID, 0, call->if_match.size ? "If-Match" : "If-None-Match",
+					 "found a condition, expected none: what this changes has no ETag");
 	if (!key.size || strcmp(method, "POST") != 0 || route->action != TRIB_ACTION_CALL ||
 	    route->call == TRIB_CALL_TOKEN_MAKE || route->call == TRIB_CALL_TOKEN_ROTATE ||
 	    route->call == TRIB_CALL_SIGN_IN || route->call == TRIB_CALL_USER_PASSWORD)
@@ -506,7 +510,7 @@ void trib_http_request_begin(struct trib_http_request *request, const char *meth
 	read_captures(request);
 	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, note_param, &query);
 	end_fields(request);
-	if (!request->refused && query.filter.size)
+	if (!request->refused && request->match.route->params & TRIB_PARAM_FILTER)
 		trib_http_filter_make(request, query.filter);
 	if (!request->refused && request->match.route->action == TRIB_ACTION_IMPORT)
 		request->import = trib_http_import_new(request, request->call.atomic);

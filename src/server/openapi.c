@@ -47,7 +47,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__access_token_items__descriptor, &tributary__user__descriptor, &tributary__user_items__descriptor,
 	&tributary__session_answer__descriptor, &tributary__audit_entry__descriptor, &tributary__audit_items__descriptor,
 	&tributary__bounds_items__descriptor, &tributary__activate_answer__descriptor,
-	&tributary__rule_hits__descriptor,    &tributary__simulation__descriptor,
+	&tributary__rule_tree_items__descriptor, &tributary__rule_hits__descriptor,    &tributary__simulation__descriptor,
 	&tributary__life_cycles__descriptor,  &tributary__line_titles__descriptor,  &tributary__fact_items__descriptor,
 	&tributary__completion__descriptor,   &tributary__health__descriptor,
 	&tributary__market_position__descriptor,
@@ -176,6 +176,35 @@ static void add_request_fields(struct trib_buffer *text, unsigned *count)
 	}
 }
 
+static bool is_read(const struct trib_route *route)
+{
+	return strcmp(route->method, "GET") == 0;
+}
+
+/* Has what the route reads or changes an ETag? */
+static bool is_tagged(const struct trib_route *route)
+{
+	return route->action == TRIB_ACTION_OPENAPI || (route->action == TRIB_ACTION_CALL && trib_call_has_tag(route->call));
+}
+
+static void add_conditions(const struct trib_route *route, struct trib_buffer *text, unsigned *count)
+{
+	static const char *const help[][2] = {
+		{ "If-Match", "an ETag: only if it is still that; else 412" },
+		{ "If-None-Match", "*: only if there is none yet; else 412" },
+		{ "If-None-Match", "an ETag: 304 while it is that" },
+	};
+
+	for (size_t i = 0; is_tagged(route) && i < TRIB_ARRAY_SIZE(help); i++) {
+		if (is_read(route) != (i == 2) || (i == 1 && strcmp(route->method, "PUT") != 0))
+			continue;
+		trib_buffer_add_format(text,
+				       "%s{\"name\":\"%s\",\"in\":\"header\",\"schema\":{\"type\":\"string\"},"
+				       "\"description\":\"%s\"}",
+				       (*count)++ ? "," : "", help[i][0], help[i][1]);
+	}
+}
+
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
 	static const char *const names[] = { "id", "order", "version", "node", "category", "action", "creator", "kind" };
@@ -204,6 +233,7 @@ static void add_parameters(const struct trib_route *route, struct trib_buffer *t
 	}
 	if (route->params & TRIB_PARAM_REQUEST)
 		add_request_fields(text, &count);
+	add_conditions(route, text, &count);
 	trib_buffer_add_char(text, ']');
 }
 
@@ -316,8 +346,9 @@ static void add_answer(const struct trib_route *route, enum trib_noun noun, int 
 
 	trib_buffer_add_format(text,
 			       "\"%d\":{\"description\":\"%s\",\"headers\":{\"Tributary-Position\":{\"schema\":"
-			       "{\"type\":\"integer\"}}},\"content\":{\"%s\":{\"schema\":",
-			       status, description_of(status), type);
+			       "{\"type\":\"integer\"}}%s},\"content\":{\"%s\":{\"schema\":",
+			       status, description_of(status),
+			       is_tagged(route) ? ",\"ETag\":{\"schema\":{\"type\":\"string\"}}" : "", type);
 	if (metrics)
 		trib_buffer_add_text(text, "{\"type\":\"string\"}");
 	else
@@ -333,6 +364,8 @@ static void add_answers(const struct trib_route *route, enum trib_noun noun, str
 	trib_buffer_add_text(text, ",\"responses\":{");
 	for (const int *status = statuses_of(route); *status; status++)
 		add_answer(route, noun, *status, text);
+	if (is_tagged(route) && is_read(route))
+		trib_buffer_add_text(text, "\"304\":{\"description\":\"not changed since If-None-Match\"},");
 	trib_buffer_add_text(text, "\"default\":{\"description\":\"refused or failed\",\"content\":{"
 				   "\"application/problem+json\":{\"schema\":");
 	add_ref("Problem", text);

@@ -3,7 +3,7 @@
 #include "engine/engine.h"
 
 #define AT_LEAST TRIB_PARAM_AT_LEAST
-#define PAGE	 (TRIB_PARAM_LIMIT | TRIB_PARAM_CURSOR)
+#define PAGE	 (TRIB_PARAM_LIMIT | TRIB_PARAM_CURSOR | TRIB_PARAM_FILTER) /* what every list takes: http_filter.c */
 #define ACCOUNT                                                                                    \
 	(TRIB_PARAM_PARTY | TRIB_PARAM_ROLE | TRIB_PARAM_CURRENCY | TRIB_PARAM_KIND | TRIB_PARAM_STAGE)
 
@@ -91,6 +91,8 @@ const struct trib_route trib_routes[] = {
 	  NULL, AT_LEAST, "RuleHits", "readRulesHits", "How often each node of each version decided" },
 	{ "GET", "/api/v1/rules/{id}", TRIB_ACTION_CALL, TRIB_CALL_RULES_GET, TRIB_BODY_NONE, NULL,
 	  AT_LEAST, "RuleVersion", "readRules", "The latest version of a rule tree; which one is active, what is rolled out and what lies ahead" },
+	{ "GET", "/api/v1/rules", TRIB_ACTION_CALL, TRIB_CALL_RULES_LIST, TRIB_BODY_NONE, NULL, AT_LEAST | PAGE,
+	  "RuleTreeItems", "listRules", "All rule trees" },
 	{ "PUT", "/api/v1/rules/{id}", TRIB_ACTION_CALL, TRIB_CALL_RULES_PUT, TRIB_BODY_RULES, NULL,
 	  AT_LEAST, "PutAnswer", "putRules", "Add an immutable version of a rule tree" },
 	{ "POST", "/api/v1/plays/{id}:activate", TRIB_ACTION_CALL, TRIB_CALL_PLAY_ACTIVATE,
@@ -114,9 +116,9 @@ const struct trib_route trib_routes[] = {
 	{ "GET", "/api/v1/plays:resolve", TRIB_ACTION_CALL, TRIB_CALL_PLAY_RESOLVE, TRIB_BODY_NONE, NULL,
 	  AT_LEAST | TRIB_PARAM_REQUEST, "PlayResolution", "resolvePlay",
 	  "Whose a request would be, and why" },
-	{ "GET", "/api/v1/plays", TRIB_ACTION_CALL, TRIB_CALL_PLAY_LIST, TRIB_BODY_NONE, NULL, AT_LEAST,
+	{ "GET", "/api/v1/plays", TRIB_ACTION_CALL, TRIB_CALL_PLAY_LIST, TRIB_BODY_NONE, NULL, AT_LEAST | PAGE,
 	  "PlayItems", "listPlays", "All plays" },
-	{ "GET", "/api/v1/capabilities", TRIB_ACTION_CALL, TRIB_CALL_CAPABILITIES, TRIB_BODY_NONE, NULL, AT_LEAST,
+	{ "GET", "/api/v1/capabilities", TRIB_ACTION_CALL, TRIB_CALL_CAPABILITIES, TRIB_BODY_NONE, NULL, AT_LEAST | PAGE,
 	  "Capabilities", "readCapabilities", "What plays may do their own way, and which do" },
 	{ "GET", "/api/v1/flows/{id}", TRIB_ACTION_CALL, TRIB_CALL_FLOW, TRIB_BODY_NONE, NULL, AT_LEAST, "FlowRun",
 	  "readFlow", "A run of a play's flow, step by step" },
@@ -205,7 +207,7 @@ const struct trib_route trib_routes[] = {
 	  "What a merchant has enrolled, newest first" },
 	{ "POST", "/api/v1/plans:bulk", TRIB_ACTION_CALL, TRIB_CALL_BULK, TRIB_BODY_MESSAGE, &tributary__bulk__descriptor,
 	  AT_LEAST, "ActionAnswer", "bulkPlans", "Begin to change many plans alike: preview, then apply unless dry_run" },
-	{ "GET", "/api/v1/plans/{id}/versions", TRIB_ACTION_CALL, TRIB_CALL_PLAN_VERSIONS, TRIB_BODY_NONE, NULL, AT_LEAST,
+	{ "GET", "/api/v1/plans/{id}/versions", TRIB_ACTION_CALL, TRIB_CALL_PLAN_VERSIONS, TRIB_BODY_NONE, NULL, AT_LEAST | PAGE,
 	  "PlanVersions", "readPlanVersions", "The version of a plan that is in force, and those that lie ahead" },
 	{ "DELETE", "/api/v1/plans/{id}/versions/{version}", TRIB_ACTION_CALL, TRIB_CALL_PLAN_UNSCHEDULE,
 	  TRIB_BODY_NONE, NULL, AT_LEAST, "PutAnswer", "unschedulePlan",
@@ -214,7 +216,7 @@ const struct trib_route trib_routes[] = {
 	  TRIB_BODY_MESSAGE, &tributary__status_request__descriptor, AT_LEAST, "StatusAnswer",
 	  "putStatus", "Set a status from a time on, past or to come" },
 	{ "GET", "/api/v1/{noun}/{id}/status", TRIB_ACTION_CALL, TRIB_CALL_STATUS_GET,
-	  TRIB_BODY_NONE, NULL, AT_LEAST, "StatusAnswer", "readStatus",
+	  TRIB_BODY_NONE, NULL, AT_LEAST | PAGE, "StatusAnswer", "readStatus",
 	  "The status in force now, and those set by time" },
 	{ "POST", "/api/v1/{noun}/{id}:{action}", TRIB_ACTION_CALL, TRIB_CALL_ACT, TRIB_BODY_MESSAGE,
 	  &tributary__action_request__descriptor, AT_LEAST, "ActionAnswer", "act",
@@ -222,7 +224,7 @@ const struct trib_route trib_routes[] = {
 	{ "POST", "/api/v1/{noun}:import", TRIB_ACTION_IMPORT, TRIB_CALL_IMPORT, TRIB_BODY_LINES,
 	  NULL, TRIB_PARAM_ATOMIC, "ImportAnswer", "import", "Put many, one JSON object a line" },
 	{ "GET", "/api/v1/{noun}", TRIB_ACTION_CALL, TRIB_CALL_LIST, TRIB_BODY_NONE, NULL,
-	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, NULL, "list", "List, a page at a time" },
+	  AT_LEAST | PAGE, NULL, "list", "List, a page at a time" },
 	{ "PUT", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_PUT, TRIB_BODY_NOUN, NULL,
 	  AT_LEAST | TRIB_PARAM_DRY_RUN, "PutAnswer", "put", "Make or replace" },
 	{ "GET", "/api/v1/{noun}/{id}", TRIB_ACTION_CALL, TRIB_CALL_GET, TRIB_BODY_NONE, NULL,
@@ -233,7 +235,7 @@ const struct trib_route trib_routes[] = {
 	  &tributary__access_token_request__descriptor, AT_LEAST, "AccessTokenAnswer", "makeAccessToken",
 	  "Make an access token; its secret is shown this once" },
 	{ "GET", "/api/v1/access-tokens", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_LIST, TRIB_BODY_NONE, NULL,
-	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, "AccessTokenItems", "listAccessTokens", "Access tokens, without their secrets" },
+	  AT_LEAST | PAGE, "AccessTokenItems", "listAccessTokens", "Access tokens, without their secrets" },
 	{ "POST", "/api/v1/access-tokens/{id}:rotate", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_ROTATE, TRIB_BODY_MESSAGE,
 	  &tributary__rotate_request__descriptor, AT_LEAST, "AccessTokenAnswer", "rotateAccessToken",
 	  "Give an access token another secret; the old one may hold for a while" },
@@ -242,7 +244,7 @@ const struct trib_route trib_routes[] = {
 	{ "DELETE", "/api/v1/access-tokens/{id}", TRIB_ACTION_CALL, TRIB_CALL_TOKEN_REVOKE, TRIB_BODY_NONE, NULL,
 	  AT_LEAST, "AccessToken", "revokeAccessToken", "Revoke an access token, at once and for good" },
 	{ "GET", "/api/v1/users", TRIB_ACTION_CALL, TRIB_CALL_USER_LIST, TRIB_BODY_NONE, NULL,
-	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, "UserItems", "listUsers", "Who may sign in" },
+	  AT_LEAST | PAGE, "UserItems", "listUsers", "Who may sign in" },
 	{ "POST", "/api/v1/users/{id}:password", TRIB_ACTION_CALL, TRIB_CALL_USER_PASSWORD, TRIB_BODY_MESSAGE,
 	  &tributary__password_request__descriptor, AT_LEAST, "User", "changePassword",
 	  "Change one's own password; all sessions of the user end" },
@@ -261,7 +263,7 @@ const struct trib_route trib_routes[] = {
 	{ "DELETE", "/api/v1/sessions/current", TRIB_ACTION_CALL, TRIB_CALL_SIGN_OUT, TRIB_BODY_NONE, NULL, AT_LEAST,
 	  "SessionAnswer", "signOut", "Sign out" },
 	{ "GET", "/api/v1/audit", TRIB_ACTION_CALL, TRIB_CALL_AUDIT, TRIB_BODY_NONE, NULL,
-	  AT_LEAST | PAGE | TRIB_PARAM_FILTER, "AuditItems", "readAudit",
+	  AT_LEAST | PAGE, "AuditItems", "readAudit",
 	  "Who changed what, and who was refused, newest first" },
 	{ "GET", "/healthz", TRIB_ACTION_CALL, TRIB_CALL_STATE, TRIB_BODY_NONE, NULL, AT_LEAST,
 	  "Health", "readHealth", "200 while writes are taken, else 503 with the cause" },

@@ -317,6 +317,7 @@ def journey(server):
     step("GET", "/api/v1/rules/{id}/versions/{version}", f"/api/v1/rules/default/versions/{version}")
     step("POST", "/api/v1/rules/{id}:activate", "/api/v1/rules/default:activate", {"version": version})
     step("GET", "/api/v1/rules/{id}", "/api/v1/rules/default")
+    step("GET", "/api/v1/rules", "/api/v1/rules", want=lambda answer: [(row["name"], row["active"]) for row in answer["items"]] == [("default", version)])
     token = step("POST", "/api/v1/links", "/api/v1/links", {"channel": "live", "creator": "c1", "goods": "g1"},
                  201)["token"]
     step("GET", "/api/v1/tracks/{id}", f"/api/v1/tracks/{token}",
