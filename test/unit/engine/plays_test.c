@@ -245,7 +245,7 @@ static void test_refused(void **state)
 	assert_int_equal(ask(TRIB_CALL_PLAY_CLOSE, "slot"), TRIB_NOT_FOUND);
 	assert_int_equal(activate("slot", 1, 0), TRIB_NOT_FOUND);
 	assert_int_equal(ask(TRIB_CALL_PLAY_LIST, ""), TRIB_OK);
-	assert_string_equal(world_reply, "{\"items\":[]}");
+	assert_string_equal(world_reply, "{\"items\":[],\"next_cursor\":null}");
 	trib_engine_settle(world.engine);
 	trib_engine_count(world.engine, &after);
 	assert_int_equal(before.position, after.position);
