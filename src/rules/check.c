@@ -130,11 +130,11 @@ static void order_children(struct trib_tree *tree)
  * thousands of children, and each would copy all of it.
  */
 struct taken {
-	struct range *ranges;
+	struct trib_range *ranges;
 	uint32_t count, capacity;
 };
 
-static void take_range(struct taken *taken, struct range range)
+static void take_range(struct taken *taken, struct trib_range range)
 {
 	uint32_t low = 0, high = taken->count, end;
 
@@ -197,7 +197,7 @@ static bool all_taken(const struct siblings *siblings, const struct cond *cond)
 	if (cond->kind == COND_SET) {
 		const struct taken *taken = &siblings->taken[cond->fact];
 
-		return set_subset(cond->set, (struct set){ taken->count, taken->ranges });
+		return trib_ranges_subset(cond->set, (struct trib_ranges){ taken->count, taken->ranges });
 	}
 	if (cond->kind == COND_AND) {
 		for (uint32_t i = 0; i < cond->count; i++)
@@ -286,7 +286,7 @@ static trib_status hold_to(struct checker *c, const struct stated *stated, struc
 }
 
 /* Each category that the node is for, where its conditions name them. */
-static trib_status hold_to_named(struct checker *c, const struct stated *stated, struct set categories)
+static trib_status hold_to_named(struct checker *c, const struct stated *stated, struct trib_ranges categories)
 {
 	const struct trib_spaces *bounds = c->bounds;
 	trib_status status = TRIB_OK;
@@ -323,9 +323,9 @@ static trib_status check_rate(struct checker *c, const struct stated *stated, co
 {
 	const trib_fact_set asked = TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY) |
 				    TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY_PATH);
-	struct set categories = known->values[TRIB_FACT_GOODS_CATEGORY];
+	struct trib_ranges categories = known->values[TRIB_FACT_GOODS_CATEGORY];
 
-	if (known->bounded & TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY) && !set_unbounded(categories))
+	if (known->bounded & TRIB_FACT_BIT(TRIB_FACT_GOODS_CATEGORY) && !trib_ranges_unbounded(categories))
 		return hold_to_named(c, stated, categories);
 	/* Where some condition asks for categories otherwise, it is not certain which come here. */
 	return c->tree->facts & asked ? TRIB_OK : hold_to_all(c, stated);

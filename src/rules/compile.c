@@ -185,7 +185,7 @@ static void add_row(struct emitter *e, uint32_t table, uint32_t mask, uint32_t c
 /* ---- Tests ------------------------------------------------------------------------------------------------ */
 
 /* How many constants; the set is bounded. */
-static uint64_t set_size(struct set set)
+static uint64_t set_size(struct trib_ranges set)
 {
 	uint64_t size = 0;
 
@@ -194,7 +194,7 @@ static uint64_t set_size(struct set set)
 	return size;
 }
 
-static void emit_list(struct emitter *e, enum op op, enum trib_fact fact, struct set set,
+static void emit_list(struct emitter *e, enum op op, enum trib_fact fact, struct trib_ranges set,
 		      uint32_t t, uint32_t f)
 {
 	uint32_t at = add_data(e, (uint32_t)set_size(set)), n = 0;
@@ -217,14 +217,14 @@ static void emit_list(struct emitter *e, enum op op, enum trib_fact fact, struct
 	instr->count = n;
 }
 
-static void emit_text_set(struct emitter *e, enum trib_fact fact, struct set set, uint32_t t,
+static void emit_text_set(struct emitter *e, enum trib_fact fact, struct trib_ranges set, uint32_t t,
 			  uint32_t f)
 {
-	bool negated = set_unbounded(set);
+	bool negated = trib_ranges_unbounded(set);
 	uint64_t size;
 
 	if (negated)
-		set = set_complement(&e->tree->arena, set, 1);
+		set = trib_ranges_complement(&e->tree->arena, set, 1);
 	size = set_size(set);
 	if (size == 1) {
 		uint32_t constant = (uint32_t)set.ranges[0].lo;
@@ -263,10 +263,10 @@ static void emit_text_set(struct emitter *e, enum trib_fact fact, struct set set
 	}
 }
 
-static void emit_number_set(struct emitter *e, enum trib_fact fact, struct set set, uint32_t t,
+static void emit_number_set(struct emitter *e, enum trib_fact fact, struct trib_ranges set, uint32_t t,
 			    uint32_t f)
 {
-	struct set others = set_complement(&e->tree->arena, set, INT64_MIN);
+	struct trib_ranges others = trib_ranges_complement(&e->tree->arena, set, INT64_MIN);
 	struct instr *instr;
 
 	if (set.count == 1) {
@@ -436,12 +436,12 @@ static void emit_when(struct emitter *e, uint32_t node, const struct cond *cond,
 /* The part of cond that asks for certain strings of fact; NULL if there is none. */
 static const struct cond *text_key(const struct cond *cond, enum trib_fact fact)
 {
-	if (cond->kind == COND_SET && cond->fact == fact && !set_unbounded(cond->set))
+	if (cond->kind == COND_SET && cond->fact == fact && !trib_ranges_unbounded(cond->set))
 		return cond;
 	if (cond->kind == COND_AND)
 		for (uint32_t i = 0; i < cond->count; i++)
 			if (cond->args[i]->kind == COND_SET && cond->args[i]->fact == fact &&
-			    !set_unbounded(cond->args[i]->set))
+			    !trib_ranges_unbounded(cond->args[i]->set))
 				return cond->args[i];
 	return NULL;
 }
@@ -663,7 +663,7 @@ static bool emit_table(struct emitter *e, enum trib_fact fact, const uint32_t *t
 	run.rests = trib_alloc(count * sizeof(*run.rests));
 	run.alone = trib_alloc(count * sizeof(*run.alone));
 	for (uint32_t i = 0; i < count; i++) {
-		struct set set = text_key(nodes[tried[i]].cond, fact)->set;
+		struct trib_ranges set = text_key(nodes[tried[i]].cond, fact)->set;
 
 		run.rests[i] =
 			without(e, nodes[tried[i]].cond, text_key(nodes[tried[i]].cond, fact));
@@ -739,7 +739,7 @@ static void emit_steps(struct emitter *e, enum trib_fact fact, const uint32_t *t
 	int64_t *ends = &e->data[at];
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct set set = nodes[tried[i]].cond->set;
+		struct trib_ranges set = nodes[tried[i]].cond->set;
 
 		for (uint32_t j = 0; j < set.count; j++) {
 			if (set.ranges[j].lo != INT64_MIN)
@@ -760,7 +760,7 @@ static void emit_steps(struct emitter *e, enum trib_fact fact, const uint32_t *t
 	for (uint32_t i = 0; i <= n; i++)
 		ends[n + i] = after;
 	for (uint32_t i = 0; i < count; i++) {
-		struct set set = nodes[tried[i]].cond->set;
+		struct trib_ranges set = nodes[tried[i]].cond->set;
 
 		for (uint32_t j = 0; j < set.count; j++)
 			claim(stretch_of(ends, n, set.ranges[j].lo),

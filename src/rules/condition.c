@@ -57,10 +57,10 @@ int64_t fact_lowest(enum trib_fact fact)
 }
 
 bool fact_universe(enum trib_fact fact, struct trib_arena *arena, struct constants *constants,
-		   struct set *ret_set)
+		   struct trib_ranges *ret_set)
 {
 	const char *words = trib_fact_rows[fact].words;
-	struct set sets[16];
+	struct trib_ranges sets[16];
 	uint32_t n = 0;
 
 	if (!*words)
@@ -71,15 +71,15 @@ bool fact_universe(enum trib_fact fact, struct trib_arena *arena, struct constan
 			constants_add(constants, TRIB_SPACE_SYMBOL, trib_bytes(words, size));
 
 		trib_assert(n + 1 < TRIB_ARRAY_SIZE(sets));
-		sets[n++] = set_range(arena, constant, constant);
+		sets[n++] = trib_ranges_of(arena, constant, constant);
 		if (!words[size])
 			break;
 		words += size + 1;
 	}
 	uint32_t empty = constants_add(constants, TRIB_SPACE_SYMBOL, trib_bytes("", 0));
 
-	sets[n++] = set_range(arena, empty, empty);
-	*ret_set = set_union(arena, sets, n);
+	sets[n++] = trib_ranges_of(arena, empty, empty);
+	*ret_set = trib_ranges_union(arena, sets, n);
 	return true;
 }
 
@@ -108,12 +108,12 @@ static struct cond *new_rich(struct builder *b)
 	return new_cond(b, COND_RICH);
 }
 
-static struct cond *new_set(struct builder *b, enum trib_fact fact, struct set set, bool negated)
+static struct cond *new_set(struct builder *b, enum trib_fact fact, struct trib_ranges set, bool negated)
 {
 	struct cond *cond = new_cond(b, COND_SET);
 
 	cond->fact = (uint8_t)fact;
-	cond->set = negated ? set_complement(b->arena, set, fact_lowest(fact)) : set;
+	cond->set = negated ? trib_ranges_complement(b->arena, set, fact_lowest(fact)) : set;
 	return cond;
 }
 
@@ -279,7 +279,7 @@ static int64_t scale_highest(enum trib_fact fact)
 }
 
 /* The numbers that stand in `function` to a constant of this floor. */
-static struct set set_of_comparison(struct builder *b, enum trib_fact fact,
+static struct trib_ranges set_of_comparison(struct builder *b, enum trib_fact fact,
 				    enum trib_expr_function function, int64_t floor, bool exact)
 {
 	int64_t lowest = scale_lowest(fact), highest = scale_highest(fact);
@@ -287,17 +287,17 @@ static struct set set_of_comparison(struct builder *b, enum trib_fact fact,
 	switch (function) {
 	case TRIB_FN_LT:
 		if (exact && floor == INT64_MIN)
-			return (struct set){ 0 };
-		return set_range(b->arena, lowest, exact ? floor - 1 : floor);
+			return (struct trib_ranges){ 0 };
+		return trib_ranges_of(b->arena, lowest, exact ? floor - 1 : floor);
 	case TRIB_FN_LE:
-		return set_range(b->arena, lowest, floor);
+		return trib_ranges_of(b->arena, lowest, floor);
 	case TRIB_FN_GT:
-		return floor == INT64_MAX ? (struct set){ 0 }
-					  : set_range(b->arena, floor + 1, highest);
+		return floor == INT64_MAX ? (struct trib_ranges){ 0 }
+					  : trib_ranges_of(b->arena, floor + 1, highest);
 	case TRIB_FN_GE:
-		return set_range(b->arena, exact ? floor : floor + 1, highest);
+		return trib_ranges_of(b->arena, exact ? floor : floor + 1, highest);
 	default:
-		return exact ? set_range(b->arena, floor, floor) : (struct set){ 0 };
+		return exact ? trib_ranges_of(b->arena, floor, floor) : (struct trib_ranges){ 0 };
 	}
 }
 
@@ -317,13 +317,13 @@ static enum trib_expr_function mirror(enum trib_expr_function function)
 	}
 }
 
-static struct set set_of_text(struct builder *b, enum trib_fact fact,
+static struct trib_ranges set_of_text(struct builder *b, enum trib_fact fact,
 			      const struct trib_value *value)
 {
 	uint32_t constant = constants_add(b->constants, (enum trib_space)trib_fact_rows[fact].space,
 					  trib_value_text(value));
 
-	return set_range(b->arena, constant, constant);
+	return trib_ranges_of(b->arena, constant, constant);
 }
 
 /* The key of order.ext.key or order.ext["key"]. */
@@ -461,7 +461,7 @@ static const struct cond *build_in_list(struct builder *b, const struct trib_exp
 		return new_ext_text(b, key, list->items, list->count, negated);
 	if (fact == TRIB_FACT_NONE || (kind_of(fact) == TRIB_FACT_STRING && !all_strings(list)))
 		return new_rich(b);
-	TRIB_AUTOFREE struct set *sets = trib_alloc((list->count + 1) * sizeof(*sets));
+	TRIB_AUTOFREE struct trib_ranges *sets = trib_alloc((list->count + 1) * sizeof(*sets));
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		int64_t floor;
@@ -474,7 +474,7 @@ static const struct cond *build_in_list(struct builder *b, const struct trib_exp
 		else
 			return new_rich(b);
 	}
-	return new_set(b, fact, set_union(b->arena, sets, list->count), negated);
+	return new_set(b, fact, trib_ranges_union(b->arena, sets, list->count), negated);
 }
 
 static const struct cond *new_tag(struct builder *b, const struct trib_value *value, bool negated)
@@ -615,7 +615,7 @@ static const struct cond *build_node(struct builder *b, const struct trib_expr_n
 		return new_cond(b, node->value.boolean != negated ? COND_ALWAYS : COND_NEVER);
 	case TRIB_EXPR_VARIABLE:
 		if (fact_of_node(node) && kind_of(fact_of_node(node)) == TRIB_FACT_BOOL)
-			return new_set(b, fact_of_node(node), set_range(b->arena, 1, 1), negated);
+			return new_set(b, fact_of_node(node), trib_ranges_of(b->arena, 1, 1), negated);
 		return new_rich(b);
 	case TRIB_EXPR_PRESENT:
 		return build_presence(b, node, negated);
@@ -679,7 +679,7 @@ static bool same_test(const struct cond *a, const struct cond *b)
 	switch (a->kind) {
 	case COND_SET:
 	case COND_TAG:
-		return set_equal(a->set, b->set);
+		return trib_ranges_equal(a->set, b->set);
 	case COND_PRESENT:
 	case COND_RICH:
 		return true;
@@ -733,7 +733,7 @@ static void join_sets(struct builder *b, enum cond_kind kind, struct args *args)
 {
 	trib_fact_set done = 0;
 	uint32_t kept = 0;
-	TRIB_AUTOFREE struct set *sets = trib_alloc((args->count + 1) * sizeof(*sets));
+	TRIB_AUTOFREE struct trib_ranges *sets = trib_alloc((args->count + 1) * sizeof(*sets));
 
 	for (uint32_t i = 0; i < args->count; i++) {
 		const struct cond *cond = args->items[i];
@@ -750,12 +750,12 @@ static void join_sets(struct builder *b, enum cond_kind kind, struct args *args)
 			if (args->items[j]->kind == COND_SET && args->items[j]->fact == cond->fact)
 				sets[n++] = args->items[j]->set;
 		if (n > 1) {
-			struct set all = sets[0];
+			struct trib_ranges all = sets[0];
 
 			if (kind == COND_OR)
-				all = set_union(b->arena, sets, n);
+				all = trib_ranges_union(b->arena, sets, n);
 			for (uint32_t j = 1; kind == COND_AND && j < n; j++)
-				all = set_intersect(b->arena, all, sets[j]);
+				all = trib_ranges_intersect(b->arena, all, sets[j]);
 			cond = new_set(b, (enum trib_fact)cond->fact, all, false);
 		}
 		args->items[kept++] = cond;
@@ -838,7 +838,7 @@ const struct cond *condition_within(const struct cond *cond, enum trib_fact fact
 {
 	struct builder b = { .arena = arena };
 	/* The fact's test stands first: a rich condition leads past whatever follows it. */
-	const struct cond *both[2] = { new_set(&b, fact, set_range(arena, lo, hi), false), cond };
+	const struct cond *both[2] = { new_set(&b, fact, trib_ranges_of(arena, lo, hi), false), cond };
 
 	return join(&b, COND_AND, both, 2);
 }
@@ -878,11 +878,11 @@ static trib_fact_set opened_by(const struct cond *cond)
 	}
 }
 
-static void bound(struct known *known, enum trib_fact fact, struct set set,
+static void bound(struct known *known, enum trib_fact fact, struct trib_ranges set,
 		  struct trib_arena *arena)
 {
 	if (known->bounded & TRIB_FACT_BIT(fact))
-		set = set_intersect(arena, known->values[fact], set);
+		set = trib_ranges_intersect(arena, known->values[fact], set);
 	known->bounded |= TRIB_FACT_BIT(fact);
 	known->values[fact] = set;
 }
@@ -912,7 +912,7 @@ void known_not(struct known *known, const struct cond *cond, struct trib_arena *
 		known->open |= cond->negated ? mask : 0;
 		known->closed |= cond->negated ? 0 : mask;
 	} else if (cond->kind == COND_SET) {
-		bound(known, fact, set_complement(arena, cond->set, fact_lowest(fact)), arena);
+		bound(known, fact, trib_ranges_complement(arena, cond->set, fact_lowest(fact)), arena);
 	}
 }
 
@@ -920,18 +920,18 @@ static const struct cond *simplify_set(struct builder *b, const struct cond *con
 				       const struct known *known)
 {
 	trib_fact_set bit = TRIB_FACT_BIT(cond->fact);
-	struct set all = { 0 }, values;
+	struct trib_ranges all = { 0 }, values;
 
 	if (known->closed & bit)
 		return new_cond(b, COND_NEVER);
 	if (known->bounded & bit) {
 		values = known->values[cond->fact];
-		if (set_intersect(b->arena, values, cond->set).count == 0)
+		if (trib_ranges_intersect(b->arena, values, cond->set).count == 0)
 			return new_cond(b, COND_NEVER);
 	} else {
-		values = set_complement(b->arena, all, fact_lowest((enum trib_fact)cond->fact));
+		values = trib_ranges_complement(b->arena, all, fact_lowest((enum trib_fact)cond->fact));
 	}
-	if ((known->open & bit) && set_subset(values, cond->set))
+	if ((known->open & bit) && trib_ranges_subset(values, cond->set))
 		return new_cond(b, COND_ALWAYS);
 	return cond;
 }
@@ -998,7 +998,7 @@ bool condition_implies(const struct cond *a, const struct cond *b, uint32_t *ste
 	    b->kind == COND_RICH)
 		return false;
 	if (a->kind == COND_SET && b->kind == COND_SET && a->fact == b->fact)
-		return set_subset(a->set, b->set);
+		return trib_ranges_subset(a->set, b->set);
 	if (b->kind == COND_OPEN && !b->negated) {
 		trib_fact_set mask = trib_fact_group_masks[b->group];
 

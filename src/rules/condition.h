@@ -14,7 +14,7 @@
 #include "base/names.h"
 #include "expr/expr.h"
 #include "rules/facts.h"
-#include "rules/set.h"
+#include "base/ranges.h"
 
 enum cond_kind {
 	COND_NEVER,
@@ -39,7 +39,7 @@ struct cond {
 	uint8_t function; /* COMPARE: TRIB_FN_LT, LE, EQ */
 	bool negated;	  /* of tests but SET: true where the answer is no */
 	uint32_t count;
-	struct set set;
+	struct trib_ranges set;
 	union {
 		const struct cond *const *args;
 		const struct trib_bytes *texts; /* EXT_TEXT */
@@ -66,7 +66,7 @@ int64_t fact_lowest(enum trib_fact fact);
 
 /* Every string that facts with fixed words can be, and ""; false for other facts. */
 bool fact_universe(enum trib_fact fact, struct trib_arena *arena, struct constants *constants,
-		   struct set *ret_set);
+		   struct trib_ranges *ret_set);
 
 /* ---- CEL ---------------------------------------------------------------------------------------------- */
 
@@ -107,7 +107,7 @@ struct known {
 	trib_fact_set open;	       /* facts whose group is certainly open, */
 	trib_fact_set closed;	       /* or certainly not */
 	trib_fact_set bounded;	       /* facts of which values[] is meaningful */
-	struct set values[TRIB_FACTS]; /* if the group is open, the value is in here */
+	struct trib_ranges values[TRIB_FACTS]; /* if the group is open, the value is in here */
 };
 
 /* Adds that cond is true. */

@@ -1,7 +1,7 @@
 /* Set algebra against plain arrays of booleans, at the ends of the scale and in its middle. */
 #include "test.h"
 
-#include "rules/set.h"
+#include "base/ranges.h"
 
 /* Points that stand for all others: sets of these tests have their ends only between and at them. */
 static const int64_t points[] = {
@@ -14,10 +14,10 @@ struct plain {
 	bool has[POINTS];
 };
 
-static struct set random_set(struct trib_arena *arena, struct trib_rng *rng, int lowest,
+static struct trib_ranges random_set(struct trib_arena *arena, struct trib_rng *rng, int lowest,
 			     struct plain *ret_plain)
 {
-	struct set sets[4];
+	struct trib_ranges sets[4];
 	uint32_t n = (uint32_t)trib_rng_below(rng, 5);
 
 	memset(ret_plain, 0, sizeof(*ret_plain));
@@ -27,17 +27,17 @@ static struct set random_set(struct trib_arena *arena, struct trib_rng *rng, int
 
 		if (trib_rng_chance(rng, 0.5))
 			b = a;
-		sets[i] = set_range(arena, points[a], points[b]);
+		sets[i] = trib_ranges_of(arena, points[a], points[b]);
 		for (int j = a; j <= b; j++)
 			ret_plain->has[j] = true;
 	}
-	return set_union(arena, sets, n);
+	return trib_ranges_union(arena, sets, n);
 }
 
-static void assert_set(struct set set, const struct plain *plain, int lowest)
+static void assert_set(struct trib_ranges set, const struct plain *plain, int lowest)
 {
 	for (int i = lowest; i < POINTS; i++)
-		if (set_has(set, points[i]) != plain->has[i])
+		if (trib_ranges_has(set, points[i]) != plain->has[i])
 			fail_msg("point %d: found %d", i, !plain->has[i]);
 	for (uint32_t i = 0; i < set.count; i++) {
 		assert_true(set.ranges[i].lo <= set.ranges[i].hi);
@@ -56,9 +56,9 @@ static void algebra_is_that_of_booleans(void **state)
 	for (int round = 0; round < 20000; round++) {
 		struct plain a, b, both = { 0 }, either = { 0 }, not_a = { 0 };
 		int lowest = trib_rng_chance(&rng, 0.5) ? 0 : LOWEST;
-		struct set x = random_set(&arena, &rng, lowest, &a),
+		struct trib_ranges x = random_set(&arena, &rng, lowest, &a),
 			   y = random_set(&arena, &rng, lowest, &b);
-		struct set pair[2] = { x, y };
+		struct trib_ranges pair[2] = { x, y };
 		bool subset = true, equal = true;
 
 		assert_set(x, &a, lowest);
@@ -69,18 +69,18 @@ static void algebra_is_that_of_booleans(void **state)
 			subset &= !a.has[i] || b.has[i];
 			equal &= a.has[i] == b.has[i];
 		}
-		assert_set(set_intersect(&arena, x, y), &both, lowest);
-		assert_set(set_union(&arena, pair, 2), &either, lowest);
-		struct set others = set_complement(&arena, x, points[lowest]);
+		assert_set(trib_ranges_intersect(&arena, x, y), &both, lowest);
+		assert_set(trib_ranges_union(&arena, pair, 2), &either, lowest);
+		struct trib_ranges others = trib_ranges_complement(&arena, x, points[lowest]);
 
 		assert_set(others, &not_a, lowest);
-		assert_true(set_equal(set_complement(&arena, others, points[lowest]), x));
+		assert_true(trib_ranges_equal(trib_ranges_complement(&arena, others, points[lowest]), x));
 		/* Between the points there may be more: the gaps are all in or all out of a range. */
-		if (set_subset(x, y))
+		if (trib_ranges_subset(x, y))
 			assert_true(subset);
-		assert_true(set_subset(set_intersect(&arena, x, y), x));
-		assert_true(set_subset(x, set_union(&arena, pair, 2)));
-		if (set_equal(x, y))
+		assert_true(trib_ranges_subset(trib_ranges_intersect(&arena, x, y), x));
+		assert_true(trib_ranges_subset(x, trib_ranges_union(&arena, pair, 2)));
+		if (trib_ranges_equal(x, y))
 			assert_true(equal);
 		trib_arena_reset(&arena);
 	}
