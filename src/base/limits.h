@@ -93,6 +93,7 @@
 	X(SHELF_GROUPS, 64, "groups", "one shelf")                                                 \
 	X(EXPERIENCE, 4194304, "rows", "of who dealt with whom, three and more a pair; beyond it new pairs are not kept") \
 	X(INVITATION_ID_BYTES, 48, "bytes", "an invitation or sample; what comes of it is named after it") \
+	X(BULK_WAITING, 8, "jobs", "bulk edits of one merchant that are not done: all wait in one line") \
 	X(INVITATION_SET, 10000, "invitations", "of one set")                                      \
 	X(INVITATION_ROUNDS, 16, "counters", "of one invitation, then it is taken or left")        \
 	X(INVITATION_DAYS, 366, "days", "an invitation is open at most")                           \

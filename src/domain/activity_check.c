@@ -19,7 +19,7 @@ static uint32_t number_of(const struct trib_cold *cold, enum trib_noun noun, con
 
 static bool is_platform(const struct trib_cold *cold)
 {
-	return cold->actor->role == TRIB_ACCESS_ADMIN || cold->actor->role == TRIB_ACCESS_OPERATOR;
+	return trib_access_role_is_platform(cold->actor->role);
 }
 
 static trib_status need_reason(struct trib_cold *cold)

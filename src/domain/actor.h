@@ -1,6 +1,7 @@
 /*
  * Who asks: the role that an access token or a session gives, and the party it acts for. The door fills it, decisions
- * read it; without any configured token everybody is the admin, which is what zeros say.
+ * read it; without any configured token everybody is the admin, which is what zeros say. What nobody asked for, the engine
+ * does in a role of its own, by the name of what does it ("managed").
  *
  *	if (call->actor.role == TRIB_ACCESS_MERCHANT && goods->merchant != call->actor.party)
  *		…
@@ -22,7 +23,8 @@
 	X(CREATOR, 4, "creator", true, "its own links, shelves, invitations, samples, books")      \
 	X(ORDER_SERVICE, 5, "order_service", false, "links, touches, orders, and what rich clients need") \
 	X(AUDITOR, 6, "auditor", false, "reads everything, the audit log included; writes nothing") \
-	X(READ_ONLY, 7, "read_only", false, "reads everything but access, audit and keys; writes nothing")
+	X(READ_ONLY, 7, "read_only", false, "reads everything but access, audit and keys; writes nothing") \
+	X(ENGINE, 8, "engine", false, "the engine's own acts: what is due, watched, moved; nobody asks in it")
 
 enum trib_access_role {
 #define X(name, number, word, party, what) TRIB_ACCESS_##name = number,
@@ -47,5 +49,11 @@ bool trib_access_role_of_word(struct trib_bytes word, enum trib_access_role *ret
 
 /* Is it one of merchant, leader, creator, which see what is theirs? */
 bool trib_access_role_has_party(enum trib_access_role role);
+
+/* May it do whatever a life cycle knows? The platform's people, and the engine. */
+static inline bool trib_access_role_is_platform(enum trib_access_role role)
+{
+	return role == TRIB_ACCESS_ADMIN || role == TRIB_ACCESS_OPERATOR || role == TRIB_ACCESS_ENGINE;
+}
 
 #endif

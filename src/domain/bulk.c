@@ -5,10 +5,10 @@ void trib_bulk_begin(Tributary__Bulk *bulk)
 {
 	bulk->has_cursor = bulk->has_matched = bulk->has_changed = bulk->has_refused = true;
 	bulk->has_raised = bulk->has_lowered = bulk->has_goods = true;
-	bulk->has_bps_before = bulk->has_bps_after = true;
+	bulk->has_bps_before = bulk->has_bps_after = bulk->has_waiting = true;
 	bulk->cursor = 0;
 	bulk->matched = bulk->changed = bulk->refused = bulk->raised = bulk->lowered = 0;
-	bulk->goods = bulk->bps_before = bulk->bps_after = 0;
+	bulk->goods = bulk->bps_before = bulk->bps_after = bulk->waiting = 0;
 	bulk->n_errors = 0;
 }
 

@@ -246,6 +246,21 @@ static trib_status finish(struct trib_cold *cold, ProtobufCMessage **ret_put)
 	return TRIB_OK;
 }
 
+/* The first item of its history: who made it, or opened it again, and when. */
+static trib_status note_beginning(struct trib_cold *cold)
+{
+	bool again = cold->from && strcmp(cold->from, "closed") == 0;
+
+	if (cold->number && !again)
+		return TRIB_OK;
+	return trib_life_note(cold->entity,
+			      trib_life_item(trib_text(again ? "reopen" : "create"), *status_of(cold->entity), NULL,
+					     cold->actor, cold->now_ms, cold->arena),
+			      cold->arena) ?
+		       TRIB_OK :
+		       trib_cold_no_memory(cold);
+}
+
 trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_noun noun,
 				 const ProtobufCMessage *given, int64_t now_ms, const struct trib_names *beside,
 				 struct trib_arena *arena, ProtobufCMessage **ret_put,
@@ -270,6 +285,7 @@ trib_status trib_cold_decide_put(const struct trib_domain *domain, enum trib_nou
 				 stated, cold.to);
 	*status_of(cold.entity) = (char *)cold.to;
 	TRY(finish(&cold, &put));
+	TRY(note_beginning(&cold));
 	TRY(check_owner(&cold, cold.entity)); /* now: a check may have said whose it is, where the body leaves it out */
 	*ret_put = put;
 	*ret_first = (struct trib_domain_decision){ .events = cold.also, .event_count = cold.also_count };

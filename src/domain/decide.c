@@ -659,7 +659,7 @@ static trib_status settle_draft(struct deciding *deciding, Tributary__Plan *plan
 		return trib_fail(deciding->error, TRIB_REFUSED, "status",
 				 "found \"%s\", expected another: the plan is %s", plan->status,
 				 trib_status_word_of(now));
-	if (waits && stated && !to_wait && role != TRIB_ACCESS_ADMIN && role != TRIB_ACCESS_OPERATOR)
+	if (waits && stated && !to_wait && !trib_access_role_is_platform(role))
 		return trib_fail(deciding->error, TRIB_FORBIDDEN, "status",
 				 "found \"%s\", expected draft or review: the plan is %s", plan->status,
 				 trib_status_word_of(now));
@@ -1016,6 +1016,11 @@ static trib_status decide_put(struct deciding *deciding, const ProtobufCMessage 
 		decision.number = trib_domain_count(domain, noun) + 1;
 	else
 		decision.version = trib_version_of(domain, noun, decision.number);
+	if (decision.created && noun == TRIB_NOUN_PLAN &&
+	    !(((Tributary__PlanPut *)put)->note =
+		      trib_life_item(trib_text("create"), ((Tributary__PlanPut *)put)->plan->status, NULL,
+				     trib_domain_actor(domain), deciding->now_ms, deciding->arena)))
+		return no_memory(deciding);
 	if (!decision.created && noun != TRIB_NOUN_PLAN &&
 	    is_so_already(deciding, put, decision.number, decision.version)) {
 		if (deciding->status)

@@ -197,9 +197,9 @@ void trib_domain_set_actor(struct trib_domain *domain, const struct trib_actor *
 
 const struct trib_actor *trib_domain_actor(const struct trib_domain *domain)
 {
-	static const struct trib_actor admin;
+	static const struct trib_actor engine = { .role = TRIB_ACCESS_ENGINE };
 
-	return domain->actor ? domain->actor : &admin;
+	return domain->actor ? domain->actor : &engine;
 }
 
 /* ---- Ids and words ------------------------------------------------------------------------ */

@@ -138,7 +138,7 @@ struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key);
 void trib_domain_free(struct trib_domain *domain);
 void trib_domain_set_hooks(struct trib_domain *domain, const struct trib_domain_hooks *hooks);
 
-/* Who asks for what is decided from here on; borrowed. NULL, as at first: the admin. Folding never looks at it. */
+/* Who asks for what is decided from here on; borrowed. NULL, as at first: the engine itself. Folding never looks at it. */
 void trib_domain_set_actor(struct trib_domain *domain, const struct trib_actor *actor);
 const struct trib_actor *trib_domain_actor(const struct trib_domain *domain);
 

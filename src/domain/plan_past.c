@@ -39,14 +39,27 @@ static void drop_kept(struct trib_plan_past *past, uint32_t first, uint32_t coun
 	past->kept_count -= count;
 }
 
+/* Of a packed HistoryItem: its first field is the action. */
+static bool is_creation(const struct trib_record *record)
+{
+	static const char packed[] = "\x0a\x06"
+				     "create";
+	struct trib_bytes bytes = trib_record_bytes(record);
+
+	return bytes.size >= sizeof(packed) - 1 && memcmp(bytes.data, packed, sizeof(packed) - 1) == 0;
+}
+
 static void note(struct trib_plan_past *past, const Tributary__HistoryItem *item)
 {
 	struct trib_record *record = trib_record_new(protobuf_c_message_get_packed_size(&item->base));
 
 	protobuf_c_message_pack(&item->base, (uint8_t *)record->bytes);
 	if (past->note_count == TRIB_LIMIT_HISTORY) {
-		trib_record_unref(past->notes[0]);
-		memmove(past->notes, past->notes + 1, (TRIB_LIMIT_HISTORY - 1) * sizeof(*past->notes));
+		uint32_t oldest = is_creation(past->notes[0]) ? 1 : 0; /* who made it is known as long as it is there */
+
+		trib_record_unref(past->notes[oldest]);
+		memmove(past->notes + oldest, past->notes + oldest + 1,
+			(TRIB_LIMIT_HISTORY - 1 - oldest) * sizeof(*past->notes));
 		past->note_count--;
 	} else {
 		past->notes = trib_realloc(past->notes, (past->note_count + 1) * sizeof(*past->notes));

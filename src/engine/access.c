@@ -37,6 +37,9 @@ static const struct {
 	{ TRIB_CALL_SHELF_CHANGE, STAFF | BIT(CREATOR), false },
 	{ TRIB_CALL_SHELF_CLEAR, STAFF | BIT(CREATOR), false },
 	{ TRIB_CALL_GOODS_SHELVES, TELLERS | BIT(MERCHANT), false },
+	{ TRIB_CALL_BULK, STAFF | BIT(MERCHANT), false },
+	{ TRIB_CALL_PLAN_VERSIONS, READERS | BIT(MERCHANT), false },
+	{ TRIB_CALL_PLAN_UNSCHEDULE, STAFF | BIT(MERCHANT), false },
 	{ TRIB_CALL_ENROL, STAFF | BIT(MERCHANT), false },
 	{ TRIB_CALL_ENROLMENTS_ACT, STAFF | BIT(MERCHANT) | BIT(LEADER), false },
 	{ TRIB_CALL_COOPERATION_OFFER, STAFF | BIT(LEADER), false },
@@ -75,6 +78,7 @@ static const struct own {
 	enum trib_access_role role;
 	const char *field;
 	unsigned rights;
+	bool asked; /* and its field `role` must be this role: it is this one that was asked */
 } owns[] = {
 	{ "party", TRIB_ACCESS_MERCHANT, "id", READ },
 	{ "party", TRIB_ACCESS_LEADER, "id", READ },
@@ -96,6 +100,13 @@ static const struct own {
 	{ "invitation", TRIB_ACCESS_CREATOR, "creator", READ | ACT },
 	{ "sample", TRIB_ACCESS_CREATOR, "creator", READ | PUT | ACT },
 	{ "sample", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT },
+	{ "bulk", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT },
+	{ "approval", TRIB_ACCESS_MERCHANT, "requester", READ },
+	{ "approval", TRIB_ACCESS_LEADER, "requester", READ },
+	{ "approval", TRIB_ACCESS_CREATOR, "requester", READ },
+	{ "approval", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT, .asked = true },
+	{ "approval", TRIB_ACCESS_LEADER, "leader", READ | ACT, .asked = true },
+	{ "approval", TRIB_ACCESS_CREATOR, "creator", READ | ACT, .asked = true },
 };
 
 /* What a call about a noun needs; 0: it is about none. */
@@ -204,6 +215,8 @@ static bool holds(struct trib_engine *engine, const struct trib_call *call, cons
 
 	if (!own->field[0])
 		return !status || strcmp(status, "draft") != 0;
+	if (own->asked && strcmp(text_at(message, "role"), trib_access_role_word(own->role)) != 0)
+		return false;
 	owner = text_at(message, own->field);
 	if (!owner && own->role == TRIB_ACCESS_MERCHANT && own->rights & PUT)
 		return goods_are_theirs(engine, call, text_at(message, "goods"));
@@ -358,6 +371,18 @@ static trib_status check_terms(struct trib_engine *engine, struct trib_call *cal
 	return TRIB_OK;
 }
 
+/* Plans of its own, by a job of its own. */
+static trib_status check_bulk(struct trib_engine *engine, struct trib_call *call)
+{
+	const Tributary__Bulk *bulk = (const Tributary__Bulk *)call->body;
+
+	if (bulk->merchant && !is_party(call, bulk->merchant))
+		return forbid(call, "merchant");
+	return may_existing(engine, call, TRIB_NOUN_BULK, trib_bytes_text(bulk->id ? bulk->id : ""), READ) ?
+		       TRIB_OK :
+		       forbid(call, "id");
+}
+
 static trib_status check_link(struct trib_engine *engine, struct trib_call *call)
 {
 	const Tributary__LinkRequest *link = (const Tributary__LinkRequest *)call->body;
@@ -383,6 +408,12 @@ trib_status access_check(struct trib_engine *engine, struct trib_call *call)
 	case TRIB_CALL_IMPORT: return check_import(engine, call);
 	case TRIB_CALL_PUT: return check_put(engine, call, call->body, &call->error);
 	case TRIB_CALL_LINK: return check_link(engine, call);
+	case TRIB_CALL_BULK: return check_bulk(engine, call);
+	case TRIB_CALL_PLAN_VERSIONS:
+	case TRIB_CALL_PLAN_UNSCHEDULE:
+		return may_existing(engine, call, TRIB_NOUN_PLAN, call->name, ACT) ?
+			       TRIB_OK :
+			       hide(call, TRIB_NOUN_PLAN, call->name, "id");
 	case TRIB_CALL_TERMS:
 	case TRIB_CALL_ESTIMATE: return check_terms(engine, call);
 	case TRIB_CALL_BALANCES:

@@ -161,6 +161,23 @@ trib_status access_note_call(struct trib_engine *engine, struct trib_call *call)
 	return TRIB_OK;
 }
 
+trib_status access_note_act(struct trib_engine *engine, const char *action, enum trib_noun noun, uint32_t number,
+			    struct trib_error *error)
+{
+	Tributary__AuditEntry entry = TRIBUTARY__AUDIT_ENTRY__INIT;
+	const struct trib_actor *actor = trib_domain_actor(engine->domain);
+	struct trib_bytes id = trib_domain_id(engine->domain, noun, number);
+	char text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 64], name[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1];
+
+	snprintf(text, sizeof(text), "%s %s/" TRIB_BYTES_FMT, action, trib_noun_plural(noun), TRIB_BYTES_ARG(id));
+	snprintf(name, sizeof(name), TRIB_BYTES_FMT, TRIB_BYTES_ARG(actor->name));
+	entry.actor = name[0] ? name : NULL;
+	entry.role = (char *)(uintptr_t)trib_access_role_word(actor->role);
+	entry.action = text;
+	entry.outcome = "changed";
+	return emit_entry(engine, &entry, error);
+}
+
 void trib_engine_note_refusal(struct trib_engine *engine, const struct trib_refusal *refusal)
 {
 	struct refusals *refusals = &engine->refusals;
@@ -527,6 +544,15 @@ static const Tributary__UserPut *find_user(const struct trib_engine *engine, con
 	return trib_directory_user_at(engine->directory, trib_directory_find_user(engine->directory, call->name));
 }
 
+/* "t3", "token-file": who is named in the log, and whose an Idempotency-Key is, must be one of them. */
+static bool is_name_of_token(struct trib_bytes id)
+{
+	uint64_t number;
+
+	return trib_bytes_is(id, "token-file") ||
+	       (id.size > 1 && id.data[0] == 't' && trib_bytes_to_u64(trib_bytes(id.data + 1, id.size - 1), &number));
+}
+
 static trib_status call_user_put(struct trib_engine *engine, struct trib_call *call)
 {
 	const Tributary__UserRequest *request = (const Tributary__UserRequest *)call->body;
@@ -537,6 +563,8 @@ static trib_status call_user_put(struct trib_engine *engine, struct trib_call *c
 
 	if (status == TRIB_OK)
 		status = check_role_party(engine, request->role, request->party, &call->error);
+	if (status == TRIB_OK && !found && is_name_of_token(call->name))
+		status = engine_refuse(&call->error, "id", call->name, "another: access tokens are called so");
 	if (status == TRIB_OK && !found && !call->password_hash[0])
 		status = trib_fail(&call->error, TRIB_INVALID, "password", "found nothing, expected one for a new user");
 	if (status == TRIB_OK && !found && trib_directory_users(engine->directory) >= TRIB_LIMIT_ACCESS_USERS)

@@ -142,8 +142,7 @@ static trib_status add_item(struct bulk *bulk, const char *id, trib_status statu
 		return TRIB_OK;
 	}
 	bulk->refused++;
-	trib_buffer_add_format(json, ",\"code\":\"%s\",\"at\":",
-			       status == TRIB_FORBIDDEN ? "forbidden" : trib_status_word(status));
+	trib_buffer_add_format(json, ",\"code\":\"%s\",\"at\":", trib_status_word(status));
 	trib_json_add_string(json, trib_bytes_text(error->at));
 	trib_buffer_add_text(json, ",\"detail\":");
 	trib_json_add_string(json, trib_bytes_text(error->text));
@@ -254,7 +253,6 @@ static trib_status may_offer(struct trib_engine *engine, struct trib_call *call)
 	if (actor->role == TRIB_ACCESS_LEADER && party &&
 	    (party == cooperation->leader2 || party == trib_domain_activity(engine->domain, cooperation->activity)->leader))
 		return TRIB_OK;
-	call->code = "forbidden";
 	return trib_fail(&call->error, TRIB_FORBIDDEN, "", "found somebody else, expected one of the two leaders");
 }
 
@@ -443,7 +441,7 @@ static const char *verdict_of(const struct trib_engine *engine, uint32_t number,
 
 trib_status activities_watch_price(struct trib_engine *engine, uint32_t goods, struct trib_error *error)
 {
-	static const struct trib_actor watch = { .role = TRIB_ACCESS_OPERATOR,
+	static const struct trib_actor watch = { .role = TRIB_ACCESS_ENGINE,
 						 .name = { .data = "price_watch", .size = sizeof("price_watch") - 1 } };
 	const struct trib_actor *asking = trib_domain_actor(engine->domain);
 	struct trib_enrolment_list list = { .by = TRIB_ENROLMENTS_OF_GOODS, .number = goods };
@@ -459,6 +457,8 @@ trib_status activities_watch_price(struct trib_engine *engine, uint32_t goods, s
 		if (verdict)
 			status = act(engine, trib_domain_id(engine->domain, TRIB_NOUN_ENROLMENT, number),
 				     trib_bytes_text(verdict), NULL, &led_to, error);
+		if (verdict && status == TRIB_OK)
+			status = access_note_act(engine, verdict, TRIB_NOUN_ENROLMENT, number, error);
 		/* That one cannot be marked is no reason to refuse the price, which is a fact. */
 		if (!trib_status_retriable(status))
 			status = TRIB_OK;

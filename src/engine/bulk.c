@@ -1,5 +1,6 @@
 #include "engine/bulk.h"
 
+#include "engine/flows.h"
 #include "engine/selection.h"
 #include "engine/state.h"
 
@@ -96,7 +97,7 @@ static trib_status save(struct trib_engine *engine, const char *status, struct t
 	Tributary__Bulk bulk = *work->put->bulk; /* its lists are ours: only what is set below differs */
 	Tributary__BulkPut put = TRIBUTARY__BULK_PUT__INIT;
 	Tributary__Event event = TRIBUTARY__EVENT__INIT;
-	const struct trib_actor platform = { .role = TRIB_ACCESS_OPERATOR };
+	const struct trib_actor self = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text("bulk") };
 
 	put.has_number = put.has_version = true;
 	put.number = work->number;
@@ -105,7 +106,7 @@ static trib_status save(struct trib_engine *engine, const char *status, struct t
 	if (status) {
 		bulk.status = (char *)status;
 		if (!trib_life_note(&bulk.base,
-				    trib_life_item(trib_bytes_text("work"), status, NULL, &platform, engine->now_ms,
+				    trib_life_item(trib_bytes_text("work"), status, NULL, &self, engine->now_ms,
 						   &engine->arena),
 				    &engine->arena))
 			return trib_fail(error, TRIB_NO_MEMORY, "bulk", "found no memory for a note");
@@ -206,31 +207,75 @@ static void count_change(struct bulk *work, const Tributary__Plan *before, const
 	bulk->bps_after += commission_of(after);
 }
 
+/* As if it had been asked for by itself: the plan's play has its say. */
+static trib_status decide_action(struct trib_engine *engine, const Tributary__Plan *plan, Tributary__ActionRequest *request,
+				 struct trib_domain_decision *ret_decision, struct engine_flow *ret_flow,
+				 struct trib_error *error)
+{
+	const struct trib_call call = { .name = trib_bytes_text(plan->id),
+					.action = trib_bytes_text(engine->bulk->put->bulk->change->action),
+					.actor = *trib_domain_actor(engine->domain),
+					.body = &request->base };
+	const char *led_to;
+	trib_status status = trib_domain_decide_action(engine->domain, TRIB_NOUN_PLAN, call.name, call.action, request,
+						       engine->now_ms, &engine->arena, ret_decision, &led_to, error);
+
+	return status == TRIB_OK ? flows_plan_act(engine, &call, ret_flow, error) : status;
+}
+
 /* What the change comes to for one plan: a decision, which may be empty. */
 static trib_status decide_one(struct trib_engine *engine, const struct trib_entity *entity, Tributary__Plan *changed,
-			      struct trib_domain_decision *ret_decision, struct trib_error *error)
+			      struct trib_domain_decision *ret_decision, struct engine_flow *ret_flow,
+			      struct trib_error *error)
 {
 	const Tributary__Bulk *bulk = engine->bulk->put->bulk;
 	const Tributary__Plan *plan = (const Tributary__Plan *)entity->message;
 	Tributary__Terms *terms = trib_arena_alloc(&engine->arena, sizeof(*terms));
 	Tributary__ActionRequest request = TRIBUTARY__ACTION_REQUEST__INIT;
-	const char *led_to;
+	const ProtobufCMessage *put = &changed->base;
 
 	*ret_decision = (struct trib_domain_decision){ 0 };
+	*ret_flow = (struct engine_flow){ 0 };
 	request.reason = bulk->id;
 	*changed = *plan;
 	if (bulk->change->action)
-		return trib_domain_decide_action(engine->domain, TRIB_NOUN_PLAN, trib_bytes_text(plan->id),
-						 trib_bytes_text(bulk->change->action), &request, engine->now_ms,
-						 &engine->arena, ret_decision, &led_to, error);
+		return decide_action(engine, plan, &request, ret_decision, ret_flow, error);
 	if (!terms)
 		return trib_fail(error, TRIB_NO_MEMORY, "bulk", "found no memory for a plan");
 	tributary__terms__init(terms);
 	change_plan(bulk->change, changed, terms);
 	if (same_but_for_time(plan, changed, &engine->arena))
 		return TRIB_OK;
-	return trib_domain_decide_plan(engine->domain, changed, trib_bytes_text("bulk"), &request, engine->now_ms,
-				       &engine->arena, ret_decision, error);
+	changed->n_history = 0;
+	trib_status status = flows_put(engine, TRIB_NOUN_PLAN, &put, ret_flow, error);
+
+	*changed = *(const Tributary__Plan *)put;
+	return status == TRIB_OK ? trib_domain_decide_plan(engine->domain, changed, trib_bytes_text("bulk"), &request,
+							   engine->now_ms, &engine->arena, ret_decision, error) :
+				   status;
+}
+
+/* The run of its play, if there was one; then the change, unless that waits for somebody. */
+static trib_status apply_one(struct trib_engine *engine, const Tributary__Plan *changed,
+			     const struct trib_domain_decision *decision, struct engine_flow *flow, struct trib_error *error)
+{
+	struct bulk *work = engine->bulk;
+	trib_status status = TRIB_OK;
+
+	if (flow->ran && work->put->bulk->change->action)
+		status = engine_flow_end(engine, flow,
+					 &(struct engine_flow_about){ .noun = TRIB_NOUN_PLAN,
+								      .id = trib_bytes_text(changed->id) },
+					 error);
+	else if (flow->ran)
+		status = flows_put_end(engine, TRIB_NOUN_PLAN, &changed->base, flow, error);
+	if (flow->ran && flow->run.waits && !work->put->bulk->change->action) {
+		work->unsaved = PROGRESS_PLANS; /* asked once: nothing in the plan would say so */
+		return status;
+	}
+	for (uint32_t i = 0; status == TRIB_OK && i < decision->event_count; i++)
+		status = engine_emit(engine, &decision->events[i], error);
+	return status;
 }
 
 /* Did this job change it already, and was cut off before it could say so? */
@@ -248,6 +293,7 @@ static trib_status look_at(struct trib_engine *engine, uint32_t number, struct t
 	bool applying = strcmp(bulk->status, "applying") == 0;
 	struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_PLAN, number);
 	struct trib_domain_decision decision;
+	struct engine_flow flow;
 	struct trib_entity entity;
 	Tributary__Plan changed;
 	trib_status status = trib_record_unpack(record, TRIB_NOUN_PLAN, &engine->arena, &entity, error);
@@ -270,7 +316,7 @@ static trib_status look_at(struct trib_engine *engine, uint32_t number, struct t
 	if (!selection_holds(work->selection, &plan->base))
 		return TRIB_OK;
 	bulk->matched++;
-	status = decide_one(engine, &entity, &changed, &decision, error);
+	status = decide_one(engine, &entity, &changed, &decision, &flow, error);
 	if (status != TRIB_OK) {
 		count_error(work, plan->id, error);
 		return TRIB_OK;
@@ -278,9 +324,8 @@ static trib_status look_at(struct trib_engine *engine, uint32_t number, struct t
 	if (!decision.event_count)
 		return TRIB_OK;
 	count_change(work, plan, &changed);
-	for (uint32_t i = 0; applying && status == TRIB_OK && i < decision.event_count; i++)
-		status = engine_emit(engine, &decision.events[i], error);
-	return status;
+	bulk->waiting += flow.ran && flow.run.waits && !bulk->change->action;
+	return applying ? apply_one(engine, &changed, &decision, &flow, error) : TRIB_OK;
 }
 
 /* --- Slices ------------------------------------------------------------------------------------------- */
@@ -347,6 +392,25 @@ void bulk_turn(struct trib_engine *engine)
 
 /* --- The door ----------------------------------------------------------------------------------------- */
 
+/* Jobs are done one after the other, so nobody may have many of them wait in front of all others'. */
+static trib_status check_waiting(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t waiting = 0;
+
+	for (uint32_t i = trib_domain_count(engine->domain, TRIB_NOUN_BULK); i; i--) {
+		const Tributary__Bulk *bulk;
+
+		if (!is_at_work(trib_domain_cold(engine->domain, TRIB_NOUN_BULK, i)->status))
+			continue;
+		bulk = (const Tributary__Bulk *)trib_cold_read(engine->domain, TRIB_NOUN_BULK, i, &engine->arena);
+		waiting += !bulk || (bulk->merchant && trib_bytes_is(call->actor.party_id, bulk->merchant));
+	}
+	return waiting < TRIB_LIMIT_BULK_WAITING ?
+		       TRIB_OK :
+		       trib_fail(&call->error, TRIB_LIMIT, "", "found %u bulk edits that are not done, expected at most %d",
+				 waiting, TRIB_LIMIT_BULK_WAITING);
+}
+
 trib_status call_bulk(struct trib_engine *engine, struct trib_call *call)
 {
 	Tributary__Bulk bulk = *(const Tributary__Bulk *)call->body;
@@ -354,6 +418,10 @@ trib_status call_bulk(struct trib_engine *engine, struct trib_call *call)
 	char id[32];
 	trib_status status = engine_begin(engine, 0, &call->error);
 
+	if (status == TRIB_OK && call->actor.role == TRIB_ACCESS_MERCHANT) {
+		bulk.merchant = trib_arena_copy(&engine->arena, call->actor.party_id);
+		status = check_waiting(engine, call);
+	}
 	for (uint32_t n = trib_domain_count(engine->domain, TRIB_NOUN_BULK) + 1; !bulk.id; n++) {
 		snprintf(id, sizeof(id), "bulk-%u", n);
 		if (!trib_domain_find(engine->domain, TRIB_NOUN_BULK, trib_bytes_text(id)))

@@ -156,8 +156,10 @@ static trib_status call_dry_put(struct trib_engine *engine, struct trib_call *ca
 		trib_flow_write_results(&flow.run, json);
 	else
 		trib_buffer_add_text(json, "{}");
-	trib_buffer_add_text(json, ",\"steps\":");
-	trib_buffer_add_bytes(json, flow.run.trace.size ? flow.run.trace : trib_bytes("[]", 2));
+	if (!trib_access_role_has_party(call->actor.role)) { /* how a play comes to it is the platform's */
+		trib_buffer_add_text(json, ",\"steps\":");
+		trib_buffer_add_bytes(json, flow.run.trace.size ? flow.run.trace : trib_bytes("[]", 2));
+	}
 	trib_buffer_add_text(json, "}}");
 	return TRIB_OK;
 }

@@ -148,15 +148,57 @@ static trib_status emit_run(struct trib_engine *engine, struct engine_flow *flow
 	return status;
 }
 
-/* Whose it is: so that the party may see and decide it, where its role is asked. */
-static void name_parties(Tributary__Approval *approval, const ProtobufCMessage *about)
+static const char *text_field(const ProtobufCMessage *message, const char *name)
 {
-	const Tributary__Plan *plan = (const Tributary__Plan *)about;
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	const char *text = NULL;
 
-	if (!about || about->descriptor != &tributary__plan__descriptor)
+	if (field)
+		memcpy(&text, (const char *)message + field->offset, sizeof(text));
+	return text;
+}
+
+static char *id_of_party(struct trib_engine *engine, uint32_t party)
+{
+	return party ? trib_arena_copy(&engine->flow_arena, trib_engine_party_id(engine, party)) : NULL;
+}
+
+/* An enrolment's goods and activity say it. */
+static void name_owners(struct trib_engine *engine, Tributary__Approval *approval, const ProtobufCMessage *about)
+{
+	approval->merchant = (char *)(uintptr_t)text_field(about, "merchant");
+	approval->leader = (char *)(uintptr_t)text_field(about, "leader");
+	approval->creator = (char *)(uintptr_t)text_field(about, "creator");
+	if (about->descriptor == &tributary__plan__descriptor && ((const Tributary__Plan *)about)->terms)
+		approval->leader = ((const Tributary__Plan *)about)->terms->leader;
+	if (about->descriptor != &tributary__enrolment__descriptor)
 		return;
-	approval->merchant = plan->merchant;
-	approval->leader = plan->terms ? plan->terms->leader : NULL;
+	const Tributary__Enrolment *enrolment = (const Tributary__Enrolment *)about;
+	uint32_t goods = trib_domain_find(engine->domain, TRIB_NOUN_GOODS, trib_bytes_text(enrolment->goods));
+	uint32_t activity = enrolment->activity ? trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY,
+								   trib_bytes_text(enrolment->activity)) :
+						  0;
+
+	approval->merchant = id_of_party(engine, trib_domain_goods(engine->domain, goods)->merchant);
+	approval->leader = id_of_party(engine, trib_domain_activity(engine->domain, activity)->leader);
+}
+
+/* Who asks, and whose it is: so that a party may see what it asked for, and decide what its role is asked. */
+static void name_parties(struct trib_engine *engine, Tributary__Approval *approval, const ProtobufCMessage *about)
+{
+	const struct trib_actor *actor = trib_domain_actor(engine->domain);
+	char **own = actor->role == TRIB_ACCESS_MERCHANT ? &approval->merchant :
+		     actor->role == TRIB_ACCESS_LEADER	 ? &approval->leader :
+							   &approval->creator;
+
+	if (about)
+		name_owners(engine, approval, about);
+	if (!trib_access_role_has_party(actor->role))
+		return;
+	approval->requester = trib_arena_copy(&engine->flow_arena, actor->party_id);
+	if (!*own)
+		*own = approval->requester;
 }
 
 /* What waits for people: an approval of its own, named after the run. */
@@ -184,13 +226,14 @@ static trib_status ask(struct trib_engine *engine, struct engine_flow *flow, uin
 	approval.play = (char *)(uintptr_t)trib_play_name(flow->play);
 	approval.play_version = trib_play_version(flow->play);
 	approval.entity_version = about->version;
-	name_parties(&approval, about->message);
+	name_parties(engine, &approval, about->message);
 	if (flow->run.waits && number + 1 == flow->run.proposal_count && about->change.size)
 		approval.change = trib_arena_copy(&engine->flow_arena, about->change);
 	/* It is the play that asks, whoever put what it is about. */
 	const struct trib_actor *asking = trib_domain_actor(engine->domain);
+	const struct trib_actor play = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text(approval.play) };
 
-	trib_domain_set_actor(engine->domain, NULL);
+	trib_domain_set_actor(engine->domain, &play);
 	status = trib_domain_decide_put(engine->domain, TRIB_NOUN_APPROVAL, &approval.base, engine->now_ms, &engine->arena,
 					&decision, error);
 	trib_domain_set_actor(engine->domain, asking);
@@ -246,17 +289,6 @@ static enum trib_flow flow_of(enum trib_noun noun)
 	case TRIB_NOUN_SAMPLE: return TRIB_FLOW_SAMPLE_PUT;
 	default: return TRIB_FLOWS;
 	}
-}
-
-static const char *text_field(const ProtobufCMessage *message, const char *name)
-{
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
-	const char *text = NULL;
-
-	if (field)
-		memcpy(&text, (const char *)message + field->offset, sizeof(text));
-	return text;
 }
 
 static uint32_t number_field(const ProtobufCMessage *message, const char *name)
@@ -498,7 +530,7 @@ trib_status flows_put_decide(struct trib_engine *engine, enum trib_noun noun, ui
 		return TRIB_OK;
 	snprintf(reason, sizeof(reason), "the play %.60s", trib_play_name(flow->play));
 	request.reason = reason;
-	const struct trib_actor play = { .role = TRIB_ACCESS_OPERATOR, .name = trib_bytes_text(reason) };
+	const struct trib_actor play = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text(reason) };
 	const struct trib_bytes action = trib_bytes_text(approves ? "approve" : "reject");
 
 	trib_domain_set_actor(engine->domain, &play);
@@ -510,6 +542,8 @@ trib_status flows_put_decide(struct trib_engine *engine, enum trib_noun noun, ui
 		status = activities_tell(engine, &decision, action, error);
 	if (status == TRIB_OK)
 		status = people_emit(engine, noun, &decision, error);
+	if (status == TRIB_OK)
+		status = access_note_act(engine, approves ? "approve" : "reject", noun, number, error);
 	trib_domain_set_actor(engine->domain, asking);
 	/* What may not be approved now waits for people, as ever: it has been put. */
 	return trib_status_retriable(status) ? status : TRIB_OK;

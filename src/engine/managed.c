@@ -207,7 +207,7 @@ static trib_status move(struct trib_engine *engine, const struct managed_look *l
 					 &engine->arena, &decision, error);
 	for (uint32_t i = 0; status == TRIB_OK && i < decision.event_count; i++)
 		status = engine_emit(engine, &decision.events[i], error);
-	return status;
+	return status == TRIB_OK ? access_note_act(engine, "move", TRIB_NOUN_PLAN, number, error) : status;
 }
 
 static void look_at(struct trib_engine *engine, struct mark mark)
@@ -243,7 +243,7 @@ static void look_at(struct trib_engine *engine, struct mark mark)
 void managed_turn(struct trib_engine *engine)
 {
 	struct managed *work = engine->managed;
-	const struct trib_actor platform = { .role = TRIB_ACCESS_OPERATOR, .name = trib_bytes_text("managed") };
+	const struct trib_actor self = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text("managed") };
 	int64_t wall_ms = work ? trib_clock_wall_ms(engine->options.clock) : 0;
 	struct trib_error error;
 
@@ -258,7 +258,7 @@ void managed_turn(struct trib_engine *engine)
 	if (engine_begin(engine, 0, &error) != TRIB_OK)
 		return;
 	trib_arena_reset(&engine->arena);
-	trib_domain_set_actor(engine->domain, &platform);
+	trib_domain_set_actor(engine->domain, &self);
 	for (int i = 0; i < LOOKS_A_TURN && work->next < work->count; i++)
 		look_at(engine, work->marks[work->next++]);
 	trib_domain_set_actor(engine->domain, NULL);

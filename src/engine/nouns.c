@@ -29,8 +29,6 @@ static trib_status refused(struct trib_call *call, trib_status status)
 {
 	if (status == TRIB_REFUSED)
 		call->http_status = 409;
-	if (status == TRIB_FORBIDDEN)
-		call->code = "forbidden";
 	return status;
 }
 

@@ -585,7 +585,9 @@ trib_status people_act(struct trib_engine *engine, enum trib_noun noun, uint32_t
 	status = trib_domain_decide_action(engine->domain, noun, trib_domain_id(engine->domain, noun, number),
 					   trib_bytes_text(action), &request, engine->now_ms, &engine->arena, &decision,
 					   &led_to, error);
-	return status == TRIB_OK ? people_emit(engine, noun, &decision, error) : status;
+	if (status == TRIB_OK)
+		status = people_emit(engine, noun, &decision, error);
+	return status == TRIB_OK ? access_note_act(engine, action, noun, number, error) : status;
 }
 
 static void sold_text(char text[48], int64_t sold)
@@ -716,19 +718,24 @@ static bool has_work(const struct trib_engine *engine)
 
 void people_turn(struct trib_engine *engine)
 {
+	const struct trib_actor due = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text("deadline") },
+				sets = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text("set") };
 	struct people *people = &engine->people;
 	struct trib_error error;
 
 	if (TRIB_LIKELY(engine->state != TRIB_ENGINE_RUNNING || !has_work(engine)) ||
 	    engine_begin(engine, 0, &error) != TRIB_OK)
 		return;
+	trib_domain_set_actor(engine->domain, &due);
 	look_at_due(engine);
+	trib_domain_set_actor(engine->domain, &sets);
 	if (people->sets.count) {
 		uint32_t set = people->sets.numbers[0];
 
 		if (!sets_go_on(engine, set))
 			number_list_remove(&people->sets, set);
 	}
+	trib_domain_set_actor(engine->domain, NULL);
 	trib_arena_reset(&engine->arena);
 	if (people->sets.count || people->ready.count || deadlines_due(&people->deadlines, engine->now_ms))
 		trib_bell_ring(&engine->bell);
@@ -771,7 +778,9 @@ trib_status people_settle_sample(struct trib_engine *engine, uint32_t number, st
 		return status;
 	const struct trib_actor *actor = trib_domain_actor(engine->domain); /* the plan decides, not who asks */
 
-	trib_domain_set_actor(engine->domain, NULL);
+	const struct trib_actor plan_rule = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text("sample_rule") };
+
+	trib_domain_set_actor(engine->domain, &plan_rule);
 	status = people_act(engine, TRIB_NOUN_SAMPLE, number, may_have(engine, sample, rule) ? "approve" : "reject",
 			    "{\"rule\":true}", error);
 	trib_domain_set_actor(engine->domain, actor);

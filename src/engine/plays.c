@@ -245,6 +245,22 @@ static trib_status choose_stated(struct trib_engine *engine, const struct settli
 	return trib_play_applies(*ret_play, &settling->request, &engine->arena, error);
 }
 
+/* Whoever acts for a party cannot leave a play, and what it asks for, by stating another: theirs is the one that wins. */
+static trib_status choose_as_stated(struct trib_engine *engine, const struct settling *settling,
+				    const struct trib_play **ret_play, struct trib_error *error)
+{
+	trib_status status = trib_plays_choose(trib_playbook_active(engine->plays, engine->now_ms), &settling->request,
+					       &engine->arena, ret_play, error);
+	const char *name = *ret_play ? trib_play_name(*ret_play) : "default";
+
+	if (status != TRIB_OK)
+		return status;
+	if (trib_bytes_is(settling->stated, name))
+		return *ret_play ? choose_stated(engine, settling, ret_play, error) : TRIB_OK;
+	return trib_fail(error, TRIB_INVALID, "play", "found \"%.*s\", expected \"%s\", which this belongs to, or none",
+			 (int)TRIB_MIN(settling->stated.size, (size_t)64), settling->stated.data, name);
+}
+
 static trib_status choose(struct trib_engine *engine, const struct settling *settling,
 			  const struct trib_play **ret_play, struct trib_error *error)
 {
@@ -257,7 +273,11 @@ static trib_status choose(struct trib_engine *engine, const struct settling *set
 		*ret_play = trib_playbook_find(engine->plays, settling->kept, settling->kept_version, error);
 		return *ret_play ? TRIB_OK : (error->status = TRIB_REFUSED);
 	}
-	if (as_kept || trib_bytes_is(settling->stated, "default"))
+	if (as_kept)
+		return TRIB_OK;
+	if (settling->stated.size && trib_access_role_has_party(trib_domain_actor(engine->domain)->role))
+		return choose_as_stated(engine, settling, ret_play, error);
+	if (trib_bytes_is(settling->stated, "default"))
 		return TRIB_OK;
 	if (settling->stated.size)
 		return choose_stated(engine, settling, ret_play, error);

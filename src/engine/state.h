@@ -468,6 +468,9 @@ bool access_repeat(struct trib_engine *engine, struct trib_call *call, trib_stat
 /* Afterwards: keeps the answer, lists the change or the refusal. */
 trib_status access_keep_answer(struct trib_engine *engine, struct trib_call *call);
 trib_status access_note_call(struct trib_engine *engine, struct trib_call *call);
+/* An act of the engine's own, by the actor of the domain: "expire", "move". */
+trib_status access_note_act(struct trib_engine *engine, const char *action, enum trib_noun noun, uint32_t number,
+			    struct trib_error *error);
 
 /* shelf_rounds.c */
 

@@ -169,7 +169,7 @@ static void add_schema(const struct writer *writer, const struct trib_message *m
 {
 	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
 	struct trib_buffer *buffer = writer->buffer;
-	unsigned required = 0;
+	unsigned required = 0, shown = 0;
 
 	trib_buffer_add_format(buffer, "\"%s\":{\"type\":\"object\"", descriptor->short_name);
 	if (message->comment[0])
@@ -178,7 +178,9 @@ static void add_schema(const struct writer *writer, const struct trib_message *m
 		trib_buffer_add_text(buffer, ",\"additionalProperties\":false");
 	trib_buffer_add_text(buffer, ",\"properties\":{");
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
-		if (i)
+		if (message->fields[i].read_only && message->fields[i].write_only)
+			continue; /* the server's alone */
+		if (shown++)
 			trib_buffer_add_char(buffer, ',');
 		add_field(writer, &message->fields[i]);
 	}

@@ -203,6 +203,25 @@ void trib_http_access_check(struct trib_http_request *request, const char *metho
 	request->call.audited = writes && !trib_access_is_traffic(request->match.route->call);
 }
 
+/*
+ * Whose password was tried. A name that nobody has is not told: it may be a password that was typed into the wrong field,
+ * and the log is for other eyes than its owner's.
+ */
+static void name_tried(const struct trib_http_request *request, struct trib_refusal *refusal)
+{
+	const struct trib_call *call = &request->call;
+	struct trib_directory *directory = trib_auth_directory(request->http->options.auth);
+	char hash[TRIB_PASSWORD_HASH_BYTES];
+
+	if (call->kind != TRIB_CALL_SIGN_IN || !call->name.size || !directory)
+		return;
+	if (trib_directory_password(directory, call->name, hash))
+		snprintf(refusal->actor, sizeof(refusal->actor), TRIB_BYTES_FMT, TRIB_BYTES_ARG(call->name));
+	else
+		snprintf(refusal->detail, sizeof(refusal->detail), "user");
+	sodium_memzero(hash, sizeof(hash));
+}
+
 /* Refused before the engine was asked. */
 void trib_http_access_note(struct trib_http_request *request)
 {
@@ -214,9 +233,11 @@ void trib_http_access_note(struct trib_http_request *request)
 					call->status == TRIB_RATE))
 		return;
 	snprintf(refusal.actor, sizeof(refusal.actor), "%s", request->who.name);
+	name_tried(request, &refusal);
 	snprintf(refusal.party, sizeof(refusal.party), "%s", request->who.party);
 	snprintf(refusal.from, sizeof(refusal.from), "%s", request->from);
 	snprintf(refusal.action, sizeof(refusal.action), "%s", request->action);
-	snprintf(refusal.detail, sizeof(refusal.detail), "%s", call->error.at);
+	if (!refusal.detail[0])
+		snprintf(refusal.detail, sizeof(refusal.detail), "%s", call->error.at);
 	http->options.refused(http->options.context, &refusal);
 }

@@ -63,7 +63,7 @@ def one_by_one(server):
     accepted = act(server, "invitations/may.1:accept", reason="gladly")
     equal("it is accepted", accepted["status"], "accepted")
     first = server.get("invitations/may.1")
-    equal("and is a plan", [first["plan"], first["turn"], first["history"][0]["reason"]], ["may.1.plan", None, "gladly"])
+    equal("and is a plan", [first["plan"], first["turn"], first["history"][1]["reason"]], ["may.1.plan", None, "gladly"])
     plan = server.get("plans/may.1.plan")
     equal("a targeted one", [plan["kind"], plan["creators"], plan["goods"], plan["merchant"]], ["targeted", ["c3"], ["g1", "g2"], "shop"])
     equal("whose rate is paid", [door("ATTRIBUTE", "after", "u", goods, 10000, token(server, goods, creator), "BRIEF") for goods, creator in (("g2", "c3"),)],
@@ -179,7 +179,7 @@ def samples(server):
         server.put(f"samples/s-{creator}", {"creator": creator, "goods": ["g4"], "plan": "gift", "address": "a-1"})
         equal(f"{creator} is {expected}", status(server, f"samples/s-{creator}"), expected)
     found = server.get("samples/s-c20")
-    equal("by the rule", [found["history"][0]["action"], found["history"][0]["ext"], found["terms"]["sold"], found["merchant"]], ["approve", {"rule": True}, 2, "shop"])
+    equal("by the rule", [found["history"][1]["action"], found["history"][1]["ext"], found["terms"]["sold"], found["merchant"]], ["approve", {"rule": True}, 2, "shop"])
     act(server, "samples/s-c20:receive")
     act(server, "samples/s-c20:ship", 409)
     door, link = server.client(), token(server, "g4", "c20")
@@ -206,7 +206,7 @@ def samples(server):
     reply = server.ask("POST", "/api/v1/shelves/c24/showcase", {"list": [{"goods": "g4"}]})
     check("listed", reply.status in (200, 201), reply)
     equal("a shelf fulfils it", until(lambda: status(server, "samples/shown"), "fulfilled"), "fulfilled")
-    check("which the history says", [row["action"] for row in server.get("samples/shown")["history"]] == ["approve", "receive", "list", "fulfil"])
+    check("which the history says", [row["action"] for row in server.get("samples/shown")["history"]] == ["create", "approve", "receive", "list", "fulfil"])
     equal("experience counts samples", [{name: experience(server, f"merchant=shop&creator={creator}")[0][name] for name in ("samples", "fulfilled", "overdue")}
                                        for creator in ("c20", "c21", "c23")],
           [{"samples": 1, "fulfilled": 1, "overdue": 0}, {"samples": 2, "fulfilled": 1, "overdue": 1}, {"samples": 1, "fulfilled": 1, "overdue": 0}])

@@ -346,7 +346,7 @@ static void the_same_after_replay_and_from_the_store(void **state)
 		fail_msg("%s", reason);
 	assert_true(trib_domain_digest(again) == trib_domain_digest(world.domain));
 	assert_true(trib_domain_digest(loaded) == trib_domain_digest(world.domain));
-	assert_int_equal(trib_plan_past(loaded, 1)->note_count, 2);
+	assert_int_equal(trib_plan_past(loaded, 1)->note_count, 3);
 	assert_int_equal(trib_plan_past(loaded, 1)->kept_count, 2);
 	trib_domain_freeze_free(freeze);
 	trib_domain_free(again);

@@ -103,7 +103,7 @@ static void plans_are_previewed_then_changed(void **state)
 	assert_true(sum_of_rates() == before + 750 * 100);
 	assert_int_equal(rate("q1"), 1101);
 	assert_int_equal(rate("q0"), 1000);
-	assert_shows(TRIB_NOUN_PLAN, "q1", "\"history\":[{\"action\":\"bulk\"");
+	assert_shows(TRIB_NOUN_PLAN, "q1", "},{\"action\":\"bulk\"");
 	assert_int_equal(act(TRIB_NOUN_BULK, "b1", "apply"), TRIB_REFUSED);
 }
 

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""What merchants, leaders and creators see and do of what is theirs, and never of what is another's: approvals, bulk edits,
+what lies ahead of plans, offers; and the attempts of one who wants more. The matrix itself is access.py's."""
+import json
+import os
+import tempfile
+
+from access import ADMIN, As, wait_until
+from flows import put_play
+from serving import check, end, equal, fresh
+
+PLAY = """name: asking
+when: request.category == 'asks'
+"""
+FLOW = """flows:
+  plan.put:
+    - when: plan.terms.commission_bps > 3000
+      then:
+        - {wait: approval, ask: leader, what: a high rate, as: asked}
+    - when: plan.terms.commission_bps > 2000
+      then:
+        - {wait: approval, ask: operator, what: a rate, as: asked_platform}
+    - do: plan.approve
+"""
+ROLES = {"m1": "merchant", "m2": "merchant", "l1": "leader", "l2": "leader", "c1": "creator", "c2": "creator"}
+
+
+def make(admin):
+    for name, role in ROLES.items():
+        admin("PUT", f"parties/{name}", {"roles": [role], "followers": 7 if name == "c1" else 1})
+    for name, merchant, category in (("g1", "m1", "asks"), ("g2", "m2", "toys"), ("g3", "m1", "toys")):
+        admin("PUT", f"goods/{name}", {"merchant": merchant, "price": 1000, "category": category})
+    return {name: As(admin.server, admin("POST", "access-tokens", {"role": role, "party": name}).json["token"])
+            for name, role in ROLES.items()}
+
+
+def rows(admin, ask_of, table):
+    for who, method, path, body, want in table:
+        reply = ask_of[who](method, path, body)
+        status, code = want if isinstance(want, tuple) else (want, None)
+        check(f"{who}: {method} {path} {json.dumps(body) if body else ''} is {want}",
+              reply.status == status and code in (None, reply.json.get("code")), reply)
+
+
+def ids(ask, path):
+    return [row["id"] for row in ask("GET", path).json["items"]]
+
+
+# ---- Approvals
+
+
+def approvals(admin, ask):
+    reply = put_play(AsServer(admin), "asking", play=PLAY, flow=FLOW)
+    check("a play that asks", reply.status in (200, 201), reply)
+    terms = lambda bps: {"goods": ["g1"], "merchant": "m1", "terms": {"commission_bps": bps, "leader": "l1", "service_bps": 100}}
+    equal("below its limit nobody is asked", ask["m1"]("PUT", "plans/p1", terms(1000)).status, 201)
+    high, middle = ask["m1"]("PUT", "plans/p1", terms(4000)), ask["m1"]("PUT", "plans/p1", terms(2500))
+    check("above it, the leader is; or the platform", high.status == middle.status == 202, f"{high}\n{middle}")
+    high, middle = high.json["approval"], middle.json["approval"]
+    shown = ask["m1"]("GET", f"approvals/{high}").json
+    equal("the approval names who asked, and whom", [shown["requester"], shown["role"], shown["leader"], shown["history"][0]["action"]],
+          ["m1", "leader", "l1", "create"])
+    for who, want in {"m1": [high, middle], "l1": [high], "m2": [], "l2": [], "c1": [], "c2": []}.items():
+        equal(f"{who} lists what it has asked for or is asked", ids(ask[who], "approvals"), want)
+    rows(admin, ask, [
+        ("l1", "GET", f"approvals/{high}", None, 200), ("l1", "GET", f"approvals/{middle}", None, (404, "not_found")),
+        ("l2", "GET", f"approvals/{high}", None, (404, "not_found")), ("m2", "GET", f"approvals/{high}", None, (404, "not_found")),
+        ("c1", "GET", f"approvals/{high}", None, (404, "not_found")),
+        ("m1", "POST", f"approvals/{high}:approve", {}, (403, "noperm")), ("m1", "POST", f"approvals/{middle}:approve", {}, (403, "noperm")),
+        ("l2", "POST", f"approvals/{high}:approve", {}, (404, "not_found")), ("m2", "POST", f"approvals/{high}:reject", {}, (404, "not_found")),
+        ("l1", "POST", f"approvals/{middle}:approve", {}, (404, "not_found")), ("l1", "POST", "approvals/9:approve", {}, (404, "not_found")),
+        ("l1", "PUT", f"approvals/{high}", {"what": "mine"}, (403, "noperm")), ("l1", "DELETE", f"approvals/{high}", None, (403, "noperm")),
+        ("l1", "POST", f"approvals/{high}:approve", {"reason": "fine"}, 200)])
+    equal("approved by the leader, it happens", ask["m1"]("GET", "plans/p1").json["terms"]["commission_bps"], 4000)
+    last = ask["m1"]("GET", f"approvals/{high}").json["history"][-1]
+    equal("and the requester sees who and why", [last["role"], last["reason"]], ["leader", "fine"])
+    for body in ({**terms(9000), "play": "default"}, {**terms(9000), "play": "other"}):
+        reply = ask["m1"]("PUT", "plans/p9", body)
+        check(f"it cannot leave its play for {body['play']}", reply.status == 400 and reply.json["at"] == "play", reply)
+    equal("to state the one it has is fine", ask["m1"]("PUT", "plans/p8", {**terms(1000), "play": "asking"}).status, 201)
+    equal("the platform's people may", admin("PUT", "plans/p7", {**terms(9000), "play": "default"}).status, 201)
+    equal("a dry run tells a party results, not how", [name in ask["m1"]("PUT", "plans/p1?dry_run=true", terms(1500)).json["dry_run"]
+                                                        for name in ("results", "steps")], [True, False])
+
+
+class AsServer:
+    """What flows.py asks of a server, asked by somebody."""
+
+    def __init__(self, who):
+        self.who = who
+
+    def ask(self, method, path, body=None):
+        return self.who(method, path.removeprefix("/api/v1/"), body)
+
+
+# ---- Bulk edits, and what lies ahead
+
+
+def done(ask, job, *statuses):
+    return wait_until(lambda: ask("GET", f"bulks/{job}").json["status"] in (statuses or ("done", "previewed")))
+
+
+def bulks(admin, ask):
+    for name in ("q1", "q2", "q3"):
+        ask["m1"]("PUT", f"plans/{name}", {"goods": ["g3"], "merchant": "m1", "terms": {"commission_bps": 1000}})
+    ask["m2"]("PUT", "plans/z1", {"goods": ["g2"], "merchant": "m2", "terms": {"commission_bps": 1000}})
+    change = {"filter": "terms.commission_bps == 1000", "change": {"add_commission_bps": 50}}
+    made = ask["m1"]("POST", "plans:bulk", {**change, "id": "mine", "dry_run": True})
+    check("a merchant previews a bulk edit", made.status == 202 and done(ask["m1"], "mine"), made)
+    shown = ask["m1"]("GET", "bulks/mine").json
+    equal("of its own plans and no others", [shown["merchant"], shown["matched"], shown["changed"]], ["m1", 4, 4])
+    rows(admin, ask, [
+        ("m2", "GET", "bulks/mine", None, (404, "not_found")), ("m2", "POST", "bulks/mine:apply", {}, (404, "not_found")),
+        ("m2", "POST", "plans:bulk", {**change, "id": "mine"}, (403, "noperm")),
+        ("m2", "POST", "plans:bulk", {**change, "merchant": "m1"}, (403, "noperm")),
+        ("m2", "POST", "plans:bulk", {**change, "merchant": "nobody"}, (403, "noperm")),
+        ("m2", "PUT", "bulks/mine", change, (403, "noperm")), ("l1", "POST", "plans:bulk", change, (403, "noperm")),
+        ("c1", "GET", "bulks", None, (403, "noperm")), ("m1", "POST", "bulks/mine:apply", {}, 200)])
+    check("it applies it", done(ask["m1"], "mine", "done"))
+    equal("its plans are changed", [ask["m1"]("GET", f"plans/{name}").json["terms"]["commission_bps"] for name in ("q1", "q2", "q3")], [1050] * 3)
+    equal("another's are not", ask["m2"]("GET", "plans/z1").json["terms"]["commission_bps"], 1000)
+    equal("others list none", ids(ask["m2"], "bulks"), [])
+    ask["m2"]("POST", "plans:bulk", {"id": "all", "filter": "true", "change": {"add_commission_bps": 1}})
+    check("everything is everything of one's own", done(ask["m2"], "all", "done") and ask["m2"]("GET", "bulks/all").json["matched"] == 1)
+    ask["m2"]("POST", "plans:bulk", {"id": "let", "filter": "true", "change": {"action": "approve"}})
+    check("nor does it do what a merchant may not", done(ask["m2"], "let", "done") and
+          ask["m2"]("GET", "bulks/let").json["refused"] == 1, ask["m2"]("GET", "bulks/let"))
+    before = len(ids(ask["m1"], "approvals"))
+    ask["m1"]("POST", "plans:bulk", {"id": "high", "filter": "id == 'p8'", "change": {"terms": {"commission_bps": 2600}}})
+    check("a plan's play has its say", done(ask["m1"], "high", "done") and ask["m1"]("GET", "bulks/high").json["waiting"] == 1,
+          ask["m1"]("GET", "bulks/high"))
+    equal("it waits for who is asked", [ask["m1"]("GET", "plans/p8").json["terms"]["commission_bps"], len(ids(ask["m1"], "approvals")) - before], [1050, 1])
+    admin("POST", f"approvals/{ids(ask['m1'], 'approvals')[-1]}:approve", {})
+    equal("and happens then", ask["m1"]("GET", "plans/p8").json["terms"]["commission_bps"], 2600)
+
+
+def ahead(admin, ask):
+    when = 4102444800000
+    ask["m1"]("PUT", "plans/q1", {"goods": ["g3"], "merchant": "m1", "terms": {"commission_bps": 2000}, "effective_from": when})
+    items = ask["m1"]("GET", "plans/q1/versions").json["items"]
+    equal("what lies ahead of one's plan", [row["plan"]["terms"]["commission_bps"] for row in items], [1050, 2000])
+    path = f"plans/q1/versions/{items[1]['version']}"
+    rows(admin, ask, [
+        ("m2", "GET", "plans/q1/versions", None, (404, "not_found")), ("m2", "DELETE", path, None, (404, "not_found")),
+        ("l1", "GET", "plans/q1/versions", None, (403, "noperm")), ("c1", "GET", "plans/q1/versions", None, (403, "noperm")),
+        ("m2", "GET", "plans/none/versions", None, (404, "not_found")), ("m1", "DELETE", path, None, 200), ("m1", "DELETE", path, None, 409)])
+
+
+# ---- Who did it
+
+
+def history(admin, ask):
+    goal = {"measure": "orders", "target": 10, "every": "1s", "step_bps": 100}
+    ask["m1"]("PUT", "plans/moved", {"goods": ["g3"], "merchant": "m1", "kind": "managed", "terms": {"commission_bps": 1000},
+                                     "bounds": {"min_bps": 500, "max_bps": 5000}, "goal": goal})
+    first = ask["m1"]("GET", "plans/moved").json["history"][0]
+    equal("a plan says who made it", [first["action"], first["role"], first["by"] is not None], ["create", "merchant", True])
+
+    def moved():
+        return [row for row in ask["m1"]("GET", "plans/moved").json["history"] if row["action"] == "move"]
+
+    check("the engine moves it", wait_until(moved))
+    equal("in a role of its own", [moved()[0]["role"], moved()[0]["by"]], ["engine", "managed"])
+    listed = lambda: [row for row in admin("GET", "audit").json["items"] if row.get("role") == "engine"]
+    check("so the log says", any((row["actor"], row["action"], row["outcome"]) == ("managed", "move plans/moved", "changed") for row in listed()), listed())
+    admin("PUT", "users/anna", {"role": "operator", "password": "a good password"})
+    for user in ("anna", "my secret pass"):
+        admin.server.ask("POST", "/api/v1/sessions", {"user": user, "password": "not the password"})
+    tried = lambda: [(row.get("actor"), row["detail"]) for row in admin("GET", "audit").json["items"]
+                     if row["action"] == "POST /api/v1/sessions" and row["outcome"] == "refused"]
+    check("a sign-in that failed names whom it tried, and no name that nobody has",
+          wait_until(lambda: {("anna", "password"), (None, "user")} <= set(tried())), tried())
+    equal("no user is called like a token", [admin("PUT", f"users/{name}", {"role": "operator", "password": "a good password"}).status
+                                             for name in ("t3", "token-file")], [400, 400])
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="tributary-test-") as folder:
+        path = os.path.join(folder, "token")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(ADMIN + "\n")
+        with fresh("--token-file", path) as server:
+            admin = As(server, ADMIN)
+            ask = make(admin)
+            approvals(admin, ask)
+            bulks(admin, ask)
+            ahead(admin, ask)
+            history(admin, ask)
+            server.kill()
+            server.again()
+            equal("after kill -9, too: what one has asked for", len(ids(ask["m1"], "approvals")), 3)
+            equal("and nobody else's", ids(ask["l2"], "approvals"), [])
+    end()
+
+
+if __name__ == "__main__":
+    main()
