@@ -231,7 +231,10 @@ static trib_status ask(struct trib_engine *engine, struct engine_flow *flow, uin
 		approval.change = trib_arena_copy(&engine->flow_arena, about->change);
 	/* It is the play that asks, whoever put what it is about. */
 	const struct trib_actor *asking = trib_domain_actor(engine->domain);
-	const struct trib_actor play = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text(approval.play) };
+	char by[80];
+
+	snprintf(by, sizeof(by), "the play %.60s", approval.play);
+	const struct trib_actor play = { .role = TRIB_ACCESS_ENGINE, .name = trib_bytes_text(by) };
 
 	trib_domain_set_actor(engine->domain, &play);
 	status = trib_domain_decide_put(engine->domain, TRIB_NOUN_APPROVAL, &approval.base, engine->now_ms, &engine->arena,
