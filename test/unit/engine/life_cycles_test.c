@@ -56,11 +56,12 @@ static const struct row {
 	PLAN("end", "active", "ended", "++ +? --- -- ---"),
 	PLAN("end", "paused", "ended", "++ +? --- -- ---"),
 
-	BULK("apply", "previewed", "applying", "++ -- --- -- ---"),
-	BULK("cancel", "previewed", "cancelled", "++ -- --- -- ---"),
+	BULK("apply", "previewed", "applying", "++ +? --- -- ---"),
+	BULK("cancel", "previewed", "cancelled", "++ +? --- -- ---"),
 
-	APPROVAL("approve", "waiting", "approved", "++ -- --- -- ---"),
-	APPROVAL("reject", "waiting", "rejected", "++ -- --- -- ---"),
+	/* The admin has caused it, and the platform's people are asked: nobody else knows of it. */
+	APPROVAL("approve", "waiting", "approved", "++ ?? ??? ?? ---"),
+	APPROVAL("reject", "waiting", "rejected", "++ ?? ??? ?? ---"),
 
 	ACTIVITY("publish", "draft", "published", "++ -- +?? -- ---"),
 	ACTIVITY("withdraw", "published", "draft", "++ -- +?? -- ---"),
@@ -318,7 +319,7 @@ static void begin(enum trib_noun noun, const char *status)
 		break;
 	case TRIB_NOUN_BULK:
 		put(noun, "b", &askers[0],
-		    "{\"id\":\"b%u\",\"dry_run\":true,\"filter\":\"id == 'p3'\",\"change\":{\"add_commission_bps\":1}}", number);
+		    "{\"id\":\"b%u\",\"merchant\":\"m1\",\"dry_run\":true,\"filter\":\"id == 'p3'\",\"change\":{\"add_commission_bps\":1}}", number);
 		break;
 	case TRIB_NOUN_APPROVAL:
 		put(TRIB_NOUN_GOODS, "w", &askers[0], "{\"id\":\"w%u\",\"merchant\":\"m1\",\"play\":\"waits\"}", number);
