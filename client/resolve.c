@@ -341,7 +341,7 @@ static int resolve_one(struct trib_resolver *resolver, const struct published *p
 	if (answer->reasons)
 		return TRIB_CLIENT_OK;
 	trib_view_resolve(published->view, &request, record);
-	if (reads_engine_facts(market, record, request.now_ms))
+	if (record->needs_engine || reads_engine_facts(market, record, request.now_ms))
 		answer->reasons = TRIB_CLIENT_ENGINE_FACTS;
 	else
 		write_answer(resolver, published, answer);

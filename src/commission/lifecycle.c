@@ -540,8 +540,10 @@ static void split_slice(const struct trib_life_order *order, uint32_t index, boo
 		return;
 	/* What is forfeited does not go to the creator's agency either. */
 	rates.all_to_agency = rates.all_to_agency && !forfeited;
-	size_t n = trib_split(order->shares, order->n_shares, life->slice_base[index], &rates, slice->parties, lines,
-			      &charged);
+	size_t n = order->way ? trib_split_by(order->way, order->shares, order->n_shares, life->slice_base[index], &rates,
+					      slice->parties, lines, &charged) :
+				trib_split(order->shares, order->n_shares, life->slice_base[index], &rates, slice->parties,
+					   lines, &charged);
 
 	for (size_t i = 0; i < n; i++)
 		life->lines[life->n_lines++] = (struct trib_life_line){ index, lines[i] };

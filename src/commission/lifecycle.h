@@ -116,6 +116,7 @@ struct trib_life_order {
 	bool deposit_counts;	/* of an order that became invalid unpaid, its deposit still earns */
 	const struct trib_share *shares;
 	uint32_t n_shares;
+	const struct trib_split_way *way; /* its own of amounts; NULL: none */
 	uint32_t n_slices; /* 0: the order is credited to nobody */
 	struct trib_life_slice slices[TRIB_LIMIT_TOUCHES_CONSIDERED];
 };

@@ -71,9 +71,16 @@ static size_t pass_on(const uint32_t parties[TRIB_SLOTS], struct trib_line *line
 	return 1;
 }
 
-size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
-		  const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS],
-		  struct trib_line *ret_lines, int64_t *ret_charged)
+static int64_t within(int64_t amount, int64_t max)
+{
+	return TRIB_MAX((int64_t)0, TRIB_MIN(amount, max));
+}
+
+/* way NULL: there is none, which a caller that says so pays nothing for. */
+static inline __attribute__((always_inline)) size_t split(const struct trib_split_way *way, const struct trib_share *shares,
+							  size_t n, int64_t base, const struct trib_rates *rates,
+							  const uint32_t parties[TRIB_SLOTS], struct trib_line *ret_lines,
+							  int64_t *ret_charged)
 {
 	int64_t parts[TRIB_LIMIT_RULE_SHARES];
 	int64_t charged = 0;
@@ -91,10 +98,14 @@ size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 			continue;
 		int64_t part = share->of == TRIB_OF_BASE ? base : parts[share->of];
 		struct purse purse = purse_of(shares, share, part, ret_lines, count);
-		int64_t amount = trib_portion(share->take == TRIB_TAKE_REST ? purse.rest : part, bps,
-					 share->round);
+		int64_t of = share->take == TRIB_TAKE_REST ? purse.rest : part;
+		int64_t amount = trib_portion(of, bps, share->round);
 
+		if (way)
+			amount = within(way->amount(way->context, of, bps, amount), of);
 		amount = TRIB_MIN(amount, TRIB_MIN(share->cap, purse.rest));
+		if (way)
+			amount = within(way->cap(way->context, amount, share->cap == TRIB_CAP_NONE ? 0 : share->cap), amount);
 		/* What is charged stays within 64 bits even of an absurd base, and so does all that is held. */
 		amount = TRIB_MIN(amount, outside ? INT64_MAX - charged : purse.held);
 		charged += outside ? amount : 0;
@@ -112,6 +123,20 @@ size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 	if (TRIB_UNLIKELY(rates->all_to_agency))
 		count += pass_on(parties, ret_lines, count);
 	return count;
+}
+
+size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
+		  const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS],
+		  struct trib_line *ret_lines, int64_t *ret_charged)
+{
+	return split(NULL, shares, n, base, rates, parties, ret_lines, ret_charged);
+}
+
+size_t trib_split_by(const struct trib_split_way *way, const struct trib_share *shares, size_t n, int64_t base,
+		     const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS], struct trib_line *ret_lines,
+		     int64_t *ret_charged)
+{
+	return split(way, shares, n, base, rates, parties, ret_lines, ret_charged);
 }
 
 /*

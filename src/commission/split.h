@@ -61,6 +61,20 @@ size_t trib_split(const struct trib_share *shares, size_t n, int64_t base,
 		  struct trib_line *ret_lines, int64_t *ret_charged);
 
 /*
+ * Somebody's own way of amounts, asked for each share in turn: `amount` of bps of a part, in place of `otherwise`, and then,
+ * once it is within the share's cap, what of it is paid; cap 0: it has none. What they give is held between 0 and what
+ * the split would allow, so that the promises above hold whatever they say.
+ */
+struct trib_split_way {
+	int64_t (*amount)(void *context, int64_t part, uint32_t bps, int64_t otherwise);
+	int64_t (*cap)(void *context, int64_t amount, int64_t cap);
+	void *context;
+};
+size_t trib_split_by(const struct trib_split_way *way, const struct trib_share *shares, size_t n, int64_t base,
+		     const struct trib_rates *rates, const uint32_t parties[TRIB_SLOTS], struct trib_line *ret_lines,
+		     int64_t *ret_charged);
+
+/*
  * The invariant: are these lines a split of base by shares of this form? No line is negative or above its cap, no
  * payer pays more of a part than it holds, nobody inside pays more than it has been paid, what all parties are
  * credited is what all payers are charged, and `charged` is what came from outside. Else false and the first reason.

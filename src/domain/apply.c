@@ -326,7 +326,6 @@ trib_status trib_fold_registration(struct trib_domain *domain,
 		return status;
 	now.channel = trib_fold_code(domain, registration->channel, &known);
 	now.scene = trib_fold_code(domain, registration->scene, &known);
-	now.play = trib_fold_code(domain, registration->play, &known);
 	now.pid = trib_fold_code(domain, registration->pid, &known);
 	now.priority = TRIB_STATED(registration, priority);
 	now.ext_overflow = trib_word_of_overflow(registration->ext_overflow);
@@ -345,6 +344,7 @@ trib_status trib_fold_registration(struct trib_domain *domain,
 					"found a token_ttl that is no duration");
 	if (registration->when && registration->when[0])
 		now.when = trib_names_add(domain->conditions, trib_text(registration->when));
+	now.play = trib_domain_name_play(domain, trib_text(registration->play ? registration->play : ""));
 	bool old = put->number <= trib_domain_count(domain, TRIB_NOUN_REGISTRATION);
 
 	trib_fold_enter(domain, TRIB_NOUN_REGISTRATION, put->number, put->version, registration->id,

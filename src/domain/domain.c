@@ -118,6 +118,7 @@ struct trib_domain *trib_domain_new(const struct trib_hash_key *table_key)
 	}
 	domain->table_key = *table_key;
 	domain->symbols = trib_names_new(table_key);
+	domain->plays = trib_names_new(table_key);
 	domain->bounded = trib_names_new(table_key);
 	domain->conditions = trib_names_new(table_key);
 	domain->exts = trib_names_new(table_key);
@@ -178,6 +179,7 @@ void trib_domain_free(struct trib_domain *domain)
 	free(domain->scratch[0]);
 	free(domain->scratch[1]);
 	trib_names_free(domain->symbols);
+	trib_names_free(domain->plays);
 	trib_names_free(domain->conditions);
 	trib_names_free(domain->exts);
 	trib_arena_fini(&domain->sets);
@@ -224,6 +226,16 @@ struct trib_bytes trib_domain_id(const struct trib_domain *domain, enum trib_nou
 const struct trib_names *trib_domain_symbols(const struct trib_domain *domain)
 {
 	return domain->symbols;
+}
+
+const struct trib_names *trib_domain_plays(const struct trib_domain *domain)
+{
+	return domain->plays;
+}
+
+uint32_t trib_domain_name_play(struct trib_domain *domain, struct trib_bytes name)
+{
+	return name.size ? trib_names_add(domain->plays, name) : 0;
 }
 
 uint32_t trib_domain_find_code(const struct trib_domain *domain, struct trib_bytes word)

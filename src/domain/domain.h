@@ -356,6 +356,10 @@ struct trib_bytes trib_domain_id(const struct trib_domain *domain, enum trib_nou
 /* The dictionary; and the code of a word, 0 if it has none yet: then a NameAdded must be applied
  * before its use. */
 const struct trib_names *trib_domain_symbols(const struct trib_domain *domain);
+
+/* The names of plays that anything is of; and the number of one, added if it is new. Numbers are this process's only. */
+const struct trib_names *trib_domain_plays(const struct trib_domain *domain);
+uint32_t trib_domain_name_play(struct trib_domain *domain, struct trib_bytes name);
 uint32_t trib_domain_find_code(const struct trib_domain *domain, struct trib_bytes word);
 
 /* Conditions are CEL texts, each once, numbered from 1 in this process only: compile lazily, keep

@@ -256,6 +256,8 @@ trib_status trib_fold_plan(struct trib_domain *domain, const Tributary__PlanPut 
 	plan->offer = !put->plan->activity		? TRIB_OFFER_NONE :
 		      TRIB_STATED(put->plan, sole) ? TRIB_OFFER_SOLE :
 							  TRIB_OFFER_ENROLLED;
+	plan->play = trib_domain_name_play(domain, trib_text(put->plan->play ? put->plan->play : ""));
+	plan->play_version = plan->play ? TRIB_STATED(put->plan, play_version) : 0;
 	tell_goods(domain, put->number, plan, &incoming, put->version);
 	keep_goods(plan, &incoming);
 	add_step(plan, incoming.version.from_ms);

@@ -203,7 +203,8 @@ struct trib_plan {
 	uint32_t version_count, step_count, step_capacity;
 	bool timed; /* statuses were set by time: trib_domain_status_timed */
 	uint8_t offer; /* enum trib_plan_offer */
-	uint32_t spare[5];
+	uint32_t play, play_version; /* whose it is since its newest PUT: of trib_domain_plays; 0: nobody's */
+	uint32_t spare[3];
 };
 _Static_assert(sizeof(struct trib_plan) == 128, "two cache lines");
 
@@ -250,7 +251,8 @@ struct trib_block {
 
 struct trib_registration {
 	int64_t token_ttl_ms;
-	uint32_t channel, scene, play; /* codes */
+	uint32_t channel, scene;       /* codes */
+	uint32_t play;		       /* of trib_domain_plays, 0: none is stated */
 	uint32_t pid;		       /* a code: what its links are called at a third-party site */
 	uint32_t when;		       /* condition number, 0: always */
 	int32_t priority;

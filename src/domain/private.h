@@ -132,6 +132,7 @@ struct trib_domain {
 	struct trib_names *ids[TRIB_NOUN_COUNT];
 	struct trib_names *symbols;
 	struct trib_names *conditions;
+	struct trib_names *plays; /* as conditions */
 	struct trib_names *exts; /* of plans; as conditions: each text once, numbered in this process only */
 	struct trib_domain_hooks hooks;
 	const struct trib_actor *actor; /* who asks; NULL: the admin */

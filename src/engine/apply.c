@@ -158,8 +158,12 @@ void apply_link(struct trib_engine *engine, const struct trib_link_event *event,
 trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
 {
 	people_fold(engine, event);
-	trib_status status = trib_market_apply(engine->domain, engine->rules, event, error);
+	const struct trib_market_state state = engine_market_state(engine);
+	trib_status status = trib_market_apply(&state, event, error);
 
+	if (status == TRIB_OK && (event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_PUT ||
+				  event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED))
+		status = apply_play(engine, event, error);
 	if (status == TRIB_OK)
 		business_market(engine, event);
 	if (status == TRIB_OK && event->kind_case == TRIBUTARY__EVENT__KIND_BULK_PUT)
@@ -224,9 +228,6 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return apply_payout(engine, event->ledger_paid, position, error);
 	case TRIBUTARY__EVENT__KIND_SHELF_PUT:
 		return apply_shelf(engine, event->shelf_put, error);
-	case TRIBUTARY__EVENT__KIND_PLAY_PUT:
-	case TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED:
-		return apply_play(engine, event, error);
 	case TRIBUTARY__EVENT__KIND_PLAN_MOVED:
 		return managed_apply(engine, event->plan_moved, error);
 	case TRIBUTARY__EVENT__KIND_FLOW_RAN:

@@ -111,8 +111,11 @@ static uint32_t plan_of(const struct trib_order_record *record)
 	return record->n_slices ? record->slices[0].plan : 0;
 }
 
-static inline uint8_t play_of_order(const struct business *business, const struct trib_order_record *record)
+/* As the record says; one that was decided before orders named their play goes by what these say now. */
+static inline uint8_t play_of_order(struct business *business, const struct trib_order_record *record)
 {
+	if (TRIB_UNLIKELY(record->play.size))
+		return find_play(business, record->play);
 	if (TRIB_LIKELY(!business->registrations.any && !business->plans.any))
 		return 0;
 	return play_of_both(business, registration_of(record), plan_of(record));

@@ -957,8 +957,10 @@ static trib_status load_market_row(void *context, struct trib_bytes key, struct 
 {
 	struct trib_engine *engine = context;
 
+	const struct trib_market_state state = engine_market_state(engine);
+
 	business_load_market(engine, engine->loading, value);
-	return trib_market_load(engine->domain, engine->rules, engine->loading, key, value, error);
+	return trib_market_load(&state, engine->loading, key, value, error);
 }
 
 static trib_status load_cold_nouns(struct trib_engine *engine, struct trib_error *error)
@@ -1218,6 +1220,7 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 		if (status == TRIB_OK && last)
 			status = trib_domain_load_done(engine->domain, error);
 	}
+	trib_order_path_ready(engine->order_path);
 	if (status == TRIB_OK)
 		status = access_load(engine, error);
 	if (status == TRIB_OK)

@@ -256,8 +256,6 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 		flows_note(engine, engine->position);
 		return TRIB_OK;
 	}
-	if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_PUT || event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED)
-		return apply_play(engine, event, error);
 	if (access_is_changed_by(event->kind_case))
 		return access_apply(engine, event, error);
 	return apply_market(engine, event, error);
@@ -494,6 +492,7 @@ static void make_state(struct trib_engine *engine)
 	engine->spaces.bounds = space_bounds;
 	engine->spaces.bounded = space_bounded;
 	engine->rules = trib_rules_new(&engine->table_key, &engine->spaces);
+	engine->order_path = trib_order_path_new();
 	engine->plays = trib_playbook_new(&engine->table_key, &trib_play_trees);
 	trib_buffer_init(&engine->play_schemas, PLAY_SCHEMAS_BYTES);
 	engine->touches = trib_touches_new(&touches);
@@ -592,6 +591,7 @@ static void close_state(struct trib_engine *engine)
 	access_end(engine);
 	trib_touches_free(TRIB_TAKE_PTR(engine->touches));
 	trib_playbook_free(TRIB_TAKE_PTR(engine->plays));
+	trib_order_path_free(TRIB_TAKE_PTR(engine->order_path));
 	trib_buffer_fini(&engine->play_schemas);
 	trib_rules_free(TRIB_TAKE_PTR(engine->rules));
 	trib_domain_free(TRIB_TAKE_PTR(engine->domain));

@@ -175,6 +175,31 @@ static void add_reason(const struct trib_engine *engine, const struct trib_order
 		add_text(json, "reason", node->reason);
 }
 
+/* Whose it is, and what that has its own way of. */
+static void add_play(const struct trib_order_record *record, struct trib_buffer *json)
+{
+	if (!record->play.size)
+		return;
+	add_text(json, "play", record->play);
+	add_number(json, "play_version", record->play_version);
+	if (!record->n_asked)
+		return;
+	add_key(json, "asked");
+	trib_buffer_add_char(json, '[');
+	for (uint32_t i = 0; i < record->n_asked; i++) {
+		const struct trib_asked *asked = &record->asked[i];
+
+		open_item(json);
+		add_text(json, "capability", asked->capability);
+		if (asked->gave.size)
+			add_text(json, "gave", asked->gave);
+		if (asked->failed)
+			add_bool(json, "failed", true);
+		trib_buffer_add_char(json, '}');
+	}
+	trib_buffer_add_char(json, ']');
+}
+
 static void add_answer(const struct trib_engine *engine, const struct trib_order_record *record,
 		       struct trib_buffer *json)
 {
@@ -433,6 +458,7 @@ void trib_engine_order_json(const struct trib_engine *engine, const struct trib_
 	add_listed(engine, record, json);
 	if (record->held)
 		add_reason(engine, record, json);
+	add_play(record, json);
 	add_life(engine, record, json);
 	trib_buffer_add_char(json, '}');
 }
@@ -685,6 +711,7 @@ trib_status trib_engine_explain(struct trib_engine *engine, struct trib_bytes or
 	add_choice(record, json);
 	add_listed(engine, record, json);
 	add_reason(engine, record, json);
+	add_play(record, json);
 	if (record->held)
 		add_bool(json, "held", true);
 	add_token(engine, record, json);

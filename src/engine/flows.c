@@ -718,7 +718,7 @@ trib_status flows_link(struct trib_engine *engine, const struct trib_link_reques
 {
 	const struct trib_registration *row = trib_domain_registration(engine->domain, registration);
 	const struct trib_names *symbols = trib_domain_symbols(engine->domain);
-	struct trib_bytes name = trib_names_text(symbols, row->play);
+	struct trib_bytes name = trib_names_text(trib_domain_plays(engine->domain), row->play);
 	uint32_t number = trib_playbook_number(engine->plays, name);
 	uint32_t version = trib_playbook_version(engine->plays, number, engine->now_ms);
 	const struct trib_play *play = version ? trib_playbook_find(engine->plays, name, version, error) : NULL;

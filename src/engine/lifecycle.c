@@ -22,12 +22,14 @@ void lifecycle_init(struct trib_engine *engine)
 	engine->life = trib_alloc_zeroed(1, sizeof(*engine->life));
 	trib_buffer_init(&engine->life->earlier_bytes, EVENT_BYTES_MAX);
 	trib_buffer_init(&engine->life->bytes, EVENT_BYTES_MAX);
+	trib_arena_init(&engine->life->scratch, TRIB_LIMIT_CEL_MEMORY_BYTES);
 }
 
 void lifecycle_fini(struct trib_engine *engine)
 {
 	trib_buffer_fini(&engine->life->earlier_bytes);
 	trib_buffer_fini(&engine->life->bytes);
+	trib_arena_fini(&engine->life->scratch);
 	free(TRIB_TAKE_PTR(engine->life));
 }
 
@@ -155,6 +157,21 @@ static uint32_t weigh_slices(const struct trib_order_record *record, uint64_t *r
 	return n;
 }
 
+/* What the order's play has its own way of; what it had when the order was decided is what it has. */
+static struct trib_order_asker *play_asker(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	struct life_work *life = engine->life;
+
+	life->market = engine_market(engine);
+	life->asker = (struct trib_order_asker){ &life->market, trib_order_ways_of(&life->market, record), &life->scratch, NULL };
+	return &life->asker;
+}
+
+static const struct trib_split_way *play_way(const struct trib_engine *engine, const struct trib_order_record *record)
+{
+	return trib_order_split_way(play_asker(engine, record), &engine->life->way) ? &engine->life->way : NULL;
+}
+
 static void fix_order(const struct trib_engine *engine, const struct trib_order_record *record,
 		      struct trib_life_order *order, uint32_t *ret_slice_of)
 {
@@ -171,6 +188,7 @@ static void fix_order(const struct trib_engine *engine, const struct trib_order_
 	order->deposit_counts = node && node->deposit_counts;
 	order->shares = node ? node->shares : NULL;
 	order->n_shares = node ? node->n_shares : 0;
+	order->way = play_way(engine, record);
 	order->n_slices = 0;
 	if (!node || !record->n_slices)
 		return;
@@ -854,6 +872,18 @@ trib_status lifecycle_tell_refund(struct trib_engine *engine, const struct trib_
 	return trib_life_tell_refund(known ? &life->order : NULL, &life->messages, &refund, ret_changed, ret_at, error);
 }
 
+/* The order's play may refuse one that is new, and takes something off. */
+static trib_status admit_refund(struct trib_engine *engine, const struct trib_refund_request *request, struct trib_error *error)
+{
+	struct life_work *life = engine->life;
+
+	if (!life->asker.ways || refund_is_known(&life->messages, request->refund) ||
+	    trib_refund_effect(request->kind) != TRIB_REFUND_LOWERS)
+		return TRIB_OK;
+	return trib_order_ask_refund(&life->asker, request->amount,
+				     life->has_earlier ? life->earlier.remaining : engine->earlier.base_amount, error);
+}
+
 /* A refund of an order that is known. */
 static trib_status refund_line(struct trib_engine *engine, const struct trib_refund_request *request,
 			       uint64_t fingerprint, uint64_t decision, struct trib_refund_answer *ret_answer,
@@ -862,8 +892,10 @@ static trib_status refund_line(struct trib_engine *engine, const struct trib_ref
 	struct life_work *life = engine->life;
 	bool changed;
 	uint32_t at;
-	trib_status status = lifecycle_tell_refund(engine, request, true, &changed, &at, error);
+	trib_status status = admit_refund(engine, request, error);
 
+	if (status == TRIB_OK)
+		status = lifecycle_tell_refund(engine, request, true, &changed, &at, error);
 	if (status != TRIB_OK)
 		return status;
 	struct trib_bytes group = group_to_share(engine);

@@ -53,6 +53,16 @@ static void trim(struct trib_engine *engine)
 void snapshots_note(struct trib_engine *engine, const Tributary__Event *event)
 {
 	struct snapshots *snapshots = &engine->snapshots;
+	Tributary__Event lean = *event;
+	Tributary__PlayPut put;
+
+	/* Clients do without the files of plays. */
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_PLAY_PUT) {
+		put = *event->play_put;
+		put.n_files = 0;
+		lean.play_put = &put;
+		event = &lean;
+	}
 	size_t size = tributary__event__get_packed_size(event);
 	uint8_t *bytes = trib_alloc(size);
 
@@ -223,8 +233,13 @@ struct scan {
 static trib_status add_row(void *context, struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
 {
 	struct scan *scan = context;
+	struct trib_buffer lean;
 
-	trib_snapshot_row(scan->writer, scan->table, key, value);
+	trib_buffer_init(&lean, value.size);
+	if (scan->table == TRIB_TABLE_PLAY)
+		trib_order_path_add_lean(value, &lean);
+	trib_snapshot_row(scan->writer, scan->table, key, scan->table == TRIB_TABLE_PLAY ? trib_buffer_bytes(&lean) : value);
+	trib_buffer_fini(&lean);
 	return scan->writer->failed ? trib_fail(error, TRIB_IO, "snapshot", "cannot be written") : TRIB_OK;
 }
 

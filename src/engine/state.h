@@ -127,6 +127,10 @@ struct life_work {
 	struct trib_life_messages messages, kept_messages;
 	struct trib_life_messages whole; /* of groups.c: what was told of a payment */
 	struct trib_life_order order;
+	struct trib_market market; /* what the order's play is asked over, by */
+	struct trib_order_asker asker;
+	struct trib_split_way way;
+	struct trib_arena scratch;
 	uint32_t slice_of[TRIB_LIMIT_TOUCHES_CONSIDERED]; /* the decision's, of each of the order's; UINT32_MAX: none */
 	struct trib_life life;
 	uint32_t n_before;
@@ -166,6 +170,7 @@ struct trib_engine {
 	struct trib_domain *domain;
 	struct trib_rules *rules;
 	struct trib_playbook *plays;
+	struct trib_order_path *order_path; /* what they do on the way of orders */
 	struct trib_buffer play_schemas; /* of /openapi.json, as the active plays are */
 	uint64_t play_schemas_of;	 /* trib_playbook_active_made then */
 	struct trib_play *offered_play; /* what was read of the one being put; apply takes it */
@@ -261,7 +266,13 @@ struct trib_engine {
 /* What orders are resolved over, for one command: its parts may be others after the next. */
 static inline struct trib_market engine_market(const struct trib_engine *engine)
 {
-	return (struct trib_market){ engine->domain, engine->rules, &engine->spaces, engine->platform };
+	return (struct trib_market){ engine->domain, engine->rules, &engine->spaces, engine->platform, engine->order_path };
+}
+
+/* What events and rows of the market are folded into. */
+static inline struct trib_market_state engine_market_state(const struct trib_engine *engine)
+{
+	return (struct trib_market_state){ engine->domain, engine->rules, engine->order_path };
 }
 
 /* engine.c */

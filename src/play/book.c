@@ -300,6 +300,48 @@ static trib_status check_limits(const struct trib_playbook *book, const struct e
 	return TRIB_OK;
 }
 
+/* Of one capability; NULL where the arena is full. */
+static Tributary__PlayWay *add_way(const struct play_override *override, enum trib_capability id, struct trib_arena *arena)
+{
+	Tributary__PlayWay *way = trib_arena_alloc(arena, sizeof(*way));
+	Tributary__PlayImplementation *items = trib_arena_alloc(arena, override->count * sizeof(*items));
+
+	if (!way || !items)
+		return NULL;
+	tributary__play_way__init(way);
+	way->capability = (char *)(uintptr_t)trib_capability_row(id)->name;
+	way->has_chain = true;
+	way->chain = override->chain;
+	way->of = trib_arena_alloc(arena, override->count * sizeof(*way->of));
+	for (uint32_t i = 0; way->of && i < override->count; i++) {
+		const struct play_implementation *item = &override->items[i];
+
+		tributary__play_implementation__init(&items[i]);
+		items[i].when = item->when ? trib_arena_copy(arena, trib_expr_source(item->when)) : NULL;
+		if (item->when && !items[i].when)
+			return NULL;
+		*(item->kind == PLAY_CEL ? &items[i].cel : &items[i].use) = (char *)(uintptr_t)item->text;
+		way->of[way->n_of++] = &items[i];
+	}
+	return way->of ? way : NULL;
+}
+
+/* What it says of capabilities on the way of orders goes with the event: whoever resolves orders has no files. */
+static bool add_ways(const struct trib_play *play, struct trib_arena *arena, Tributary__PlayPut *event)
+{
+	event->ways = trib_arena_alloc(arena, TRIB_CAPABILITIES * sizeof(*event->ways));
+	for (int id = 0; event->ways && id < TRIB_CAPABILITIES; id++) {
+		if (!play->overrides[id] || trib_capability_row((enum trib_capability)id)->path != TRIB_CAPABILITY_ORDER)
+			continue;
+		Tributary__PlayWay *way = add_way(play->overrides[id], (enum trib_capability)id, arena);
+
+		if (!way)
+			return false;
+		event->ways[event->n_ways++] = way;
+	}
+	return event->ways != NULL;
+}
+
 trib_status trib_playbook_decide_put(struct trib_playbook *book, struct trib_play *play,
 				     const Tributary__PlayPutRequest *request, int64_t now_ms,
 				     struct trib_arena *arena, Tributary__PlayPut *ret_event, bool *ret_again,
@@ -320,7 +362,7 @@ trib_status trib_playbook_decide_put(struct trib_playbook *book, struct trib_pla
 	event.parent_version = parent ? play->up->version : 0;
 	event.n_files = request->n_files;
 	event.files = trib_arena_alloc(arena, request->n_files * sizeof(*event.files));
-	if (!event.files)
+	if (!event.files || !add_ways(play, arena, &event))
 		return trib_fail(error, TRIB_NO_MEMORY, "files", "out of the memory granted to a command");
 	memcpy(event.files, request->files, request->n_files * sizeof(*event.files));
 	qsort(event.files, event.n_files, sizeof(*event.files), compare_files);

@@ -61,11 +61,13 @@ static void add_play(void *context, const struct trib_play *play)
 		add_text(map->json, map->count++ ? "," : "", play->name);
 }
 
-/* Asked in a flow that runs. Messages and approvals are asked by plays' own steps alone, and so in any of them. */
+/*
+ * Asked in a flow that runs. Messages and approvals are asked by plays' own steps alone, and so in any of them; those on the way
+ * of orders where orders are resolved (resolve/ways.h).
+ */
 static bool is_served(enum trib_capability id)
 {
-	enum trib_capability_path path = trib_capability_row(id)->path;
-	bool served = path == TRIB_CAPABILITY_OUTSIDE || path == TRIB_CAPABILITY_PEOPLE;
+	bool served = trib_capability_row(id)->path != TRIB_CAPABILITY_CONTROL;
 
 	for (int flow = 0; flow < TRIB_FLOWS; flow++)
 		served |= trib_flow_row((enum trib_flow)flow)->served && play_flow_asks((enum trib_flow)flow, id);

@@ -288,6 +288,10 @@ static trib_status read_flow(const struct trib_play *play, const struct trib_jso
 
 	if (flow == TRIB_FLOWS)
 		return refuse(&reader, steps, steps->key.data, "found no flow of that name; docs/plays.md lists them");
+	/* Orders are judged where there are no flows: in the rich client, a simulation. */
+	if (play && flow == TRIB_FLOW_ORDER_JUDGE)
+		return refuse(&reader, steps, steps->key.data,
+			      "found a flow of its own where orders are judged, expected capabilities: order.judge, order.hold …");
 	reader.row = trib_flow_row(flow);
 	reader.program = trib_alloc_zeroed(1, sizeof(*reader.program));
 	reader.program->play = play;

@@ -74,7 +74,7 @@ struct trib_play;
 	X(LINK_CONVERT, "link.convert", SERVED,                                                                            \
 	  "channel:string scene:string page:string creator:map goods:map commission_bps:int now:int", "",                 \
 	  "a link is converted: on the way of orders, so only capabilities of that path")                                 \
-	X(ORDER_JUDGE, "order.judge", LATER, "scene:string base:int qty:int creator_level:int ext:map",                   \
+	X(ORDER_JUDGE, "order.judge", SERVED, "scene:string base:int qty:int creator_level:int ext:map",                   \
 	  "outcome:string held:bool", "an order is judged: on the way of orders, as above")                               \
 	X(PAYOUT_PUT, "payout.put", LATER, "party:map amount:int balance:int role:string now:int", "",                    \
 	  "a party is paid")                                                                                              \

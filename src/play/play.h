@@ -221,5 +221,6 @@ uint32_t trib_play_form_fields(const struct trib_play *play, const char *entity,
 			       uint32_t fields_max);
 
 #include "play/book.h"
+#include "play/order_path.h"
 
 #endif

@@ -128,6 +128,27 @@ trib_status play_capability_run(const struct trib_play *play, enum trib_capabili
 /* The text of a refusal; NULL: there is none. */
 const struct trib_value *play_refusal(const struct trib_capability_row *row, const struct trib_value *out);
 
+/* way.c */
+
+/* One run of one capability. */
+struct play_run {
+	enum trib_capability id;
+	const struct trib_capability_row *row;
+	const struct trib_play *play; /* whose hooks come first, as they do everywhere */
+	struct trib_value in[TRIB_CAPABILITY_FIELDS_MAX];
+	struct trib_arena *arena;
+	struct trib_value *out;
+	struct trib_buffer *by; /* what was run, in words */
+	struct trib_error *error;
+	/* Calls a function of hooks.lua, as of now; NULL where there are none: on the way of orders. */
+	trib_status (*script)(struct play_run *run, const char *function);
+};
+
+/* NULL: the default. run->out is then what it gives. */
+trib_status play_run_way(struct play_run *run, const struct play_override *way);
+/* What an implementation gave, over what stands in run->out. */
+trib_status play_take_outputs(struct play_run *run, struct trib_value value);
+
 /* flow.c: flow.yaml. */
 trib_status play_flows_read(struct trib_play *play, const struct trib_json *json, uint32_t *ret_line,
 			    struct trib_error *error);

@@ -1,6 +1,7 @@
 #include "resolve/fold.h"
 
 const enum trib_table trib_market_tables[] = {
+	TRIB_TABLE_PLAY,  TRIB_TABLE_PLAY_ACTIVATION,
 	TRIB_TABLE_NAME,  TRIB_TABLE_PARTY, TRIB_TABLE_GOODS,	   TRIB_TABLE_PLAN,
 	TRIB_TABLE_REGISTRATION, TRIB_TABLE_BLOCK, TRIB_TABLE_STATUS, TRIB_TABLE_BOUNDS,
 	TRIB_TABLE_RULES, TRIB_TABLE_ACTIVATION,
@@ -50,16 +51,53 @@ static trib_status load_activation(struct trib_rules *rules, struct trib_bytes k
 					 (int64_t)trib_key_read_u64(value.data + 8), error);
 }
 
-trib_status trib_market_load(struct trib_domain *domain, struct trib_rules *rules, enum trib_table table,
-			     struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+/* Plays have numbers of the domain's: by name, so that whatever is of one finds it. */
+static uint32_t number_of(const struct trib_market_state *state, const char *play)
+{
+	return trib_domain_name_play(state->domain, trib_bytes_text(play ? play : ""));
+}
+
+static trib_status put_play(const struct trib_market_state *state, const Tributary__PlayPut *put, struct trib_error *error)
+{
+	return trib_order_path_put(state->plays, number_of(state, put->name), number_of(state, put->parent), put, error);
+}
+
+static trib_status load_play(const struct trib_market_state *state, struct trib_bytes value, struct trib_error *error)
+{
+	Tributary__PlayPut *put = tributary__play_put__unpack(NULL, value.size, (const uint8_t *)value.data);
+	trib_status status = put ? put_play(state, put, error) :
+				   trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no play");
+
+	tributary__play_put__free_unpacked(put, NULL);
+	return status;
+}
+
+static trib_status load_play_activation(const struct trib_market_state *state, struct trib_bytes value,
+					struct trib_error *error)
+{
+	Tributary__PlayActivated *event =
+		tributary__play_activated__unpack(NULL, value.size, (const uint8_t *)value.data);
+	trib_status status = event ? trib_order_path_activated(state->plays, number_of(state, event->name), event, error) :
+				     trib_fail(error, TRIB_CORRUPT, "store", "found bytes that activate no play");
+
+	tributary__play_activated__free_unpacked(event, NULL);
+	return status;
+}
+
+trib_status trib_market_load(const struct trib_market_state *state, enum trib_table table, struct trib_bytes key,
+			     struct trib_bytes value, struct trib_error *error)
 {
 	switch (table) {
 	case TRIB_TABLE_RULES:
-		return load_rules(rules, value, error);
+		return load_rules(state->rules, value, error);
 	case TRIB_TABLE_ACTIVATION:
-		return load_activation(rules, key, value, error);
+		return load_activation(state->rules, key, value, error);
+	case TRIB_TABLE_PLAY:
+		return load_play(state, value, error);
+	case TRIB_TABLE_PLAY_ACTIVATION:
+		return load_play_activation(state, value, error);
 	default:
-		return trib_domain_load(domain, table, key, value, error);
+		return trib_domain_load(state->domain, table, key, value, error);
 	}
 }
 
@@ -78,6 +116,8 @@ bool trib_market_is_changed_by(Tributary__Event__KindCase kind)
 	case TRIBUTARY__EVENT__KIND_NAME_ADDED:
 	case TRIBUTARY__EVENT__KIND_RULES_PUT:
 	case TRIBUTARY__EVENT__KIND_RULES_ACTIVATED:
+	case TRIBUTARY__EVENT__KIND_PLAY_PUT:
+	case TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED:
 		return true;
 	default:
 		return false;
@@ -113,9 +153,9 @@ bool trib_market_names(const Tributary__Event *event, enum trib_space *ret_space
 	}
 }
 
-trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rules, const Tributary__Event *event,
-			      struct trib_error *error)
+trib_status trib_market_apply(const struct trib_market_state *state, const Tributary__Event *event, struct trib_error *error)
 {
+	struct trib_rules *rules = state->rules;
 	struct trib_bytes text;
 	enum trib_space space;
 	uint32_t number;
@@ -129,10 +169,15 @@ trib_status trib_market_apply(struct trib_domain *domain, struct trib_rules *rul
 			return trib_rules_apply_rollout(rules, event->rules_activated, error);
 		return trib_rules_apply_activate(rules, trib_bytes_text(event->rules_activated->name),
 						 event->rules_activated->version, event->rules_activated->at, error);
+	case TRIBUTARY__EVENT__KIND_PLAY_PUT:
+		return put_play(state, event->play_put, error);
+	case TRIBUTARY__EVENT__KIND_PLAY_ACTIVATED:
+		return trib_order_path_activated(state->plays, number_of(state, event->play_activated->name),
+						 event->play_activated, error);
 	default:
 		break;
 	}
-	trib_status status = trib_domain_apply(domain, event, error);
+	trib_status status = trib_domain_apply(state->domain, event, error);
 
 	if (status == TRIB_OK && trib_market_names(event, &space, &text, &number))
 		trib_rules_name_added(rules, space, text, number);

@@ -39,7 +39,7 @@ size_t trib_order_record_bytes_max(const struct trib_order_record *record)
 	for (uint32_t i = 0; i < record->n_ext; i++)
 		ext += record->ext[i].key.size + record->ext[i].value.size + 16;
 	return 256 + record->order.size + record->bad_token.size + record->path.size + record->facts.size + record->tallies.size +
-	       ext + (record->has_amounts ? 96 : 0) + record->n_touches * 128 + record->n_slices * 96 +
+	       record->play.size + record->n_asked * 96 + ext + (record->has_amounts ? 96 : 0) + record->n_touches * 128 + record->n_slices * 96 +
 	       record->n_lines * 64 + (record->choice.asked ? 32 : 0) + (record->listed.block ? 24 : 0);
 }
 
@@ -175,6 +175,18 @@ static char *put_choice(char *p, uint32_t field, const struct trib_rules_choice 
 	return p;
 }
 
+/* message PlayAsked: names and words of ours, 80 bytes at most. */
+static char *put_asked(char *p, uint32_t field, const struct trib_asked *asked)
+{
+	char *content = trib_wire_open(p, field, SMALL_LENGTH_WIDTH);
+
+	p = trib_wire_put_bytes(content, 1, asked->capability);
+	p = trib_wire_put_bytes(p, 2, asked->gave);
+	p = trib_wire_put_u64(p, 3, asked->failed);
+	trib_wire_close(content, p, SMALL_LENGTH_WIDTH);
+	return p;
+}
+
 char *trib_order_record_put(char *p, const struct trib_order_record *record)
 {
 	p = trib_wire_put_bytes(p, 1, record->order);
@@ -216,6 +228,12 @@ char *trib_order_record_put(char *p, const struct trib_order_record *record)
 		p = put_listed(p, 47, &record->listed);
 	if (TRIB_UNLIKELY(record->choice.asked))
 		p = put_choice(p, 48, &record->choice);
+	if (TRIB_UNLIKELY(record->play.size)) {
+		p = trib_wire_put_bytes(p, 49, record->play);
+		p = trib_wire_put_u64(p, 50, record->play_version);
+		for (uint32_t i = 0; i < record->n_asked; i++)
+			p = put_asked(p, 51, &record->asked[i]);
+	}
 	return p;
 }
 
@@ -392,6 +410,22 @@ static bool get_choice(struct trib_bytes rest, struct trib_rules_choice *ret_cho
 	return ok;
 }
 
+static bool get_asked(struct trib_bytes rest, struct trib_asked *ret_asked)
+{
+	struct trib_wire_field field;
+	bool ok;
+
+	*ret_asked = (struct trib_asked){ 0 };
+	while (trib_wire_next(&rest, &field, &ok))
+		if (field.type == TRIB_WIRE_BYTES && field.number == 1)
+			ret_asked->capability = field.bytes;
+		else if (field.type == TRIB_WIRE_BYTES && field.number == 2)
+			ret_asked->gave = field.bytes;
+		else if (field.type == TRIB_WIRE_VARINT && field.number == 3)
+			ret_asked->failed = field.value != 0;
+	return ok;
+}
+
 static bool get_order_bytes_field(const struct trib_wire_field *field, struct trib_order_record *record)
 {
 	switch (field->number) {
@@ -412,6 +446,9 @@ static bool get_order_bytes_field(const struct trib_wire_field *field, struct tr
 	case 46: record->tallies = field->bytes; return true;
 	case 47: return get_listed(field->bytes, &record->listed);
 	case 48: return get_choice(field->bytes, &record->choice);
+	case 49: record->play = field->bytes; return true;
+	case 51:
+		return record->n_asked < TRIB_ORDER_ASKED_MAX && get_asked(field->bytes, &record->asked[record->n_asked++]);
 	}
 	return true;
 }
@@ -454,6 +491,7 @@ bool trib_order_record_get(struct trib_bytes bytes, struct trib_order_record *re
 		case 28: record->base_computed = narrow; break;
 		case 29: record->base_result = trib_wire_unzigzag(field.value); break;
 		case 45: record->held = narrow; break;
+		case 50: record->play_version = narrow; break;
 		}
 	}
 	if (record->n_touches == 1)

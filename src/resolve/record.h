@@ -45,6 +45,7 @@ enum {
 	TRIB_ORDER_LINES_MAX = TRIB_LIMIT_TOUCHES_CONSIDERED * TRIB_SPLIT_LINES_MAX,
 	TRIB_ORDER_PATH_BYTES_MAX = 4096,
 	TRIB_ORDER_FACT_BYTES_MAX = 12, /* of one fact that was read */
+	TRIB_ORDER_ASKED_MAX = 8,	/* capabilities of the path order */
 };
 
 struct trib_considered {
@@ -68,6 +69,14 @@ struct trib_slice {
 	int64_t base;
 	struct trib_rates rates; /* by which it was split; all 0 in records of 0.1 */
 	uint32_t line, n_lines;
+};
+
+/* A capability that the order's play has its own way of. */
+struct trib_asked {
+	struct trib_bytes capability;
+	struct trib_bytes gave; /* in words; "": it stands elsewhere in the record */
+	bool failed;		/* it is as if it had not been asked */
+	char text[24];		/* where `gave` stands when resolving writes it */
 };
 
 /* amount goes from one party in one role to another. */
@@ -114,9 +123,14 @@ struct trib_order_record {
 	struct trib_bytes path;	 /* varints: node index << 1 | value */
 	struct trib_bytes facts; /* varints: fact, zigzag value */
 	struct trib_bytes tallies; /* message Tallies: what the engine's stateful lines went by */
+	struct trib_bytes play;	   /* whose order it is; "": nobody's */
+	uint32_t play_version;	   /* 0: none of it was active */
+	bool needs_engine; /* the play asks for what only the engine knows, which was not there; not encoded */
+	uint32_t n_asked;
 	uint32_t n_slices, n_lines;
 
 	struct trib_ext_pair ext[TRIB_LIMIT_EXT_PAIRS];
+	struct trib_asked asked[TRIB_ORDER_ASKED_MAX];
 	struct trib_considered touches[TRIB_LIMIT_TOUCHES_CONSIDERED];
 	struct trib_slice slices[TRIB_LIMIT_TOUCHES_CONSIDERED];
 	struct trib_order_line lines[TRIB_ORDER_LINES_MAX];

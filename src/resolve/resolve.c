@@ -377,9 +377,10 @@ uint32_t trib_role_of_slot(uint8_t slot)
 	return slot < TRIB_SLOT_NAMED ? roles[slot] : TRIB_WORD_SERVICE_PROVIDER;
 }
 
+/* way NULL: the platform's. */
 static void split_slice(const struct trib_market *market, struct trib_order_record *record,
-			const struct trib_node *node, const struct trib_terms *terms, uint32_t touch,
-			int64_t base)
+			const struct trib_node *node, const struct trib_split_way *way, const struct trib_terms *terms,
+			uint32_t touch, int64_t base)
 {
 	struct trib_slice *slice = &record->slices[record->n_slices++];
 	struct trib_line lines[TRIB_SPLIT_LINES_MAX];
@@ -390,7 +391,9 @@ static void split_slice(const struct trib_market *market, struct trib_order_reco
 	if (TRIB_UNLIKELY(node->has_match_rates))
 		set_match_rate(market, node, record, &record->touches[touch].touch, &rates);
 	trib_resolve_parties(market, node, terms, parties);
-	size_t n = trib_split(node->shares, node->n_shares, base, &rates, parties, lines, &charged);
+	size_t n = TRIB_UNLIKELY(way != NULL) ?
+			   trib_split_by(way, node->shares, node->n_shares, base, &rates, parties, lines, &charged) :
+			   trib_split(node->shares, node->n_shares, base, &rates, parties, lines, &charged);
 
 	*slice = (struct trib_slice){ .touch = touch, .rates = rates, .plan = terms->plan, .plan_version = terms->plan_version,
 				      .offer = terms->offer, .offer_version = terms->offer_version,
@@ -467,41 +470,89 @@ static bool is_sample(const struct trib_order_record *record)
 	return false;
 }
 
+static void set_base(struct trib_order_record *record, int64_t result)
+{
+	record->base_amount = TRIB_MAX(result, (int64_t)0);
+	record->base_result = TRIB_MIN(result, (int64_t)0);
+}
+
+/* Nobody earns by it: it is as the newest candidate's registration says. */
+static void name_newest(const struct trib_market *market, const struct trib_resolve_request *request,
+			struct trib_order_record *record)
+{
+	if (record->n_touches)
+		trib_order_name_play(market, request->now_ms,
+				     record->touches[record->n_touches - 1].touch.registration, 0, record);
+}
+
+/* The play's own base, where nobody else states one: the winners stay, their parts are of that. */
+static void ask_base(struct trib_order_asker *asker, const struct trib_node *node, struct trib_resolution *resolution)
+{
+	struct trib_order_record *record = asker->record;
+	uint8_t winners[TRIB_LIMIT_TOUCHES_CONSIDERED];
+	uint64_t weights[TRIB_LIMIT_TOUCHES_CONSIDERED], sum = 0;
+	int64_t base;
+
+	if (!record->base_computed || node->base || !trib_order_ask_base(asker, &base))
+		return;
+	set_base(record, base);
+	uint32_t n = trib_resolve_weights(record, node, winners, weights);
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += weights[i];
+	trib_assert(n == resolution->winners && sum);
+	trib_model_divide_by(weights, n, sum, record->base_amount, resolution->slice);
+}
+
 /*
  * Terms and money of every winner. Where the terms of some winners say no, their part of the base earns nothing;
  * where those of all do, that is the order's outcome. What the node states comes after the fixed checks.
  */
-static void pay_winners(const struct trib_market *market, struct trib_order_record *record,
-			const struct trib_node *node, enum trib_outcome stated,
-			const struct trib_resolution *resolution)
+static void pay_winners(const struct trib_market *market, const struct trib_resolve_request *request,
+			struct trib_order_record *record, const struct trib_node *node, enum trib_outcome stated,
+			struct trib_resolution *resolution)
 {
 	struct trib_terms terms[TRIB_LIMIT_TOUCHES_CONSIDERED];
 	enum trib_outcome refused = TRIB_OUTCOME_NONE;
+	const struct trib_touch *first = NULL;
+	struct trib_order_asker asker = { market, NULL, request->scratch, record };
+	struct trib_split_way way;
 	uint32_t good = 0;
 
 	for (uint32_t i = 0; i < resolution->winners; i++) {
 		const struct trib_touch *touch = &record->touches[resolution->winner[i]].touch;
 
 		trib_resolve_terms(market, record, touch, node, NULL, &terms[i]);
-		if (terms[i].outcome == TRIB_OUTCOME_NONE)
-			good++;
-		else
+		if (terms[i].outcome != TRIB_OUTCOME_NONE) {
 			refused = earlier_outcome(refused, terms[i].outcome);
+		} else if (!good++) {
+			first = touch;
+			asker.ways = trib_order_name_play(market, request->now_ms, touch->registration, terms[i].plan, record);
+		}
 	}
+	if (TRIB_UNLIKELY(asker.ways != NULL))
+		ask_base(&asker, node, resolution);
+	if (good == 0)
+		name_newest(market, request, record);
 	if (good == 0)
 		record->outcome = refused;
 	else if (record->base_amount == 0 || TRIB_UNLIKELY(is_sample(record)))
 		record->outcome = TRIB_OUTCOME_ZERO_BASE;
 	else
 		record->outcome = stated;
+	if (TRIB_UNLIKELY(asker.ways != NULL))
+		record->outcome = trib_order_ask_outcome(&asker, request, first);
 	if (record->outcome != TRIB_OUTCOME_ATTRIBUTED)
 		return;
-	record->held = node->held;
+	record->held = node->held || (TRIB_UNLIKELY(asker.ways != NULL) && trib_order_ask_hold(&asker, first));
 	if (TRIB_UNLIKELY(node->has_assist))
 		share_assists(record, node);
+	const struct trib_split_way *own =
+		TRIB_UNLIKELY(asker.ways != NULL) && trib_order_split_way(&asker, &way) ? &way : NULL;
+
 	for (uint32_t i = 0; i < resolution->winners; i++)
 		if (terms[i].outcome == TRIB_OUTCOME_NONE)
-			split_slice(market, record, node, &terms[i], resolution->winner[i],
+			split_slice(market, record, node, own, &terms[i], resolution->winner[i],
 				    resolution->slice[i]);
 }
 
@@ -556,12 +607,6 @@ static void choose_winners(const struct trib_market *market, const struct trib_r
 		record->touches[i].reason = ret_resolution->reason[i];
 }
 
-static void set_base(struct trib_order_record *record, int64_t result)
-{
-	record->base_amount = TRIB_MAX(result, (int64_t)0);
-	record->base_result = TRIB_MIN(result, (int64_t)0);
-}
-
 /* What order.base says before a node is reached, and the base of nodes that state no formula. */
 static void estimate_base(struct trib_order_record *record)
 {
@@ -611,11 +656,14 @@ void trib_resolve_order(const struct trib_market *market, const struct trib_reso
 	if (walk.outcome == TRIB_OUTCOME_NOT_DISTRIBUTED && walk.node->index == 0 && record->path.size == 1 &&
 	    record->path.data[0] == 0) {
 		record->outcome = TRIB_OUTCOME_NOT_DISTRIBUTED;
+		name_newest(market, request, record);
 		return;
 	}
 	choose_winners(market, request, record, walk.node, &resolution);
-	if (resolution.outcome != TRIB_OUTCOME_NONE)
-		record->outcome = resolution.outcome;
-	else
-		pay_winners(market, record, walk.node, walk.outcome, &resolution);
+	if (resolution.outcome == TRIB_OUTCOME_NONE) {
+		pay_winners(market, request, record, walk.node, walk.outcome, &resolution);
+		return;
+	}
+	record->outcome = resolution.outcome;
+	name_newest(market, request, record);
 }

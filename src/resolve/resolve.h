@@ -12,7 +12,7 @@
  * The engine resolves what ATTRIBUTE states, the rich client does so from a snapshot, a simulation does so again
  * with other rules: all by this code, so that the same market and the same record give the same bytes anywhere.
  *
- *	struct trib_market market = { domain, rules, &spaces, platform };
+ *	struct trib_market market = { domain, rules, &spaces, platform, plays };
  *	struct trib_resolve_request request = { .now_ms = now_ms, .scratch = &arena };
  *
  *	… the upper half of the record: what was stated, and the touches that are candidates …
@@ -32,6 +32,7 @@
 #define TRIB_RESOLVE_RESOLVE_H
 
 #include "commission/commission.h"
+#include "play/play.h"
 #include "resolve/candidates.h"
 #include "resolve/record.h"
 #include "track/track.h"
@@ -42,6 +43,7 @@ struct trib_market {
 	const struct trib_rules *rules;
 	const struct trib_spaces *spaces;
 	uint32_t platform; /* its party number */
+	const struct trib_order_path *plays;
 };
 
 /* What resolving needs to know beside the record. */
@@ -121,5 +123,6 @@ void trib_facts_open_touch(struct trib_facts *facts, const struct trib_touch *to
 #include "resolve/answer.h"
 #include "resolve/fold.h"
 #include "resolve/view.h"
+#include "resolve/ways.h"
 
 #endif

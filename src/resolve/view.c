@@ -8,6 +8,7 @@ struct trib_view {
 	struct trib_hash_key key; /* of tables: ids come from outside */
 	struct trib_domain *domain;
 	struct trib_rules *rules;
+	struct trib_order_path *plays;
 	struct trib_spaces spaces;
 	struct trib_market market;
 	struct trib_tree **conditions; /* by number, from 1; NULL where one does not compile */
@@ -20,6 +21,16 @@ struct trib_view {
 
 /* Conditions of plans are evaluated inside the domain, which knows no thread: theirs is set around each order. */
 static _Thread_local struct trib_arena *condition_scratch;
+
+static struct trib_market_state state_of(const struct trib_view *view)
+{
+	return (struct trib_market_state){ view->domain, view->rules, view->plays };
+}
+
+static void make_market(struct trib_view *view, uint32_t platform)
+{
+	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, platform, view->plays };
+}
 
 /* --- Names -------------------------------------------------------------------------------------------- */
 
@@ -97,7 +108,8 @@ struct trib_view *trib_view_new(void)
 	trib_domain_set_hooks(view->domain, &hooks);
 	view->spaces = trib_resolve_spaces(view->domain);
 	view->rules = trib_rules_new(&view->key, &view->spaces);
-	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, 0 };
+	view->plays = trib_order_path_new();
+	make_market(view, 0);
 	return view;
 }
 
@@ -111,6 +123,7 @@ void trib_view_free(struct trib_view *view)
 	free(view->conditions);
 	trib_rules_free(view->rules);
 	trib_domain_free(view->domain);
+	trib_order_path_free(view->plays);
 	free(view);
 }
 
@@ -141,6 +154,7 @@ static trib_status end_domain(struct trib_view *view, struct trib_error *error)
 	if (!view->loading)
 		return TRIB_OK;
 	view->loading = false;
+	trib_order_path_ready(view->plays);
 	return trib_domain_load_done(view->domain, error);
 }
 
@@ -154,8 +168,10 @@ static trib_status take_row(struct trib_view *view, const struct trib_snapshot_i
 		status = trib_fail(error, TRIB_CORRUPT, "snapshot", "found a row of an entity behind rules or events");
 	if (status == TRIB_OK && !view->full)
 		status = trib_fail(error, TRIB_CORRUPT, "snapshot", "found a row behind events, or in a delta");
+	const struct trib_market_state state = state_of(view);
+
 	return status == TRIB_OK ?
-		       trib_market_load(view->domain, view->rules, item->table, item->key, item->value, error) :
+		       trib_market_load(&state, item->table, item->key, item->value, error) :
 		       status;
 }
 
@@ -171,7 +187,9 @@ static trib_status take_event(struct trib_view *view, const struct trib_snapshot
 
 	if (!event)
 		return trib_fail(error, TRIB_CORRUPT, "snapshot", "found bytes that are no event");
-	status = trib_market_apply(view->domain, view->rules, event, error);
+	const struct trib_market_state state = state_of(view);
+
+	status = trib_market_apply(&state, event, error);
 	tributary__event__free_unpacked(event, NULL);
 	if (status == TRIB_OK)
 		view->position = item->position;
@@ -218,24 +236,22 @@ trib_status trib_view_take(struct trib_view *view, const struct trib_snapshot_pa
 	view->position = part->head.position;
 	view->made_ms = part->head.made_ms;
 	compile_conditions(view);
-	view->market = (struct trib_market){
-		view->domain, view->rules, &view->spaces,
-		trib_domain_find(view->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"))
-	};
+	make_market(view, trib_domain_find(view->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform")));
 	return TRIB_OK;
 }
 
 trib_status trib_view_fold(struct trib_view *view, const Tributary__Event *event, uint64_t position,
 			   struct trib_error *error)
 {
-	trib_status status = trib_market_apply(view->domain, view->rules, event, error);
+	const struct trib_market_state state = state_of(view);
+	trib_status status = trib_market_apply(&state, event, error);
 
 	if (status != TRIB_OK)
 		return status;
 	view->position = position;
 	if (trib_domain_condition_count(view->domain) != view->n_conditions || view->n_waiting)
 		compile_conditions(view);
-	view->market = (struct trib_market){ view->domain, view->rules, &view->spaces, view->market.platform };
+	make_market(view, view->market.platform);
 	if (!view->market.platform)
 		view->market.platform = trib_domain_find(view->domain, TRIB_NOUN_PARTY, trib_bytes_text("platform"));
 	return TRIB_OK;

@@ -83,6 +83,37 @@ static inline void random_activity(struct trib_rng *rng)
 	}
 }
 
+/* Ways of its own on the way of orders, in one version or two, for some of the plans; a child leaves some to its parent. */
+static inline void random_plays(struct trib_rng *rng)
+{
+	static const char *const ways[] = {
+		"  order.judge: [{when: base % 7 == 0, cel: '\"own_shop\"'}, {when: has(ext.k) && creator_level > 3, cel: '\"user_blocked\"'}]\n",
+		"  order.hold: [{cel: base > 9000 && creator_level < 4}]\n",
+		"  commission.amount: {chain: true, of: [{use: default}, {when: bps > 1000, cel: base / 10}]}\n",
+		"  commission.cap: [{when: cap == 0, cel: 'amount > 500 ? 500 : amount'}, {use: default}]\n",
+		"  order.base: [{when: freight > 100, cel: paid - 2 * freight}, {use: default}]\n",
+	};
+	char yaml[2048];
+	const struct world_file files[] = {
+		{ "play.yaml", yaml },
+		{ "ext.schema.json", "{\"properties\":{\"plan\":{\"properties\":{\"slot_fee\":{\"type\":\"integer\"}}}}}" }
+	};
+
+	for (unsigned version = 0; version < 3; version++) {
+		int size = snprintf(yaml, sizeof(yaml), "name: %s\n%swhen: request.kind in ['general', 'managed']\ncapabilities:\n",
+				    version == 2 ? "child" : "parent", version == 2 ? "parent: parent\npriority: 1\n" : "");
+
+		for (size_t i = 0; i < TRIB_ARRAY_SIZE(ways); i++)
+			if (i == version || below(rng, 2))
+				size += snprintf(yaml + size, sizeof(yaml) - (size_t)size, "%s", ways[i]);
+		world_play(version == 2 ? "child" : "parent", files, 2, version < 2 || below(rng, 2));
+		if (below(rng, 2))
+			put_format(TRIB_NOUN_PLAN,
+				   "{\"id\":\"v%u\",\"merchant\":\"m0\",\"goods\":[\"g0\",\"g4\"],\"terms\":{\"commission_bps\":%u}}",
+				   version, (unsigned)below(rng, 3000));
+	}
+}
+
 static inline void random_market(struct trib_rng *rng)
 {
 	static const char *const categories[] = { "beauty", "snack", "digital/phone", "books" };
@@ -101,11 +132,14 @@ static inline void random_market(struct trib_rng *rng)
 		put_format(TRIB_NOUN_GOODS, "{\"id\":\"g%u\",\"merchant\":\"m%u\",\"category\":\"%s\",\"price\":%u%s}", i,
 			   i % MERCHANTS, categories[below(rng, 4)], (unsigned)below(rng, 20000),
 			   below(rng, 3) ? "" : ",\"ext\":{\"season\":\"summer\"}");
+	if (below(rng, 4))
+		random_plays(rng);
 	for (unsigned i = 0; i < PLANS; i++)
 		random_plan(rng, (unsigned)below(rng, PLANS * 3 / 4)); /* some have several versions */
 	if (below(rng, 2))
 		random_activity(rng);
-	world_put(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\",\"pid\":\"mm_1\"}");
+	put_format(TRIB_NOUN_REGISTRATION, "{\"id\":\"r1\",\"channel\":\"app\",\"pid\":\"mm_1\"%s}",
+		   below(rng, 3) ? "" : ",\"play\":\"parent\"");
 	snprintf(json, sizeof(json), "{\"id\":\"r2\",\"channel\":\"web\",\"scene\":\"web\",\"priority\":%u}",
 		 (unsigned)below(rng, 5));
 	world_put(TRIB_NOUN_REGISTRATION, json);
@@ -226,6 +260,7 @@ static inline void state_order(const struct random_order *order, struct trib_cli
 struct decided {
 	enum trib_outcome outcome;
 	int64_t charged;
+	uint32_t asked; /* capabilities, of its play */
 	size_t size;
 	char bytes[1 << 16];
 };
@@ -240,6 +275,7 @@ static inline void note_decided(void *context, size_t i TRIB_UNUSED, const struc
 		fail_msg("%s: %s", answer->error->at, answer->error->text);
 	decided->outcome = answer->record->outcome;
 	decided->charged = answer->record->charged;
+	decided->asked = answer->record->n_asked;
 	assert_true(trib_answer_bytes_max(&market, answer->record) <= sizeof(decided->bytes));
 	decided->size = (size_t)(trib_answer_put(decided->bytes, &market, trib_engine_market_position(world.engine),
 						 answer->record) -

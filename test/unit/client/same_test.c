@@ -6,7 +6,7 @@
 
 static struct trib_client *client;
 static struct trib_resolver *resolver;
-static uint64_t needs_server, resolved;
+static uint64_t needs_server, resolved, asked;
 
 static void compare_batch(struct trib_rng *rng, size_t n)
 {
@@ -31,6 +31,7 @@ static void compare_batch(struct trib_rng *rng, size_t n)
 			continue;
 		}
 		resolved++;
+		asked += decided->asked;
 		assert_int_equal(answers[i].position, trib_engine_market_position(world.engine));
 		assert_string_equal(answers[i].outcome_word, trib_outcome_word(decided->outcome));
 		assert_int_equal(answers[i].charged, decided->charged);
@@ -55,8 +56,8 @@ static void same_bytes(void **state TRIB_UNUSED)
 		compare_batch(&rng, n);
 		left -= n;
 	}
-	printf("# %llu resolved, %llu for the server\n", (unsigned long long)resolved,
-	       (unsigned long long)needs_server);
+	printf("# %llu resolved, of which plays were asked %llu times; %llu for the server\n",
+	       (unsigned long long)resolved, (unsigned long long)asked, (unsigned long long)needs_server);
 	assert_true(resolved > needs_server);
 	trib_resolver_free(resolver);
 	trib_client_close(client, 0);

@@ -167,6 +167,39 @@ static inline void world_rules(const char *name, const char *json)
 	trib_buffer_fini(&activate.reply);
 }
 
+/* Puts a play of these files, the first of which is play.yaml; activate: from now on it takes what is new. */
+struct world_file {
+	const char *name, *text;
+};
+static inline void world_play(const char *name, const struct world_file *files, size_t count, bool activate)
+{
+	Tributary__PlayPutRequest put_request = TRIBUTARY__PLAY_PUT_REQUEST__INIT;
+	Tributary__ActivateRequest request = TRIBUTARY__ACTIVATE_REQUEST__INIT;
+	Tributary__PlayFile file[4], *list[4];
+	struct trib_call put = { .kind = TRIB_CALL_PLAY_PUT, .name = trib_bytes_text(name), .body = &put_request.base };
+	struct trib_call call = { .kind = TRIB_CALL_PLAY_ACTIVATE, .name = trib_bytes_text(name), .body = &request.base };
+
+	trib_assert(count <= 4);
+	for (size_t i = 0; i < count; i++) {
+		tributary__play_file__init(&file[i]);
+		file[i].name = (char *)(uintptr_t)files[i].name;
+		file[i].text = (char *)(uintptr_t)files[i].text;
+		list[i] = &file[i];
+	}
+	put_request.files = list;
+	put_request.n_files = count;
+	world_call(&put);
+	assert_ok(put.status, put.error);
+	request.has_version = true;
+	request.version = (uint32_t)strtoul(strstr(put.reply.data, "\"version\":") + 10, NULL, 10);
+	trib_buffer_fini(&put.reply);
+	if (!activate)
+		return;
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+}
+
 /* Merchant m1 with goods g1 and g2, m2 with g3; creators c1, c2; 10 % on g1 and g3, none on g2. */
 static inline void world_market(void)
 {

@@ -73,12 +73,14 @@ static void test_refused(void **state)
 		  "flow.yaml:3: flows.plan.put[0].commission_bps: found string, expected int" },
 		{ "flows:\n  link.convert:\n    - do: creator.admit\n",
 		  "flow.yaml:3: flows.link.convert[0].do: found what is not for the way of orders" },
-		{ "flows:\n  order.judge:\n    - {wait: approval, what: x}\n",
-		  "flow.yaml:3: flows.order.judge[0].wait: found a wait where nothing can be kept for later" },
+		{ "flows:\n  order.judge:\n    - do: order.judge\n",
+		  "flow.yaml:2: flows.order.judge: found a flow of its own where orders are judged" },
+		{ "flows:\n  link.convert:\n    - {wait: approval, what: x}\n",
+		  "flow.yaml:3: flows.link.convert[0].wait: found a wait where nothing can be kept for later" },
 		{ "flows:\n  party.put:\n    - {wait: approval, what: x}\n",
 		  "flow.yaml:3: flows.party.put[0].wait: found a wait where nothing can be kept for later" },
-		{ "flows:\n  order.judge:\n    - {do: approval.ask}\n",
-		  "flow.yaml:3: flows.order.judge[0].do: found what is not for the way of orders" },
+		{ "flows:\n  link.convert:\n    - {do: approval.ask}\n",
+		  "flow.yaml:3: flows.link.convert[0].do: found what is not for the way of orders" },
 	};
 	char found[TRIB_ERROR_AT_MAX + TRIB_ERROR_TEXT_MAX + 4];
 
