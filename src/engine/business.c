@@ -8,18 +8,12 @@ enum {
 };
 #define DEFAULT_PLAY "default"
 
-/* The play of each entity of a noun, by its number. */
-struct plays_of {
-	uint8_t *play;
-	size_t count;
-	bool any; /* one has another than default */
-};
-
 struct business {
 	struct rollups *rollups;
 	char *plays[PLAYS_MAX]; /* by number; the first is default */
 	uint32_t n_plays, n_saved;
-	struct plays_of registrations, plans;
+	uint8_t *of; /* of each number of trib_domain_plays: ours, plus 1; 0: not looked up yet */
+	uint32_t of_count;
 };
 
 void business_open(struct trib_engine *engine)
@@ -40,8 +34,7 @@ void business_close(struct trib_engine *engine)
 	rollups_free(business->rollups);
 	for (uint32_t i = 0; i < business->n_plays; i++)
 		free(business->plays[i]);
-	free(business->registrations.play);
-	free(business->plans.play);
+	free(business->of);
 	free(business);
 }
 
@@ -71,31 +64,40 @@ static const char *play_name(const struct business *business, uint32_t play)
 	return play < business->n_plays ? business->plays[play] : "others";
 }
 
-static void set_play(struct plays_of *of, uint32_t number, uint8_t play)
+/* Ours of a play as the domain numbers it. */
+static uint8_t play_of(const struct trib_engine *engine, uint32_t play)
 {
-	if (number >= of->count) {
-		size_t count = TRIB_MAX(2 * of->count, (size_t)number + 64);
+	struct business *business = engine->business;
 
-		if (!play && !of->any) /* default needs no room */
-			return;
-		of->play = trib_realloc(of->play, count);
-		memset(of->play + of->count, 0, count - of->count);
-		of->count = count;
+	if (TRIB_LIKELY(!play))
+		return 0;
+	if (play >= business->of_count) {
+		uint32_t count = TRIB_MAX(2 * business->of_count, play + 16);
+
+		business->of = trib_realloc(business->of, count * sizeof(*business->of));
+		memset(business->of + business->of_count, 0, count - business->of_count);
+		business->of_count = count;
 	}
-	of->play[number] = play;
-	of->any |= play != 0;
+	if (!business->of[play]) {
+		uint8_t ours = find_play(business, trib_names_text(trib_domain_plays(engine->domain), play));
+
+		if (ours == OTHERS)
+			return OTHERS;
+		business->of[play] = (uint8_t)(ours + 1);
+	}
+	return (uint8_t)(business->of[play] - 1);
 }
 
-static inline uint8_t play_of(const struct plays_of *of, uint32_t number)
+static uint8_t play_of_plan(const struct trib_engine *engine, uint32_t plan)
 {
-	return TRIB_UNLIKELY(of->any) && number < of->count ? of->play[number] : 0;
+	return play_of(engine, trib_domain_plan(engine->domain, plan)->play);
 }
 
-static inline uint8_t play_of_both(const struct business *business, uint32_t registration, uint32_t plan)
+static uint8_t play_of_both(const struct trib_engine *engine, uint32_t registration, uint32_t plan)
 {
-	uint8_t play = play_of(&business->registrations, registration);
+	uint32_t play = trib_domain_registration(engine->domain, registration)->play;
 
-	return play ? play : play_of(&business->plans, plan);
+	return play ? play_of(engine, play) : play_of_plan(engine, plan);
 }
 
 /* Of what won, else of the newest that was looked at; 0: none. */
@@ -112,13 +114,11 @@ static uint32_t plan_of(const struct trib_order_record *record)
 }
 
 /* As the record says; one that was decided before orders named their play goes by what these say now. */
-static inline uint8_t play_of_order(struct business *business, const struct trib_order_record *record)
+static uint8_t play_of_order(const struct trib_engine *engine, const struct trib_order_record *record)
 {
-	if (TRIB_UNLIKELY(record->play.size))
-		return find_play(business, record->play);
-	if (TRIB_LIKELY(!business->registrations.any && !business->plans.any))
-		return 0;
-	return play_of_both(business, registration_of(record), plan_of(record));
+	if (TRIB_LIKELY(!record->play.size))
+		return play_of_both(engine, registration_of(record), plan_of(record));
+	return play_of(engine, trib_names_find(trib_domain_plays(engine->domain), record->play));
 }
 
 /* --- Apply -------------------------------------------------------------------------------------------- */
@@ -132,7 +132,7 @@ static inline void add(struct rollup *cell, enum rollup_value value, int64_t amo
 void business_order(struct trib_engine *engine, const struct trib_order_record *record)
 {
 	struct business *business = engine->business;
-	struct rollup *cell = rollups_open(business->rollups, play_of_order(business, record), record->currency,
+	struct rollup *cell = rollups_open(business->rollups, play_of_order(engine, record), record->currency,
 					   engine->now_ms);
 	uint64_t earned = 0;
 
@@ -157,7 +157,7 @@ void business_change(struct trib_engine *engine, const struct trib_order_change 
 	if (!told->counts)
 		return;
 	struct business *business = engine->business;
-	struct rollup *cell = rollups_open(business->rollups, play_of_both(business, told->registration, told->plan),
+	struct rollup *cell = rollups_open(business->rollups, play_of_both(engine, told->registration, told->plan),
 					   change->currency, engine->now_ms);
 
 	add(cell, ROLLUP_PAID_ORDERS, told->paid_orders);
@@ -171,7 +171,7 @@ void business_change(struct trib_engine *engine, const struct trib_order_change 
 void business_link(struct trib_engine *engine, const struct trib_link_event *event)
 {
 	struct business *business = engine->business;
-	uint8_t play = play_of_both(business, event->token.registration, event->token.plan);
+	uint8_t play = play_of_both(engine, event->token.registration, event->token.plan);
 
 	add(rollups_open(business->rollups, play, 0, engine->now_ms), ROLLUP_LINKS, 1);
 }
@@ -180,7 +180,7 @@ void business_listed(struct trib_engine *engine, uint32_t plan, uint32_t count)
 {
 	struct business *business = engine->business;
 
-	add(rollups_open(business->rollups, play_of(&business->plans, plan), 0, engine->now_ms), ROLLUP_LISTINGS, count);
+	add(rollups_open(business->rollups, play_of_plan(engine, plan), 0, engine->now_ms), ROLLUP_LISTINGS, count);
 }
 
 void business_market(struct trib_engine *engine, const Tributary__Event *event)
@@ -188,13 +188,11 @@ void business_market(struct trib_engine *engine, const Tributary__Event *event)
 	struct business *business = engine->business;
 
 	if (event->kind_case == TRIBUTARY__EVENT__KIND_REGISTRATION_PUT && event->registration_put->registration)
-		set_play(&business->registrations, event->registration_put->number,
-			 find_play(business, trib_bytes_text(event->registration_put->registration->play)));
+		find_play(business, trib_bytes_text(event->registration_put->registration->play));
 	if (event->kind_case != TRIBUTARY__EVENT__KIND_PLAN_PUT || !event->plan_put->plan)
 		return;
 	uint8_t play = find_play(business, trib_bytes_text(event->plan_put->plan->play));
 
-	set_play(&business->plans, event->plan_put->number, play);
 	if (event->plan_put->version == 1)
 		add(rollups_open(business->rollups, play, 0, engine->now_ms), ROLLUP_PLANS, 1);
 }
@@ -487,34 +485,4 @@ trib_status business_load_play(struct trib_engine *engine, uint32_t number, stru
 				 business->n_plays);
 	business->n_saved = business->n_plays;
 	return TRIB_OK;
-}
-
-/* The play that an entity says it is of: `field` of the entity, which is field 3 of its event; all else is passed over. */
-static void load_entity(struct business *business, struct plays_of *of, struct trib_bytes row, uint32_t field)
-{
-	struct trib_wire_field found;
-	struct trib_bytes entity = { NULL, 0 }, play = { NULL, 0 };
-	uint32_t number = 0;
-	bool ok;
-
-	while (trib_wire_next(&row, &found, &ok)) {
-		if (found.number == 1 && found.type == TRIB_WIRE_VARINT)
-			number = (uint32_t)found.value;
-		if (found.number == 3 && found.type == TRIB_WIRE_BYTES)
-			entity = found.bytes;
-	}
-	while (trib_wire_next(&entity, &found, &ok))
-		if (found.number == field && found.type == TRIB_WIRE_BYTES)
-			play = found.bytes;
-	set_play(of, number, find_play(business, play));
-}
-
-void business_load_market(struct trib_engine *engine, enum trib_table table, struct trib_bytes row)
-{
-	enum { PLAY_OF_REGISTRATION = 6, PLAY_OF_PLAN = 21 };
-
-	if (table == TRIB_TABLE_REGISTRATION)
-		load_entity(engine->business, &engine->business->registrations, row, PLAY_OF_REGISTRATION);
-	if (table == TRIB_TABLE_PLAN)
-		load_entity(engine->business, &engine->business->plans, row, PLAY_OF_PLAN);
 }

@@ -30,9 +30,8 @@ void business_of_change(const struct trib_order_record *record, const struct tri
 /* `metric`: a rollup, by level and slot; else the name of a play, by number. */
 typedef void business_row_fn(void *context, bool metric, uint32_t level, uint32_t key, struct trib_bytes row);
 void business_freeze(struct trib_engine *engine, business_row_fn *emit, void *context);
-/* Names of plays first, then rows of the market as they come, then rollups, then load_done. */
+/* Names of plays first, then rollups, then load_done. */
 trib_status business_load_play(struct trib_engine *engine, uint32_t number, struct trib_bytes name, struct trib_error *error);
-void business_load_market(struct trib_engine *engine, enum trib_table table, struct trib_bytes row);
 struct rollups *business_rollups(struct trib_engine *engine);
 
 trib_status call_metrics(struct trib_engine *engine, struct trib_call *call);

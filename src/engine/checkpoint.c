@@ -959,7 +959,6 @@ static trib_status load_market_row(void *context, struct trib_bytes key, struct 
 
 	const struct trib_market_state state = engine_market_state(engine);
 
-	business_load_market(engine, engine->loading, value);
 	return trib_market_load(&state, engine->loading, key, value, error);
 }
 

@@ -78,10 +78,10 @@ def capabilities(server):
           all(row["inputs"] and row["outputs"] and row["what"] for row in before["items"]))
     equal("the flows that this server runs", [row["flow"] for row in before["flows"] if row["served"]],
           ["party.put", "goods.put", "plan.put", "plan.act", "activity.put", "enrolment.put", "invitation.accept", "sample.put",
-           "link.convert", "approval.decided"])
+           "link.convert", "order.judge", "approval.decided"])
     served = {row["capability"]: row["served"] for row in before["items"]}
     equal("which capabilities are asked", [served[name] for name in ("goods.enrol", "enrolment.approve", "invitation.accept", "sample.approve", "notify",
-                                                                     "managed.move", "order.judge")], [True] * 5 + [False] * 2)
+                                                                     "managed.move", "order.judge")], [True] * 5 + [False, True])
     reply = put_play(server, "careful", play=PLAY, flow=FLOW, hooks=HOOKS, ext=EXT, checklist=CHECKLIST)
     equal("a play with capabilities and flows is put", reply.status, 201)
     rows = {row["capability"]: row for row in server.get("capabilities")["items"]}
