@@ -10,17 +10,17 @@ enum {
 /* ---- Making ------------------------------------------------------------------------------- */
 
 struct slot {
-	int64_t value;
+	uint32_t offset;
 	uint32_t round; /* of another chunk: free */
 	uint32_t index;
 };
 
 struct trib_chunk_encoder {
-	struct slot slots[SLOTS];
-	uint32_t round;
+	uint64_t offsets[TRIB_CHUNK_ROWS]; /* of the rows; then their indexes */
+	uint32_t dictionary[TRIB_CHUNK_ROWS];
 	uint32_t row_slots[TRIB_CHUNK_ROWS];
-	int64_t values[TRIB_CHUNK_ROWS]; /* the dictionary */
-	uint64_t indexes[TRIB_BLOCK_ROWS];
+	uint32_t round;
+	struct slot slots[SLOTS];
 	uint64_t planes[64 * TRIB_CHUNK_WORDS];
 };
 
@@ -39,56 +39,80 @@ static uint8_t bits_for(uint64_t highest)
 	return (uint8_t)(highest ? 64 - __builtin_clzll(highest) : 0);
 }
 
-static int by_value(const void *a, const void *b)
+static uint64_t common_divisor(uint64_t a, uint64_t b)
 {
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The greatest number that divides what lies between any two values, which are not all alike. */
+static uint64_t common_step(const int64_t *values, uint32_t rows, int64_t min)
+{
+	uint64_t step = 0;
+
+	for (uint32_t row = 0; row < rows && step != 1; row++) {
+		uint64_t rest = (uint64_t)values[row] - (uint64_t)min;
+
+		if (step == 0 || rest % step)
+			step = common_divisor(rest, step);
+	}
+	return step;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
 	return (x > y) - (x < y);
 }
 
-static struct slot *find_slot(struct trib_chunk_encoder *encoder, int64_t value)
+static struct slot *find_slot(struct trib_chunk_encoder *encoder, uint32_t offset)
 {
-	uint32_t i = (uint32_t)((uint64_t)value * 0x9e3779b97f4a7c15u >> 46);
+	uint32_t i = offset * 0x9e3779b1u >> 14;
 
-	while (encoder->slots[i].round == encoder->round && encoder->slots[i].value != value)
+	while (encoder->slots[i].round == encoder->round && encoder->slots[i].offset != offset)
 		i = (i + 1) % SLOTS;
 	return &encoder->slots[i];
 }
 
-/*
- * Gathers the distinct values and every row's slot, sorted, and gives slots their indexes. 0: there are more than
- * `most`.
- */
-static uint32_t gather(struct trib_chunk_encoder *encoder, const int64_t *values, uint32_t rows,
-		       uint32_t most)
+/* Replaces offsets by indexes of the dictionary that it makes. 0: there are more than `most` to it. */
+static uint32_t make_dictionary(struct trib_chunk_encoder *encoder, uint32_t rows, uint32_t most)
 {
 	uint32_t count = 0;
 
 	encoder->round++;
 	for (uint32_t row = 0; row < rows; row++) {
-		struct slot *slot = find_slot(encoder, values[row]);
+		uint32_t offset = (uint32_t)encoder->offsets[row];
+		struct slot *slot = find_slot(encoder, offset);
 
 		if (slot->round != encoder->round) {
 			if (count == most)
 				return 0;
-			*slot = (struct slot){ values[row], encoder->round, 0 };
-			encoder->values[count++] = values[row];
+			*slot = (struct slot){ offset, encoder->round, 0 };
+			encoder->dictionary[count++] = offset;
 		}
 		encoder->row_slots[row] = (uint32_t)(slot - encoder->slots);
 	}
-	qsort(encoder->values, count, sizeof(*encoder->values), by_value);
+	qsort(encoder->dictionary, count, sizeof(*encoder->dictionary), by_offset);
 	for (uint32_t i = 0; i < count; i++)
-		find_slot(encoder, encoder->values[i])->index = i;
+		find_slot(encoder, encoder->dictionary[i])->index = i;
+	for (uint32_t row = 0; row < rows; row++)
+		encoder->offsets[row] = encoder->slots[encoder->row_slots[row]].index;
 	return count;
 }
 
-/* So many distinct values at the most are worth a dictionary: it and narrower indexes take less than offsets do. */
+/* So many distinct offsets at the most are worth a dictionary: it and narrower indexes take less than they do. */
 static uint32_t worth(uint8_t offset_bits)
 {
 	uint32_t most = 0;
 
-	for (uint8_t bits = 1; bits < offset_bits && bits <= 16; bits++) {
-		uint32_t fits = (uint32_t)((offset_bits - bits) * (TRIB_CHUNK_ROWS / 64) - 1);
+	for (uint8_t bits = 1; bits < offset_bits && bits <= 16 && offset_bits <= 32; bits++) {
+		uint32_t fits = (uint32_t)((offset_bits - bits) * (TRIB_CHUNK_ROWS / 32) - 1);
 
 		most = TRIB_MAX(most, TRIB_MIN(fits, 1u << bits));
 	}
@@ -98,37 +122,35 @@ static uint32_t worth(uint8_t offset_bits)
 struct trib_chunk trib_chunk_encode(struct trib_chunk_encoder *encoder, const int64_t *values,
 				    uint32_t rows)
 {
-	struct trib_chunk chunk = { .min = values[0], .max = values[0], .rows = rows };
+	struct trib_chunk chunk = { .min = values[0], .max = values[0], .step = 1, .rows = rows };
 
 	trib_assert(rows >= 1 && rows <= TRIB_CHUNK_ROWS);
 	for (uint32_t row = 1; row < rows; row++) {
 		chunk.min = TRIB_MIN(chunk.min, values[row]);
 		chunk.max = TRIB_MAX(chunk.max, values[row]);
 	}
-	uint8_t offset_bits = bits_for((uint64_t)chunk.max - (uint64_t)chunk.min);
-	uint32_t most = worth(offset_bits);
-	uint32_t count = most ? gather(encoder, values, rows, most) : 0;
-
-	chunk.bits = count ? bits_for(count - 1) : offset_bits;
-	if (!chunk.bits)
+	if (chunk.min == chunk.max)
 		return chunk;
-	chunk.planes = encoder->planes;
-	if (count) {
-		chunk.values = encoder->values;
-		chunk.value_count = count;
-	}
-	for (uint32_t first = 0; first < TRIB_CHUNK_ROWS; first += TRIB_BLOCK_ROWS) {
-		for (uint32_t i = 0; i < TRIB_BLOCK_ROWS; i++) {
-			uint32_t row = first + i;
+	chunk.step = common_step(values, rows, chunk.min);
+	for (uint32_t row = 0; row < rows; row++)
+		encoder->offsets[row] = (uint64_t)values[row] - (uint64_t)chunk.min;
+	if (chunk.step > 1)
+		for (uint32_t row = 0; row < rows; row++)
+			encoder->offsets[row] /= chunk.step;
+	memset(encoder->offsets + rows, 0, (TRIB_CHUNK_ROWS - rows) * sizeof(*encoder->offsets));
+	chunk.bits = bits_for(((uint64_t)chunk.max - (uint64_t)chunk.min) / chunk.step);
+	uint32_t most = worth(chunk.bits);
 
-			encoder->indexes[i] =
-				row >= rows ? 0
-				: count	    ? encoder->slots[encoder->row_slots[row]].index
-					    : (uint64_t)values[row] - (uint64_t)chunk.min;
-		}
-		trib_planes()->encode(encoder->indexes, chunk.bits,
-				      encoder->planes + (size_t)first / 64 * chunk.bits);
+	chunk.offset_count = most ? make_dictionary(encoder, rows, most) : 0;
+	if (chunk.offset_count) {
+		chunk.offsets = encoder->dictionary;
+		chunk.bits = bits_for(chunk.offset_count - 1);
 	}
+	chunk.planes = encoder->planes;
+	for (uint32_t block = 0; block < TRIB_CHUNK_BLOCKS; block++)
+		trib_planes()->encode(encoder->offsets + block * TRIB_BLOCK_ROWS, chunk.bits,
+				      encoder->planes +
+					      (size_t)block * chunk.bits * TRIB_BLOCK_WORDS);
 	return chunk;
 }
 
@@ -152,15 +174,15 @@ uint32_t trib_chunk_count(const uint64_t rows[TRIB_CHUNK_WORDS])
 	return count;
 }
 
-/* The first index whose value is not less than `value`. */
-static uint32_t lower_bound(const struct trib_chunk *chunk, int64_t value)
+/* The first index of the dictionary whose offset is not less. */
+static uint32_t lower_bound(const struct trib_chunk *chunk, uint64_t offset)
 {
-	uint32_t low = 0, high = chunk->value_count;
+	uint32_t low = 0, high = chunk->offset_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (chunk->values[middle] < value)
+		if (chunk->offsets[middle] < offset)
 			low = middle + 1;
 		else
 			high = middle;
@@ -168,33 +190,45 @@ static uint32_t lower_bound(const struct trib_chunk *chunk, int64_t value)
 	return low;
 }
 
+/* The indexes of [lo, hi], which the chunk's values reach into; false: they pass it by. */
+static bool index_range(const struct trib_chunk *chunk, struct trib_range range,
+			struct trib_index_range *ret_range)
+{
+	uint64_t min = (uint64_t)chunk->min, lo = 0,
+		 hi = ((uint64_t)chunk->max - min) / chunk->step;
+
+	ret_range->from = range.lo > chunk->min;
+	ret_range->to = range.hi < chunk->max;
+	if (ret_range->from) {
+		uint64_t rest = (uint64_t)range.lo - min;
+
+		lo = rest / chunk->step + (rest % chunk->step != 0);
+	}
+	if (ret_range->to)
+		hi = ((uint64_t)range.hi - min) / chunk->step;
+	if (lo > hi)
+		return false;
+	if (chunk->offsets) {
+		lo = lower_bound(chunk, lo);
+		hi = lower_bound(chunk, hi + 1);
+		if (lo == hi)
+			return false;
+		hi--;
+	}
+	ret_range->lo = lo;
+	ret_range->hi = hi;
+	return true;
+}
+
 /* The next of the set's ranges, from *i on, that the chunk has indexes of. */
 static bool next_range(const struct trib_chunk *chunk, struct trib_ranges set, uint32_t *i,
 		       struct trib_index_range *ret_range)
 {
-	for (; *i < set.count; ++*i) {
-		struct trib_range range = set.ranges[*i];
-		struct trib_index_range now;
+	while (*i < set.count && set.ranges[*i].lo <= chunk->max) {
+		struct trib_range range = set.ranges[(*i)++];
 
-		if (range.hi < chunk->min)
-			continue;
-		if (range.lo > chunk->max)
-			return false;
-		now.from = range.lo > chunk->min;
-		now.to = range.hi < chunk->max;
-		if (chunk->values) {
-			now.lo = now.from ? lower_bound(chunk, range.lo) : 0;
-			now.hi = now.to ? lower_bound(chunk, range.hi + 1) - 1
-					: chunk->value_count - 1;
-			if (now.lo > now.hi || now.hi == UINT32_MAX) /* between two values */
-				continue;
-		} else {
-			now.lo = now.from ? (uint64_t)range.lo - (uint64_t)chunk->min : 0;
-			now.hi = (uint64_t)(now.to ? range.hi : chunk->max) - (uint64_t)chunk->min;
-		}
-		++*i;
-		*ret_range = now;
-		return true;
+		if (range.hi >= chunk->min && index_range(chunk, range, ret_range))
+			return true;
 	}
 	return false;
 }
@@ -238,9 +272,8 @@ bool trib_chunk_filter(const struct trib_chunk *chunk, struct trib_ranges set,
 		memset(rows, 0, TRIB_CHUNK_WORDS * sizeof(*rows));
 		return false;
 	}
-	if (!ranges[0].from && !ranges[0].to) { /* all that it has */
+	if (!ranges[0].from && !ranges[0].to) /* all that it has */
 		return trib_chunk_count(rows) != 0;
-	}
 	for (uint32_t block = 0; block < TRIB_CHUNK_BLOCKS; block++) {
 		uint64_t *left = rows + block * TRIB_BLOCK_WORDS;
 
@@ -257,6 +290,13 @@ bool trib_chunk_filter(const struct trib_chunk *chunk, struct trib_ranges set,
 	return any;
 }
 
+static int64_t value_of(const struct trib_chunk *chunk, uint64_t index)
+{
+	uint64_t offset = chunk->offsets ? chunk->offsets[index] : index;
+
+	return (int64_t)((uint64_t)chunk->min + offset * chunk->step);
+}
+
 int64_t trib_chunk_value(const struct trib_chunk *chunk, uint32_t row)
 {
 	const uint64_t *word = chunk->planes +
@@ -267,7 +307,7 @@ int64_t trib_chunk_value(const struct trib_chunk *chunk, uint32_t row)
 	trib_assert(row < chunk->rows);
 	for (uint8_t b = 0; b < chunk->bits; b++, word += TRIB_BLOCK_WORDS)
 		index |= (*word >> row % 64 & 1) << b;
-	return chunk->values ? chunk->values[index] : (int64_t)((uint64_t)chunk->min + index);
+	return value_of(chunk, index);
 }
 
 void trib_chunk_decode(const struct trib_chunk *chunk, uint32_t block,
@@ -283,6 +323,5 @@ void trib_chunk_decode(const struct trib_chunk *chunk, uint32_t block,
 	trib_planes()->decode(chunk->planes + (size_t)block * chunk->bits * TRIB_BLOCK_WORDS,
 			      chunk->bits, indexes);
 	for (uint32_t i = 0; i < TRIB_BLOCK_ROWS; i++)
-		ret_values[i] = chunk->values ? chunk->values[indexes[i]]
-					      : (int64_t)((uint64_t)chunk->min + indexes[i]);
+		ret_values[i] = value_of(chunk, indexes[i]);
 }

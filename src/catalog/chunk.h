@@ -1,9 +1,9 @@
 /*
  * A chunk: one column of 65,536 rows, encoded, read only. What a filter reads, and nothing beside it.
  *
- * Values are int64 (codes, integers, amounts, scaled decimals, ms). A chunk keeps for each row an *index*: the value's
- * place in the ascending dictionary of the values that it has, or, where that would be larger, value − min. Indexes
- * ascend with their values, so that a range of values is a range of indexes. An index of b bits stands in b *planes*
+ * Values are int64 (codes, integers, amounts, scaled decimals, ms). Each is min + step × *offset*; what a chunk keeps for
+ * a row is the *index* of its offset in the ascending dictionary of those that it has, or, where that would be larger,
+ * the offset itself. Indexes ascend with their values, so that a range of values is a range of indexes. An index of b bits stands in b *planes*
  * ("vertical bit-packing": Li and Patel, BitWeaving, SIGMOD 2013), in blocks of 512 rows: of each block first the
  * least significant bit of all 512 rows, eight words, then the next bit. A comparison costs an operation a plane for
  * 512 rows. A chunk whose rows all have one value has no planes.
@@ -31,11 +31,13 @@ enum {
 };
 
 struct trib_chunk {
-	int64_t min, max;      /* of the rows' values */
-	const int64_t *values; /* value_count of them, ascending; NULL: value = min + index */
+	int64_t min, max; /* of the rows' values */
+	uint64_t step;	  /* from 1 */
+	const uint32_t *
+		offsets; /* the dictionary: offset_count of them, ascending; NULL: an index is an offset */
 	const uint64_t
 		*planes; /* TRIB_CHUNK_BLOCKS × bits × TRIB_BLOCK_WORDS; NULL where bits is 0 */
-	uint32_t value_count;
+	uint32_t offset_count;
 	uint32_t rows;
 	uint8_t bits;
 };
@@ -48,7 +50,7 @@ static inline size_t trib_chunk_plane_bytes(uint8_t bits)
 
 static inline size_t trib_chunk_bytes(const struct trib_chunk *chunk)
 {
-	return trib_chunk_plane_bytes(chunk->bits) + chunk->value_count * sizeof(int64_t);
+	return trib_chunk_plane_bytes(chunk->bits) + chunk->offset_count * sizeof(uint32_t);
 }
 
 /* ---- Making ------------------------------------------------------------------------------- */

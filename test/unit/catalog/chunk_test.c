@@ -1,10 +1,11 @@
 #include "test.h"
 
+#include <math.h>
 #include "catalog/chunk.h"
 #include "catalog/planes.h"
 
 /* What columns hold: one value, flags, codes of few and of many, prices with gaps, wide ones, both ends of int64. */
-enum shape { ONE, FLAG, FEW, CODES, PRICES, ROUND_PRICES, TIMES, ENDS, SHAPES };
+enum shape { ONE, FLAG, FEW, CODES, PRICES, ROUND_PRICES, GAPS, TIMES, ENDS, SHAPES };
 
 static int64_t draw(enum shape shape, struct trib_rng *rng)
 {
@@ -21,6 +22,8 @@ static int64_t draw(enum shape shape, struct trib_rng *rng)
 		return trib_rng_between(rng, 0, 1 << 17);
 	case ROUND_PRICES:
 		return trib_rng_between(rng, 0, 700) * 100 - 1;
+	case GAPS:
+		return (int64_t)pow((double)trib_rng_between(rng, 0, 300), 3) + 7;
 	case TIMES:
 		return 1763000000000 + trib_rng_between(rng, 0, 1ll << 36);
 	default:
@@ -84,8 +87,8 @@ static void encodings_are_the_smaller_ones(void **state)
 		enum shape shape;
 		uint8_t bits;
 		bool dictionary;
-	} rows[] = { { ONE, 0, false },	   { FLAG, 1, false },	       { FEW, 3, true },
-		     { CODES, 11, false }, { ROUND_PRICES, 10, true }, { ENDS, 3, true } };
+	} rows[] = { { ONE, 0, false },	   { FLAG, 1, false },	       { FEW, 3, false },
+		     { CODES, 11, false }, { ROUND_PRICES, 10, false }, { GAPS, 9, true },  { ENDS, 64, false } };
 	struct trib_chunk_encoder *encoder = trib_chunk_encoder_new();
 	struct trib_rng rng;
 
@@ -95,7 +98,7 @@ static void encodings_are_the_smaller_ones(void **state)
 		struct trib_chunk chunk = trib_chunk_encode(encoder, values, TRIB_CHUNK_ROWS);
 
 		assert_int_equal(chunk.bits, rows[i].bits);
-		assert_int_equal(chunk.values != NULL, rows[i].dictionary);
+		assert_int_equal(chunk.offsets != NULL, rows[i].dictionary);
 	}
 	trib_chunk_encoder_free(encoder);
 }
