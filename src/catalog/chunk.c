@@ -310,18 +310,23 @@ int64_t trib_chunk_value(const struct trib_chunk *chunk, uint32_t row)
 	return value_of(chunk, index);
 }
 
+void trib_chunk_indexes(const struct trib_chunk *chunk, uint32_t block,
+			uint64_t ret_indexes[TRIB_BLOCK_ROWS])
+{
+	const uint64_t *planes = chunk->planes + (size_t)block * chunk->bits * TRIB_BLOCK_WORDS;
+
+	if (chunk->bits)
+		trib_planes()->decode(planes, chunk->bits, ret_indexes);
+	else
+		memset(ret_indexes, 0, TRIB_BLOCK_ROWS * sizeof(*ret_indexes));
+}
+
 void trib_chunk_decode(const struct trib_chunk *chunk, uint32_t block,
 		       int64_t ret_values[TRIB_BLOCK_ROWS])
 {
 	uint64_t indexes[TRIB_BLOCK_ROWS];
 
-	if (!chunk->bits) {
-		for (uint32_t i = 0; i < TRIB_BLOCK_ROWS; i++)
-			ret_values[i] = chunk->min;
-		return;
-	}
-	trib_planes()->decode(chunk->planes + (size_t)block * chunk->bits * TRIB_BLOCK_WORDS,
-			      chunk->bits, indexes);
+	trib_chunk_indexes(chunk, block, indexes);
 	for (uint32_t i = 0; i < TRIB_BLOCK_ROWS; i++)
 		ret_values[i] = value_of(chunk, indexes[i]);
 }

@@ -76,6 +76,10 @@ bool trib_chunk_filter(const struct trib_chunk *chunk, struct trib_ranges set,
 
 int64_t trib_chunk_value(const struct trib_chunk *chunk, uint32_t row);
 
+/* The indexes of a block. */
+void trib_chunk_indexes(const struct trib_chunk *chunk, uint32_t block,
+			uint64_t ret_indexes[TRIB_BLOCK_ROWS]);
+
 /* The values of a block; of rows that are not there anything. */
 void trib_chunk_decode(const struct trib_chunk *chunk, uint32_t block,
 		       int64_t ret_values[TRIB_BLOCK_ROWS]);
