@@ -354,6 +354,9 @@ static void resolve_namespaced(struct checker *checker, struct trib_expr_node *n
 
 static trib_status refuse_call(struct checker *checker, const struct trib_expr_node *node)
 {
+	const char *name = node->function == TRIB_FN_DECLARED ?
+				   checker->env->functions[node->index].name :
+				   trib_expr_function_name(node->function);
 	struct trib_buffer types;
 
 	trib_buffer_init(&types, 4096);
@@ -364,7 +367,7 @@ static trib_status refuse_call(struct checker *checker, const struct trib_expr_n
 	trib_status status =
 		ast_fail(checker->context, TRIB_EXPR_CHECK, TRIB_INVALID, node->offset,
 			 "found no matching overload for '%s' applied to (%s)",
-			 trib_expr_function_name(node->function), trib_buffer_text(&types));
+			 name, trib_buffer_text(&types));
 
 	trib_buffer_fini(&types);
 	return status;
@@ -410,6 +413,18 @@ static const struct trib_type *infer_extremum(struct checker *checker,
 	return result;
 }
 
+/* A call of a function that the environment declares; where there is none of that name, it stays as it is. */
+static void resolve_function(const struct checker *checker, struct trib_expr_node *node)
+{
+	for (uint32_t i = 0; checker->typed && i < checker->env->function_count; i++) {
+		if (!trib_bytes_is(node->name, checker->env->functions[i].name))
+			continue;
+		node->function = TRIB_FN_DECLARED;
+		node->index = i;
+		return;
+	}
+}
+
 static trib_status check_call(struct checker *checker, struct trib_expr_node *node)
 {
 	enum trib_expr_function function = node->function;
@@ -420,6 +435,10 @@ static trib_status check_call(struct checker *checker, struct trib_expr_node *no
 		node->function = (uint16_t)function;
 	}
 	node->index = 0;
+	if (function == TRIB_FN_NONE) {
+		resolve_function(checker, node);
+		function = node->function;
+	}
 	if (function == TRIB_FN_NONE)
 		return unresolved(checker, node, node->name, FAULT_UNRESOLVED);
 	bool logic = function == TRIB_FN_AND || function == TRIB_FN_OR;
@@ -435,8 +454,11 @@ static trib_status check_call(struct checker *checker, struct trib_expr_node *no
 	else if (function == TRIB_FN_MATH_GREATEST || function == TRIB_FN_MATH_LEAST)
 		type = node->method || node->count == 0 ? NULL : infer_extremum(checker, node);
 	else
-		type = infer_call(&checker->infer, function_signatures(function), node->method,
-				  node->args, node->count);
+		type = infer_call(&checker->infer,
+				  function == TRIB_FN_DECLARED ?
+					  checker->env->functions[node->index].signatures :
+					  function_signatures(function),
+				  node->method, node->args, node->count);
 	if (!type)
 		return refuse_call(checker, node);
 	node->type = type;

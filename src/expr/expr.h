@@ -213,6 +213,15 @@ struct trib_expr_variable {
 	const struct trib_type *type; /* NULL: it can only be asked for with has(name) */
 };
 
+/*
+ * A function that the environment declares. The checker knows it, the evaluator does not: it is for who reads the tree
+ * (a selection answers on_shelf("c1") by a set). Signatures as in expr/function.h: "s:b", a method ".ss:b".
+ */
+struct trib_expr_declared {
+	const char *name;
+	const char *signatures;
+};
+
 enum trib_expr_flag {
 	/* For rules: has(name) of a declared name without a dot is allowed, and a constant pattern of matches()
 	 * that RE2 refuses is an error of the check, not of the evaluation. */
@@ -226,6 +235,8 @@ struct trib_expr_env {
 		container; /* "a.b": x means a.b.x, a.x or x, the first that is declared; NULL: none */
 	const struct trib_expr_variable *variables; /* used while compiling only */
 	uint32_t variable_count;
+	const struct trib_expr_declared *functions; /* used while checking only */
+	uint32_t function_count;
 	uint32_t flags;
 	bool lasting; /* container and variables outlive the program, which then keeps no copy of them */
 	/* The index of the variable of that name, where there are many; NULL: they are looked through. */
@@ -297,6 +308,7 @@ enum trib_expr_kind {
 	X(EXISTS_ONE, "exists_one")                                                                \
 	X(FILTER, "filter")                                                                        \
 	X(MAP, "map")                                                                              \
+	X(DECLARED, "")                                                                            \
 	X(SIZE, "size")                                                                            \
 	X(TYPE, "type")                                                                            \
 	X(DYN, "dyn")                                                                              \
@@ -365,6 +377,8 @@ const char *trib_expr_function_name(enum trib_expr_function function);
 const char *trib_expr_function_signatures(enum trib_expr_function function); /* see expr/function.h */
 
 /*
+ * A call of a declared function is a CALL of DECLARED, index says which one; generating its program is refused.
+ *
  * && and || are flat (a && b && c is one call of three). Left-leaning chains (a + b + c, a.b.c, a[0][1]) are
  * not: a walker that recurses must look at the root's depth first, which may be as large as the source is long.
  */

@@ -219,6 +219,11 @@ static void generate_call(struct generator *generator, const struct trib_expr_no
 		generate_logic(generator, node);
 		return;
 	}
+	if (node->function == TRIB_FN_DECLARED) {
+		fail(generator, TRIB_UNSUPPORTED, node->offset,
+		     "found a function that is not evaluated row by row");
+		return;
+	}
 	if (node->function == TRIB_FN_CONDITIONAL) {
 		generate_conditional(generator, node);
 		return;
@@ -299,6 +304,9 @@ static void generate_leaf(struct generator *generator, const struct trib_expr_no
 	case TRIB_EXPR_UNRESOLVED:
 		emit(generator, OP_FAIL, node->index,
 		     constant(generator, trib_value_string(node->name)), node, 1);
+		break;
+	case TRIB_EXPR_CALL: /* of nothing: now() */
+		generate_call(generator, node);
 		break;
 	default:
 		fail(generator, TRIB_INTERNAL, node->offset,

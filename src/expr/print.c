@@ -264,14 +264,14 @@ static void push_call(struct printer *printer, const struct trib_expr_node *node
 	push_text(printer, ")");
 	push_args(printer, node, node->method);
 	push_text(printer, "(");
-	if (node->function)
+	if (node->function && node->function != TRIB_FN_DECLARED)
 		push_text(printer, trib_expr_function_name(node->function));
 	else
 		push(printer, (struct item){ .text = node->name });
 	if (node->method) {
 		push_text(printer, ".");
 		push_node(printer, node->args[0], PRECEDENCE_MEMBER);
-	} else if (node->index & AST_ABSOLUTE) {
+	} else if (node->function != TRIB_FN_DECLARED && node->index & AST_ABSOLUTE) {
 		push_text(printer, ".");
 	}
 }

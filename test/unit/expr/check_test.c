@@ -184,12 +184,55 @@ static void types_as_text(void **state)
 	trib_arena_fini(&arena);
 }
 
+/* Functions that the environment declares: typed and printed like others, but nothing evaluates them. */
+static void declared_functions(void **state)
+{
+	static const struct trib_expr_variable variables[] = { { "title", &trib_type_string } };
+	static const struct trib_expr_declared functions[] = { { "on_shelf", "s:b" },
+							       { "words", ".ss:b" },
+							       { "now", ":t" } };
+	static const struct {
+		const char *expression, *answer;
+	} rows[] = {
+		{ "on_shelf(\"c1\")", "on_shelf(\"c1\")" },
+		{ "!on_shelf(\"c1\") && title.words(\"a\")", "!on_shelf(\"c1\") && title.words(\"a\")" },
+		{ "now() - duration('1h') < now()", "now() - duration(\"3600s\") < now()" },
+		{ "on_shelf(1)", "found no matching overload for 'on_shelf' applied to (int)" },
+		{ "title.on_shelf()", "found no matching overload for 'on_shelf' applied to (string)" },
+		{ "words(title, 'a')",
+		  "found no matching overload for 'words' applied to (string, string)" },
+		{ "now() + 1",
+		  "found no matching overload for '+' applied to (google.protobuf.Timestamp, int)" },
+	};
+	struct trib_expr_env env = { .variables = variables, .variable_count = 1,
+				     .functions = functions, .function_count = 3 };
+	struct trib_buffer text;
+
+	trib_buffer_init(&text, 1 << 12);
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		struct trib_expr_program *program = NULL;
+		struct trib_expr_error error;
+
+		trib_buffer_reset(&text);
+		if (trib_expr_check(&env, trib_bytes_text(rows[i].expression), &program, &error) == TRIB_OK) {
+			trib_expr_print(program, &text);
+			assert_int_equal(trib_expr_generate(program, &error), TRIB_UNSUPPORTED);
+		} else {
+			trib_buffer_add_text(&text, error.text);
+		}
+		assert_string_equal(trib_buffer_text(&text), rows[i].answer);
+		trib_expr_free(program);
+	}
+	trib_buffer_fini(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deduced),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(types_as_text),
+		cmocka_unit_test(declared_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
