@@ -18,15 +18,11 @@
  */
 #include "market.h"
 
-#include <ftw.h>
-#include <sodium.h>
-#include <unistd.h>
-
 #define START_MS INT64_C(1790000000000)
 
 enum { LIVES = 6, STEPS = 90 };
 
-/* --- The clock, and chance for the engine ------------------------------------------------------------- */
+/* --- The clock ----------------------------------------------------------------------------------------- */
 
 static int64_t wall_ms(struct trib_clock *clock)
 {
@@ -40,37 +36,6 @@ static int64_t monotonic_ns(struct trib_clock *clock)
 	struct market *market = (struct market *)clock;
 
 	return market->skipped_ms * 1000000 + trib_sim_disk_now_ns(market->run->disk);
-}
-
-static struct trib_rng key_rng;
-
-static const char *chance_name(void)
-{
-	return "seeded";
-}
-
-static uint32_t chance_random(void)
-{
-	return (uint32_t)trib_rng_u64(&key_rng);
-}
-
-static void chance_buf(void *const bytes, const size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		((unsigned char *)bytes)[i] = (unsigned char)trib_rng_u64(&key_rng);
-}
-
-/* Keys follow from the seed, too: their values reach the sizes of events. */
-static void seed_keys(uint64_t seed)
-{
-	static struct randombytes_implementation chance = {
-		.implementation_name = chance_name,
-		.random = chance_random,
-		.buf = chance_buf,
-	};
-
-	trib_rng_seed(&key_rng, seed);
-	randombytes_set_implementation(&chance);
 }
 
 /* --- Auditing ------------------------------------------------------------------------------------------ */
@@ -1094,20 +1059,11 @@ static void last_life(struct market *market)
 		trib_engine_close(TRIB_TAKE_PTR(market->engine));
 }
 
-static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 void sim_market(struct sim_run *run)
 {
 	struct market market = { .clock = { wall_ms, monotonic_ns }, .run = run, .next_order = 1 };
 
-	/* RocksDB syncs, and nothing here asks it to be durable: memory is faster. */
-	snprintf(market.folder, sizeof(market.folder), "%s/trib-sim-XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	trib_assert(mkdtemp(market.folder));
-	seed_keys(trib_rng_u64(&run->rng));
+	sim_folder_make(run, market.folder);
 	market.options = (struct trib_engine_options){
 		.data = market.folder,
 		.disk = trib_sim_disk_table(run->disk),
@@ -1128,5 +1084,5 @@ void sim_market(struct sim_run *run)
 	clients_free(market.clients);
 	trib_engine_abandon(TRIB_TAKE_PTR(market.engine));
 	model_fini(&market.model);
-	nftw(market.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	sim_folder_remove(market.folder);
 }

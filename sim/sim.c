@@ -2,8 +2,12 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <ftw.h>
+#include <sodium.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct world {
 	const char *name;
@@ -11,11 +15,12 @@ struct world {
 	void (*run)(struct sim_run *run);
 };
 
-enum { COUNTER = 1, MARKET = 2, BOTH = 3 };
+enum { COUNTER = 1, MARKET = 2, BOTH = 3, TRADE = 4, ALL = 7 };
 
 static const struct world worlds[] = {
 	{ "counter", COUNTER, sim_counter },
 	{ "market", MARKET, sim_market },
+	{ "trade", TRADE, sim_trade },
 };
 
 struct plant {
@@ -30,8 +35,11 @@ static const struct plant plants[SIM_PLANTS] = { [SIM_PLANT_NONE] = { "", BOTH, 
 #undef X
 };
 
-static const char *const marks[SIM_MARKS] = {
-#define X(name, text) [SIM_MARK_##name] = text,
+static const struct {
+	unsigned world;
+	const char *text;
+} marks[SIM_MARKS] = {
+#define X(name, world, text) [SIM_MARK_##name] = { world, text },
 	SIM_MARK_TABLE(X)
 #undef X
 };
@@ -86,6 +94,57 @@ void sim_clear_faults(struct sim_run *run)
 	faults->room_bytes = 0;
 }
 
+/* --- Chance and room for the engine ------------------------------------------------------------------- */
+
+static struct trib_rng key_rng;
+
+static const char *chance_name(void)
+{
+	return "seeded";
+}
+
+static uint32_t chance_random(void)
+{
+	return (uint32_t)trib_rng_u64(&key_rng);
+}
+
+static void chance_buf(void *const bytes, const size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		((unsigned char *)bytes)[i] = (unsigned char)trib_rng_u64(&key_rng);
+}
+
+static void seed_keys(uint64_t seed)
+{
+	static struct randombytes_implementation chance = {
+		.implementation_name = chance_name,
+		.random = chance_random,
+		.buf = chance_buf,
+	};
+
+	trib_rng_seed(&key_rng, seed);
+	randombytes_set_implementation(&chance);
+}
+
+void sim_folder_make(struct sim_run *run, char ret_path[64])
+{
+	snprintf(ret_path, 64, "%s/trib-sim-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	trib_assert(mkdtemp(ret_path));
+	seed_keys(trib_rng_u64(&run->rng));
+}
+
+static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void sim_folder_remove(const char *path)
+{
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- Runs ----------------------------------------------------------------------------------------------- */
+
 static void run_once(const struct world *world, uint64_t seed, enum sim_plant plant, bool verbose,
 		     struct sim_run *ret_run)
 {
@@ -118,18 +177,20 @@ static bool wanted(const struct arguments *arguments, const struct world *world)
 
 enum { SEEDS_THAT_MEET_ALL = 100 };
 
-/* Where many seeds were run: have they met everything that the market can do? Returns how many things they have not. */
+/* Where many seeds were run: have they met everything that the worlds can do? Returns how many things they have not. */
 static uint64_t tell_marks(const struct arguments *arguments, const uint64_t met[SIM_MARKS], uint64_t *cases)
 {
 	uint64_t missing = 0;
 
-	if (!wanted(arguments, &worlds[TRIB_ARRAY_SIZE(worlds) - 1]) || arguments->seeds < SEEDS_THAT_MEET_ALL)
-		return 0;
-	for (int i = 0; i < SIM_MARKS; i++) {
-		printf("%sok %llu - market: %s, %llu times\n", met[i] ? "" : "not ", (unsigned long long)++*cases, marks[i],
-		       (unsigned long long)met[i]);
-		missing += !met[i];
-	}
+	for (size_t w = 0; w < TRIB_ARRAY_SIZE(worlds); w++)
+		for (int i = 0; i < SIM_MARKS; i++) {
+			if (marks[i].world != worlds[w].bit || !wanted(arguments, &worlds[w]) ||
+			    arguments->seeds < SEEDS_THAT_MEET_ALL)
+				continue;
+			printf("%sok %llu - %s: %s, %llu times\n", met[i] ? "" : "not ", (unsigned long long)++*cases, worlds[w].name,
+			       marks[i].text, (unsigned long long)met[i]);
+			missing += !met[i];
+		}
 	return missing;
 }
 
@@ -202,7 +263,7 @@ static int run_plants(const struct arguments *arguments)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [--seed N] [--seeds K] [--world counter|market] [--plant WORD "
+	fprintf(stderr, "usage: sim [--seed N] [--seeds K] [--world counter|market|trade] [--plant WORD "
 			"| --plants] "
 			"[-v]\nplants:\n");
 	for (int i = SIM_PLANT_NONE + 1; i < SIM_PLANTS; i++)
