@@ -59,12 +59,14 @@
 	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
 	X(CEL_COST, 10000000, "steps", "one evaluation, counted per node and per element")         \
 	X(CEL_CONDITION_COST, 100000, "steps", "one condition outside rule trees: of a plan, activity, play, webhook …") \
+	X(CEL_CREATORS_COST, 2000, "steps", "one creators_when, asked for one creator; what takes more does not hold") \
 	X(CEL_MEMORY_BYTES, 67108864, "bytes", "one program, and one evaluation")                  \
 	X(CEL_VALUE_DEPTH, 500, "levels", "lists in lists, maps in maps of one value")             \
 	X(CEL_PATTERN_BYTES, 4096, "bytes", "one regular expression")                              \
 	X(RULE_NODES, 10000, "nodes", "one rule tree")                                             \
 	X(RULE_DEPTH, 32, "levels", "nesting of one rule tree")                                    \
 	X(RULE_SHARES, 32, "shares", "one node's split")                                           \
+	X(GOODS_CONDITIONS, 200, "plans", "with creators_when that list the same goods, open or to come; each order may ask all") \
 	X(GOODS_PLANS, 10000, "plans", "that ever listed the same goods; each order looks at all") \
 	X(ACTIVITY_OFFERS, 10000, "offers", "of one activity: all of them end in one journal record") \
 	X(ENROLMENT_OFFERS, 32, "offers", "of one enrolment: the leader's, and those of second-level leaders") \

@@ -285,13 +285,14 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 {
 	const struct trib_config *config = &serve->config;
 	const struct trib_resp_options resp = { &config->resp, serve->auth, serve->metrics, serve->engine };
-	const struct trib_http_options http = { .address = &config->http,
+	struct trib_http_options http = { .address = &config->http,
 						.hosts = config->http_hosts,
 						.auth = serve->auth,
 						.metrics = serve->metrics,
 						.submit = submit,
 						.refused = refused,
 						.context = serve->engine,
+						.has_secret = trib_deliver_has_secret,
 						.rate = (uint32_t)TRIB_MIN(config->rate, (uint64_t)UINT32_MAX),
 						.session_idle_ms = config->session_idle,
 						.session_life_ms = config->session_life,
@@ -312,6 +313,7 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 	status = trib_deliver_start(&deliver, &serve->deliver, error);
 	if (status == TRIB_OK)
 		trib_engine_listen_outbox(serve->engine, trib_deliver_ring, serve->deliver);
+	http.secrets = serve->deliver;
 	if (config->resp.on && status == TRIB_OK)
 		status = trib_resp_start(&serve->loop, &resp, &serve->resp, error);
 	if (config->http.on && status == TRIB_OK)

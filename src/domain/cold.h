@@ -70,7 +70,7 @@ trib_cold_check trib_check_invitation, trib_check_sample;
 trib_cold_fold trib_fold_invitation;
 trib_life_hook trib_accept_invitation, trib_counter_invitation, trib_decline_invitation, trib_withdraw_invitation,
 	trib_expire_invitation, trib_settle_fee, trib_return_fee;
-trib_life_hook trib_receive_sample, trib_fulfil_sample, trib_lapse_sample, trib_list_sample;
+trib_life_hook trib_ship_sample, trib_receive_sample, trib_fulfil_sample, trib_lapse_sample, trib_list_sample;
 /* {"sold": n} in the EXT of an action; -1: nothing is said. */
 int64_t trib_cold_sold(struct trib_cold *cold);
 

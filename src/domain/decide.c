@@ -343,6 +343,11 @@ static trib_status check_terms(struct deciding *deciding, const Tributary__Terms
 	TRY(check_rate(deciding, terms->service2_bps, "terms.service2_bps"));
 	TRY(check_rate(deciding, terms->platform_bps, "terms.platform_bps"));
 	TRY(check_rate(deciding, terms->agency_bps, "terms.agency_bps"));
+	/* Both are taken of the base as first formed: more than that nobody has. */
+	if (terms->commission_bps + terms->service_bps > 10000)
+		return trib_fail(deciding->error, TRIB_INVALID, "terms.service_bps",
+				 "found %d beside a commission of %d, expected at most %d: together they are at most 10000, the whole base",
+				 terms->service_bps, terms->commission_bps, 10000 - terms->commission_bps);
 	TRY(need_known(deciding, TRIB_NOUN_PARTY, terms->leader, "terms.leader"));
 	return need_known(deciding, TRIB_NOUN_PARTY, terms->leader2, "terms.leader2");
 }
@@ -569,6 +574,45 @@ static bool lists(const struct trib_plan *plan, uint32_t goods)
 	return false;
 }
 
+/* Has the plan, open or to come, a condition that orders of these goods ask? */
+static bool asks(const struct deciding *deciding, const struct trib_goods_plan *entry)
+{
+	const struct trib_plan *plan = trib_domain_plan(deciding->domain, entry->plan);
+	const struct trib_plan_version *now =
+		trib_plan_version(plan, trib_plan_version_in_force(plan, deciding->now_ms));
+	uint8_t status = trib_domain_status(deciding->domain, TRIB_NOUN_PLAN, entry->plan, deciding->now_ms);
+
+	if (entry->last != UINT32_MAX || status == TRIB_WORD_ENDED || status == TRIB_WORD_CLOSED ||
+	    deciding->now_ms >= plan->newest.to_ms)
+		return false;
+	return plan->newest.creators_when || (now && now->creators_when);
+}
+
+/* A condition costs an order more than a list of creators: some goods may have only so many of them. */
+static trib_status check_conditions(struct deciding *deciding, const Tributary__Plan *given)
+{
+	const struct trib_domain *domain = deciding->domain;
+	uint32_t own = trib_domain_find(domain, TRIB_NOUN_PLAN, trib_text(given->id));
+	char at[64];
+
+	for (size_t i = 0; given->creators_when && given->creators_when[0] && i < given->n_goods; i++) {
+		const struct trib_goods *goods = trib_domain_goods(
+			domain, trib_domain_find(domain, TRIB_NOUN_GOODS, trib_text(given->goods[i])));
+		const struct trib_goods_plan *entries = trib_goods_plans(goods);
+		uint32_t count = 0;
+
+		for (uint32_t j = 0; j < goods->plan_count; j++)
+			count += entries[j].plan != own && asks(deciding, &entries[j]);
+		if (count < TRIB_LIMIT_GOODS_CONDITIONS)
+			continue;
+		snprintf(at, sizeof(at), "goods[%zu]", i);
+		return trib_fail(deciding->error, TRIB_LIMIT, at,
+				 "found \"%s\" in %u plans with creators_when, expected at most %d: end some, or list creators",
+				 given->goods[i], count, TRIB_LIMIT_GOODS_CONDITIONS - 1);
+	}
+	return TRIB_OK;
+}
+
 /* All known; and every plan that ever listed some goods is looked at for each of their orders. */
 static trib_status check_goods(struct deciding *deciding, const Tributary__Plan *given)
 {
@@ -681,6 +725,7 @@ static trib_status decide_plan(struct deciding *deciding, const Tributary__Plan 
 		plan->has_sole = false;
 	}
 	TRY(check_goods(deciding, plan));
+	TRY(check_conditions(deciding, plan));
 	TRY(need_stated(deciding, plan->merchant, "merchant"));
 	TRY(need_known(deciding, TRIB_NOUN_PARTY, plan->merchant, "merchant"));
 	if (!plan->kind)

@@ -179,12 +179,43 @@ static Tributary__Plan *plan_of(struct trib_cold *cold)
 	return plan->id && plan->merchant ? plan : NULL;
 }
 
+static trib_status need_active_party(struct trib_cold *cold, uint32_t party, const char *at)
+{
+	uint8_t status = party ? trib_domain_party_status(cold->domain, party, cold->now_ms) : TRIB_WORD_ACTIVE;
+
+	if (status != TRIB_WORD_FROZEN && status != TRIB_WORD_CLOSED)
+		return TRIB_OK;
+	return trib_fail(cold->error, TRIB_REFUSED, at, "found \"" TRIB_BYTES_FMT "\", who is %s, expected an active party",
+			 TRIB_BYTES_ARG(trib_domain_id(cold->domain, TRIB_NOUN_PARTY, party)), trib_status_word_of(status));
+}
+
+/* What was proposed may have gone since: a deal about it would pay nobody. */
+static trib_status check_there(struct trib_cold *cold)
+{
+	const Tributary__Invitation *invitation = of(cold);
+	char at[32];
+
+	for (size_t i = 0; i < invitation->n_goods; i++) {
+		uint32_t goods = trib_domain_find(cold->domain, TRIB_NOUN_GOODS, trib_bytes_text(invitation->goods[i]));
+		uint8_t status = trib_domain_goods_status(cold->domain, goods, cold->now_ms);
+
+		snprintf(at, sizeof(at), "goods[%zu]", i);
+		if (status != TRIB_WORD_ACTIVE)
+			return trib_fail(cold->error, TRIB_REFUSED, at, "found \"%.64s\", which are %s, expected active goods",
+					 invitation->goods[i], trib_status_word_of(status));
+		TRY(need_active_party(cold, trib_domain_goods(cold->domain, goods)->merchant, at));
+	}
+	TRY(need_active_party(cold, party_of(cold, invitation->from), "from"));
+	return invitation->creator ? need_active_party(cold, party_of(cold, invitation->creator), "creator") : TRIB_OK;
+}
+
 /* What is on the table could become a plan. */
 static trib_status check_offer(struct trib_cold *cold)
 {
 	Tributary__Plan *plan;
 
 	TRY(check_goods(cold));
+	TRY(check_there(cold));
 	TRY(check_sample_terms(cold, of(cold)->sample));
 	TRY(check_fee(cold));
 	plan = plan_of(cold);

@@ -167,7 +167,8 @@ trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperati
 #define TRIB_LIFE_SAMPLE(X)                                                                        \
 	X(SAMPLE, "approve", "applied", "approved", TRIB_MAY_MERCHANT, NULL, "let the creator have it") \
 	X(SAMPLE, "reject", "applied", "rejected", TRIB_MAY_MERCHANT, NULL, "say no")              \
-	X(SAMPLE, "ship", "approved", "shipped", TRIB_MAY_MERCHANT, NULL, "it is on its way")      \
+	X(SAMPLE, "ship", "approved|shipped", "shipped", TRIB_MAY_MERCHANT, trib_ship_sample,      \
+	  "it is on its way, by the parcel that tracking says; again: by another")                 \
 	X(SAMPLE, "receive", "approved|shipped", "received", TRIB_MAY_MERCHANT | TRIB_MAY_CREATOR, \
 	  trib_receive_sample, "it is there, or bought: what was promised for it is due; nothing promised: fulfilled") \
 	X(SAMPLE, "list", "received", "received", TRIB_MAY_PLATFORM, trib_list_sample, "the creator has listed the goods") \

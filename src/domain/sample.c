@@ -198,6 +198,18 @@ trib_status trib_fulfil_sample(struct trib_cold *cold)
 	return TRIB_OK;
 }
 
+/* What is on its way already is shipped again only to say by which parcel. */
+trib_status trib_ship_sample(struct trib_cold *cold)
+{
+	Tributary__Tracking *tracking = cold->request ? cold->request->tracking : NULL;
+
+	if (!tracking && strcmp(cold->from, "shipped") == 0)
+		return trib_fail(cold->error, TRIB_REFUSED, "tracking", "found none of a sample that is shipped, expected the parcel's");
+	if (tracking)
+		of(cold)->tracking = tracking;
+	return TRIB_OK;
+}
+
 /* The obligations begin; where there are none, that is all. What was sold so far is the engine's to say. */
 trib_status trib_receive_sample(struct trib_cold *cold)
 {

@@ -712,7 +712,7 @@ static bool explain_one(const struct search *search, const struct trib_goods_pla
 	candidate.locked = trib_plan_version(plan, candidate.locked_number);
 	*ret_row =
 		(struct trib_terms_candidate){ .plan = entry->plan,
-					       .version = shown,
+					       .version = number, /* of one that has not begun: what it will be */
 					       .locked = candidate.locked_number,
 					       .kind = version->kind,
 					       .rank = candidate.rank,

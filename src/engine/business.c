@@ -338,8 +338,14 @@ static bool visit(void *context, const struct rollup *cell)
 static trib_status read_step(struct trib_call *call, enum rollup_level *ret_level)
 {
 	*ret_level = ROLLUP_TOTAL;
-	if (!call->step.size)
+	if (call->has_to && call->to_ms <= call->from_ms)
+		return trib_fail(&call->error, TRIB_INVALID, "to", "found %lld, expected a time after from, %lld",
+				 (long long)call->to_ms, (long long)call->from_ms);
+	if (!call->step.size && !call->has_to && !call->from_ms)
 		return TRIB_OK;
+	if (!call->step.size)
+		return trib_fail(&call->error, TRIB_INVALID, "step",
+				 "found none beside from or to, expected minute, hour or day: without it the figures are of all time");
 	for (enum rollup_level level = ROLLUP_DAY; level < ROLLUP_LEVELS; level++)
 		if (trib_bytes_is(call->step, rollup_level_word(level))) {
 			*ret_level = level;

@@ -101,7 +101,7 @@ static struct trib_tree *tree_of(struct trib_engine *engine, uint32_t condition)
 	return all->items[condition].tree;
 }
 
-bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts)
+static bool holds_within(struct trib_engine *engine, uint32_t condition, uint64_t steps, struct trib_facts *facts)
 {
 	struct trib_tree *tree = tree_of(engine, condition);
 	struct trib_walk walk;
@@ -109,10 +109,15 @@ bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib
 	if (!tree)
 		return false;
 	/* Many may be asked in one call, and outsiders write them: what is costly does not hold. */
-	facts->steps = TRIB_LIMIT_CEL_CONDITION_COST;
+	facts->steps = steps;
 	trib_tree_walk(tree, facts, &walk);
 	facts->steps = 0;
 	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;
+}
+
+bool conditions_hold(struct trib_engine *engine, uint32_t condition, struct trib_facts *facts)
+{
+	return holds_within(engine, condition, TRIB_LIMIT_CEL_CONDITION_COST, facts);
 }
 
 bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int64_t at_ms)
@@ -123,7 +128,8 @@ bool conditions_creator(void *context, uint32_t condition, uint32_t creator, int
 
 	trib_facts_init(&facts, &engine->spaces, &engine->facts_arena);
 	trib_facts_open_creator(&market, &facts, creator, at_ms);
-	return conditions_hold(engine, condition, &facts);
+	/* An order asks those of all plans of its goods (GOODS_CONDITIONS), for each touch. */
+	return holds_within(engine, condition, TRIB_LIMIT_CEL_CREATORS_COST, &facts);
 }
 
 bool conditions_meets(void *context, const struct trib_recruited *recruited)

@@ -506,6 +506,10 @@ static trib_status tell_of_sample(struct trib_engine *engine, const Tributary__S
 	add_member(&json, "status", sample->status);
 	add_member(&json, "plan", sample->plan);
 	add_member(&json, "address", sample->address);
+	if (sample->tracking) {
+		add_member(&json, "carrier", sample->tracking->carrier);
+		add_member(&json, "tracking_number", sample->tracking->number);
+	}
 	if (sample->has_refunded)
 		trib_buffer_add_format(&json, ",\"refunded\":%lld", (long long)sample->refunded);
 	return tell(engine, TRIB_NOUN_SAMPLE, sample->id, sample->status, of_creator ? sample->merchant : sample->creator,

@@ -278,7 +278,7 @@ static bool spend_budget(struct trib_engine *engine, const struct trib_plan_attr
 	return true;
 }
 
-/* A managed plan with a goal: what it sells, and at what cost, as it was decided. */
+/* A managed plan with a goal: what it sells, and at what cost; what comes back later is taken out: follow_managed(). */
 static void count_managed(struct trib_engine *engine, const struct trib_order_record *record,
 			  const struct trib_slice *slice, int64_t charged)
 {
@@ -922,6 +922,42 @@ static void follow_budgets(struct trib_engine *engine, const struct trib_order_r
 	}
 }
 
+/* What a slice is to the goal of its managed plan: nothing of an order that is invalid, rejected or forfeited. */
+static struct trib_measured sold_of(const struct trib_engine *engine, const struct trib_order_change *change, uint32_t slice)
+{
+	if (change->state == TRIB_ORDER_INVALID || change->forfeited || slice >= change->n_slices ||
+	    change->slice_base[slice] <= 0 || change->messages.review.verdict == TRIB_REVIEW_REJECTED)
+		return (struct trib_measured){ 0 };
+	return (struct trib_measured){ 1, trib_life_pieces(&engine->life->order, &change->messages), change->slice_base[slice] };
+}
+
+/* Refunds, and orders that come to nothing, lower what a managed plan has sold and what that cost. */
+static void follow_managed(struct trib_engine *engine, const struct trib_order_record *record,
+			   const struct trib_order_change *change, uint32_t slice, int64_t charged)
+{
+	const struct trib_slice *decided = &record->slices[slice];
+	const struct trib_tally_key key = { .kind = TRIB_TALLY_MANAGED, .plan = decided->plan };
+	const struct trib_measured decision = { 1, record->qty ? record->qty : 1, decided->base };
+	const struct trib_measured before = engine->life->stood ? sold_of(engine, &engine->life->earlier, slice) : decision;
+	const struct trib_measured now = sold_of(engine, change, slice);
+
+	if (!charged && !memcmp(&before, &now, sizeof(now)))
+		return;
+	struct trib_tally_change *tally = change_of(engine, key, decided->plan_version);
+
+	if (!tally)
+		return;
+	struct trib_measured *all = &tally->now.sold, *by = &tally->sold_by;
+
+	all->orders = TRIB_MAX(add_bounded(all->orders, now.orders - before.orders), 0);
+	all->qty = TRIB_MAX(add_bounded(all->qty, now.qty - before.qty), 0);
+	all->gmv = TRIB_MAX(add_bounded(all->gmv, now.gmv - before.gmv), 0);
+	by->orders = add_bounded(by->orders, now.orders - before.orders);
+	by->qty = add_bounded(by->qty, now.qty - before.qty);
+	by->gmv = add_bounded(by->gmv, now.gmv - before.gmv);
+	spend(tally, charged);
+}
+
 void stateful_change_slice(struct trib_engine *engine, const struct trib_order_record *record,
 			   struct trib_order_change *change, uint32_t slice, uint32_t first_line)
 {
@@ -941,6 +977,8 @@ void stateful_change_slice(struct trib_engine *engine, const struct trib_order_r
 		add_spent(&now, &change->lines[i].line);
 	follow_budgets(engine, record, decided, attributes, now.charged - before.charged,
 		       now.incentive - before.incentive);
+	if (attributes->goal)
+		follow_managed(engine, record, change, slice, now.charged - before.charged);
 	if (!attributes->step.tier_count)
 		return;
 	if (life->stood)

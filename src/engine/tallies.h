@@ -38,7 +38,7 @@
 	X(GOODS_SOLD, 9, "goods_sold", "refunded; of goods, creator")                              \
 	X(WATCH, 10, "watch", "nothing; of goods, creator")       \
 	X(SAMPLES, 11, "samples", "nothing; of plan")                                         \
-	X(MANAGED, 12, "managed", "charged, as decided; of a managed plan that has a goal")
+	X(MANAGED, 12, "managed", "charged, net of refunds; of a managed plan that has a goal")
 
 enum trib_tally_kind {
 #define X(name, number, word, doc) TRIB_TALLY_##name = number,

@@ -372,9 +372,11 @@ static bool check_required(struct visit *visit, const struct trib_json *names)
 	for (const struct trib_json *name = names->first; name; name = name->next) {
 		if (!spend(visit, visit->json->count))
 			return false;
+		const struct trib_json missing = { .kind = TRIB_JSON_NULL, .line = visit->json->line, .key = name->text };
+		const struct place below = { visit->place, &missing, 0, false };
+
 		if (!schema_member(visit->json, name->text))
-			return refuse_at(visit->run, visit->place, "no such field", "\"%.60s\"",
-					 name->text.data);
+			return refuse_at(visit->run, &below, "nothing", "a value: it is required");
 	}
 	return true;
 }

@@ -53,7 +53,7 @@ static bool condition_holds(void *context, uint32_t condition, uint32_t creator,
 	if (condition > view->n_conditions || !view->conditions[condition] || !condition_scratch)
 		return false;
 	trib_facts_init(&facts, &view->spaces, condition_scratch);
-	facts.steps = TRIB_LIMIT_CEL_CONDITION_COST;
+	facts.steps = TRIB_LIMIT_CEL_CREATORS_COST; /* as the engine has it: both say the same */
 	trib_facts_open_creator(&view->market, &facts, creator, at_ms);
 	trib_tree_walk(view->conditions[condition], &facts, &walk);
 	return walk.outcome != TRIB_OUTCOME_NOT_DISTRIBUTED;

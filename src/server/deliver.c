@@ -116,6 +116,18 @@ static bool find_secret(const struct trib_deliver *deliver, const char *name, st
 	return false;
 }
 
+bool trib_deliver_has_secret(void *context, const char *name)
+{
+	struct trib_deliver *deliver = context;
+	struct trib_bytes secret;
+
+	pthread_mutex_lock(&deliver->lock);
+	bool found = find_secret(deliver, name, &secret);
+
+	pthread_mutex_unlock(&deliver->lock);
+	return found;
+}
+
 void trib_deliver_sign(struct trib_bytes secret, int64_t at_seconds, struct trib_bytes content,
 		       char ret_text[TRIB_SIGNATURE_CHARS])
 {

@@ -43,6 +43,8 @@ trib_status trib_deliver_start(const struct trib_deliver_options *options, struc
 			       struct trib_error *error);
 /* Something may be due. Any thread; `deliver` is a struct trib_deliver. */
 void trib_deliver_ring(void *deliver);
+/* Is there a secret of that name? Any thread; `deliver` is a struct trib_deliver. */
+bool trib_deliver_has_secret(void *deliver, const char *name);
 /* Reads the secrets again; a failure leaves them as they were. */
 trib_status trib_deliver_reload(struct trib_deliver *deliver, struct trib_error *error);
 /* Begins nothing new; what is under way has a second. */

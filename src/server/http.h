@@ -34,6 +34,9 @@ struct trib_http_options {
 	/* For the audit log: what was refused before the engine was asked. Any thread. NULL: nobody wants to know. */
 	void (*refused)(void *context, const struct trib_refusal *refusal);
 	void *context;
+	/* Is there a secret of that name, to sign deliveries by? Any thread. NULL: whatever is named may be there. */
+	bool (*has_secret)(void *secrets, const char *name);
+	void *secrets;
 	uint32_t rate; /* requests a second of one token or session; 0: as many as it likes */
 	int64_t session_idle_ms, session_life_ms; /* 0: 30 min, 12 h */
 	const char *tls_cert, *tls_key; /* files; NULL or "": plain */

@@ -550,6 +550,18 @@ static void set_id(struct trib_http_request *request, ProtobufCMessage *message)
 	*id = trib_arena_copy(&request->arena, request->call.name);
 }
 
+/* Every delivery of a webhook whose secret is not there would be given up. */
+static void check_secret(struct trib_http_request *request, const Tributary__Webhook *webhook)
+{
+	const struct trib_http_options *options = &request->http->options;
+
+	if (webhook->secret && webhook->secret[0] && options->has_secret &&
+	    !options->has_secret(options->secrets, webhook->secret))
+		trib_http_request_refuse(request, TRIB_INVALID, 0, "secret",
+					 "found \"%.64s\", expected the name of a line of --outbox-secrets, which SIGHUP reads again",
+					 webhook->secret);
+}
+
 static void parse_message(struct trib_http_request *request,
 			  const ProtobufCMessageDescriptor *descriptor)
 {
@@ -569,6 +581,8 @@ static void parse_message(struct trib_http_request *request,
 	call->body = message;
 	if (request->match.route->body == TRIB_BODY_NOUN || call->kind == TRIB_CALL_WEBHOOK_PUT)
 		set_id(request, message);
+	if (call->kind == TRIB_CALL_WEBHOOK_PUT)
+		check_secret(request, (const Tributary__Webhook *)message);
 	if (call->kind == TRIB_CALL_RULES_ACTIVATE) {
 		const Tributary__ActivateRequest *activate =
 			(const Tributary__ActivateRequest *)message;

@@ -143,6 +143,31 @@ def costly_requirements(market):
     equal("costly requirements are not met", (reply.status, reply.json["refused"], {item["at"] for item in reply.json["items"]}), (200, 100, {"goods"}))
 
 
+def costly_creators(market):
+    """What an order may cost: conditions of a bounded cost, and a bounded number of them."""
+    server, goods = market.server, market.goods()
+
+    def plan(name, when=None, **body):
+        terms = {"goods": [goods], "merchant": "shop", "kind": "targeted", "terms": {"commission_bps": 3000}}
+        return server.ask("PUT", f"/api/v1/plans/{name}", {**terms, **({"creators_when": when} if when else {}), **body})
+
+    costly = "".join(f"[1,2,3,4,5,6,7,8,9].all(v{i}, " for i in range(4)) + "creator.level >= 0" + ")" * 4
+    equal("put", [plan("cheap", "creator.level >= 0").status, plan("costly", costly).status], [201, 201])
+    rows = {row["plan"]: row["verdict"] for row in server.get(f"goods/{goods}:terms?creator=anna")["candidates"]}
+    equal("what costs too much does not hold", (rows["cheap@1"], rows["costly@1"]), ("won", "other_creators"))
+    lines = [{"id": f"when-{i}", "goods": [goods], "merchant": "shop", "kind": "targeted", "creators_when": f"creator.level == {i}",
+              "terms": {"commission_bps": 3000}} for i in range(200)]
+    reply = server.ask("POST", "/api/v1/plans:import", "".join(json.dumps(line) + "\n" for line in lines).encode(), {"Content-Type": "application/x-ndjson"})
+    equal("goods stand in so many plans with conditions", (reply.json["accepted"], reply.json["refused"], {row["at"] for row in reply.json["errors"]},
+                                                           {row["code"] for row in reply.json["errors"]}), (198, 2, {"goods[0]"}, {"limit"}))
+    reply = plan("more", "creator.level == 7")
+    check("and in no more", reply.status == 422 and reply.json["code"] == "limit" and "creators_when" in reply.json["detail"], reply)
+    equal("one with a list may come", plan("listed", creators=["anna"]).status, 201)
+    equal("one of them may change", plan("when-5", "creator.level == 6").status, 200)
+    market.act("plans", "when-7", "end")
+    equal("and one that ends makes room", plan("more", "creator.level == 7").status, 201)
+
+
 def what_they_argue_about(market):
     """Trade rows of activities."""
     server, goods = market.server, market.goods()
@@ -150,6 +175,10 @@ def what_they_argue_about(market):
     market.approved("argue", "june", goods)
     equal("a cut during promotion", (market.enrol("argue", "june", goods, commission=1999).json["at"], market.sell("argue-1", goods, "argue")["commission"]),
           ("commission_bps", 2000))
+    over = market.enrol("argue", "june", goods, commission=9500)
+    check("no more than there is, commission and service together", over.status == 400 and over.json["at"] == "service_bps" and "at most 500" in over.json["detail"], over)
+    over = market.enrol("all", "june", market.goods(), commission=10000, service=10000)
+    check("nor all and all again", over.status == 400 and over.json["at"] == "service_bps" and "whole base" in over.json["detail"], over)
     market.enrol("argue", "june", goods, commission=2500)
     equal("a rise stands at once", market.sell("argue-2", goods, "argue")["commission"], 2500)
     equal("an offer is no plan to be put", server.ask("PUT", "/api/v1/plans/argue", {"goods": [goods], "merchant": "shop"}).status, 422)
@@ -164,6 +193,11 @@ def what_they_argue_about(market):
     market.act("enrolments", "argue", "consent")
     reply = market.client("ATTRIBUTE", "argue-6", "buyer", goods, 10000, token)
     equal("a link made before leads to the general plan", [line[3] for line in reply[reply.index("credits") + 1][0][3]], [1000])
+    later = market.goods()
+    market.activity("later", promote_from=4102444800000)
+    market.approved("later-1", "later", later)
+    rows = server.get(f"goods/{later}:terms?creator=anna")["candidates"]
+    equal("an offer to come stands there as it will be", {row["plan"]: row["verdict"] for row in rows}["later-1@1"], "not_started")
     two = market.goods()
     market.activity("first"), market.activity("second")
     market.approved("two-1", "first", two, service=300)
@@ -214,6 +248,7 @@ def main():
         life_cycles(market)
         to_the_leaders_pay(market)
         costly_requirements(market)
+        costly_creators(market)
         what_they_argue_about(market)
         who_is_told(server)
         thousands(market)

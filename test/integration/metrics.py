@@ -61,6 +61,10 @@ def everywhere(server):
         equal(f"by {step}: the same sum", sum(row.get("charged", 0) for row in rows), whole["deal", "CNY"]["charged"])
         check("periods have a beginning and an end", all(row["to"] - row["from"] == {"minute": 60000, "hour": 3600000, "day": 86400000}[step] for row in rows), rows)
         equal("none before they began", server.get(f"plays/deal/metrics?step={step}&to={rows[0]['from']}")["items"], [])
+    for query, at in [("step=day&from=2&to=1", "to"), ("step=day&from=5&to=5", "to"), ("from=1", "step"), ("to=5", "step"), ("step=week", "step"), ("step=", None)]:
+        for path in ("metrics", "plays/deal/metrics"):
+            reply = server.ask("GET", f"/api/v1/{path}?{query}")
+            check(f"{path}?{query}", reply.status == 200 if at is None else reply.status == 400 and reply.json["at"] == at and "expected" in reply.json["detail"], reply)
     pages, cursor = [], ""
     while cursor is not None:
         page = server.get(f"metrics?limit=1{cursor and '&cursor=' + cursor}")

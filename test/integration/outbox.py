@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import random
+import signal
 import tempfile
 import threading
 import time
@@ -127,6 +128,7 @@ def refused(server, sink):
             ("no url", {"kinds": ["*"]}, 400), ("a file", {"url": "file:///etc/passwd", "kinds": ["*"]}, 400),
             ("a way out", {"url": f"http://127.0.0.1:{sink.port}/in/../x", "kinds": ["*"]}, 400),
             ("a bad condition", {"url": f"http://127.0.0.1:{sink.port}/in/", "kinds": ["*"], "when": "1 +"}, 400),
+            ("a secret that is not there", {"url": f"http://127.0.0.1:{sink.port}/in/", "kinds": ["*"], "secret": "nobody"}, 400),
             ("a status that is none", {"url": f"http://127.0.0.1:{sink.port}/in/", "kinds": ["*"], "status": "off"}, 400)]:
         reply = server.ask("PUT", "/api/v1/webhooks/bad", body)
         equal(f"refused: {what}", reply.status, status)
@@ -135,7 +137,7 @@ def refused(server, sink):
         equal(f"refused: {method} {path}", server.ask(method, f"/api/v1/{path}").status, status)
 
 
-def dead_letters(server, sink):
+def dead_letters(server, sink, secrets):
     sink.mood = "moved"
     asked = sink.asked
     lost = server.ask("POST", "/api/v1/webhooks/w:test").json["id"]
@@ -155,7 +157,12 @@ def dead_letters(server, sink):
     server.ask("POST", "/api/v1/webhooks/w:test")
     wait("who asks for more time than there is gets no second call", lambda: [row["attempts"] for row in listed(server, "dead")] == [1])
     sink.mood = "good"
-    server.put("webhooks/unsigned", {"url": f"http://127.0.0.1:{sink.port}/in/", "kinds": ["*"], "secret": "nobody"})
+    server.put("webhooks/unsigned", {"url": f"http://127.0.0.1:{sink.port}/in/", "kinds": ["*"], "secret": "other"})
+    with open(secrets, "w", encoding="utf-8") as file:
+        file.write(f"main {SECRET}\n")
+    server.process.send_signal(signal.SIGHUP)
+    wait("a secret is taken away", lambda: server.ask("PUT", "/api/v1/webhooks/none", {"url": f"http://127.0.0.1:{sink.port}/in/", "kinds": ["*"],
+                                                      "secret": "other"}).json.get("at") == "secret")
     server.ask("POST", "/api/v1/webhooks/unsigned:test")
     wait("without its secret nothing is sent", lambda: "the secret is not in --outbox-secrets" in [row["reason"] for row in listed(server, "dead")])
     equal("a webhook closes", server.ask("DELETE", "/api/v1/webhooks/unsigned").status, 200)
@@ -205,7 +212,7 @@ def main():
             server.hold_to_description()
             deliveries(server, sink)
             refused(server, sink)
-            dead_letters(server, sink)
+            dead_letters(server, sink, secrets)
             server.as_described()
             equal("it stops", server.stop(), 0)
         with fresh(*words) as server:

@@ -172,6 +172,29 @@ def expiry(server):
     equal("which experience knows", [experience(server, f"merchant=shop&creator=c{n}")[0]["lapsed"] for n in (12, 13, 14, 15)], [1, 1, 0, 1])
 
 
+def gone(server):
+    """What was proposed has gone since: nobody makes a deal about it."""
+    server.load("parties", [{"id": "maker", "roles": ["merchant"]}, {"id": "cg", "roles": ["creator"]}, {"id": "ch", "roles": ["creator"]}])
+    server.load("goods", [{"id": f"m{n}", "merchant": "maker", "price": 9900} for n in range(1, 6)])
+    for name, creator, goods in [("away", "cg", "m1"), ("shut", "cg", "m2"), ("ice", "ch", "m3"), ("ruin", "cg", "m4"), ("well", "cg", "m5")]:
+        server.put(f"invitations/{name}", {"from": "maker", "creator": creator, "goods": [goods]})
+    server.ask("PUT", "/api/v1/goods/m1/status", {"status": "withdrawn"})
+    equal("closed", server.ask("DELETE", "/api/v1/goods/m2").status, 200)
+    server.ask("PUT", "/api/v1/parties/ch/status", {"status": "frozen"})
+    for name, at, word in [("away", "goods[0]", "withdrawn"), ("shut", "goods[0]", "closed"), ("ice", "creator", "frozen")]:
+        for action, body in [("accept", {}), ("counter", {"offer": {"terms": {"commission_bps": 100}}})]:
+            found = act(server, f"invitations/{name}:{action}", 409, **body)
+            check(f"{name}: by its place", found["at"] == at and word in found["detail"] and "expected" in found["detail"], found)
+    act(server, "invitations/away:decline")
+    server.ask("PUT", "/api/v1/goods/m1/status", {"status": "active"})
+    act(server, "invitations/well:accept")
+    server.ask("PUT", "/api/v1/parties/maker/status", {"status": "closed"})
+    found = act(server, "invitations/ruin:accept", 409)
+    check("nor with a merchant who is closed", "closed" in found["detail"], found)
+    reply = server.ask("PUT", "/api/v1/invitations/none", {"from": "maker", "creator": "cg", "goods": ["m1"]})
+    check("nor is it proposed", reply.status == 422 or reply.status == 409, reply)
+
+
 def samples(server):
     server.put("plans/gift", {"goods": ["g4"], "merchant": "shop", "terms": {"commission_bps": 1200},
                               "samples": {"when": "creator.followers >= 20000", "auto": True, "quota": 2, "terms": {"sold": 2, "within": "20s"}}})
@@ -190,8 +213,14 @@ def samples(server):
     equal("so many", server.get("samples/s-c20")["sold"], 2)
     equal("a sample itself earns nothing", door("ATTRIBUTE", "s3", "u", "g4", 10000, link, "EXT", "kind", "sample", "BRIEF"), ["zero_base", 0])
     server.put("samples/late", {"creator": "c21", "goods": ["g4"], "terms": {"sold": 5, "within": "1s"}})
-    for action in ("approve", "ship", "receive"):
-        act(server, f"samples/late:{action}")
+    act(server, "samples/late:approve")
+    act(server, "samples/late:ship")
+    act(server, "samples/late:ship", 409)
+    act(server, "samples/late:ship", 400, tracking={"carrier": "sf"})
+    act(server, "samples/late:ship", tracking={"carrier": "sf", "number": "SF123"})
+    act(server, "samples/late:ship", tracking={"carrier": "zto", "number": "ZT 9"})
+    equal("by which parcel it goes", server.get("samples/late")["tracking"], {"carrier": "zto", "number": "ZT 9"})
+    act(server, "samples/late:receive")
     equal("or it is overdue", until(lambda: status(server, "samples/late"), "overdue"), "overdue")
     act(server, "samples/late:fulfil", reason="late, but done")
     server.put("samples/bought", {"creator": "c23", "goods": ["g4"], "terms": {"rule": "buy_refund", "live_minutes": 10}, "order": "s9"})
@@ -239,7 +268,7 @@ def main():
         server.hold_to_description()
         market(server)
         equal("nobody knows anybody", server.get("experience"), {"items": [], "next_cursor": None})
-        for section in (one_by_one, counters, leaders, fees, expiry, samples, told):
+        for section in (one_by_one, counters, leaders, fees, expiry, gone, samples, told):
             section(server)
         before = all_experience(server)
         check("a pair each", len({(row["party"], row["creator"]) for row in before}) == len(before) > 80, before)

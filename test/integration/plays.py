@@ -49,7 +49,7 @@ def plan(server, name, **more):
 
 
 def doors(server):
-    equal("there are none at first", server.get("plays"), {"items": []})
+    equal("there are none at first", server.get("plays"), {"items": [], "next_cursor": None})
     equal("all is the platform's", [server.get("plays:resolve?scene=live")[name] for name in ("play", "version")], ["default", 0])
     slot = files(play="name: slot\ntitle: 坑位\npriority: 3\nwhen: request.scene == 'live'\n", ext=ext({"fee": {"type": "integer"}}, ["fee"]))
     reply = server.ask("PUT", "/api/v1/plays/slot", slot)
@@ -97,7 +97,7 @@ def refusals(server):
 
 def entities(server):
     reply = plan(server, "p", scene="live")
-    equal("what the play asks is missing", (reply.status, reply.json["at"], reply.json["code"]), (400, "ext", "invalid"))
+    equal("what the play asks is missing", (reply.status, reply.json["at"], reply.json["code"]), (400, "ext.fee", "invalid"))
     reply = plan(server, "p", scene="live", ext={"fee": "much"})
     equal("or wrong", (reply.status, reply.json["at"]), (400, "ext.fee"))
     equal("a good one is taken", plan(server, "p", scene="live", ext={"fee": 1}).status, 201)
@@ -246,7 +246,7 @@ def first_play(server):
             answers.append(server.ask(method.group(1) if method else "GET", path, data))
             token = answers[-1].json.get("token", token)
     equal("what the page asks is answered as it says", [(answer.status, answer.json.get("at") if answer.status >= 400 else None) for answer in answers],
-          [(201, None), (200, None), (201, None), (201, None), (200, None), (201, None), (201, None), (400, "ext"), (201, None), (200, None), (201, None),
+          [(201, None), (200, None), (201, None), (201, None), (200, None), (201, None), (201, None), (400, "ext.picked"), (201, None), (200, None), (201, None),
            (200, None), (200, None), (200, None)])
     plan_now, _, got, _, metrics = (answer.json for answer in answers[-5:])
     equal("the plan is a tasting", (plan_now["play"], plan_now["play_version"]), ("tasting", 1))

@@ -111,6 +111,7 @@ static const struct row {
 	SAMPLE("approve", "applied", "approved", "++ +? --- f? ---"),
 	SAMPLE("reject", "applied", "rejected", "++ +? --- f? ---"),
 	SAMPLE("ship", "approved", "shipped", "++ +? --- f? ---"),
+	SAMPLE("ship", "shipped", "", "rr r? --- f? ---"), /* by no other parcel */
 	SAMPLE("receive", "approved", "received", "++ +? --- +? ---"),
 	SAMPLE("receive", "shipped", "received", "++ +? --- +? ---"),
 	SAMPLE("list", "received", "received", "++ f? --- f? ---"),

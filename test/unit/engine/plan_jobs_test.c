@@ -235,6 +235,41 @@ static void the_platform_moves_the_rate(void **state)
 	assert_int_equal(rate("p1"), 1050);
 }
 
+static void tell_refund(const char *order, const char *id, const char *kind, int64_t amount)
+{
+	Tributary__RefundRequest refund = TRIBUTARY__REFUND_REQUEST__INIT;
+	struct trib_call call = { .kind = TRIB_CALL_REFUND, .name = trib_bytes_text(order), .body = &refund.base };
+
+	refund.refund = (char *)id;
+	refund.kind = (char *)kind;
+	refund.has_amount = true;
+	refund.amount = amount;
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+}
+
+/* What comes back was not sold: a goal is measured net of refunds. */
+static void refunds_lower_what_is_measured(void **state)
+{
+	char token[128];
+
+	world_market();
+	world_put(TRIB_NOUN_PLAN, "{\"id\":\"p1\",\"merchant\":\"m1\",\"goods\":[\"g1\"],\"kind\":\"managed\",\"terms\":{\"commission_bps\":1000},"
+				  "\"bounds\":{\"min_bps\":900,\"max_bps\":1150},\"goal\":{\"target\":5000}}");
+	trib_engine_turn(world.engine); /* begins to measure */
+	trib_engine_settle(world.engine);
+	strcpy(token, world_token("c1", "g1"));
+	assert_int_equal(world_order("o1", "u1", "g1", 6000, token).charged, 600);
+	assert_int_equal(world_order("o2", "u1", "g1", 50000, token).charged, 5000);
+	tell_refund("o1", "r1", "partial", 4000);
+	tell_refund("o1", "r1", "partial", 4000); /* a repeat takes nothing out again */
+	tell_refund("o2", "r2", "full", 50000);
+	world_crash();
+	pass_a_day();
+	assert_shows(TRIB_NOUN_PLAN, "p1", "\"ext\":{\"from_bps\":1000,\"goal\":\"gmv\",\"measured\":2000,\"target\":5000,\"to_bps\":1100}");
+}
+
 static void set_bounds(const char *category, int32_t max_bps)
 {
 	Tributary__Bounds bounds = TRIBUTARY__BOUNDS__INIT;
@@ -272,6 +307,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(plans_are_previewed_then_changed, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(what_is_refused_is_told_and_the_rest_is_done, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(a_crash_changes_nothing_twice, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(refunds_lower_what_is_measured, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(bounds_of_categories_hold, world_setup, world_teardown),
 		cmocka_unit_test(a_step_towards_the_goal),
 		cmocka_unit_test_setup_teardown(the_platform_moves_the_rate, world_setup, world_teardown),

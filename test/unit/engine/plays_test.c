@@ -95,7 +95,7 @@ static void test_plans(void **state)
 		{ "!activate", "", TRIB_OK, "" },
 		{ "p", "'kind':'targeted','creators':['c1'],'ext':{'whatever':1}", TRIB_OK, "'play':null,'play_version':null" },
 		{ "old", "'kind':'targeted','creators':['c1'],'ext':{'y':1}", TRIB_OK, "'play':null,'play_version':null" },
-		{ "t", "'kind':'targeted','creators':['c1']", TRIB_INVALID, "ext" },
+		{ "t", "'kind':'targeted','creators':['c1']", TRIB_INVALID, "ext.fee" },
 		{ "t", "'kind':'targeted','creators':['c1'],'ext':{'fee':-1}", TRIB_INVALID, "ext.fee" },
 		{ "t", "'kind':'targeted','creators':['c1'],'ext':{'fee':1,'fe':2}", TRIB_INVALID, "ext.fe" },
 		{ "t", "'kind':'targeted','creators':['c1'],'ext':{'fee':5}", TRIB_OK, "'play':'slot','play_version':1" },
@@ -217,7 +217,7 @@ static void test_refused(void **state)
 		const char *at;
 	} rows[] = {
 		{ "slot", "name: slot\nwhen: request.scne\n", NULL, NULL, TRIB_INVALID, "play.yaml:2: when:1:1" },
-		{ "slot", "name: slot\n", NULL, NULL, TRIB_INVALID, "play.yaml:1" },
+		{ "slot", "name: slot\n", NULL, NULL, TRIB_INVALID, "play.yaml:1: when" },
 		{ "other", SLOT_YAML, NULL, NULL, TRIB_INVALID, "play.yaml: name" },
 		{ "default", "name: default\nwhen: 'true'\n", NULL, NULL, TRIB_INVALID, "play.yaml:1: name" },
 		{ "slot", "name: slot\nparent: none\nwhen: 'true'\n", NULL, NULL, TRIB_REFUSED, "play.yaml:2: parent" },

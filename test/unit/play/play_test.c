@@ -44,7 +44,7 @@ static void test_refused(void **state)
 	} rows[] = {
 		{ "", NULL, NULL, "play.yaml:1:1: found nothing, expected a document" },
 		{ "[1]", NULL, NULL, "play.yaml:1: found an array, expected an object" },
-		{ "name: x\n", NULL, NULL, "play.yaml:1: found no such field, expected \"when\"" },
+		{ "name: x\n", NULL, NULL, "play.yaml:1: when: found nothing, expected a value: it is required" },
 		{ "name: X y\nwhen: 'true'\n", NULL, NULL,
 		  "play.yaml:1: name: found \"X y\", expected what matches ^[a-z][a-z0-9_-]{0,63}$" },
 		{ "name: x\nwhen: true\n", NULL, NULL, "play.yaml:2: when: found true, expected a string" },
@@ -73,7 +73,7 @@ static void test_refused(void **state)
 		  "ext.schema.json:3: properties.plan.type: expected null" },
 		{ right, "ext.schema.json", "{\"properties\": {},\n}", "ext.schema.json:2:1: found '}'" },
 		{ right, "checklist.yaml", "steps:\n  - title: a\n    check: [b]\n  - title: c\n",
-		  "checklist.yaml:4: steps[1]: found no such field, expected \"check\"" },
+		  "checklist.yaml:4: steps[1].check: found nothing, expected a value: it is required" },
 		{ right, "cases/a.yaml", "- case: x\n  expect: valid\n", "cases/a.yaml:1: [0]: found an object, expected what fits" },
 		{ right, "cases/a.yaml", "- case: x\n  request: {}\n  expect: {ply: a}\n", "cases/a.yaml:1: [0]: " },
 		{ right, "cases/a.yaml", "- case: x\n  ext: {shop: {}}\n  expect: valid\n", "cases/a.yaml:1: [0]: " },

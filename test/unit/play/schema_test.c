@@ -128,7 +128,7 @@ static void test_objects(void **state)
 	static const struct row rows[] = {
 		{ "{'properties': {'a': {'properties': {'b': {'type': 'string'}}}}}", "{'a': {'b': 7}}",
 		  "a.b: found 7, expected a string" },
-		{ "{'required': ['a', 'b']}", "{'a': 1}", ": found no such field, expected \"b\"" },
+		{ "{'required': ['a', 'b']}", "{'a': 1}", "b: found nothing, expected a value: it is required" },
 		{ "{'required': ['a']}", "[]", NULL },
 		{ "{'properties': {'a': true}, 'additionalProperties': false}", "{'b': 1}",
 		  "b: found a field that is not known here, expected only those of its schema" },
@@ -172,7 +172,7 @@ static void test_combinations(void **state)
 		  "{'e': 1}", "e: found 1, expected a null" },
 		{ "{'properties': {'children': {'items': {'$ref': '#'}}}, 'required': ['id']}",
 		  "{'id': 1, 'children': [{'id': 2, 'children': [{}]}]}",
-		  "children[0].children[0]: found no such field, expected \"id\"" },
+		  "children[0].children[0].id: found nothing, expected a value: it is required" },
 		{ "{'prefixItems': [{'type': 'integer'}, {'$ref': '#/prefixItems/0'}]}", "[1, 'x']", "" },
 	};
 
