@@ -433,12 +433,12 @@ static inline void find_best(struct search *search)
 
 /*
  * Where one plan stands with the creator, open or not: NONE, no_plan (it does not list the goods,
- * or speaks to others), plan_not_started, plan_paused, plan_ended.
+ * or speaks to others), plan_not_started, plan_paused, plan_ended. entry NULL: whatever it lists.
  */
-static enum trib_outcome standing(const struct search *search, const struct trib_goods_plan *entry,
-				  uint32_t *ret_version)
+static enum trib_outcome standing_of(const struct search *search, uint32_t plan_number, const struct trib_goods_plan *entry,
+				     uint32_t *ret_version)
 {
-	const struct trib_plan *plan = trib_domain_plan(search->domain, entry->plan);
+	const struct trib_plan *plan = trib_domain_plan(search->domain, plan_number);
 	uint32_t number = trib_plan_version_in_force(plan, search->request->at_ms);
 	enum trib_outcome state = TRIB_OUTCOME_PLAN_NOT_STARTED;
 
@@ -447,11 +447,26 @@ static enum trib_outcome standing(const struct search *search, const struct trib
 		number = plan->steps ? plan->steps[0].version : 1;
 	const struct trib_plan_version *version = trib_plan_version(plan, number);
 
-	if (!covers(entry, number) || is_waiting(status_of(search, entry->plan, version)))
+	if ((entry && !covers(entry, number)) || is_waiting(status_of(search, plan_number, version)))
 		return TRIB_OUTCOME_NO_PLAN;
 	if (*ret_version)
-		state = state_of(search, entry->plan, version);
+		state = state_of(search, plan_number, version);
 	return speaks_to(search, version) ? state : TRIB_OUTCOME_NO_PLAN;
+}
+
+static enum trib_outcome standing(const struct search *search, const struct trib_goods_plan *entry,
+				  uint32_t *ret_version)
+{
+	return standing_of(search, entry->plan, entry, ret_version);
+}
+
+enum trib_outcome trib_terms_of_plan(const struct trib_domain *domain, uint32_t plan, uint32_t creator, int64_t at_ms)
+{
+	const struct trib_terms_request request = { .creator = creator, .at_ms = at_ms, .lock_ms = at_ms };
+	const struct search search = { .domain = domain, .request = &request };
+	uint32_t version;
+
+	return plan && creator ? standing_of(&search, plan, NULL, &version) : TRIB_OUTCOME_NO_PLAN;
 }
 
 /*

@@ -91,6 +91,12 @@ bool trib_terms_relock(const struct trib_domain *domain, const struct trib_terms
 void trib_terms_prefetch(const struct trib_domain *domain, uint32_t goods, uint32_t creator);
 void trib_terms_prefetch_plans(const struct trib_domain *domain, uint32_t goods, uint32_t offer);
 
+/*
+ * What a creator knows of a plan by itself, whatever its goods: NONE, it is open and speaks to it; NO_PLAN, it speaks to others,
+ * or nobody has approved it; else why it is not open.
+ */
+enum trib_outcome trib_terms_of_plan(const struct trib_domain *domain, uint32_t plan, uint32_t creator, int64_t at_ms);
+
 /* What became of one plan that was looked at; `higher_commission` and `newer` lose under ties of their own,
  * `barred` to an exclusive plan of others. X(NAME, number, word); numbers never change. */
 #define TRIB_TERMS_VERDICT_TABLE(X)                                                                \

@@ -48,6 +48,7 @@ static const struct {
 	{ TRIB_CALL_ENROLMENTS_OF_MERCHANT, READERS | PARTIES, false },
 	{ TRIB_CALL_COOPERATIONS, READERS | PARTIES, false },
 	{ TRIB_CALL_EXPERIENCE, READERS | PARTIES, false },
+	{ TRIB_CALL_PLAY_RESOLVE, READERS | BIT(MERCHANT), false },
 	{ TRIB_CALL_FORM, EVERYBODY, false },
 	{ TRIB_CALL_PLAY_SCHEMAS, EVERYBODY, false },
 	{ TRIB_CALL_KEYS, BIT(ADMIN) | BIT(ORDER_SERVICE), false },
@@ -79,6 +80,7 @@ static const struct own {
 	const char *field;
 	unsigned rights;
 	bool asked; /* and its field `role` must be this role: it is this one that was asked */
+	bool open;  /* what this creator may sell from now; of that it is shown what concerns it, see shown[] */
 } owns[] = {
 	{ "party", TRIB_ACCESS_MERCHANT, "id", READ },
 	{ "party", TRIB_ACCESS_LEADER, "id", READ },
@@ -100,6 +102,10 @@ static const struct own {
 	{ "invitation", TRIB_ACCESS_CREATOR, "creator", READ | ACT },
 	{ "sample", TRIB_ACCESS_CREATOR, "creator", READ | PUT | ACT },
 	{ "sample", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT },
+	{ "plan", TRIB_ACCESS_CREATOR, "", READ, .open = true },
+	{ "activity", TRIB_ACCESS_CREATOR, "", READ, .open = true },
+	{ "enrolment", TRIB_ACCESS_CREATOR, "", READ, .open = true },
+	{ "pid", TRIB_ACCESS_CREATOR, "creator", READ },
 	{ "bulk", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT },
 	{ "approval", TRIB_ACCESS_MERCHANT, "requester", READ },
 	{ "approval", TRIB_ACCESS_LEADER, "requester", READ },
@@ -107,6 +113,16 @@ static const struct own {
 	{ "approval", TRIB_ACCESS_MERCHANT, "merchant", READ | ACT, .asked = true },
 	{ "approval", TRIB_ACCESS_LEADER, "leader", READ | ACT, .asked = true },
 	{ "approval", TRIB_ACCESS_CREATOR, "creator", READ | ACT, .asked = true },
+};
+
+/* What creators are shown of what they may sell from. Audiences, budgets, bounds and other parties' rates are not theirs. */
+static const struct {
+	const char *noun, *fields;
+} shown[] = {
+	{ "plan", " id goods merchant kind effective_from effective_to status terms step activity sole time_zone schedule scene "
+		  "samples play number version " },
+	{ "activity", " id title leader status kind promote_from promote_to phase number version " },
+	{ "enrolment", " id activity goods merchant leader commission_bps status offers ends_at number version " },
 };
 
 /* What a call about a noun needs; 0: it is about none. */
@@ -136,7 +152,8 @@ unsigned trib_access_roles(enum trib_call_kind kind, enum trib_noun noun, bool w
 		if (rows[i].kind == kind)
 			return rows[i].roles;
 	for (size_t i = 0; right && i < TRIB_ARRAY_SIZE(owns); i++)
-		if (owns[i].rights & right && !strcmp(owns[i].noun, trib_noun_word(noun)))
+		if (owns[i].rights & right && !strcmp(owns[i].noun, trib_noun_word(noun)) &&
+		    !(owns[i].open && kind == TRIB_CALL_STATUS_GET))
 			roles |= TRIB_ACCESS_BIT(owns[i].role);
 	return roles;
 }
@@ -207,12 +224,46 @@ static bool activity_is_theirs(struct trib_engine *engine, const struct trib_cal
 	return theirs;
 }
 
+static int64_t now_of(const struct trib_engine *engine)
+{
+	/* A read opens no batch, so engine time may stand where it was long ago. */
+	return TRIB_MAX(engine->now_ms, trib_clock_wall_ms(engine->options.clock));
+}
+
+/* Does the asker, a creator, know of the plan at all? NO_PLAN: it does not. */
+static enum trib_outcome standing_of(const struct trib_engine *engine, const struct trib_call *call, const char *plan)
+{
+	return trib_terms_of_plan(engine->domain, trib_domain_find(engine->domain, TRIB_NOUN_PLAN, trib_bytes_text(plan ? plan : "")),
+				  call->actor.party, now_of(engine));
+}
+
+/* An enrolment is what its offers are: plans like others. */
+static bool is_open(const struct trib_engine *engine, const struct trib_call *call, const ProtobufCMessage *message)
+{
+	if (message->descriptor == &tributary__plan__descriptor)
+		return standing_of(engine, call, text_at(message, "id")) == TRIB_OUTCOME_NONE;
+	if (message->descriptor == &tributary__enrolment__descriptor) {
+		const Tributary__Enrolment *enrolment = (const Tributary__Enrolment *)message;
+		bool open = false;
+
+		for (size_t i = 0; !open && i < enrolment->n_offers; i++)
+			open = standing_of(engine, call, enrolment->offers[i]->plan) == TRIB_OUTCOME_NONE;
+		return open;
+	}
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY, trib_bytes_text(text_at(message, "id")));
+	enum trib_activity_phase phase = trib_activity_phase(trib_domain_activity(engine->domain, number), now_of(engine));
+
+	return phase == TRIB_ACTIVITY_PUBLISHED || phase == TRIB_ACTIVITY_ENROLLING || phase == TRIB_ACTIVITY_PROMOTING;
+}
+
 /* A body may leave out who it is where goods, or the activity, say it. */
 static bool holds(struct trib_engine *engine, const struct trib_call *call, const struct own *own,
 		  const ProtobufCMessage *message)
 {
 	const char *owner, *status = text_at(message, "status");
 
+	if (own->open)
+		return call->kind != TRIB_CALL_STATUS_GET && is_open(engine, call, message);
 	if (!own->field[0])
 		return !status || strcmp(status, "draft") != 0;
 	if (own->asked && strcmp(text_at(message, "role"), trib_access_role_word(own->role)) != 0)
@@ -235,10 +286,74 @@ static bool may(struct trib_engine *engine, const struct trib_call *call, enum t
 	return false;
 }
 
-bool access_sees(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun,
-		 const ProtobufCMessage *message)
+/* --- What is shown ------------------------------------------------------------------------------------- */
+
+static void leave_out(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
-	return !trib_access_role_has_party(call->actor.role) || may(engine, call, noun, READ, message);
+	char *at = (char *)message + field->offset, *quantifier = (char *)message + field->quantifier_offset;
+
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		*(size_t *)(void *)quantifier = 0;
+	else if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
+		*(void **)(void *)at = NULL;
+	else
+		*(protobuf_c_boolean *)(void *)quantifier = false;
+}
+
+static void keep_fields(ProtobufCMessage *message, const char *fields)
+{
+	char word[40];
+
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		snprintf(word, sizeof(word), " %s ", message->descriptor->fields[i].name);
+		if (!strstr(fields, word))
+			leave_out(message, &message->descriptor->fields[i]);
+	}
+}
+
+/* A plan as it is in force: what lies ahead of it is its merchant's to tell. Of its rates, the creator's. */
+static bool show_plan_of_now(struct trib_engine *engine, struct trib_entity *entity)
+{
+	struct trib_scheduled *items;
+	struct trib_error error;
+	uint32_t count;
+
+	if (trib_domain_plan(engine->domain, entity->number)->newest.from_ms > now_of(engine)) {
+		if (trib_domain_schedule(engine->domain, entity->number, now_of(engine), &engine->arena, &items, &count,
+					 &error) != TRIB_OK ||
+		    count == 0 || !items[0].in_force)
+			return false;
+		entity->message = &items[0].plan->base;
+		entity->version = items[0].version;
+		trib_domain_show(engine->domain, TRIB_NOUN_PLAN, now_of(engine), entity);
+	}
+	Tributary__Plan *plan = (Tributary__Plan *)entity->message;
+	Tributary__Terms *terms = trib_arena_alloc(&engine->arena, sizeof(*terms));
+
+	if (!terms)
+		return false;
+	tributary__terms__init(terms);
+	if (plan->terms) {
+		terms->has_commission_bps = plan->terms->has_commission_bps;
+		terms->commission_bps = plan->terms->commission_bps;
+	}
+	plan->terms = terms;
+	return true;
+}
+
+bool access_show(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun, struct trib_entity *entity)
+{
+	bool partly = call->actor.role == TRIB_ACCESS_CREATOR;
+
+	if (trib_access_role_has_party(call->actor.role) && !may(engine, call, noun, READ, entity->message))
+		return false;
+	trib_domain_show(engine->domain, noun, now_of(engine), entity);
+	if (partly && noun == TRIB_NOUN_PLAN && !show_plan_of_now(engine, entity))
+		return false;
+	for (size_t i = 0; partly && i < TRIB_ARRAY_SIZE(shown); i++)
+		if (!strcmp(shown[i].noun, trib_noun_word(noun)))
+			keep_fields(entity->message, shown[i].fields);
+	return true;
 }
 
 /* --- Refusals ------------------------------------------------------------------------------------------ */
@@ -258,7 +373,7 @@ static trib_status hide(struct trib_call *call, enum trib_noun noun, struct trib
 }
 
 /* May the asker do this with an entity that may be there? One that is not passes: what follows says so. */
-static bool may_existing(struct trib_engine *engine, struct trib_call *call, enum trib_noun noun, struct trib_bytes id,
+static bool may_existing(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun, struct trib_bytes id,
 			 unsigned right)
 {
 	struct trib_record *record =
@@ -272,13 +387,44 @@ static bool may_existing(struct trib_engine *engine, struct trib_call *call, enu
 	return allowed;
 }
 
-/* What a merchant's plan lists are its own goods; others are as unknown to it. */
-static trib_status check_goods(struct trib_engine *engine, struct trib_call *call, const ProtobufCMessage *message,
+trib_status access_may_act(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun,
+			   struct trib_bytes id, struct trib_error *error)
+{
+	struct trib_call one = *call; /* forbid() and hide() tell the call; here it is one of many */
+	trib_status status = TRIB_OK;
+
+	if (trib_access_role_has_party(call->actor.role) && !may_existing(engine, call, noun, id, ACT))
+		status = may_existing(engine, call, noun, id, READ) ? forbid(&one, "id") : hide(&one, noun, id, "id");
+	if (status != TRIB_OK)
+		*error = one.error;
+	return status;
+}
+
+bool access_has_goods(const struct trib_engine *engine, const struct trib_call *call, const char *id)
+{
+	return call->actor.role != TRIB_ACCESS_MERCHANT || goods_are_theirs(engine, call, id);
+}
+
+bool access_knows_plan(const struct trib_engine *engine, const struct trib_call *call, struct trib_bytes id)
+{
+	uint32_t plan = trib_domain_find(engine->domain, TRIB_NOUN_PLAN, id);
+
+	return call->actor.role != TRIB_ACCESS_CREATOR ||
+	       trib_terms_of_plan(engine->domain, plan, call->actor.party, now_of(engine)) != TRIB_OUTCOME_NO_PLAN;
+}
+
+/* What a merchant's plan lists are its own goods, and a creator knows the plans that speak to it; others are as unknown. */
+static trib_status check_named(struct trib_engine *engine, struct trib_call *call, const ProtobufCMessage *message,
 			       struct trib_error *error)
 {
 	const Tributary__Plan *plan = (const Tributary__Plan *)message;
 	char at[32];
 
+	const Tributary__Sample *sample = (const Tributary__Sample *)message;
+
+	if (message->descriptor == &tributary__sample__descriptor && sample->plan &&
+	    !access_knows_plan(engine, call, trib_bytes_text(sample->plan)))
+		return trib_fail(error, TRIB_INVALID, "plan", "found \"%.64s\", expected the id of a known plan", sample->plan);
 	for (size_t i = 0; message->descriptor == &tributary__plan__descriptor &&
 			   call->actor.role == TRIB_ACCESS_MERCHANT && i < plan->n_goods; i++) {
 		if (goods_are_theirs(engine, call, plan->goods[i]))
@@ -298,7 +444,7 @@ static trib_status check_put(struct trib_engine *engine, struct trib_call *call,
 
 	if (may(engine, call, call->noun, PUT, message) &&
 	    may_existing(engine, call, call->noun, trib_bytes_text(id), PUT))
-		return check_goods(engine, call, message, error);
+		return check_named(engine, call, message, error);
 	forbid(&copy, "id");
 	*error = copy.error;
 	return TRIB_FORBIDDEN;
@@ -341,13 +487,16 @@ static trib_status check_money(struct trib_engine *engine, struct trib_call *cal
 		       hide(call, TRIB_NOUN_PLAN, call->plan, "plan");
 }
 
-/* Does the plan list the goods? What a creator may name as an offer. */
-static bool is_offer(const struct trib_engine *engine, struct trib_bytes offer, struct trib_bytes goods_id)
+/* Does the plan list the goods, and speak to the creator? What it may name as an offer. */
+static bool is_offer(const struct trib_engine *engine, const struct trib_call *call, struct trib_bytes offer,
+		     struct trib_bytes goods_id)
 {
 	uint32_t plan = trib_domain_find(engine->domain, TRIB_NOUN_PLAN, offer);
 	uint32_t goods = trib_domain_find(engine->domain, TRIB_NOUN_GOODS, goods_id);
 	const struct trib_plan *entry = trib_domain_plan(engine->domain, plan);
 
+	if (plan && !access_knows_plan(engine, call, offer))
+		return false;
 	for (uint32_t i = 0; plan && i < entry->goods_count; i++)
 		if (entry->goods[i] == goods)
 			return true;
@@ -365,7 +514,7 @@ static trib_status check_terms(struct trib_engine *engine, struct trib_call *cal
 	if (!may_existing(engine, call, TRIB_NOUN_GOODS, call->name, READ))
 		return hide(call, TRIB_NOUN_GOODS, call->name, "id");
 	if (call->offer.size &&
-	    (call->actor.role == TRIB_ACCESS_CREATOR ? !is_offer(engine, call->offer, call->name) :
+	    (call->actor.role == TRIB_ACCESS_CREATOR ? !is_offer(engine, call, call->offer, call->name) :
 						       !may_existing(engine, call, TRIB_NOUN_PLAN, call->offer, READ)))
 		return hide(call, TRIB_NOUN_PLAN, call->offer, "offer");
 	return TRIB_OK;
@@ -389,9 +538,56 @@ static trib_status check_link(struct trib_engine *engine, struct trib_call *call
 
 	if (!is_party(call, link->creator))
 		return forbid(call, "creator");
-	if (link->offer && !is_offer(engine, trib_bytes_text(link->offer), trib_bytes_text(link->goods)))
+	if (link->offer && !is_offer(engine, call, trib_bytes_text(link->offer), trib_bytes_text(link->goods)))
 		return hide(call, TRIB_NOUN_PLAN, trib_bytes_text(link->offer), "offer");
 	return TRIB_OK;
+}
+
+/* Of a leader's activity others know once it is published. */
+static bool knows_activity(struct trib_engine *engine, const struct trib_call *call)
+{
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY, call->name);
+
+	if (call->actor.role != TRIB_ACCESS_LEADER)
+		return may_existing(engine, call, TRIB_NOUN_ACTIVITY, call->name, READ);
+	return !number || trib_domain_activity(engine->domain, number)->leader == call->actor.party ||
+	       strcmp(trib_domain_cold(engine->domain, TRIB_NOUN_ACTIVITY, number)->status, "draft") != 0;
+}
+
+static trib_status check_recruiting(struct trib_engine *engine, struct trib_call *call)
+{
+	switch (call->kind) {
+	case TRIB_CALL_ENROLMENTS_OF_GOODS:
+		return may_existing(engine, call, TRIB_NOUN_GOODS, call->name, READ) ?
+			       TRIB_OK :
+			       hide(call, TRIB_NOUN_GOODS, call->name, "id");
+	case TRIB_CALL_ENROLMENTS_OF_MERCHANT:
+		return call->actor.role != TRIB_ACCESS_MERCHANT || trib_bytes_equal(call->name, call->actor.party_id) ?
+			       TRIB_OK :
+			       hide(call, TRIB_NOUN_PARTY, call->name, "id");
+	case TRIB_CALL_COOPERATION_OFFER:
+		return may_existing(engine, call, TRIB_NOUN_COOPERATION, call->name, ACT) ?
+			       TRIB_OK :
+			       hide(call, TRIB_NOUN_COOPERATION, call->name, "id");
+	default:
+		return knows_activity(engine, call) ? TRIB_OK : hide(call, TRIB_NOUN_ACTIVITY, call->name, "id");
+	}
+}
+
+/* A merchant asks about requests of its own; which, call_play_resolve() says where the request leaves it out. */
+static trib_status check_resolve(struct trib_engine *engine, struct trib_call *call)
+{
+	const struct trib_json *request, *merchant, *role;
+	struct trib_bytes text = call->source.size ? call->source : trib_bytes_text("{}");
+	trib_status status = trib_json_parse(text, TRIB_LIMIT_JSON_DEPTH, &engine->arena, &request, &call->error);
+
+	if (status != TRIB_OK)
+		return status;
+	merchant = trib_json_member(request, "merchant");
+	role = trib_json_member(request, "role");
+	if (merchant && !trib_bytes_equal(merchant->text, call->actor.party_id))
+		return forbid(call, "merchant");
+	return !role || trib_bytes_is(role->text, trib_access_role_word(call->actor.role)) ? TRIB_OK : forbid(call, "role");
 }
 
 trib_status access_check(struct trib_engine *engine, struct trib_call *call)
@@ -409,6 +605,13 @@ trib_status access_check(struct trib_engine *engine, struct trib_call *call)
 	case TRIB_CALL_PUT: return check_put(engine, call, call->body, &call->error);
 	case TRIB_CALL_LINK: return check_link(engine, call);
 	case TRIB_CALL_BULK: return check_bulk(engine, call);
+	case TRIB_CALL_PLAY_RESOLVE: return check_resolve(engine, call);
+	case TRIB_CALL_ENROL:
+	case TRIB_CALL_COOPERATION_OFFER:
+	case TRIB_CALL_ENROLMENTS_OF_ACTIVITY:
+	case TRIB_CALL_ENROLMENTS_OF_GOODS:
+	case TRIB_CALL_ENROLMENTS_OF_MERCHANT:
+	case TRIB_CALL_COOPERATIONS: return check_recruiting(engine, call);
 	case TRIB_CALL_PLAN_VERSIONS:
 	case TRIB_CALL_PLAN_UNSCHEDULE:
 		return may_existing(engine, call, TRIB_NOUN_PLAN, call->name, ACT) ?

@@ -182,6 +182,9 @@ static trib_status enrol(struct trib_engine *engine, const struct trib_call *cal
 		return trib_fail(error, TRIB_INVALID, "activity", "found \"%.64s\", expected the one of the path",
 				 enrolment.activity);
 	enrolment.activity = trib_arena_copy(&engine->arena, call->name);
+	if (!access_has_goods(engine, call, enrolment.goods))
+		return trib_fail(error, TRIB_INVALID, "goods", "found \"%.64s\", expected the id of a known goods",
+				 enrolment.goods ? enrolment.goods : "");
 	if (!enrolment.merchant && call->actor.role == TRIB_ACCESS_MERCHANT)
 		enrolment.merchant = trib_arena_copy(&engine->arena, call->actor.party_id);
 	return put_one(engine, TRIB_NOUN_ENROLMENT, &enrolment.base, &decision, error);
@@ -230,7 +233,9 @@ trib_status call_enrolments_act(struct trib_engine *engine, struct trib_call *ca
 
 		request.reason = item->reason ? item->reason : body->reason;
 		trib_arena_reset(&engine->arena);
-		status = act(engine, trib_bytes_text(item->id), trib_bytes_text(body->action), &request, &led_to, &error);
+		status = access_may_act(engine, call, TRIB_NOUN_ENROLMENT, trib_bytes_text(item->id), &error);
+		if (status == TRIB_OK)
+			status = act(engine, trib_bytes_text(item->id), trib_bytes_text(body->action), &request, &led_to, &error);
 		status = add_item(&bulk, item->id, status, led_to, &error);
 	}
 	return status == TRIB_OK ? end_bulk(engine, &bulk) : status;
@@ -256,6 +261,19 @@ static trib_status may_offer(struct trib_engine *engine, struct trib_call *call)
 	return trib_fail(&call->error, TRIB_FORBIDDEN, "", "found somebody else, expected one of the two leaders");
 }
 
+/* To a leader, what other activities have recruited is as unknown as what is not there. */
+static trib_status is_recruited(struct trib_engine *engine, const struct trib_call *call, const char *id, struct trib_error *error)
+{
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_ENROLMENT, trib_bytes_text(id));
+	uint32_t cooperation = trib_domain_find(engine->domain, TRIB_NOUN_COOPERATION, call->name);
+
+	if (!trib_access_role_has_party(call->actor.role) ||
+	    (number && trib_domain_enrolment(engine->domain, number)->activity ==
+			       trib_domain_cooperation(engine->domain, cooperation)->activity))
+		return TRIB_OK;
+	return trib_fail(error, TRIB_NOT_FOUND, "id", "found \"%.64s\", expected the id of a known enrolment", id);
+}
+
 trib_status call_cooperation_offer(struct trib_engine *engine, struct trib_call *call)
 {
 	const Tributary__OfferRequest *body = (const Tributary__OfferRequest *)call->body;
@@ -276,7 +294,9 @@ trib_status call_cooperation_offer(struct trib_engine *engine, struct trib_call 
 
 		request.cooperation = cooperation;
 		trib_arena_reset(&engine->arena);
-		status = act(engine, trib_bytes_text(body->enrolments[i]), trib_bytes_text("offer"), &request, &led_to, &error);
+		status = is_recruited(engine, call, body->enrolments[i], &error);
+		if (status == TRIB_OK)
+			status = act(engine, trib_bytes_text(body->enrolments[i]), trib_bytes_text("offer"), &request, &led_to, &error);
 		status = add_item(&bulk, body->enrolments[i], status, led_to, &error);
 	}
 	trib_domain_set_actor(engine->domain, &call->actor);
@@ -295,17 +315,6 @@ static enum trib_noun noun_of(enum trib_enrolments_by by)
 						   TRIB_NOUN_PARTY;
 }
 
-/* Is it the asker's: its enrolment, or a cooperation of its own? */
-static bool is_own(enum trib_noun noun, const ProtobufCMessage *message, const struct trib_actor *actor)
-{
-	const Tributary__Cooperation *cooperation = (const Tributary__Cooperation *)message;
-
-	if (noun != TRIB_NOUN_COOPERATION || !trib_access_role_has_party(actor->role))
-		return actor->role != TRIB_ACCESS_CREATOR && trib_life_is_own(message, actor);
-	return actor->role == TRIB_ACCESS_LEADER && (trib_bytes_is(actor->party_id, cooperation->leader1) ||
-						     trib_bytes_is(actor->party_id, cooperation->leader2));
-}
-
 /* False where it is another's, or cannot be read. */
 static bool add_entity(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun, uint32_t number,
 		       bool first, struct trib_buffer *json)
@@ -318,11 +327,10 @@ static bool add_entity(struct trib_engine *engine, const struct trib_call *call,
 	trib_arena_reset(&engine->arena);
 	status = trib_record_unpack(record, noun, &engine->arena, &entity, &error);
 	trib_record_unref(record);
-	if (status != TRIB_OK || !is_own(noun, entity.message, &call->actor))
+	if (status != TRIB_OK || !access_show(engine, call, noun, &entity))
 		return false;
 	if (!first)
 		trib_buffer_add_char(json, ',');
-	trib_domain_show(engine->domain, noun, engine->now_ms, &entity);
 	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
 	return true;
 }
@@ -390,7 +398,7 @@ trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, 
 		trib_buffer_add_format(&call->reply, "],\"next_cursor\":\"%u\"", list.last);
 	else
 		trib_buffer_add_text(&call->reply, "],\"next_cursor\":null");
-	if (by == TRIB_ENROLMENTS_OF_ACTIVITY)
+	if (by == TRIB_ENROLMENTS_OF_ACTIVITY && access_may_act(engine, call, TRIB_NOUN_ACTIVITY, call->name, &call->error) == TRIB_OK)
 		add_counts(engine, trib_domain_activity(engine->domain, list.number), &call->reply);
 	trib_buffer_add_char(&call->reply, '}');
 	return TRIB_OK;

@@ -118,9 +118,6 @@ static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, co
 	return status;
 }
 
-static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
-			      struct trib_buffer *json, struct trib_error *error);
-
 trib_status put_one(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
 		    struct trib_domain_decision *ret_decision, struct trib_error *error)
 {
@@ -205,18 +202,24 @@ static trib_status call_close(struct trib_engine *engine, struct trib_call *call
 	return status;
 }
 
-static trib_status add_entity(struct trib_engine *engine, const struct trib_record *record, enum trib_noun noun,
-			      struct trib_buffer *json, struct trib_error *error)
+static trib_status not_known(struct trib_call *call)
+{
+	return trib_fail(&call->error, TRIB_NOT_FOUND, trib_noun_word(call->noun), "found \"%.*s\", expected the id of a known %s",
+			 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data, trib_noun_word(call->noun));
+}
+
+static trib_status add_entity(struct trib_engine *engine, struct trib_call *call, const struct trib_record *record)
 {
 	struct trib_entity entity;
-	trib_status status = trib_record_unpack(record, noun, &engine->arena, &entity, error);
+	trib_status status = trib_record_unpack(record, call->noun, &engine->arena, &entity, &call->error);
 
 	if (status != TRIB_OK)
 		return status;
-	trib_domain_show(engine->domain, noun, engine->now_ms, &entity);
-	if (noun == TRIB_NOUN_PLAN && !trib_domain_show_history(engine->domain, &entity, &engine->arena))
-		return trib_fail(error, TRIB_TOO_LARGE, "history", "found more than one answer may hold");
-	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, json);
+	if (call->noun == TRIB_NOUN_PLAN && !trib_domain_show_history(engine->domain, &entity, &engine->arena))
+		return trib_fail(&call->error, TRIB_TOO_LARGE, "history", "found more than one answer may hold");
+	if (!access_show(engine, call, call->noun, &entity))
+		return not_known(call);
+	trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, &call->reply);
 	return TRIB_OK;
 }
 
@@ -225,13 +228,10 @@ static trib_status call_get(struct trib_engine *engine, struct trib_call *call)
 	uint32_t number = trib_domain_find(engine->domain, call->noun, call->name);
 
 	if (!number)
-		return trib_fail(&call->error, TRIB_NOT_FOUND, trib_noun_word(call->noun),
-				 "found \"%.*s\", expected the id of a known %s",
-				 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data,
-				 trib_noun_word(call->noun));
+		return not_known(call);
 	engine_begin(engine, 0, &call->error); /* the status shown is that of now */
 	struct trib_record *record = trib_domain_record(engine->domain, call->noun, number);
-	trib_status status = add_entity(engine, record, call->noun, &call->reply, &call->error);
+	trib_status status = add_entity(engine, call, record);
 
 	trib_record_unref(record);
 	return status;
@@ -250,11 +250,10 @@ static trib_status add_page(struct trib_engine *engine, struct trib_call *call, 
 		if (status == TRIB_OK)
 			status = trib_record_unpack(records[i], call->noun, &engine->arena, &entity, &call->error);
 		trib_record_unref(records[i]);
-		if (status != TRIB_OK || !access_sees(engine, call, call->noun, entity.message))
+		if (status != TRIB_OK || !access_show(engine, call, call->noun, &entity))
 			continue;
 		if ((*filled)++)
 			trib_buffer_add_char(&call->reply, ',');
-		trib_domain_show(engine->domain, call->noun, engine->now_ms, &entity);
 		trib_proto_to_json(entity.message, TRIB_PROTO_ALL_FIELDS, &call->reply);
 	}
 	return status;
@@ -941,6 +940,10 @@ static trib_status call_state(struct trib_engine *engine, struct trib_call *call
 		call->http_status = 503; /* /healthz */
 		trib_buffer_add_text(json, ",\"reason\":");
 		trib_json_add_string(json, trib_bytes_text(engine->reason.text));
+	}
+	if (trib_access_role_has_party(call->actor.role)) { /* how much there is of everything is the platform's */
+		trib_buffer_add_format(json, ",\"position\":%llu}", (unsigned long long)counts.position);
+		return TRIB_OK;
 	}
 	trib_buffer_add_format(json, ",\"position\":%llu,\"store_position\":%llu,\"orders\":%llu,\"repeats\":%llu",
 			       (unsigned long long)counts.position, (unsigned long long)counts.store_position,

@@ -671,9 +671,41 @@ static void add_unreadable(struct trib_engine *engine, struct trib_buffer *json)
 	}
 }
 
+/* A merchant's request says whose it is, whether it does or not. */
+static struct trib_bytes whose_request(struct trib_engine *engine, const struct trib_call *call, struct trib_buffer *text)
+{
+	struct trib_bytes given = call->source.size ? call->source : trib_bytes_text("{}");
+	const struct trib_json *request;
+	struct trib_error error;
+
+	if (!trib_access_role_has_party(call->actor.role) ||
+	    trib_json_parse(given, TRIB_LIMIT_JSON_DEPTH, &engine->arena, &request, &error) != TRIB_OK)
+		return given;
+	trib_buffer_add_format(text, "{\"role\":\"%s\",\"merchant\":", trib_access_role_word(call->actor.role));
+	trib_json_add_string(text, call->actor.party_id);
+	for (const struct trib_json *member = request->first; member; member = member->next) {
+		if (trib_bytes_is(member->key, "role") || trib_bytes_is(member->key, "merchant"))
+			continue;
+		trib_buffer_add_char(text, ',');
+		trib_json_add_string(text, member->key);
+		trib_buffer_add_char(text, ':');
+		trib_json_add(text, member, &engine->arena);
+	}
+	trib_buffer_add_char(text, '}');
+	const char *copy = text->failed ? NULL : trib_arena_copy(&engine->arena, trib_buffer_bytes(text));
+
+	return copy ? trib_bytes(copy, text->size) : given;
+}
+
 trib_status call_play_resolve(struct trib_engine *engine, struct trib_call *call)
 {
-	struct trib_bytes text = call->source.size ? call->source : trib_bytes_text("{}");
+	bool partly = trib_access_role_has_party(call->actor.role); /* whom other plays are for is not theirs to know */
+	struct trib_buffer own;
+
+	trib_buffer_init(&own, TRIB_LIMIT_FLOW_BYTES / 4);
+	struct trib_bytes text = whose_request(engine, call, &own);
+
+	trib_buffer_fini(&own);
 	struct trib_play_candidate *candidates;
 	const struct trib_json *request;
 	const struct trib_play *won = NULL;
@@ -692,12 +724,15 @@ trib_status call_play_resolve(struct trib_engine *engine, struct trib_call *call
 	trib_buffer_add_format(&call->reply, "{\"play\":\"%s\",\"version\":%u,\"candidates\":[",
 			       won ? trib_play_name(won) : "default", won ? trib_play_version(won) : 0);
 	for (uint32_t i = 0; i < count; i++) {
+		if (partly && !candidates[i].applies)
+			continue;
 		add_candidate(&call->reply, trib_play_name(candidates[i].play),
 			      trib_play_version(candidates[i].play), candidates[i].applies,
 			      candidates[i].play == won, candidates[i].why);
 		trib_buffer_add_char(&call->reply, ',');
 	}
-	add_unreadable(engine, &call->reply);
+	if (!partly)
+		add_unreadable(engine, &call->reply);
 	add_candidate(&call->reply, "default", 0, true, !won, "the platform's own ways are for what is no play's");
 	trib_buffer_add_text(&call->reply, "]}");
 	return TRIB_OK;

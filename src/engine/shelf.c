@@ -237,6 +237,12 @@ static trib_status list_one(struct shelving *shelving, const Tributary__ShelfEnt
 
 	/* What stands there already may be stated again, whatever has become of its offer; nobody is told of that twice. */
 	entry.told = same && shelving->before->entries[before].told;
+	/* A plan that speaks to others is as unknown to a creator as one that is not there. */
+	if (status == TRIB_OK && !same && entry.offer &&
+	    trib_domain_actor(shelving->engine->domain)->role == TRIB_ACCESS_CREATOR &&
+	    trib_terms_of_plan(shelving->engine->domain, entry.offer, shelving->creator, shelving->engine->now_ms) ==
+		    TRIB_OUTCOME_NO_PLAN)
+		status = fail_at(shelving, TRIB_NOT_FOUND, i, "offer", text_of(stated->offer), "the id of a known plan");
 	if (status == TRIB_OK && !same)
 		status = check_terms(shelving, i, &entry);
 	if (status == TRIB_OK &&

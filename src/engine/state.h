@@ -460,9 +460,15 @@ trib_status call_shelf(struct trib_engine *engine, struct trib_call *call);
 
 /* Before a call is decided: may its asker, who acts for a party? Fills parameters that say whose. */
 trib_status access_check(struct trib_engine *engine, struct trib_call *call);
-/* May the asker see this entity? */
-bool access_sees(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun,
-		 const ProtobufCMessage *message);
+/* What the asker may see of an entity, as of now; false where that is nothing. */
+bool access_show(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun, struct trib_entity *entity);
+/* One of many that a call names: may the asker do this with it? Else TRIB_FORBIDDEN, or TRIB_NOT_FOUND as if it were not there. */
+trib_status access_may_act(struct trib_engine *engine, const struct trib_call *call, enum trib_noun noun,
+			   struct trib_bytes id, struct trib_error *error);
+/* Are the goods the asker's own? Always, for who acts for nobody. */
+bool access_has_goods(const struct trib_engine *engine, const struct trib_call *call, const char *id);
+/* Does a creator that asks know of this plan? Always, for others. */
+bool access_knows_plan(const struct trib_engine *engine, const struct trib_call *call, struct trib_bytes id);
 
 /* access_calls.c */
 

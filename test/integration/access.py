@@ -50,7 +50,7 @@ def make_market(admin):
             ("parties/c1", {"roles": ["creator"]}), ("parties/c2", {"roles": ["creator"]}),
             ("goods/g1", {"merchant": "m1", "price": 1000}), ("goods/g2", {"merchant": "m2", "price": 2000}),
             ("plans/p1", {"goods": ["g1"], "merchant": "m1", "terms": {"commission_bps": 1000, "leader": "l1", "service_bps": 100}}),
-            ("plans/p2", {"goods": ["g2"], "merchant": "m2", "terms": {"commission_bps": 2000}}),
+            ("plans/p2", {"goods": ["g2"], "merchant": "m2", "kind": "targeted", "creators": ["c2"], "terms": {"commission_bps": 2000}}),
             ("registrations/r1", {"channel": "live"})]:
         reply = admin("PUT", path, body)
         if reply.status != 201:
@@ -215,7 +215,8 @@ def check_creator(ask, other):
         ("GET", "goods/g1:estimate", None, 200), ("GET", "goods/g1:estimate?creator=c1", None, 200),
         ("GET", "goods/g1:estimate?creator=c2", None, 403), ("GET", "goods/g1:estimate?creator=nobody", None, 403),
         ("GET", "goods/g1:estimate?offer=p2", None, 404), ("GET", "goods/g1:terms?creator=c1", None, 403),
-        ("GET", "plans/p1", None, 403), ("GET", "plans", None, 403), ("GET", "goods/g2", None, 200),
+        ("GET", "plans/p1", None, 200), ("GET", "plans/p2", None, 404), ("GET", "plans/p1/status", None, 403),
+        ("GET", "plans", None, 200), ("GET", "goods/g2", None, 200),
         ("PUT", "goods/g1", {"merchant": "m1"}, 403), ("GET", "parties/c2", None, 404), ("GET", "parties/c1", None, 200),
         ("GET", "ledger/statements?party=c2", None, 403), ("GET", "ledger/statements", None, 200),
         ("GET", "ledger/balances?party=c2", None, 403), ("GET", "ledger/balances", None, 200),
@@ -264,7 +265,8 @@ def check_attack(server, document, tokens):
                             asked += 1
                             text = reply.body.decode(errors="replace")
                             if reply.status == 200 and re.search(r'"(merchant|party|creator|leader)":"(m2|c2|l2)"', text) and not (
-                                    noun == "goods" and role in ("leader", "creator")):
+                                    noun == "goods" and role in ("leader", "creator")) and not (
+                                    path == "/api/v1/plays:resolve" and re.search(r'"merchant":"m2"', text) is None):
                                 leaks.append(f"{role} {url}: {reply}")
     check(f"{asked} attempts at what is another's show nothing", not leaks, "\n".join(leaks[:10]))
 

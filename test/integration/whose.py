@@ -146,6 +146,91 @@ def ahead(admin, ask):
         ("m2", "GET", "plans/none/versions", None, (404, "not_found")), ("m1", "DELETE", path, None, 200), ("m1", "DELETE", path, None, 409)])
 
 
+# ---- What creators may sell from
+
+
+def offers(admin, ask):
+    admin("PUT", "plans/open", {"goods": ["g2"], "merchant": "m2", "budget": 777, "creators_when": "creator.followers > 5",
+                                "terms": {"commission_bps": 900, "service_bps": 300, "leader": "l2", "platform_bps": 50}})
+    admin("PUT", "plans/secret", {"goods": ["g2"], "merchant": "m2", "kind": "targeted", "creators": ["c2"], "terms": {"commission_bps": 4321},
+                                  "samples": {"auto": True, "terms": {"sold": 99}}})
+    admin("PUT", "plans/open", {"goods": ["g2"], "merchant": "m2", "effective_from": 4102444800000, "creators_when": "creator.followers > 5",
+                                "terms": {"commission_bps": 100}})
+    admin("PUT", "plans/rough", {"goods": ["g2"], "merchant": "m2", "status": "draft", "terms": {"commission_bps": 4322}})
+    seen = {who: set(ids(ask[who], "plans?limit=1000")) & {"open", "secret", "rough"} for who in ("c1", "c2")}
+    equal("a creator lists the plans that speak to it", seen, {"c1": {"open"}, "c2": {"secret"}})
+    shown = ask["c1"]("GET", "plans/open").json
+    equal("as they are in force, and of their terms its own", [shown["terms"]["commission_bps"], shown["version"]] + [
+        shown["terms"][name] for name in ("service_bps", "leader", "platform_bps")] + [shown[name] for name in (
+            "budget", "creators", "creators_when", "history", "bounds", "ext")], [900, 1, None, None, None, None, [], None, [], None, None])
+    page = ask["c1"]("GET", "plans?filter=terms.commission_bps%20%3E%204000").json["items"]
+    check("no filter finds what is not shown", "secret" not in [row["id"] for row in page] and
+          ask["c1"]("GET", "plans?filter=budget%20%3D%3D%20777").json["items"] == [], page)
+    rows(admin, ask, [
+        ("c1", "GET", "plans/secret", None, (404, "not_found")), ("c2", "GET", "plans/secret", None, 200),
+        ("c1", "GET", "plans/rough", None, (404, "not_found")), ("c2", "GET", "plans/open", None, (404, "not_found")),
+        ("c1", "GET", "plans/open/status", None, (403, "noperm")), ("c1", "DELETE", "plans/open", None, (403, "noperm")),
+        ("c1", "GET", "goods/g2:estimate?offer=secret", None, (404, "not_found")),
+        ("c1", "POST", "links", {"channel": "live", "creator": "c1", "goods": "g2", "offer": "secret"}, (404, "not_found")),
+        ("c1", "PUT", "samples/s1", {"creator": "c1", "goods": ["g2"], "plan": "secret"}, (400, "invalid")),
+        ("c1", "PUT", "samples/s1", {"creator": "c1", "goods": ["g2"], "plan": "nothing"}, (400, "invalid")),
+        ("c1", "PUT", "samples/s1", {"creator": "c2", "goods": ["g2"]}, (403, "noperm")),
+        ("c2", "PUT", "samples/s2", {"creator": "c2", "goods": ["g2"], "plan": "secret"}, 201),
+        ("c1", "GET", "samples/s2", None, (404, "not_found"))])
+    words = [ask["c1"]("POST", "shelves/c1/showcase", {"list": [{"goods": "g2", "offer": name}]}) for name in ("secret", "nothing")]
+    equal("on a shelf, too, it is as one that is not there", [(reply.status, reply.json["detail"]) for reply in words],
+          [(404, f'found "{name}", expected the id of a known plan') for name in ("secret", "nothing")])
+    equal("what it knows of goes on it", ask["c1"]("POST", "shelves/c1/showcase", {"list": [{"goods": "g2", "offer": "open"}]}).status, 200)
+
+
+def recruited(admin, ask):
+    for name, leader in (("a1", "l1"), ("a2", "l2"), ("draft", "l2")):
+        ask[leader]("PUT", f"activities/{name}", {"leader": leader, "title": name, "requirements_when": "goods.price > 5"})
+        if name != "draft":
+            ask[leader]("POST", f"activities/{name}:publish", {})
+    made = ask["m1"]("POST", "activities/a1:enrol", {"items": [
+        {"id": "e1", "goods": "g3", "commission_bps": 2000, "service_bps": 500}, {"id": "e2", "goods": "g2", "commission_bps": 2000, "service_bps": 500},
+        {"id": "e3", "goods": "none", "commission_bps": 2000, "service_bps": 500}]}).json["items"]
+    equal("another's goods are as unknown", [(row.get("code"), row.get("detail", "")[:12]) for row in made],
+          [(None, ""), ("invalid", 'found "g2", '), ("invalid", 'found "none"')])
+    ask["m2"]("POST", "activities/a2:enrol", {"items": [{"id": "z9", "goods": "g2", "commission_bps": 2000, "service_bps": 500}]})
+    equal("before it is approved a creator sees nothing", ids(ask["c1"], "enrolments"), [])
+    many = ask["l1"]("POST", "enrolments:act", {"action": "approve", "items": [{"id": "e1"}, {"id": "z9"}, {"id": "none"}]}).json["items"]
+    equal("another leader's enrolment is as unknown, whatever its status", [(row.get("status"), row.get("code"), row.get("at")) for row in many],
+          [("approved", None, None), (None, "not_found", "id"), (None, "not_found", "id")])
+    shown = ask["c1"]("GET", "enrolments/e1").json
+    equal("then it does, and what concerns it", [ids(ask["c1"], "enrolments"), shown["commission_bps"], shown["service_bps"], shown["price"], shown["history"]],
+          [["e1"], 2000, None, None, []])
+    equal("with the plan that it may name", ask["c1"]("GET", f"plans/{shown['offers'][0]['plan']}").json["activity"], "a1")
+    shown = ask["c1"]("GET", "activities/a1").json
+    equal("so of activities", [ids(ask["c1"], "activities"), shown["title"], shown["requirements_when"], shown["history"]], [["a1", "a2"], "a1", None, []])
+    counts = [("counts" in ask[who]("GET", "activities/a1/enrolments").json and ask[who]("GET", "activities/a1/enrolments").json["counts"] is not None)
+              for who in ("l1", "l2", "m2", "c1")]
+    equal("how many there are is the leader's to know", counts, [True, False, False, False])
+    equal("lists beside it show the same", [ids(ask[who], path) for who, path in (
+        ("c1", "activities/a1/enrolments"), ("c1", "goods/g3/enrolments"), ("c1", "activities/a2/enrolments"), ("m2", "activities/a1/enrolments"),
+        ("l2", "activities/a1/enrolments"), ("l1", "parties/m1/enrolments"), ("l2", "parties/m1/enrolments"))],
+        [["e1"], ["e1"], [], [], [], ["e1"], []])
+    rows(admin, ask, [
+        ("m1", "GET", "activities/draft/enrolments", None, (404, "not_found")), ("l1", "GET", "activities/draft/enrolments", None, (404, "not_found")),
+        ("l1", "GET", "activities/draft/cooperations", None, (404, "not_found")), ("m1", "POST", "activities/draft:enrol", {"items": []}, (404, "not_found")),
+        ("m1", "GET", "parties/m2/enrolments", None, (404, "not_found")), ("m1", "GET", "parties/none/enrolments", None, (404, "not_found")),
+        ("m1", "GET", "goods/g2/enrolments", None, (404, "not_found")), ("c1", "GET", "activities/draft", None, (404, "not_found")),
+        ("c1", "GET", "activities/a1/status", None, 404), ("l1", "POST", "cooperations/none:offer", {"enrolments": ["z9"]}, (404, "not_found"))])
+
+
+def resolve(admin, ask):
+    put_play(AsServer(admin), "theirs", play="name: theirs\nwhen: request.merchant == 'm2'\n")
+    found = ask["m1"]("GET", "plays:resolve?category=asks").json
+    equal("a merchant learns whose its requests are", [found["play"], [row["play"] for row in found["candidates"]]], ["asking", ["asking", "default"]])
+    equal("as its own", ask["m2"]("GET", "plays:resolve").json["play"], "theirs")
+    rows(admin, ask, [
+        ("m1", "GET", "plays:resolve?merchant=m2", None, (403, "noperm")), ("m1", "GET", "plays:resolve?role=admin", None, (403, "noperm")),
+        ("m1", "GET", "plays:resolve?merchant=m1&role=merchant", None, 200), ("c1", "GET", "plays:resolve", None, (403, "noperm"))])
+    equal("health tells a party no counts", sorted(admin.server.ask("GET", "/healthz", None, {"Authorization": f"Bearer {ask['m1'].token}"}).json),
+          ["position", "state", "sync"])
+
+
 # ---- Who did it
 
 
@@ -185,6 +270,9 @@ def main():
             approvals(admin, ask)
             bulks(admin, ask)
             ahead(admin, ask)
+            offers(admin, ask)
+            recruited(admin, ask)
+            resolve(admin, ask)
             history(admin, ask)
             server.kill()
             server.again()
