@@ -246,7 +246,8 @@ static trib_status decide_one(struct trib_engine *engine, const struct trib_enti
 	change_plan(bulk->change, changed, terms);
 	if (same_but_for_time(plan, changed, &engine->arena))
 		return TRIB_OK;
-	changed->n_history = 0;
+	changed->n_history = 0; /* as if it had been put: what the server writes is not stated */
+	changed->has_number = changed->has_version = false;
 	trib_status status = flows_put(engine, TRIB_NOUN_PLAN, &put, ret_flow, error);
 
 	*changed = *(const Tributary__Plan *)put;

@@ -4,9 +4,9 @@ what lies ahead of plans, offers; and the attempts of one who wants more. The ma
 import json
 import os
 import tempfile
+import time
 
 from access import ADMIN, As, wait_until
-from flows import put_play
 from serving import check, end, equal, fresh
 
 PLAY = """name: asking
@@ -34,6 +34,12 @@ def make(admin):
             for name, role in ROLES.items()}
 
 
+def put_play(admin, name, play, flow=None):
+    files = [{"name": "play.yaml", "text": play}] + ([{"name": "flow.yaml", "text": flow}] if flow else [])
+    reply = admin("PUT", f"plays/{name}", {"files": files})
+    return admin("POST", f"plays/{name}:activate", {"version": reply.json["version"]}) if reply.status in (200, 201) else reply
+
+
 def rows(admin, ask_of, table):
     for who, method, path, body, want in table:
         reply = ask_of[who](method, path, body)
@@ -50,7 +56,7 @@ def ids(ask, path):
 
 
 def approvals(admin, ask):
-    reply = put_play(AsServer(admin), "asking", play=PLAY, flow=FLOW)
+    reply = put_play(admin, "asking", PLAY, FLOW)
     check("a play that asks", reply.status in (200, 201), reply)
     terms = lambda bps: {"goods": ["g1"], "merchant": "m1", "terms": {"commission_bps": bps, "leader": "l1", "service_bps": 100}}
     equal("below its limit nobody is asked", ask["m1"]("PUT", "plans/p1", terms(1000)).status, 201)
@@ -81,16 +87,6 @@ def approvals(admin, ask):
     equal("the platform's people may", admin("PUT", "plans/p7", {**terms(9000), "play": "default"}).status, 201)
     equal("a dry run tells a party results, not how", [name in ask["m1"]("PUT", "plans/p1?dry_run=true", terms(1500)).json["dry_run"]
                                                         for name in ("results", "steps")], [True, False])
-
-
-class AsServer:
-    """What flows.py asks of a server, asked by somebody."""
-
-    def __init__(self, who):
-        self.who = who
-
-    def ask(self, method, path, body=None):
-        return self.who(method, path.removeprefix("/api/v1/"), body)
 
 
 # ---- Bulk edits, and what lies ahead
@@ -180,7 +176,7 @@ def offers(admin, ask):
     words = [ask["c1"]("POST", "shelves/c1/showcase", {"list": [{"goods": "g2", "offer": name}]}) for name in ("secret", "nothing")]
     equal("on a shelf, too, it is as one that is not there", [(reply.status, reply.json["detail"]) for reply in words],
           [(404, f'found "{name}", expected the id of a known plan') for name in ("secret", "nothing")])
-    equal("what it knows of goes on it", ask["c1"]("POST", "shelves/c1/showcase", {"list": [{"goods": "g2", "offer": "open"}]}).status, 200)
+    equal("what it knows of goes on it", ask["c1"]("POST", "shelves/c1/showcase", {"list": [{"goods": "g2", "offer": "open"}]}).status, 201)
 
 
 def recruited(admin, ask):
@@ -216,11 +212,11 @@ def recruited(admin, ask):
         ("l1", "GET", "activities/draft/cooperations", None, (404, "not_found")), ("m1", "POST", "activities/draft:enrol", {"items": []}, (404, "not_found")),
         ("m1", "GET", "parties/m2/enrolments", None, (404, "not_found")), ("m1", "GET", "parties/none/enrolments", None, (404, "not_found")),
         ("m1", "GET", "goods/g2/enrolments", None, (404, "not_found")), ("c1", "GET", "activities/draft", None, (404, "not_found")),
-        ("c1", "GET", "activities/a1/status", None, 404), ("l1", "POST", "cooperations/none:offer", {"enrolments": ["z9"]}, (404, "not_found"))])
+        ("l1", "POST", "cooperations/none:offer", {"enrolments": ["z9"]}, (404, "not_found"))])
 
 
 def resolve(admin, ask):
-    put_play(AsServer(admin), "theirs", play="name: theirs\nwhen: request.merchant == 'm2'\n")
+    put_play(admin, "theirs", "name: theirs\nwhen: request.merchant == 'm2'\n")
     found = ask["m1"]("GET", "plays:resolve?category=asks").json
     equal("a merchant learns whose its requests are", [found["play"], [row["play"] for row in found["candidates"]]], ["asking", ["asking", "default"]])
     equal("as its own", ask["m2"]("GET", "plays:resolve").json["play"], "theirs")
@@ -235,21 +231,23 @@ def resolve(admin, ask):
 
 
 def history(admin, ask):
-    goal = {"measure": "orders", "target": 10, "every": "1s", "step_bps": 100}
-    ask["m1"]("PUT", "plans/moved", {"goods": ["g3"], "merchant": "m1", "kind": "managed", "terms": {"commission_bps": 1000},
-                                     "bounds": {"min_bps": 500, "max_bps": 5000}, "goal": goal})
-    first = ask["m1"]("GET", "plans/moved").json["history"][0]
+    first = ask["m1"]("GET", "plans/q2").json["history"][0]
     equal("a plan says who made it", [first["action"], first["role"], first["by"] is not None], ["create", "merchant", True])
-
-    def moved():
-        return [row for row in ask["m1"]("GET", "plans/moved").json["history"] if row["action"] == "move"]
-
-    check("the engine moves it", wait_until(moved))
-    equal("in a role of its own", [moved()[0]["role"], moved()[0]["by"]], ["engine", "managed"])
-    listed = lambda: [row for row in admin("GET", "audit").json["items"] if row.get("role") == "engine"]
-    check("so the log says", any((row["actor"], row["action"], row["outcome"]) == ("managed", "move plans/moved", "changed") for row in listed()), listed())
+    admin("PUT", "goods/g3", {"merchant": "m1", "price": 5000, "category": "toys"})
+    last = ask["m1"]("GET", "enrolments/e1").json["history"][-1]
+    equal("what the engine watches it notes in a role of its own", [last["action"], last["role"], last["by"]], ["price_raised", "engine", "price_watch"])
+    soon = int(time.time() * 1000) + 1000
+    reply = ask["m1"]("PUT", "invitations/i1", {"from": "m1", "creator": "c1", "goods": ["g3"], "terms": {"commission_bps": 1000}, "expires_at": soon})
+    check("an invitation", reply.status == 201, reply)
+    check("is not shown how far it has been gone through", "looked_at" not in ask["m1"]("GET", "invitations/i1").json)
+    check("it expires by itself", wait_until(lambda: ask["c1"]("GET", "invitations/i1").json["status"] == "expired"))
+    last = ask["c1"]("GET", "invitations/i1").json["history"][-1]
+    equal("which is an act of the engine's", [last["action"], last["role"], last["by"]], ["expire", "engine", "deadline"])
+    own = [(row["actor"], row["action"], row["outcome"]) for row in admin("GET", "audit?limit=1000").json["items"] if row.get("role") == "engine"]
+    equal("so the log says", own, [("deadline", "expire invitations/i1", "changed"), ("price_watch", "price_raised enrolments/e1", "changed"),
+                                ("sample_rule", "approve samples/s2", "changed")])
     admin("PUT", "users/anna", {"role": "operator", "password": "a good password"})
-    for user in ("anna", "my secret pass"):
+    for user in ("anna", "my-secret-pass"):
         admin.server.ask("POST", "/api/v1/sessions", {"user": user, "password": "not the password"})
     tried = lambda: [(row.get("actor"), row["detail"]) for row in admin("GET", "audit").json["items"]
                      if row["action"] == "POST /api/v1/sessions" and row["outcome"] == "refused"]
