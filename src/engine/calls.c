@@ -3,7 +3,7 @@
  * they came, and are given back when what they saw is durable.
  */
 #include "engine/business.h"
-#include "engine/flows.h"
+#include "engine/flow_points.h"
 #include "engine/simulations.h"
 #include "engine/state.h"
 
@@ -91,6 +91,8 @@ static trib_status put_asked(struct trib_engine *engine, enum trib_noun noun, co
 	*ret_flow = (struct engine_flow){ 0 };
 	if (status == TRIB_OK)
 		status = plays_settle(engine, noun, &message, error);
+	if (status == TRIB_OK && noun == TRIB_NOUN_GOODS)
+		status = points_check_goods(engine, (const Tributary__Goods *)message, error);
 	if (status == TRIB_OK)
 		status = flows_put(engine, noun, &message, ret_flow, error);
 	if (status == TRIB_OK)
@@ -190,11 +192,21 @@ static trib_status call_put(struct trib_engine *engine, struct trib_call *call)
 static trib_status call_close(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_domain_decision decision;
+	struct engine_flow flow = { 0 };
+	int64_t from_ms = 0;
 	trib_status status = engine_begin(engine, 0, &call->error);
 
+	if (status == TRIB_OK && call->noun == TRIB_NOUN_GOODS)
+		status = points_withdraw_goods(engine, call->name, NULL, false, &from_ms, &flow, &call->error);
+	if (status == TRIB_OK && from_ms)
+		status = trib_fail(&call->error, TRIB_REFUSED, "status",
+				   "found goods whose play gives creators notice, expected PUT …/status with `from`");
 	if (status == TRIB_OK)
 		status = trib_domain_decide_close(engine->domain, call->noun, call->name, engine->now_ms,
 						  &engine->arena, &decision, &call->error);
+	if (status == TRIB_OK && decision.event_count)
+		status = engine_flow_end(engine, &flow,
+					 &(struct engine_flow_about){ .noun = call->noun, .id = call->name }, &call->error);
 	for (uint32_t i = 0; status == TRIB_OK && i < decision.event_count; i++)
 		status = engine_emit(engine, &decision.events[i], &call->error);
 	if (status == TRIB_OK)

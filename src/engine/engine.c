@@ -664,6 +664,7 @@ trib_status trib_engine_open(const struct trib_engine_options *options, struct t
 	trib_arena_init(&engine->arena, ARENA_BYTES_MAX);
 	trib_arena_init(&engine->facts_arena, ARENA_BYTES_MAX);
 	trib_arena_init(&engine->flow_arena, TRIB_LIMIT_FLOW_BYTES);
+	trib_arena_init(&engine->made_arena, TRIB_LIMIT_FLOW_BYTES);
 	trib_buffer_init(&engine->chunk_bytes, CHANGE_BYTES_MAX);
 	trib_buffer_init(&engine->event_bytes, CHANGE_BYTES_MAX);
 	trib_buffer_init(&engine->link_bytes, TRIB_LINK_EVENT_BYTES_MAX);
@@ -710,6 +711,7 @@ void trib_engine_abandon(struct trib_engine *engine)
 	trib_arena_fini(&engine->arena);
 	trib_arena_fini(&engine->facts_arena);
 	trib_arena_fini(&engine->flow_arena);
+	trib_arena_fini(&engine->made_arena);
 	free(engine);
 }
 

@@ -290,6 +290,7 @@ static enum trib_flow flow_of(enum trib_noun noun)
 	case TRIB_NOUN_ACTIVITY: return TRIB_FLOW_ACTIVITY_PUT;
 	case TRIB_NOUN_ENROLMENT: return TRIB_FLOW_ENROLMENT_PUT;
 	case TRIB_NOUN_SAMPLE: return TRIB_FLOW_SAMPLE_PUT;
+	case TRIB_NOUN_INVITATION: return TRIB_FLOW_INVITATION_PUT;
 	default: return TRIB_FLOWS;
 	}
 }
@@ -304,7 +305,13 @@ static uint32_t number_field(const ProtobufCMessage *message, const char *name)
 		       : 0;
 }
 
-static void add_member(struct trib_buffer *json, const char *name, const char *text)
+trib_status flows_play_of(struct trib_engine *engine, const ProtobufCMessage *entity, const struct trib_play **ret_play,
+			  struct trib_error *error)
+{
+	return play_of(engine, text_field(entity, "play"), number_field(entity, "play_version"), ret_play, error);
+}
+
+void flows_add_text(struct trib_buffer *json, const char *name, const char *text)
 {
 	trib_buffer_add_format(json, ",\"%s\":", name);
 	trib_json_add_string(json, trib_bytes_text(text ? text : ""));
@@ -390,10 +397,20 @@ static trib_status add_sample(struct trib_engine *engine, const Tributary__Sampl
 	return status;
 }
 
+/* Of an invitation: who is invited (of a set: nobody yet), under which plan, until when. */
+static trib_status add_invitation(struct trib_engine *engine, const Tributary__Invitation *invitation, struct trib_buffer *json,
+				  struct trib_error *error)
+{
+	trib_buffer_add_format(json, ",\"expires_at\":%lld", (long long)(invitation->has_expires_at ? invitation->expires_at : 0));
+	trib_status status = add_named(engine, TRIB_NOUN_PARTY, "creator", invitation->creator, json, error);
+
+	return status == TRIB_OK ? add_named(engine, TRIB_NOUN_PLAN, "plan", invitation->plan, json, error) : status;
+}
+
 static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage *message,
 			     struct trib_buffer *json, struct trib_error *error)
 {
-	bool tells_old = noun != TRIB_NOUN_ENROLMENT && noun != TRIB_NOUN_SAMPLE;
+	bool tells_old = noun != TRIB_NOUN_ENROLMENT && noun != TRIB_NOUN_SAMPLE && noun != TRIB_NOUN_INVITATION;
 	trib_status status = TRIB_OK;
 
 	trib_buffer_add_format(json, "{\"%s\":", trib_noun_word(noun));
@@ -401,12 +418,12 @@ static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, co
 	if (tells_old)
 		status = add_named(engine, noun, "old", text_field(message, "id"), json, error);
 
-	add_member(json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
+	flows_add_text(json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
 	trib_buffer_add_format(json, ",\"now\":%lld", (long long)engine->now_ms);
 	if (noun == TRIB_NOUN_PLAN) {
 		const Tributary__Plan *plan = (const Tributary__Plan *)message;
 
-		add_member(json, "status", plan->status ? plan->status : "active");
+		flows_add_text(json, "status", plan->status ? plan->status : "active");
 		trib_buffer_add_format(json, ",\"commission_bps\":%d,\"service_bps\":%d,\"min_bps\":%d,\"max_bps\":%d",
 				       plan->terms ? plan->terms->commission_bps : 0,
 				       plan->terms ? plan->terms->service_bps : 0, plan->bounds ? plan->bounds->min_bps : 0,
@@ -416,6 +433,8 @@ static trib_status add_input(struct trib_engine *engine, enum trib_noun noun, co
 		status = add_enrolment(engine, (const Tributary__Enrolment *)message, json, error);
 	if (noun == TRIB_NOUN_SAMPLE && status == TRIB_OK)
 		status = add_sample(engine, (const Tributary__Sample *)message, json, error);
+	if (noun == TRIB_NOUN_INVITATION && status == TRIB_OK)
+		status = add_invitation(engine, (const Tributary__Invitation *)message, json, error);
 	trib_buffer_add_char(json, '}');
 	if (status == TRIB_OK && json->failed)
 		status = trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
@@ -472,6 +491,22 @@ static trib_status take_plan(struct trib_engine *engine, const struct engine_flo
 	return status;
 }
 
+/* The invitation with the time that the run gave. */
+static trib_status take_invitation(struct trib_engine *engine, const struct engine_flow *flow, const ProtobufCMessage **message,
+				   struct trib_error *error)
+{
+	int64_t expires_at = trib_flow_value(&flow->run, "expires_at").integer;
+	Tributary__Invitation *copy = trib_arena_alloc(&engine->arena, sizeof(*copy));
+
+	if (!copy)
+		return trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold");
+	*copy = *(const Tributary__Invitation *)*message;
+	copy->has_expires_at |= expires_at != copy->expires_at;
+	copy->expires_at = expires_at;
+	*message = &copy->base;
+	return trib_proto_check(&copy->base, error);
+}
+
 trib_status flows_put(struct trib_engine *engine, enum trib_noun noun, const ProtobufCMessage **message,
 		      struct engine_flow *ret_flow, struct trib_error *error)
 {
@@ -494,6 +529,8 @@ trib_status flows_put(struct trib_engine *engine, enum trib_noun noun, const Pro
 	trib_buffer_fini(&json);
 	if (status == TRIB_OK && noun == TRIB_NOUN_PLAN)
 		status = take_plan(engine, ret_flow, (const Tributary__Plan *)*message, message, error);
+	if (status == TRIB_OK && noun == TRIB_NOUN_INVITATION)
+		status = take_invitation(engine, ret_flow, message, error);
 	return status;
 }
 
@@ -598,7 +635,7 @@ static trib_status run_accept(struct trib_engine *engine, const Tributary__Invit
 	trib_buffer_add_text(&json, "{\"invitation\":");
 	trib_proto_to_json(&invitation->base, TRIB_PROTO_SET_FIELDS, &json);
 	status = add_named(engine, TRIB_NOUN_PARTY, "creator", invitation->creator, &json, error);
-	add_member(&json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
+	flows_add_text(&json, "role", trib_access_role_word(trib_domain_actor(engine->domain)->role));
 	trib_buffer_add_format(&json, ",\"now\":%lld}", (long long)engine->now_ms);
 	if (status == TRIB_OK)
 		status = json.failed ? trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold")
@@ -640,8 +677,50 @@ static trib_status take_terms(struct trib_engine *engine, const struct engine_fl
 	return status;
 }
 
+/* Two runs of one call: what the first has given stays while the second runs. */
+static void swap_arenas(struct trib_engine *engine)
+{
+	struct trib_arena other = engine->made_arena;
+
+	engine->made_arena = engine->flow_arena;
+	engine->flow_arena = other;
+}
+
+/* The plan that an acceptance makes is put as any other: plan.put of its own play. It cannot wait for anybody. */
+static trib_status put_made(struct trib_engine *engine, struct trib_domain_decision *decision, Tributary__Plan *plan,
+			    struct engine_flow *ret_made, struct trib_error *error)
+{
+	const ProtobufCMessage *message = &plan->base;
+
+	swap_arenas(engine);
+	trib_status status = flows_put(engine, TRIB_NOUN_PLAN, &message, ret_made, error);
+
+	swap_arenas(engine);
+	if (status == TRIB_OK && ret_made->run.waits)
+		status = trib_fail(error, TRIB_REFUSED, "plan.put", "found a plan that has to wait for an approval, expected one that may be made at once");
+	if (status == TRIB_OK && ret_made->ran)
+		status = trib_domain_check_put(engine->domain, TRIB_NOUN_PLAN, message, engine->now_ms, NULL, &engine->arena, error);
+	for (uint32_t i = 0; status == TRIB_OK && i < decision->event_count; i++)
+		if (decision->events[i].kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT)
+			decision->events[i].plan_put->plan = (Tributary__Plan *)(uintptr_t)message;
+	return status;
+}
+
+trib_status flows_made_end(struct trib_engine *engine, const struct trib_domain_decision *decision, struct engine_flow *made,
+			   struct trib_error *error)
+{
+	struct engine_flow_about about = { .noun = TRIB_NOUN_PLAN };
+
+	for (uint32_t i = 0; made->ran && i < decision->event_count; i++)
+		if (decision->events[i].kind_case == TRIBUTARY__EVENT__KIND_PLAN_PUT) {
+			about.message = &decision->events[i].plan_put->plan->base;
+			about.id = trib_bytes_text(decision->events[i].plan_put->plan->id);
+		}
+	return engine_flow_end(engine, made, &about, error);
+}
+
 trib_status flows_accept(struct trib_engine *engine, struct trib_domain_decision *decision, struct engine_flow *ret_flow,
-			 struct trib_error *error)
+			 struct engine_flow *ret_made, struct trib_error *error)
 {
 	const Tributary__Invitation *invitation = accepted_of(decision);
 	Tributary__Plan *plan = NULL;
@@ -653,7 +732,9 @@ trib_status flows_accept(struct trib_engine *engine, struct trib_domain_decision
 
 	if (status == TRIB_OK)
 		status = run_accept(engine, invitation, ret_flow, error);
-	return status == TRIB_OK && ret_flow->ran && plan ? take_terms(engine, ret_flow, plan, error) : status;
+	if (status == TRIB_OK && ret_flow->ran && plan)
+		status = take_terms(engine, ret_flow, plan, error);
+	return status == TRIB_OK && plan ? put_made(engine, decision, plan, ret_made, error) : status;
 }
 
 trib_status flows_plan_act(struct trib_engine *engine, const struct trib_call *call, struct engine_flow *ret_flow,
@@ -682,8 +763,8 @@ trib_status flows_plan_act(struct trib_engine *engine, const struct trib_call *c
 	trib_proto_to_json(entity.message, TRIB_PROTO_SET_FIELDS, &json);
 	trib_buffer_add_text(&json, ",\"action\":");
 	trib_json_add_string(&json, call->action);
-	add_member(&json, "role", trib_access_role_word(call->actor.role));
-	add_member(&json, "reason", body ? body->reason : NULL);
+	flows_add_text(&json, "role", trib_access_role_word(call->actor.role));
+	flows_add_text(&json, "reason", body ? body->reason : NULL);
 	trib_buffer_add_format(&json, ",\"now\":%lld}", (long long)engine->now_ms);
 	status = json.failed ? trib_fail(error, TRIB_LIMIT, "flow", "found more than a run may hold")
 			     : engine_flow(engine, play, TRIB_FLOW_PLAN_ACT, trib_buffer_bytes(&json), ret_flow, error);
@@ -766,9 +847,9 @@ static trib_status run_decided(struct trib_engine *engine, const struct trib_cal
 	trib_proto_to_json(&approval->base, TRIB_PROTO_SET_FIELDS, &text);
 	trib_buffer_add_text(&text, ",\"decision\":");
 	trib_json_add_string(&text, call->action);
-	add_member(&text, "role", trib_access_role_word(call->actor.role));
-	add_member(&text, "reason", body ? body->reason : NULL);
-	add_member(&text, "status", led_to);
+	flows_add_text(&text, "role", trib_access_role_word(call->actor.role));
+	flows_add_text(&text, "reason", body ? body->reason : NULL);
+	flows_add_text(&text, "status", led_to);
 	trib_buffer_add_format(&text, ",\"now\":%lld}", (long long)engine->now_ms);
 	trib_arena_reset(&engine->flow_arena);
 	const char *copy = text.failed ? NULL : trib_arena_copy(&engine->flow_arena, trib_buffer_bytes(&text));
@@ -920,11 +1001,11 @@ trib_status call_flow(struct trib_engine *engine, struct trib_call *call)
 
 	if (ran) {
 		trib_buffer_add_format(json, "{\"id\":%llu", (unsigned long long)position);
-		add_member(json, "flow", ran->flow);
-		add_member(json, "play", ran->play);
+		flows_add_text(json, "flow", ran->flow);
+		flows_add_text(json, "play", ran->play);
 		trib_buffer_add_format(json, ",\"play_version\":%u", ran->play_version);
-		add_member(json, "noun", ran->noun);
-		add_member(json, "entity", ran->entity);
+		flows_add_text(json, "noun", ran->noun);
+		flows_add_text(json, "entity", ran->entity);
 		trib_buffer_add_format(json, ",\"at\":%lld,\"waits\":%s,\"steps\":%s}", (long long)ran->at,
 				       ran->waits ? "true" : "false", ran->steps);
 	}

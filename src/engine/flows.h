@@ -46,11 +46,17 @@ trib_status engine_flow_end(struct trib_engine *engine, struct engine_flow *flow
 
 /* --- The engine's own ---------------------------------------------------------------------------------- */
 
+/* The play that an entity bears; NULL: the platform's ways. */
+trib_status flows_play_of(struct trib_engine *engine, const ProtobufCMessage *entity, const struct trib_play **ret_play,
+			  struct trib_error *error);
+/* `,"name":"text"` of an input. */
+void flows_add_text(struct trib_buffer *json, const char *name, const char *text);
+
 /* A FlowRan stands there. */
 void flows_note(struct trib_engine *engine, uint64_t position);
 
 /*
- * party.put, goods.put, plan.put, activity.put, enrolment.put, sample.put: *message becomes a copy with what the run has given. Then, once the PUT is
+ * party.put, goods.put, plan.put, activity.put, enrolment.put, sample.put, invitation.put: *message becomes a copy with what the run has given. Then, once the PUT is
  * decided, and with its events unless the run waits, flows_put_end: an approval keeps the whole of it, and nothing happens
  * before it is approved.
  */
@@ -68,10 +74,14 @@ trib_status flows_put_decide(struct trib_engine *engine, enum trib_noun noun, ui
 
 /*
  * An invitation that is accepted: the plan and the sample that it makes are given their plays in the decision, and
- * invitation.accept of the invitation's own play may refuse it, or give the plan other terms.
+ * invitation.accept of the invitation's own play may refuse it, or give the plan other terms; then plan.put of the
+ * plan's play has its say.
  */
 trib_status flows_accept(struct trib_engine *engine, struct trib_domain_decision *decision, struct engine_flow *ret_flow,
-			 struct trib_error *error);
+			 struct engine_flow *ret_made, struct trib_error *error);
+/* Then, with the events of the decision: the run of the plan that it makes. */
+trib_status flows_made_end(struct trib_engine *engine, const struct trib_domain_decision *decision, struct engine_flow *made,
+			   struct trib_error *error);
 
 /* plan.act: before the action is decided. */
 trib_status flows_plan_act(struct trib_engine *engine, const struct trib_call *call, struct engine_flow *ret_flow,

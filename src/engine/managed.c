@@ -1,5 +1,6 @@
 #include "engine/managed.h"
 
+#include "engine/flow_points.h"
 #include "engine/state.h"
 
 enum { LOOKS_A_TURN = 256, LOOK_EVERY_MS = 1000 };
@@ -180,6 +181,9 @@ static trib_status begin_anew(struct trib_engine *engine, uint32_t plan, const s
 static trib_status move(struct trib_engine *engine, const struct managed_look *look, uint32_t number, int32_t rate,
 			int64_t measured, struct trib_error *error)
 {
+	const struct engine_flow_about about = { .noun = TRIB_NOUN_PLAN, .id = trib_domain_id(engine->domain, TRIB_NOUN_PLAN, number) };
+	const char *told = NULL;
+	struct engine_flow flow;
 	static const char *const goals[] = { [TRIB_GOAL_GMV] = "gmv", [TRIB_GOAL_ORDERS] = "orders",
 					     [TRIB_GOAL_COST_SHARE] = "cost_share" };
 	struct trib_record *record = trib_domain_record(engine->domain, TRIB_NOUN_PLAN, number);
@@ -194,17 +198,22 @@ static trib_status move(struct trib_engine *engine, const struct managed_look *l
 		return status;
 	Tributary__Plan *plan = (Tributary__Plan *)entity.message;
 
+	status = points_managed(engine, plan, look, measured, &rate, &told, &flow, error);
+	if (status != TRIB_OK || rate == look->rate_bps)
+		return status;
 	snprintf(reason, sizeof(reason), "%s %s", goals[look->goal],
 		 rate > look->rate_bps ? "below target" : "above target");
 	snprintf(ext, sizeof(ext), "{\"from_bps\":%d,\"goal\":\"%s\",\"measured\":%lld,\"target\":%lld,\"to_bps\":%d}",
 		 look->rate_bps, goals[look->goal], (long long)measured, (long long)look->target, rate);
-	request.reason = reason;
+	request.reason = told ? (char *)(uintptr_t)told : reason;
 	request.ext = ext;
 	plan->terms->has_commission_bps = true; /* it had a rate between its bounds */
 	plan->terms->commission_bps = rate;
 	plan->has_effective_from = false;
 	status = trib_domain_decide_plan(engine->domain, plan, trib_bytes_text("move"), &request, engine->now_ms,
 					 &engine->arena, &decision, error);
+	if (status == TRIB_OK)
+		status = engine_flow_end(engine, &flow, &about, error);
 	for (uint32_t i = 0; status == TRIB_OK && i < decision.event_count; i++)
 		status = engine_emit(engine, &decision.events[i], error);
 	return status == TRIB_OK ? access_note_act(engine, "move", TRIB_NOUN_PLAN, number, error) : status;
@@ -235,7 +244,8 @@ static void look_at(struct trib_engine *engine, struct mark mark)
 	int32_t rate = managed_next_rate(&look, &measured);
 
 	/* The first look only begins to measure. What is refused (the bounds of a category) waits for the next look. */
-	if (begin_anew(engine, mark.plan, &sold, &error) == TRIB_OK && mark.is_set && rate != look.rate_bps)
+	if (begin_anew(engine, mark.plan, &sold, &error) == TRIB_OK && mark.is_set &&
+	    (rate != look.rate_bps || trib_domain_plan(engine->domain, mark.plan)->play))
 		move(engine, &look, mark.plan, rate, measured, &error);
 	trib_arena_reset(&engine->arena);
 }

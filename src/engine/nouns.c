@@ -1,5 +1,5 @@
 /* Calls about nouns beyond PUT and GET: statuses by time, bounds of categories, the terms of goods explained. */
-#include "engine/flows.h"
+#include "engine/flow_points.h"
 #include "engine/state.h"
 
 trib_status engine_emit_all(struct trib_engine *engine, const struct trib_domain_decision *decision,
@@ -35,26 +35,33 @@ static trib_status refused(struct trib_call *call, trib_status status)
 trib_status call_act(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_domain_decision decision;
-	struct engine_flow flow = { 0 };
+	struct engine_flow flow = { 0 }, made = { 0 };
 	const char *led_to = NULL;
 	trib_status status = engine_begin(engine, 0, &call->error);
 
+	const Tributary__ActionRequest *body = (const Tributary__ActionRequest *)call->body;
+
+	if (status == TRIB_OK)
+		status = points_before_action(engine, call, &body, &flow, &call->error);
 	if (status == TRIB_OK && call->noun == TRIB_NOUN_APPROVAL) {
 		status = flows_decide_approval(engine, call, &decision, &led_to);
 		decision.event_count = 0; /* they are there already */
 	} else if (status == TRIB_OK)
-		status = trib_domain_decide_action(engine->domain, call->noun, call->name, call->action,
-						   (const Tributary__ActionRequest *)call->body, engine->now_ms,
+		status = trib_domain_decide_action(engine->domain, call->noun, call->name, call->action, body, engine->now_ms,
 						   &engine->arena, &decision, &led_to, &call->error);
 	if (status == TRIB_OK && call->noun == TRIB_NOUN_PLAN)
 		status = flows_plan_act(engine, call, &flow, &call->error);
 	if (status == TRIB_OK && call->noun == TRIB_NOUN_INVITATION && trib_bytes_is(call->action, "accept"))
-		status = flows_accept(engine, &decision, &flow, &call->error);
+		status = flows_accept(engine, &decision, &flow, &made, &call->error);
+	if (status == TRIB_OK)
+		status = points_action(engine, call, &flow, &call->error);
 	if (status == TRIB_OK)
 		status = people_admit(engine, call->noun, &decision, &call->error);
 	if (status == TRIB_OK)
 		status = engine_flow_end(engine, &flow,
 					 &(struct engine_flow_about){ .noun = call->noun, .id = call->name }, &call->error);
+	if (status == TRIB_OK)
+		status = flows_made_end(engine, &decision, &made, &call->error);
 	if (status == TRIB_OK)
 		status = activities_tell(engine, &decision, call->action, &call->error);
 	if (status == TRIB_OK)
@@ -147,13 +154,22 @@ static void add_statuses(struct trib_engine *engine, const struct trib_call *cal
 
 trib_status call_status_put(struct trib_engine *engine, struct trib_call *call)
 {
+	Tributary__StatusRequest request = *(const Tributary__StatusRequest *)call->body;
 	struct trib_domain_decision decision;
+	struct engine_flow flow = { 0 };
 	trib_status status = engine_begin(engine, 0, &call->error);
+	int64_t from_ms = request.has_from ? request.from : 0;
 
+	if (status == TRIB_OK && call->noun == TRIB_NOUN_GOODS && strcmp(request.status, "active") != 0)
+		status = points_withdraw_goods(engine, call->name, request.reason, request.has_from, &from_ms, &flow, &call->error);
+	request.has_from |= from_ms != 0;
+	request.from = from_ms;
 	if (status == TRIB_OK)
-		status = trib_domain_decide_status(engine->domain, call->noun, call->name,
-						   (const Tributary__StatusRequest *)call->body, engine->now_ms,
+		status = trib_domain_decide_status(engine->domain, call->noun, call->name, &request, engine->now_ms,
 						   &engine->arena, &decision, &call->error);
+	if (status == TRIB_OK)
+		status = engine_flow_end(engine, &flow,
+					 &(struct engine_flow_about){ .noun = call->noun, .id = call->name }, &call->error);
 	if (status == TRIB_OK)
 		status = engine_emit_all(engine, &decision, &call->error);
 	if (status == TRIB_OK)

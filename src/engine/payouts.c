@@ -5,6 +5,7 @@
  *
  * Payouts share the index of orders, under fingerprints that no order id has: a repeat finds the first.
  */
+#include "engine/flow_points.h"
 #include "engine/state.h"
 
 static uint64_t payout_fingerprint(const struct trib_engine *engine, const char *id)
@@ -119,6 +120,21 @@ static trib_status check_amount(struct trib_engine *engine, struct payout *payou
 	return TRIB_OK;
 }
 
+/* What comes in nobody is asked about. */
+static trib_status ask_play(struct trib_engine *engine, const struct payout *payout, struct trib_error *error)
+{
+	const int64_t amount = payout->request->amount;
+	struct engine_flow flow = { 0 };
+	trib_status status = amount > 0 ? points_payout(engine, payout->account.party, amount, payout->balance + amount, &flow, error) :
+					  TRIB_OK;
+
+	return status == TRIB_OK ? engine_flow_end(engine, &flow,
+						   &(struct engine_flow_about){ .noun = TRIB_NOUN_PARTY,
+										.id = trib_bytes_text(payout->request->party) },
+						   error) :
+				   status;
+}
+
 static trib_status record_payout(struct trib_engine *engine, struct payout *payout, struct trib_error *error)
 {
 	const struct trib_account *account = &payout->account;
@@ -171,6 +187,7 @@ trib_status call_payout(struct trib_engine *engine, struct trib_call *call)
 	if (status == TRIB_NOT_FOUND) {
 		if ((status = engine_begin(engine, 0, &call->error)) != TRIB_OK ||
 		    (status = check_amount(engine, &payout, &call->error)) != TRIB_OK ||
+		    (status = ask_play(engine, &payout, &call->error)) != TRIB_OK ||
 		    (status = record_payout(engine, &payout, &call->error)) != TRIB_OK)
 			return status;
 		call->http_status = 201;

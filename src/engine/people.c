@@ -1,5 +1,6 @@
 #include "engine/people.h"
 
+#include "engine/flow_points.h"
 #include "engine/state.h"
 #include "expr/expr.h"
 
@@ -657,11 +658,16 @@ static void look_at_sample(struct trib_engine *engine, uint32_t number)
 		return;
 	int64_t sold = sold_of_sample(engine, number, sample);
 
+	bool fulfilled = is_fulfilled(sample, sold), overdue = sample->due_at <= engine->now_ms;
+	const struct engine_flow_about about = { .noun = TRIB_NOUN_SAMPLE, .id = trib_domain_id(engine->domain, TRIB_NOUN_SAMPLE, number) };
+	struct engine_flow flow;
+
+	/* A run that fails leaves it to the next look: when something is sold. */
+	if (points_sample(engine, sample, sample->has_listed_at, sold, &fulfilled, &overdue, &flow, &error) != TRIB_OK)
+		return;
 	sold_text(text, sold);
-	if (is_fulfilled(sample, sold))
-		people_act(engine, TRIB_NOUN_SAMPLE, number, "fulfil", text, &error);
-	else if (sample->due_at <= engine->now_ms)
-		people_act(engine, TRIB_NOUN_SAMPLE, number, "lapse", text, &error);
+	if ((fulfilled || overdue) && engine_flow_end(engine, &flow, &about, &error) == TRIB_OK)
+		people_act(engine, TRIB_NOUN_SAMPLE, number, fulfilled ? "fulfil" : "lapse", text, &error);
 }
 
 static int64_t guaranteed_sold(const struct trib_engine *engine, const Tributary__Invitation *invitation)

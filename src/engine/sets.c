@@ -5,6 +5,7 @@
  */
 #include "engine/people.h"
 
+#include "engine/flows.h"
 #include "engine/state.h"
 
 enum { MADE_PER_SLICE = 64, LOOKED_PER_SLICE = 1024, SLICE_BYTES = 256 << 10 };
@@ -69,7 +70,9 @@ static trib_status invite(struct trib_engine *engine, Tributary__Invitation *set
 			  struct trib_error *error)
 {
 	Tributary__Invitation one = *set;
+	const ProtobufCMessage *message = &one.base;
 	struct trib_domain_decision decision;
+	struct engine_flow flow = { 0 };
 	char id[TRIB_LIMIT_EXTERNAL_ID_BYTES + 16];
 	struct trib_error why;
 
@@ -81,11 +84,15 @@ static trib_status invite(struct trib_engine *engine, Tributary__Invitation *set
 	one.n_creators = 0;
 	one.creators_when = one.status = one.turn = NULL;
 	one.has_made = one.has_looked_at = one.has_number = one.has_version = false;
-	if (!one.creator || trib_domain_decide_put(engine->domain, TRIB_NOUN_INVITATION, &one.base, engine->now_ms,
-						   &engine->arena, &decision, &why) != TRIB_OK)
+	/* The play of the set is asked about each of them. */
+	if (!one.creator || flows_put(engine, TRIB_NOUN_INVITATION, &message, &flow, &why) != TRIB_OK ||
+	    trib_domain_decide_put(engine->domain, TRIB_NOUN_INVITATION, message, engine->now_ms, &engine->arena, &decision,
+				   &why) != TRIB_OK)
 		return TRIB_OK;
 	set->made++;
-	return people_emit(engine, TRIB_NOUN_INVITATION, &decision, error);
+	trib_status status = flow.ran ? flows_put_end(engine, TRIB_NOUN_INVITATION, message, &flow, error) : TRIB_OK;
+
+	return status != TRIB_OK ? status : people_emit(engine, TRIB_NOUN_INVITATION, &decision, error);
 }
 
 static trib_status send_some(struct trib_engine *engine, uint32_t number, Tributary__Invitation *set,

@@ -4,6 +4,7 @@
  * each shelf that changed once. What listing goods checks is what LINK would say; reading resolves it again (shelf_page.c).
  */
 #include "engine/business.h"
+#include "engine/flow_points.h"
 #include "engine/state.h"
 
 enum { SHELVES_BYTES_MAX = 256 << 20 };
@@ -171,6 +172,21 @@ static trib_status fail_at(struct shelving *shelving, trib_status status, size_t
 			 (int)TRIB_MIN(found.size, (size_t)64), found.data, expected);
 }
 
+/* The play of the plan that was chosen, or else of the one that rules. */
+static trib_status ask_play(struct shelving *shelving, size_t i, const struct trib_shelf_entry *entry, uint32_t plan)
+{
+	struct trib_engine *engine = shelving->engine;
+	struct trib_error why;
+	trib_status status = points_list(engine, shelving->creator, entry->goods, entry->offer, entry->offer ? entry->offer : plan,
+					 NULL, &why);
+	char at[64];
+
+	if (status == TRIB_OK)
+		return TRIB_OK;
+	snprintf(at, sizeof(at), "%s[%zu]", shelving->list, i);
+	return trib_fail(shelving->error, status, at, "%s: %s", why.at, why.text);
+}
+
 /* As with a link: terms must say yes now, and an offer that is stated must be open. */
 static trib_status check_terms(struct shelving *shelving, size_t i, const struct trib_shelf_entry *entry)
 {
@@ -185,7 +201,7 @@ static trib_status check_terms(struct shelving *shelving, size_t i, const struct
 	if (terms.outcome == TRIB_OUTCOME_NONE && entry->offer)
 		terms.outcome = terms.offer_outcome;
 	if (terms.outcome == TRIB_OUTCOME_NONE)
-		return TRIB_OK;
+		return ask_play(shelving, i, entry, terms.plan);
 	shelving->outcome = (enum trib_outcome)terms.outcome;
 	snprintf(at, sizeof(at), "%s[%zu]", shelving->list, i);
 	return trib_fail(shelving->error, TRIB_REFUSED, at, "%s", trib_outcome_text(shelving->outcome));

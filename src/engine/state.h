@@ -242,6 +242,7 @@ struct trib_engine {
 	struct trib_arena arena;	  /* one command's */
 	struct trib_arena facts_arena;
 	struct trib_arena flow_arena;	  /* one run's */
+	struct trib_arena made_arena;	  /* that of the plan which another run's call makes */
 	struct order_work *work;	  /* orders.c */
 	struct life_work *life;		  /* lifecycle.c */
 	struct stateful *stateful;	  /* stateful.c */

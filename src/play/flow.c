@@ -202,6 +202,8 @@ static trib_status read_do(struct reader *reader, const struct trib_json *step, 
 	if (ends && !may_wait(reader->program->flow))
 		return refuse(reader, what, "wait", "found a wait where nothing can be kept for later, expected it in goods.put, plan.put or "
 						    "activity.put");
+	if (reader->program->flow == TRIB_FLOW_SHELF_LIST && trib_capability_row(id)->path >= TRIB_CAPABILITY_OUTSIDE)
+		return refuse(reader, what, what->key.data, "found a message where runs are not kept, expected none when goods are listed");
 	if (reader->row->order && trib_capability_row(id)->path != TRIB_CAPABILITY_ORDER)
 		return refuse(reader, what, what->key.data, "found what is not for the way of orders, expected order.… or the like");
 	status = add_op(reader, step, OP_DO, &at);

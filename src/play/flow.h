@@ -40,34 +40,34 @@ struct trib_play;
 #define TRIB_FLOW_TABLE(X)                                                                                                \
 	X(PARTY_PUT, "party.put", SERVED, "party:map old:map role:string now:int", "", "a party is made or changed")       \
 	X(GOODS_PUT, "goods.put", SERVED, "goods:map old:map role:string now:int", "", "goods are made or changed")        \
-	X(GOODS_WITHDRAW, "goods.withdraw", LATER, "goods:map reason:string role:string now:int", "notice_ms:int",        \
+	X(GOODS_WITHDRAW, "goods.withdraw", SERVED, "goods:map reason:string role:string now:int", "notice_ms:int",        \
 	  "goods are withdrawn")                                                                                          \
 	X(PLAN_PUT, "plan.put", SERVED, "plan:map old:map role:string now:int min_bps:int max_bps:int",                    \
 	  "status:string commission_bps:int service_bps:int", "a plan is made, or gets a new version")                    \
 	X(PLAN_ACT, "plan.act", SERVED, "plan:map action:string role:string reason:string now:int", "notice_ms:int",       \
 	  "something is done with a plan: submitted, approved, paused, ended …")                                          \
-	X(MANAGED_MOVE, "managed.move", LATER, "plan:map min_bps:int max_bps:int goal:int sold:int step_bps:int now:int", \
+	X(MANAGED_MOVE, "managed.move", SERVED, "plan:map min_bps:int max_bps:int goal:int sold:int step_bps:int now:int", \
 	  "commission_bps:int reason:string", "the platform looks at the rate of a managed plan")                         \
 	X(ACTIVITY_PUT, "activity.put", SERVED, "activity:map old:map role:string now:int", "",                            \
 	  "an activity is made or changed")                                                                               \
-	X(ACTIVITY_CLOSE, "activity.close", LATER, "activity:map role:string reason:string now:int", "notice_ms:int",     \
+	X(ACTIVITY_CLOSE, "activity.close", SERVED, "activity:map role:string reason:string now:int", "notice_ms:int",     \
 	  "an activity is closed")                                                                                        \
 	X(ENROLMENT_PUT, "enrolment.put", SERVED,                                                                          \
 	  "enrolment:map activity:map goods:map role:string now:int price:int enrolled_price:int commission_bps:int "     \
 	  "old_commission_bps:int service_bps:int promoting:bool",                                                        \
 	  "status:string", "goods are enrolled, or an enrolment is changed")                                              \
-	X(ENROLMENT_WITHDRAW, "enrolment.withdraw", LATER,                                                                \
+	X(ENROLMENT_WITHDRAW, "enrolment.withdraw", SERVED,                                                                \
 	  "enrolment:map promoting:bool consent:bool role:string reason:string now:int", "", "an enrolment is withdrawn") \
-	X(INVITATION_PUT, "invitation.put", LATER, "invitation:map creator:map plan:map role:string now:int",             \
+	X(INVITATION_PUT, "invitation.put", SERVED, "invitation:map creator:map plan:map role:string now:int",             \
 	  "expires_at:int", "a creator is invited")                                                                       \
 	X(INVITATION_ACCEPT, "invitation.accept", SERVED, "invitation:map creator:map role:string now:int", "terms:map",   \
 	  "a creator accepts an invitation")                                                                              \
 	X(SAMPLE_PUT, "sample.put", SERVED, "sample:map creator:map rule:map role:string now:int", "status:string",        \
 	  "a creator asks for a sample")                                                                                  \
-	X(SAMPLE_CHECK, "sample.check", LATER,                                                                            \
+	X(SAMPLE_CHECK, "sample.check", SERVED,                                                                            \
 	  "sample:map rule:map listed:bool live_minutes:int sold:int due_at:int now:int", "fulfilled:bool overdue:bool",  \
 	  "what has become of a sample")                                                                                  \
-	X(SHELF_LIST, "shelf.list", LATER, "entry:map creator:map goods:map offer:map plan:map role:string now:int", "",  \
+	X(SHELF_LIST, "shelf.list", SERVED, "entry:map creator:map goods:map offer:map plan:map role:string now:int", "",  \
 	  "goods are put on a shelf")                                                                                     \
 	X(SHELF_OFFER_ENDED, "shelf.offer_ended", LATER, "entry:map offer:map entries:int now:int",                       \
 	  "then:string spread_ms:int", "the offer of shelf entries has ended")                                            \
@@ -76,7 +76,7 @@ struct trib_play;
 	  "a link is converted: on the way of orders, so only capabilities of that path")                                 \
 	X(ORDER_JUDGE, "order.judge", SERVED, "scene:string base:int qty:int creator_level:int ext:map",                   \
 	  "outcome:string held:bool", "an order is judged: on the way of orders, as above")                               \
-	X(PAYOUT_PUT, "payout.put", LATER, "party:map amount:int balance:int role:string now:int", "",                    \
+	X(PAYOUT_PUT, "payout.put", SERVED, "party:map amount:int balance:int role:string now:int", "",                    \
 	  "a party is paid")                                                                                              \
 	X(APPROVAL_DECIDED, "approval.decided", SERVED,                                                                    \
 	  "approval:map decision:string role:string reason:string now:int", "status:string",                              \
