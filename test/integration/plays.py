@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Plays on a server: the doors, the commands, what an entity is given and refused; and a soak of installing, activating and rolling
-back under orders with kill -9, where each plan goes on with the version that it began with and a refused play leaves nothing."""
+back under orders with kill -9, with flows that refuse and wait, and invitations and shelves on their way: each plan goes on with the version that
+it began with, what was answered holds, and what was refused has left nothing."""
+import http.client
 import json
 import os
 import random
@@ -17,7 +19,7 @@ SOAK_SECONDS = float(os.environ.get("TRIB_SOAK_SECONDS", "12"))
 
 
 def files(**texts):
-    names = {"play": "play.yaml", "ext": "ext.schema.json", "cases": "cases/a.yaml", "readme": "README.md", "rules": "rules/live.json"}
+    names = {"play": "play.yaml", "ext": "ext.schema.json", "cases": "cases/a.yaml", "flow": "flow.yaml", "readme": "README.md", "rules": "rules/live.json"}
     return {"files": [{"name": names[name], "text": text if isinstance(text, str) else json.dumps(text)} for name, text in texts.items()]}
 
 
@@ -259,13 +261,26 @@ def first_play(server):
 
 # ---- Soak ----
 
+SOAK_FLOW = """flows:
+  plan.put:
+    - do: plan.validate
+    - {do: notify, with: {kind: '"soak.told"', body: '{"bps": commission_bps}'}}
+    - {when: commission_bps > 5000, refuse: too much}
+    - {when: commission_bps > 4000, wait: approval, what: much}
+"""
+
+
 class Soak:
-    """Orders without a pause; plays that come, go and come back; plans that are put; and kills. What was answered must hold."""
+    """Orders without a pause; plays that come, go and come back, with flows; plans that are put, refused and approved; invitations and shelves;
+    and kills. What was answered must hold, and of what was on its way when the server was killed one hears by asking again."""
+    FEE, GOODS = 100, ("g", "k0", "k1", "k2")
 
     def __init__(self, server):
         self.server, self.stop, self.lock = server, threading.Event(), threading.Lock()
-        self.orders = self.refused = self.installs = self.rollbacks = self.kills = 0
+        self.orders = self.refused = self.installs = self.rollbacks = self.kills = self.flows_refused = self.approved = self.again = 0
         self.plans = {}  # id → play_version, as it was answered
+        self.rates = {}  # id → the rate that somebody has approved
+        self.invited, self.shelf = {}, []
         self.alive = threading.Event()
         self.alive.set()
         self.wrong = []
@@ -286,8 +301,47 @@ class Soak:
         with self.lock:
             self.orders += sent
 
+    def surely(self, method, path, body=None):
+        """(reply, whether it was asked more than once): until there is an answer."""
+        asked = 0
+        while True:
+            try:
+                asked += 1
+                reply = self.server.ask(method, f"/api/v1/{path}", body)
+                if reply.status != 503:
+                    self.again += asked > 1
+                    return reply, asked > 1
+            except (OSError, http.client.HTTPException):
+                self.alive.wait(60)
+
+    def invite(self):
+        """Invitations to bea: each is accepted, declined, withdrawn, or left open; a repeat of an action that was done is refused."""
+        number = 0
+        while not self.stop.is_set():
+            name, action = f"v{number}", random.choice(("accept", "accept", "decline", "withdraw", None))
+            reply, _ = self.surely("PUT", f"invitations/{name}", {"from": "shop", "creator": "bea", "goods": ["h"], "terms": {"commission_bps": 2000},
+                                                                  "sample": {}, "slot_fee": {"amount": self.FEE}})
+            if reply.status not in (200, 201):
+                self.wrong.append(f"invitation {name}: {reply}")
+            if action:
+                reply, again = self.surely("POST", f"invitations/{name}:{action}", {})
+                if reply.status != 200 and not (again and reply.status == 409):
+                    self.wrong.append(f"{action} {name}: {reply}")
+            self.invited[name] = {"accept": "accepted", "decline": "declined", "withdraw": "withdrawn", None: "sent"}[action]
+            number += 1
+
+    def list_goods(self):
+        """Bea's shelf, whole, again and again."""
+        while not self.stop.is_set():
+            goods = random.sample(self.GOODS, random.randrange(len(self.GOODS) + 1))
+            reply, _ = self.surely("PUT", "shelves/bea/showcase", {"entries": [{"goods": one} for one in goods]})
+            if reply.status not in (200, 201):
+                self.wrong.append(f"shelf {goods}: {reply}")
+            self.shelf = goods
+
     def body(self, fee):
-        return files(play="name: soak\nwhen: request.scene == 'soak'\n", ext=ext({"fee": {"const": fee}}, ["fee"]), readme="x" * random.randrange(200000))
+        return files(play="name: soak\nwhen: request.scene == 'soak'\n", ext=ext({"fee": {"const": fee}}, ["fee"]), flow=SOAK_FLOW,
+                     readme="x" * random.randrange(200000))
 
     def install(self):
         """A version that asks for its own number as the fee; now and then one that is broken."""
@@ -314,34 +368,85 @@ class Soak:
             return
         self.plans[name] = active
         for old, version in random.sample(sorted(self.plans.items()), min(3, len(self.plans))):
+            self.rates.pop(old, None)
             good, bad = (plan(self.server, old, scene="soak", status="paused", ext={"fee": fee}).status for fee in (version, version + 1))
             if (good, bad) != (200, 400):
                 self.wrong.append(f"{old} of version {version}: {good}, {bad}")
+
+    def run_flow(self):
+        """One that the flow refuses leaves nothing; one that waits is approved later, if nothing has changed meanwhile."""
+        name, version = random.choice(sorted(self.plans.items()))
+        before = self.server.get(f"plans/{name}")
+        reply = plan(self.server, name, scene="soak", status="paused", ext={"fee": version}, terms={"commission_bps": 6000})
+        if (reply.status, reply.json["at"]) != (422, "refuse") or self.server.get(f"plans/{name}") != before:
+            self.wrong.append(f"a refused {name}: {reply}")
+        self.flows_refused += 1
+        reply = plan(self.server, name, scene="soak", status="paused", ext={"fee": version}, terms={"commission_bps": 4500})
+        if reply.status != 202 or self.server.get(f"plans/{name}") != before:
+            self.wrong.append(f"{name} should wait: {reply}")
+            return
+        approval = reply.json["approval"]
+        if random.random() < 0.3:
+            self.put_plan()
+        same = self.server.get(f"plans/{name}")["version"] == before["version"]
+        reply = self.server.ask("POST", f"/api/v1/approvals/{approval}:approve", {})
+        if reply.status != (200 if same else 409):
+            self.wrong.append(f"approving {name}: {reply}")
+        if same:
+            self.rates[name] = 4500
+            self.approved += 1
+
+    def restart(self):
+        self.alive.clear()
+        self.server.kill()
+        self.server.again()
+        self.kills += 1
+        known = random.sample(sorted(self.invited.items()), min(10, len(self.invited)))
+        found = [(name, self.server.get(f"invitations/{name}")["status"]) for name, _ in known]
+        if found != known:
+            self.wrong.append(f"after kill -9: {found}, expected {known}")
+        self.alive.set()
 
     def operate(self):
         until = time.monotonic() + SOAK_SECONDS
         killed = time.monotonic()
         while time.monotonic() < until and not self.wrong:
             dice = random.random()
-            if dice < 0.4:
+            if dice < 0.35:
                 self.install()
-            elif dice < 0.6:
+            elif dice < 0.55:
                 self.rollbacks += self.server.ask("POST", "/api/v1/plays/soak:rollback").status == 200
-            else:
+            elif dice < 0.75 or not self.plans:
                 self.put_plan()
+            else:
+                self.run_flow()
             if time.monotonic() - killed > SOAK_SECONDS / 4:
-                self.alive.clear()
-                self.server.kill()
-                self.server.again()
-                self.alive.set()
-                self.kills += 1
+                self.restart()
                 killed = time.monotonic()
 
+    def expect(self):
+        """Everything that was answered is there, and nothing beside it."""
+        get = self.server.get
+        equal("soak: all that was answered holds", self.wrong[:5], [])
+        equal("every plan has the version that it began with", {name: get(f"plans/{name}")["play_version"] for name in self.plans}, self.plans)
+        equal("and the rate that was approved", {name: get(f"plans/{name}")["terms"]["commission_bps"] for name in self.rates}, self.rates)
+        equal("invitations are what they were led to", {name: get(f"invitations/{name}")["status"] for name in self.invited}, self.invited)
+        accepted = [name for name, status in self.invited.items() if status == "accepted"]
+        made = {name: tuple(self.server.ask("GET", f"/api/v1/{path}").status for path in (f"plans/{name}.plan", f"samples/{name}.sample"))
+                for name in self.invited}
+        equal("with plan and sample where accepted, and none else", made, {name: (200, 200) if name in accepted else (404, 404) for name in self.invited})
+        fees = sum(row["balance"] for row in get("ledger/balances?party=bea")["items"])
+        equal("each fee stands in the books once", fees, self.FEE * len(accepted))
+        equal("the shelf is the one put last", [row["goods"] for row in get("shelves/bea/showcase")["items"]], self.shelf)
+
     def run(self):
-        plan(self.server, "general", play="default")
+        self.server.load("parties", [{"id": "bea", "roles": ["creator"]}])
+        self.server.load("goods", [{"id": name, "merchant": "shop", "price": 500} for name in ("h", "k0", "k1", "k2")])
+        plan(self.server, "general", play="default", goods=list(self.GOODS))
         self.server.put("plays/soak", self.body(1))
         self.server.ask("POST", "/api/v1/plays/soak:activate", {"version": 1})
         threads = [threading.Thread(target=self.attribute, args=(number,)) for number in range(2)]
+        threads += [threading.Thread(target=self.invite), threading.Thread(target=self.list_goods)]
         for thread in threads:
             thread.start()
         try:
@@ -351,11 +456,11 @@ class Soak:
             self.alive.set()
             for thread in threads:
                 thread.join()
-        equal("soak: all that was answered holds", self.wrong[:5], [])
-        kept = {name: self.server.get(f"plans/{name}")["play_version"] for name in self.plans}
-        equal("every plan has the version that it began with", kept, self.plans)
-        check("there was something to soak", min(self.orders, self.installs, self.refused, self.kills) > 0 and len(self.plans) > 3, vars(self))
-        print(f"# {self.orders} orders, {self.installs} versions, {self.refused} refused, {self.rollbacks} rollbacks, {len(self.plans)} plans, {self.kills} kills")
+        self.expect()
+        check("there was something to soak", min(self.orders, self.installs, self.refused, self.kills, self.flows_refused, self.approved,
+                                                 len(self.invited)) > 0 and len(self.plans) > 3, vars(self))
+        print(f"# {self.orders} orders, {self.installs} versions, {self.refused} refused, {self.rollbacks} rollbacks, {len(self.plans)} plans, "
+              f"{self.flows_refused} refused by flows, {self.approved} approved, {len(self.invited)} invitations, {self.again} asked again, {self.kills} kills")
 
 
 def main():
