@@ -4,20 +4,11 @@
  *
  *	bench-plan_writes [seconds] [connections] [build/tributary]
  */
-#include <errno.h>
-#include <ftw.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <unistd.h>
-#include "base/clock.h"
-#include "bench.h"
+#include "server.h"
 
 enum { CONNECTIONS_MAX = 1024, PLANS = 100000, GOODS = 1000 };
 
@@ -31,44 +22,6 @@ struct connection {
 static struct connection connections[CONNECTIONS_MAX];
 static uint64_t plans, failed;
 static uint16_t port;
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (bind(fd, (struct sockaddr *)&address, size) != 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-		abort();
-	close(fd);
-	return ntohs(address.sin_port);
-}
-
-static int dial(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons(port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1;
-
-	for (int tries = 0; tries < 1000; tries++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-			return fd;
-		}
-		close(fd);
-		poll(NULL, 0, 10);
-	}
-	fprintf(stderr, "the server does not answer\n");
-	exit(1);
-}
 
 static void make_request(struct connection *connection, const char *path, const char *body)
 {
@@ -140,41 +93,6 @@ static void ask(const char *path, const char *body)
 		;
 }
 
-/* User and system time of a process, in seconds. */
-static double cpu_of(pid_t pid)
-{
-	char path[64], text[1024];
-	unsigned long user = 0, system = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	FILE *file = fopen(path, "r");
-
-	if (file && fgets(text, sizeof(text), file) && strrchr(text, ')'))
-		sscanf(strrchr(text, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-	if (file)
-		fclose(file);
-	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static pid_t serve(const char *binary, const char *folder)
-{
-	char address[32], data[128];
-	pid_t pid;
-
-	port = free_port();
-	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
-	snprintf(data, sizeof(data), "%s/data", folder);
-	pid = fork();
-	if (pid == 0) {
-		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
-			_exit(1);
-		execl(binary, binary, "serve", "--data", data, "--resp", "off", "--http", address,
-		      "--order-index", "64MiB", "--touches", "64MiB", (char *)NULL);
-		_exit(127);
-	}
-	return pid;
-}
-
 static void run(int n_connections, double seconds, uint64_t *ret_answered)
 {
 	struct epoll_event events[64];
@@ -216,27 +134,30 @@ int main(int argc, char **argv)
 
 	if (n_connections < 1 || n_connections > CONNECTIONS_MAX || !mkdtemp(folder))
 		return 2;
-	pid_t pid = serve(binary, folder);
+	static const char *const words[] = { "--order-index", "64MiB", "--touches", "64MiB", NULL };
+	struct bench_server server;
 
+	snprintf(path, sizeof(path), "%s/data", folder);
+	bench_server_start(binary, path, BENCH_HTTP, words, &server);
+	port = server.http;
 	for (int i = 0; i < n_connections; i++)
-		connections[i].fd = dial();
+		connections[i].fd = bench_connect(port);
 	ask("parties/m1", "{\"roles\":[\"merchant\"]}");
 	for (int i = 0; i < GOODS; i++) {
 		snprintf(path, sizeof(path), "goods/g%d", i);
 		ask(path, "{\"merchant\":\"m1\",\"price\":1990}");
 	}
-	double cpu = cpu_of(pid);
+	double cpu = (double)bench_cpu_ns(server.pid) / 1e9;
 	int64_t began_ns = trib_clock_monotonic_ns(trib_clock_system());
 
 	run(n_connections, seconds, &answered);
 	double took = (double)(trib_clock_monotonic_ns(trib_clock_system()) - began_ns) / 1e9;
 
-	cpu = cpu_of(pid) - cpu;
+	cpu = (double)bench_cpu_ns(server.pid) / 1e9 - cpu;
 	printf("plan writes, durable, HTTP, %d connections: %.0f/s; server %.1f us of CPU each, %.2f cores; %llu refused\n",
 	       n_connections, (double)answered / took, cpu * 1e6 / (double)answered, cpu / took,
 	       (unsigned long long)failed);
-	kill(pid, SIGTERM);
-	waitpid(pid, NULL, 0);
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	bench_server_stop(&server, SIGTERM);
+	bench_remove(folder);
 	return failed ? 1 : 0;
 }

@@ -12,22 +12,15 @@
  * what the disk alone, with no server on it, makes of that rate.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/rng.h"
 #include "engine/engine.h"
-#include "bench.h"
+#include "server.h"
 #include "hiccups.h"
 
 enum {
@@ -236,71 +229,13 @@ static void make_market(void)
 
 /* --- The server --------------------------------------------------------------------------------------- */
 
-static pid_t server;
-static int server_log;
+static struct bench_server server;
 
-static uint16_t start_server(double *ret_seconds)
+static void start_server(void)
 {
-	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
-	char line[1 << 16];
-	size_t size = 0;
-	int fds[2];
+	const char *const words[] = { "--sync", options.sync, NULL };
 
-	if (pipe(fds) < 0)
-		exit(1);
-	server = fork();
-	if (server == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it never outlives the bench */
-		dup2(fds[1], 1);
-		dup2(fds[1], 2);
-		close(fds[0]);
-		execl(options.server, "tributary", "serve", "--data", options.data, "--resp", "127.0.0.1:0", "--http",
-		      "off", "--sync", options.sync, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	server_log = fds[0];
-	for (;;) {
-		ssize_t got = read(server_log, line + size, sizeof(line) - 1 - size);
-		char *address;
-
-		if (got <= 0) {
-			fprintf(stderr, "bench-pulse: the server did not start:\n%.*s", (int)size, line);
-			exit(1);
-		}
-		size += (size_t)got;
-		line[size] = '\0';
-		address = strstr(line, "door=resp address=127.0.0.1:");
-		if (address && strchr(address, '\n')) {
-			*ret_seconds = (double)(trib_clock_monotonic_ns(trib_clock_system()) - begun) / 1e9;
-			return (uint16_t)atoi(strrchr(address, ':') + 1);
-		}
-	}
-}
-
-static void stop_server(int signal)
-{
-	kill(server, signal);
-	waitpid(server, NULL, 0);
-	close(server_log);
-}
-
-static int64_t server_cpu_ns(void)
-{
-	char path[64], text[512];
-	unsigned long user, system;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", server);
-	int fd = open(path, O_RDONLY);
-	ssize_t size = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	text[size > 0 ? size : 0] = '\0';
-	char *rest = strrchr(text, ')');
-
-	if (!rest || sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-		return 0;
-	return (int64_t)(user + system) * (1000000000 / sysconf(_SC_CLK_TCK));
+	bench_server_start(options.server, options.data, BENCH_RESP, words, &server);
 }
 
 /* --- The client --------------------------------------------------------------------------------------- */
@@ -322,15 +257,8 @@ static char first_error[256];
 
 static int connect_to(uint16_t port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	int fd = bench_connect(port);
 
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		perror("bench-pulse: connect");
-		exit(1);
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
 }
@@ -695,7 +623,7 @@ static void run_pulse(uint16_t port)
 {
 	static struct trib_histogram latencies;
 	uint64_t count = options.seconds ? options.seconds * (options.rate ? options.rate : 250000) : options.orders;
-	int64_t client_before = trib_cpu_process_ns(), cpu_before = server_cpu_ns();
+	int64_t client_before = trib_cpu_process_ns(), cpu_before = bench_cpu_ns(server.pid);
 
 	open_connections(port);
 	double touching = closed_loop(0, touched_users(), put_touch);
@@ -706,7 +634,7 @@ static void run_pulse(uint16_t port)
 	for (uint64_t i = 0; i < options.connections; i++)
 		connections[i].orders = true;
 	client_before = trib_cpu_process_ns();
-	cpu_before = server_cpu_ns();
+	cpu_before = bench_cpu_ns(server.pid);
 	static struct hiccups hiccups;
 	static struct trib_histogram late;
 
@@ -715,7 +643,7 @@ static void run_pulse(uint16_t port)
 	double seconds = options.rate ? open_loop(1, count, &latencies) : closed_loop(1, count, put_request);
 
 	hiccups_stop(&hiccups, &late);
-	int64_t cpu_ns = server_cpu_ns() - cpu_before;
+	int64_t cpu_ns = bench_cpu_ns(server.pid) - cpu_before;
 
 	fprintf(stderr, "\r%60s\r", "");
 	report(seconds, cpu_ns, trib_cpu_process_ns() - client_before, count);
@@ -777,7 +705,6 @@ int main(int argc, char **argv)
 {
 	static char folder[64] = "/var/tmp/tributary-pulse-XXXXXX", path[4096];
 	cpu_set_t core;
-	double opened;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	parse(argc, argv);
@@ -797,22 +724,21 @@ int main(int argc, char **argv)
 		print_latencies("the disk alone at that rate, no server", &latencies);
 	}
 	make_market();
-	uint16_t port = start_server(&opened);
-
-	printf("server opened in       %12.2f s\n", opened);
-	while (!ask_info(port, "\nwarm:"))
+	start_server();
+	printf("server opened in       %12.2f s\n", server.seconds);
+	while (!ask_info(server.resp, "\nwarm:"))
 		usleep(100000);
 	CPU_ZERO(&core);
 	CPU_SET(1, &core);
 	if (!options.rate) /* the open loop mostly sleeps: it runs where there is room, as a client would */
 		sched_setaffinity(0, sizeof(core), &core);
-	run_pulse(port);
+	run_pulse(server.resp);
 	if (options.restart) {
-		stop_server(SIGKILL);
-		start_server(&opened);
-		printf("after kill -9, open in %12.2f s\n", opened);
+		bench_server_stop(&server, SIGKILL);
+		start_server();
+		printf("after kill -9, open in %12.2f s\n", server.seconds);
 	}
-	stop_server(SIGTERM);
+	bench_server_stop(&server, SIGTERM);
 	if (!options.keep)
 		bench_remove(options.data);
 	return errors ? 1 : 0;

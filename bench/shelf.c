@@ -8,21 +8,14 @@
  * Then `tributary serve` is started on it, held to one core once it answers, and asked for pages of 50 by this process on another one.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <math.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include "base/histogram.h"
 #include "base/rng.h"
 #include "engine/engine.h"
-#include "bench.h"
+#include "server.h"
 
 enum { BATCH = 1000, PLAN_GOODS = 10, LEADERS = 100, PAGE = 50, ENTRIES_MAX = 500, IN_BYTES = 1 << 20,
        CONNECTIONS_MAX = 64, REQUEST_BYTES = 256, COLD_PAGES = 2000 };
@@ -327,21 +320,6 @@ static uint64_t store_bytes(void)
 	return folder_bytes;
 }
 
-static uint64_t resident_bytes(pid_t pid)
-{
-	char path[64], text[128];
-	unsigned long pages = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	int fd = open(path, O_RDONLY);
-	ssize_t size = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	text[size > 0 ? size : 0] = '\0';
-	sscanf(text, "%*u %lu", &pages);
-	return pages * 4096;
-}
-
 static void make_market(void)
 {
 	const struct trib_engine_options engine_options = { .data = options.data, .ring_bytes = 64 << 20,
@@ -353,13 +331,13 @@ static void make_market(void)
 	must(trib_engine_open(&engine_options, &engine, &error), &error);
 	put_many("merchants", TRIB_NOUN_PARTY, merchants(), fill_merchant);
 	put_many("leaders", TRIB_NOUN_PARTY, LEADERS, fill_leader);
-	before = resident_bytes(getpid());
+	before = bench_resident_bytes(getpid());
 	put_many("creators", TRIB_NOUN_PARTY, options.creators, fill_creator);
-	after = resident_bytes(getpid());
+	after = bench_resident_bytes(getpid());
 	printf("a creator  %.0f bytes of memory while changed\n", (double)(after - before) / (double)options.creators);
 	put_many("goods", TRIB_NOUN_GOODS, options.goods, fill_goods);
 	printf("goods      %.0f bytes of memory while changed\n",
-	       (double)(resident_bytes(getpid()) - after) / (double)options.goods);
+	       (double)(bench_resident_bytes(getpid()) - after) / (double)options.goods);
 	put_many("plans", TRIB_NOUN_PLAN, (options.goods + PLAN_GOODS - 1) / PLAN_GOODS, fill_plan);
 	put_many("activities", TRIB_NOUN_PLAN, (options.goods + 3 * PLAN_GOODS - 1) / (3 * PLAN_GOODS), fill_activity);
 	trib_engine_close(engine); /* so that what follows in the store is shelves */
@@ -375,26 +353,7 @@ static void make_market(void)
 
 /* --- The server --------------------------------------------------------------------------------------- */
 
-static pid_t server;
-static int server_log;
-
-static int64_t server_cpu_ns(void)
-{
-	char path[64], text[512];
-	unsigned long user = 0, system = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", server);
-	int fd = open(path, O_RDONLY);
-	ssize_t size = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	text[size > 0 ? size : 0] = '\0';
-	char *rest = strrchr(text, ')');
-
-	if (rest)
-		sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-	return (int64_t)(user + system) * (1000000000 / sysconf(_SC_CLK_TCK));
-}
+static struct bench_server server;
 
 /* What the kernel has of the store's files goes, so that what is read next comes from the disk. */
 static int drop_cached(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -435,47 +394,13 @@ static void hold_to_core(pid_t process, int core)
 		closedir(tasks);
 }
 
-static void start_server(uint16_t *ret_resp, uint16_t *ret_http)
+static void start_server(void)
 {
-	int64_t begun = now_ns();
-	static char line[1 << 16];
-	size_t size = 0;
-	int fds[2];
+	static const char *const words[] = { "--segment", "16MiB", "--order-index", "64MiB", "--touches", "64MiB", NULL };
 
-	if (pipe(fds) < 0)
-		exit(1);
-	server = fork();
-	if (server == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it never outlives the bench */
-		dup2(fds[1], 1);
-		dup2(fds[1], 2);
-		close(fds[0]);
-		execl(options.server, "tributary", "serve", "--data", options.data, "--resp", "127.0.0.1:0", "--http",
-		      "127.0.0.1:0", "--segment", "16MiB", "--order-index", "64MiB", "--touches", "64MiB", (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	server_log = fds[0];
-	*ret_resp = *ret_http = 0;
-	while (!*ret_resp || !*ret_http) {
-		ssize_t got = read(server_log, line + size, sizeof(line) - 1 - size);
-
-		if (got <= 0) {
-			fprintf(stderr, "bench-shelf: the server did not start:\n%.*s", (int)size, line);
-			exit(1);
-		}
-		size += (size_t)got;
-		line[size] = '\0';
-		const char *resp = strstr(line, "door=resp address=127.0.0.1:");
-		const char *http = strstr(line, "door=http address=http://127.0.0.1:");
-
-		if (resp && strchr(resp, '\n'))
-			*ret_resp = (uint16_t)atoi(resp + strlen("door=resp address=127.0.0.1:"));
-		if (http && strchr(http, '\n'))
-			*ret_http = (uint16_t)atoi(http + strlen("door=http address=http://127.0.0.1:"));
-	}
-	printf("start      %.2f s until the doors are open, %.2f s of CPU, %.0f MiB resident\n", seconds_since(begun),
-	       (double)server_cpu_ns() / 1e9, (double)resident_bytes(server) / 1048576);
+	bench_server_start(options.server, options.data, BENCH_RESP | BENCH_HTTP, words, &server);
+	printf("start      %.2f s until the doors are open, %.2f s of CPU, %.0f MiB resident\n", server.seconds,
+	       (double)bench_cpu_ns(server.pid) / 1e9, (double)bench_resident_bytes(server.pid) / 1048576);
 	fflush(stdout);
 }
 
@@ -491,20 +416,6 @@ struct connection {
 
 static struct connection connections[CONNECTIONS_MAX];
 static uint64_t reply_bytes, bad;
-
-static int connect_to(uint16_t port)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		perror("bench-shelf: connect");
-		exit(1);
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return fd;
-}
 
 static size_t put_request(bool http, uint32_t creator, char *text)
 {
@@ -626,9 +537,9 @@ static void run_load(const struct load *load, uint16_t port)
 	trib_rng_seed(&rng, 11);
 	trib_zipf_init(&zipf, n_large, 0.99);
 	for (uint64_t i = 0; i < load->connections; i++)
-		connections[i] = (struct connection){ .fd = connect_to(port), .in = malloc(IN_BYTES),
+		connections[i] = (struct connection){ .fd = bench_connect(port), .in = malloc(IN_BYTES),
 						      .asked_ns = malloc(load->window * sizeof(int64_t)) };
-	int64_t begun = now_ns(), cpu = server_cpu_ns();
+	int64_t begun = now_ns(), cpu = bench_cpu_ns(server.pid);
 	bool more = true;
 
 	reply_bytes = bad = 0;
@@ -650,7 +561,7 @@ static void run_load(const struct load *load, uint16_t port)
 		if (answered < asked)
 			wait_for_any(load->connections);
 	}
-	double seconds = seconds_since(begun), cpu_seconds = (double)(server_cpu_ns() - cpu) / 1e9;
+	double seconds = seconds_since(begun), cpu_seconds = (double)(bench_cpu_ns(server.pid) - cpu) / 1e9;
 
 	printf("%-28s %7.0f pages/s, %7.0f a CPU-second of the server, p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms; %.1f KiB a page%s\n",
 	       load->what, (double)answered / seconds, (double)answered / TRIB_MAX(cpu_seconds, 0.01),
@@ -696,7 +607,7 @@ static uint64_t journal_bytes(int resp)
 static void fan_out(uint16_t resp_port, uint16_t http_port)
 {
 	uint64_t hottest = trib_hash_u64(1) % options.goods, plan = hottest / PLAN_GOODS, seen = 0, stale = 0;
-	int resp = connect_to(resp_port), http = connect_to(http_port);
+	int resp = bench_connect(resp_port), http = bench_connect(http_port);
 	char text[1024], goods[400], wanted[64], body[800];
 	size_t size = 0;
 
@@ -790,7 +701,6 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static char folder[64] = "/var/tmp/tributary-shelf-XXXXXX", path[4096];
-	uint16_t resp, http;
 
 	read_options(argc, argv);
 	if (!options.data)
@@ -802,8 +712,8 @@ int main(int argc, char **argv)
 		make_shelves(false);
 	else
 		make_market();
-	start_server(&resp, &http);
-	hold_to_core(server, 0);
+	start_server();
+	hold_to_core(server.pid, 0);
 	hold_to_core(getpid(), 1);
 	const struct load cold = { "cold, RESP, one at a time", false, 1, 1, COLD_PAGES, true };
 	const struct load warm_resp = { "RESP, 8 x 1 on the way", false, options.connections, 1, 0, false };
@@ -812,16 +722,14 @@ int main(int argc, char **argv)
 	const struct load one_http = { "HTTP, one at a time", true, 1, 1, 0, false };
 
 	drop_store();
-	run_load(&cold, resp);
-	run_load(&warm_resp, resp);
-	run_load(&pipelined, resp);
-	run_load(&warm_http, http);
-	run_load(&one_http, http);
-	fan_out(resp, http);
-	printf("resident   %.0f MiB at the end\n", (double)resident_bytes(server) / 1048576);
-	kill(server, SIGTERM);
-	waitpid(server, NULL, 0);
-	close(server_log);
+	run_load(&cold, server.resp);
+	run_load(&warm_resp, server.resp);
+	run_load(&pipelined, server.resp);
+	run_load(&warm_http, server.http);
+	run_load(&one_http, server.http);
+	fan_out(server.resp, server.http);
+	printf("resident   %.0f MiB at the end\n", (double)bench_resident_bytes(server.pid) / 1048576);
+	bench_server_stop(&server, SIGTERM);
 	if (!options.keep)
 		bench_remove(options.data);
 	return 0;

@@ -9,6 +9,7 @@
 #include "domain/domain.h"
 
 #include <sys/resource.h>
+#include "server.h"
 
 enum { VERSIONS = 10, CROWD = 500, BATCH = 256 };
 
@@ -263,18 +264,6 @@ static struct trib_domain *load(const struct trib_domain_row *rows, size_t count
 	return domain;
 }
 
-static long resident_mib(void)
-{
-	long pages = 0, ignored;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	if (file && fscanf(file, "%ld %ld", &ignored, &pages) != 2)
-		pages = 0;
-	if (file)
-		fclose(file);
-	return pages * 4 / 1024;
-}
-
 int main(int argc, char **argv)
 {
 	uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
@@ -286,7 +275,7 @@ int main(int argc, char **argv)
 	fill_parties(domain, count, &arena);
 	fill_goods(domain, count, &arena);
 	fill_plans(domain, count, &arena);
-	printf("memory of %u of each: %ld MiB\n", count, resident_mib());
+	printf("memory of %u of each: %.0f MiB\n", count, (double)bench_resident_bytes(getpid()) / 1048576);
 
 	ask(domain, "terms, one general plan, 1,000 goods", 1000, 0, 1 << 20, 1 << 20);
 	ask(domain, "terms, one general plan, Zipf 0.99", count, 0.99, 1 << 20, 1 << 20);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "server.h"
 
 enum { BATCH = 64, DAY_MS = 24 * 3600 * 1000 };
 
@@ -123,18 +124,6 @@ static uint64_t per_second(struct figures figures)
 	return (uint64_t)((double)figures.count * 1e9 / (double)figures.spent_ns);
 }
 
-static uint64_t resident_bytes(void)
-{
-	unsigned long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
-		pages = 0;
-	if (file)
-		fclose(file);
-	return (uint64_t)pages * 4096;
-}
-
 int main(int argc, char **argv)
 {
 	uint64_t users = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
@@ -155,7 +144,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)per_second(inserted));
 	printf("memory per live touch, all in: %.1f bytes (the process: %.1f)\n",
 	       (double)counts.bytes / (double)counts.touches,
-	       (double)resident_bytes() / (double)counts.touches);
+	       (double)bench_resident_bytes(getpid()) / (double)counts.touches);
 	for (int model = 0; model <= TRIB_MODEL_DECAY; model++) {
 		node.model = (enum trib_model)model;
 		printf("lookup and %-8s             %llu per CPU-second\n",
