@@ -158,6 +158,16 @@ unsigned trib_access_roles(enum trib_call_kind kind, enum trib_noun noun, bool w
 	return roles;
 }
 
+const char *trib_access_own_field(enum trib_access_role role, enum trib_noun noun)
+{
+	if (noun == TRIB_NOUN_ENROLMENT) /* the goods say it */
+		return NULL;
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(owns); i++)
+		if (owns[i].role == role && owns[i].rights & PUT && !strcmp(owns[i].noun, trib_noun_word(noun)))
+			return owns[i].field[0] && !strchr(owns[i].field, '.') ? owns[i].field : NULL;
+	return NULL;
+}
+
 unsigned trib_access_all_roles(void)
 {
 	return EVERYBODY;

@@ -22,6 +22,12 @@ unsigned trib_access_roles(enum trib_call_kind kind, enum trib_noun noun, bool w
 unsigned trib_access_all_roles(void);
 unsigned trib_access_readers(void);
 
+/*
+ * The field of an entity that says whose it is, where whoever acts for a party puts entities of its own: "merchant" of
+ * goods; NULL: there is none, or others say it. A door fills it in where a body leaves it out.
+ */
+const char *trib_access_own_field(enum trib_access_role role, enum trib_noun noun);
+
 /* Is it the trade's traffic, which the journal tells of by itself and the audit log does not repeat? */
 bool trib_access_is_traffic(enum trib_call_kind kind);
 

@@ -397,6 +397,25 @@ static trib_status decode_singular(struct decoder *decoder, const struct trib_fi
 	return TRIB_OK;
 }
 
+/* The names that a message takes, for whoever wrote another one: "title, merchant, price …". */
+static void list_fields(const struct trib_message *known, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < known->descriptor->n_fields; i++) {
+		const char *name = known->descriptor->fields[i].name;
+
+		if (known->fields[i].read_only)
+			continue;
+		if (used + strlen(name) + sizeof(", …") > size) {
+			snprintf(text + used, size - used, " …");
+			return;
+		}
+		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
+	}
+}
+
 static trib_status decode_member(struct decoder *decoder, const struct trib_message *known,
 				 const struct trib_json *member, const struct trib_path *path,
 				 ProtobufCMessage *message)
@@ -405,10 +424,13 @@ static trib_status decode_member(struct decoder *decoder, const struct trib_mess
 		protobuf_c_message_descriptor_get_field_by_name(known->descriptor,
 								member->key.data);
 
-	if (!descriptor || strlen(member->key.data) != member->key.size)
-		return trib_check_failed(path, decoder->error, TRIB_INVALID,
-					 "found an unknown field, expected one of %s",
-					 known->descriptor->short_name);
+	if (!descriptor || strlen(member->key.data) != member->key.size) {
+		char names[240];
+
+		list_fields(known, names, sizeof(names));
+		return trib_check_failed(path, decoder->error, TRIB_INVALID, "found an unknown field, expected one of %s: %s",
+					 known->descriptor->short_name, names);
+	}
 	const struct trib_field *field = &known->fields[descriptor - known->descriptor->fields];
 
 	/* What the server writes comes back with an entity that was read: it is passed over. */

@@ -134,7 +134,7 @@ static void add_item(struct trib_http_import *import, struct trib_bytes line)
 	ProtobufCMessage *message;
 	struct trib_error error;
 	trib_status status =
-		trib_proto_from_json(import->descriptor, line, &import->arena, &message, &error);
+		trib_http_request_read(import->request, import->descriptor, line, &import->arena, &message, &error);
 
 	if (import->arena.size > import->charged) {
 		if (trib_http_request_charge(import->request, import->arena.size - import->charged))

@@ -562,6 +562,46 @@ static void check_secret(struct trib_http_request *request, const Tributary__Web
 					 webhook->secret);
 }
 
+/* Whose it is, where a body need not say so; NULL: it must. */
+static const char *own_field(const struct trib_http_request *request)
+{
+	const struct trib_call *call = &request->call;
+
+	if (!call->actor.party_id.size)
+		return NULL;
+	if (call->kind == TRIB_CALL_LINK)
+		return call->actor.role == TRIB_ACCESS_CREATOR ? "creator" : NULL;
+	return call->kind == TRIB_CALL_PUT || call->kind == TRIB_CALL_IMPORT ?
+		       trib_access_own_field(call->actor.role, call->noun) :
+		       NULL;
+}
+
+trib_status trib_http_request_read(const struct trib_http_request *request, const ProtobufCMessageDescriptor *descriptor,
+				   struct trib_bytes text, struct trib_arena *arena, ProtobufCMessage **ret_message,
+				   struct trib_error *error)
+{
+	const char *field = own_field(request);
+	const struct trib_json *root;
+	trib_status status = trib_json_parse(text, TRIB_LIMIT_JSON_DEPTH, arena, &root, error);
+
+	if (status != TRIB_OK)
+		return status;
+	const struct trib_json *stated = field ? trib_json_member(root, field) : NULL;
+
+	if (!field || root->kind != TRIB_JSON_OBJECT || (stated && stated->kind != TRIB_JSON_NULL))
+		return trib_proto_from_tree(descriptor, root, "", arena, ret_message, error);
+	const struct trib_json own = { .kind = TRIB_JSON_STRING, .line = root->line, .key = trib_bytes_text(field),
+				       .text = trib_bytes_text(trib_arena_copy(arena, request->call.actor.party_id)),
+				       .next = root->first };
+	struct trib_json whole = *root;
+
+	if (!own.text.data)
+		return trib_fail(error, TRIB_TOO_LARGE, "", "found more than one request may hold in memory, expected less");
+	whole.first = (struct trib_json *)(uintptr_t)&own;
+	whole.count++;
+	return trib_proto_from_tree(descriptor, &whole, "", arena, ret_message, error);
+}
+
 static void parse_message(struct trib_http_request *request,
 			  const ProtobufCMessageDescriptor *descriptor)
 {
@@ -573,8 +613,7 @@ static void parse_message(struct trib_http_request *request,
 	/* A command that needs to be told nothing needs no body. */
 	if (!body.size && request->match.route->body == TRIB_BODY_MESSAGE)
 		body = trib_bytes_text("{}");
-	if (trib_proto_from_json(descriptor, body, &request->arena,
-				 &message, &error) != TRIB_OK) {
+	if (trib_http_request_read(request, descriptor, body, &request->arena, &message, &error) != TRIB_OK) {
 		refuse_as(request, &error);
 		return;
 	}

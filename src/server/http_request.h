@@ -140,6 +140,14 @@ void trib_http_request_body(struct trib_http_request *request, struct trib_bytes
 /* The body is whole: parses it into the call. */
 void trib_http_request_parse(struct trib_http_request *request);
 
+/*
+ * A message of a body, or of a line of an import. Who acts for a party may leave out whose an entity is (`merchant` of
+ * goods): it is the party's. TRIB_INVALID … with the place.
+ */
+trib_status trib_http_request_read(const struct trib_http_request *request, const ProtobufCMessageDescriptor *descriptor,
+				   struct trib_bytes text, struct trib_arena *arena, ProtobufCMessage **ret_message,
+				   struct trib_error *error);
+
 /* The first thing wrong with a request is what it is answered. */
 void trib_http_request_refuse(struct trib_http_request *request, trib_status status,
 			      int http_status, const char *at, const char *format, ...)

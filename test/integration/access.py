@@ -408,6 +408,24 @@ def check_audit(server, admin, tokens):
     return max(numbers)
 
 
+def check_own(server, tokens):
+    """Whose it is need not be said by who acts for a party."""
+    rows = [("merchant", "goods/own", {"price": 1}, "merchant", "m1"), ("merchant", "plans/own", {"goods": ["own"], "merchant": None}, "merchant", "m1"),
+            ("leader", "activities/own", {"title": "own"}, "leader", "l1"), ("merchant", "invitations/own", {"creator": "c1", "goods": ["own"]}, "from", "m1"),
+            ("creator", "samples/own", {"goods": ["own"]}, "creator", "c1")]
+    for role, path, body, field, party in rows:
+        ask = As(server, tokens[role])
+        reply = ask("PUT", path, body)
+        check(f"{role}: {path} without {field}", reply.status == 201 and ask("GET", path).json[field] == party, reply)
+    merchant, creator = As(server, tokens["merchant"]), As(server, tokens["creator"])
+    reply = merchant("POST", "goods:import", b'{"id":"own2","price":2}\n{"id":"own3","merchant":"m2"}\n', Content_Type="application/x-ndjson")
+    check("in an import, too", (reply.json["accepted"], reply.json["refused"]) == (1, 1) and merchant("GET", "goods/own2").json["merchant"] == "m1", reply)
+    equal("a link is the creator's own", creator("POST", "links", {"channel": "live", "goods": "g1"}).status, 201)
+    equal("what is another's stays so", merchant("PUT", "goods/g2", {"price": 1}).status, 403)
+    for ask, path, body in [(As(server, ADMIN), "goods/own4", {"price": 1}), (creator, "goods/own4", {"price": 1})]:
+        check(f"who acts for nobody, or for another role, says it", ask("PUT", path, body).status in (400, 403))
+
+
 def check_conditions(admin):
     admin("PUT", "goods/e1", {"merchant": "m1", "price": 1})
     first = admin("GET", "goods/e1").headers["ETag"]
@@ -590,6 +608,7 @@ def main():
             check_resp(server, admin, tokens)
             check_users(server, admin)
             check_lockout(server, admin)
+            check_own(server, tokens)
             check_conditions(admin)
             kept = check_idempotency(server, admin, tokens)
             last = check_audit(server, admin, tokens)
