@@ -2,24 +2,15 @@
 """`tributary play` from outside: the play of docs/plays.md is right, a new one is, and what is broken is named."""
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
 import serving
-from serving import check, end, equal
+from serving import check, end, equal, tributary, write
 
 
 def play(*words, folder="."):
-    done = subprocess.run([serving.BIN, "play", *words], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
-    return done.returncode, done.stdout, done.stderr
-
-
-def write(folder, name, text):
-    path = os.path.join(folder, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    return tributary("play", *words, folder=folder)
 
 
 def documented(folder):
@@ -44,7 +35,6 @@ def check_shipped():
 
 
 def main():
-    serving.BIN = os.path.abspath(serving.BIN)
     check_shipped()
     with tempfile.TemporaryDirectory() as folder:
         files = documented(folder)

@@ -13,7 +13,7 @@ import threading
 import time
 
 import serving
-from serving import Closed, check, end, equal, fresh, seed
+from serving import Closed, check, end, equal, fresh, seed, tributary, write
 
 SOAK_SECONDS = float(os.environ.get("TRIB_SOAK_SECONDS", "12"))
 
@@ -28,16 +28,7 @@ def ext(fields, required=()):
 
 
 def play(server, *words, folder="."):
-    done = subprocess.run([serving.BIN, "play", *words, *(["--http", f"127.0.0.1:{server.http}"] if server else [])],
-                          capture_output=True, text=True, timeout=60, check=False, cwd=folder)
-    return done.returncode, done.stdout, done.stderr
-
-
-def write(folder, name, text):
-    path = os.path.join(folder, name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
+    return tributary("play", *words, *(["--http", f"127.0.0.1:{server.http}"] if server else []), folder=folder)
 
 
 def market(server):

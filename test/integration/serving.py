@@ -59,6 +59,20 @@ def seed():
     return value
 
 
+def tributary(*words, folder="."):
+    """(exit code, output, errors) of the program, run in a folder."""
+    ran = subprocess.run([os.path.abspath(BIN), *words], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def write(folder, name, text):
+    """A file in a folder, and the folders on the way to it."""
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 class RespError(str):
     """An error reply; its first word is the code."""
 

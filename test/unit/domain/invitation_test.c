@@ -39,27 +39,6 @@ static trib_status put_as(struct world *world, const struct trib_actor *actor, e
 	return status;
 }
 
-static trib_status act(struct world *world, const struct trib_actor *actor, enum trib_noun noun, const char *id,
-		       const char *action, const char *json)
-{
-	const char *to = NULL;
-	ProtobufCMessage *request;
-
-	trib_arena_reset(&world->arena);
-	assert_ok(trib_proto_from_json(&tributary__action_request__descriptor, trib_bytes_text(json), &world->arena,
-				       &request, &world->error),
-		  world->error);
-	trib_domain_set_actor(world->domain, actor);
-	trib_status status = trib_domain_decide_action(world->domain, noun, trib_bytes_text(id), trib_bytes_text(action),
-						       (const Tributary__ActionRequest *)request, world->now_ms,
-						       &world->arena, &world->decision, &to, &world->error);
-
-	trib_domain_set_actor(world->domain, NULL);
-	if (status == TRIB_OK)
-		world_apply(world);
-	return status;
-}
-
 static const char *status_of(const struct world *world, enum trib_noun noun, const char *id)
 {
 	return trib_domain_cold(world->domain, noun, world_number(world, noun, id))->status;
@@ -192,7 +171,7 @@ static void goes_from_hand_to_hand(void **state)
 			  "{\"id\":\"i1\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"slot_fee\":{\"amount\":100}}");
 		for (const struct turn *turn = rows[i]; turn < rows[i] + ACTIONS_MAX && turn->actor; turn++) {
 			uint64_t before = trib_domain_digest(world.domain);
-			trib_status status = act(&world, turn->actor, TRIB_NOUN_INVITATION, "i1", turn->action,
+			trib_status status = world_act(&world, turn->actor, TRIB_NOUN_INVITATION, "i1", turn->action,
 						 strcmp(turn->action, "counter") == 0 ? COUNTER : "{}");
 
 			if (status != turn->status)
@@ -213,12 +192,12 @@ static void acceptance_makes_plan_and_sample(void **state)
 	world_put(&world, TRIB_NOUN_INVITATION,
 		  "{\"id\":\"i1\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\",\"g2\"],\"sample\":{\"sold\":1},"
 		  "\"terms\":{\"commission_bps\":1500}}");
-	assert_int_equal(act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "counter", "{}"), TRIB_INVALID);
-	assert_int_equal(act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "counter",
+	assert_int_equal(world_act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "counter", "{}"), TRIB_INVALID);
+	assert_int_equal(world_act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "counter",
 			     "{\"offer\":{\"terms\":{\"leader\":\"nobody\"}}}"),
 			 TRIB_INVALID);
-	assert_ok(act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "counter", COUNTER), world.error);
-	assert_ok(act(&world, &shop, TRIB_NOUN_INVITATION, "i1", "accept", "{}"), world.error);
+	assert_ok(world_act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "counter", COUNTER), world.error);
+	assert_ok(world_act(&world, &shop, TRIB_NOUN_INVITATION, "i1", "accept", "{}"), world.error);
 	const struct trib_plan *plan = trib_domain_plan(world.domain, world_number(&world, TRIB_NOUN_PLAN, "i1.plan"));
 
 	assert_int_equal(plan->newest.kind, TRIB_WORD_TARGETED);
@@ -231,14 +210,14 @@ static void acceptance_makes_plan_and_sample(void **state)
 	/* Rounds are bounded. */
 	world_put(&world, TRIB_NOUN_INVITATION, "{\"id\":\"i2\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"]}");
 	for (int i = 0; i < TRIB_LIMIT_INVITATION_ROUNDS; i++)
-		assert_ok(act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "counter", COUNTER), world.error);
-	assert_int_equal(act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "counter", COUNTER), TRIB_REFUSED);
+		assert_ok(world_act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "counter", COUNTER), world.error);
+	assert_int_equal(world_act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "counter", COUNTER), TRIB_REFUSED);
 	snprintf(rounds, sizeof(rounds), "%d", TRIB_LIMIT_INVITATION_ROUNDS);
 	assert_non_null(strstr(world.error.text, rounds));
 	/* What expires is not open any more, whether or not anybody has said so. */
 	world.now_ms += INT64_C(31) * 86400000;
-	assert_int_equal(act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "accept", "{}"), TRIB_REFUSED);
-	assert_ok(act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "expire", "{}"), world.error);
+	assert_int_equal(world_act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "accept", "{}"), TRIB_REFUSED);
+	assert_ok(world_act(&world, &admin, TRIB_NOUN_INVITATION, "i2", "expire", "{}"), world.error);
 	world_fini(&world);
 }
 
@@ -263,8 +242,8 @@ static void guarantees_give_back(void **state)
 		world_put(&world, TRIB_NOUN_INVITATION,
 			  "{\"id\":\"i1\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"],"
 			  "\"slot_fee\":{\"amount\":1000,\"guarantee\":{\"least\":3}}}");
-		assert_ok(act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "accept", "{}"), world.error);
-		assert_ok(act(&world, &admin, TRIB_NOUN_INVITATION, "i1", "return_fee", rows[i].ext), world.error);
+		assert_ok(world_act(&world, &anna, TRIB_NOUN_INVITATION, "i1", "accept", "{}"), world.error);
+		assert_ok(world_act(&world, &admin, TRIB_NOUN_INVITATION, "i1", "return_fee", rows[i].ext), world.error);
 		const char *json = world_get(&world, TRIB_NOUN_INVITATION, "i1");
 
 		snprintf(expected, sizeof(expected), "\"state\":\"%s\"", rows[i].state);
@@ -301,7 +280,7 @@ static void samples_go_their_way(void **state)
 				 "{\"id\":\"s1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"terms\":{\"sold\":2}}"),
 			  world.error);
 		for (const struct turn *turn = rows[i]; turn < rows[i] + ACTIONS_MAX && turn->actor; turn++) {
-			trib_status status = act(&world, turn->actor, TRIB_NOUN_SAMPLE, "s1", turn->action, "{}");
+			trib_status status = world_act(&world, turn->actor, TRIB_NOUN_SAMPLE, "s1", turn->action, "{}");
 
 			if (status != turn->status)
 				fail_msg("row %zu: %s: %d, expected %d: %s: %s", i, turn->action, status, turn->status,
@@ -342,11 +321,11 @@ static void samples_say(void **state)
 	seed(&world);
 	world_put(&world, TRIB_NOUN_SAMPLE,
 		  "{\"id\":\"s1\",\"creator\":\"c1\",\"goods\":[\"g1\",\"g2\"],\"terms\":{\"rule\":\"buy_refund\",\"qty\":2}}");
-	assert_ok(act(&world, &shop, TRIB_NOUN_SAMPLE, "s1", "approve", "{}"), world.error);
-	assert_ok(act(&world, &anna, TRIB_NOUN_SAMPLE, "s1", "receive", "{}"), world.error);
+	assert_ok(world_act(&world, &shop, TRIB_NOUN_SAMPLE, "s1", "approve", "{}"), world.error);
+	assert_ok(world_act(&world, &anna, TRIB_NOUN_SAMPLE, "s1", "receive", "{}"), world.error);
 	assert_string_equal(status_of(&world, TRIB_NOUN_SAMPLE, "s1"), "fulfilled");
 	assert_non_null(strstr(world_get(&world, TRIB_NOUN_SAMPLE, "s1"), "\"refunded\":20000"));
-	assert_int_equal(act(&world, &shop, TRIB_NOUN_SAMPLE, "s1", "fulfil", "{}"), TRIB_REFUSED);
+	assert_int_equal(world_act(&world, &shop, TRIB_NOUN_SAMPLE, "s1", "fulfil", "{}"), TRIB_REFUSED);
 	world_fini(&world);
 }
 

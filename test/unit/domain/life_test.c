@@ -119,23 +119,7 @@ static void seed(struct world *world)
 static trib_status act(struct world *world, const struct trib_actor *actor, const char *id, const char *action,
 		       const char *json)
 {
-	const char *to = NULL;
-	ProtobufCMessage *request;
-
-	trib_arena_reset(&world->arena);
-	assert_ok(trib_proto_from_json(&tributary__action_request__descriptor, trib_bytes_text(json), &world->arena,
-				       &request, &world->error),
-		  world->error);
-	trib_domain_set_actor(world->domain, actor);
-	trib_status status = trib_domain_decide_action(world->domain, TRIB_NOUN_ACTIVITY, trib_bytes_text(id),
-						       trib_bytes_text(action),
-						       (const Tributary__ActionRequest *)request, world->now_ms,
-						       &world->arena, &world->decision, &to, &world->error);
-
-	trib_domain_set_actor(world->domain, NULL);
-	if (status == TRIB_OK)
-		world_apply(world);
-	return status;
+	return world_act(world, actor, TRIB_NOUN_ACTIVITY, id, action, json);
 }
 
 static void an_action_leads_on_and_is_remembered(void **state)

@@ -14,6 +14,7 @@
 #include "test.h"
 
 #include "domain/domain.h"
+#include "domain/life.h"
 
 struct world {
 	struct trib_domain *domain;
@@ -196,6 +197,28 @@ static TRIB_UNUSED struct trib_domain *world_replay(struct world *world)
 		at += sizeof(size) + size;
 	}
 	return domain;
+}
+
+/* An action by somebody, NULL: the platform; what it comes to is applied. */
+static inline trib_status world_act(struct world *world, const struct trib_actor *actor, enum trib_noun noun, const char *id,
+		       const char *action, const char *json)
+{
+	const char *to = NULL;
+	ProtobufCMessage *request;
+
+	trib_arena_reset(&world->arena);
+	assert_ok(trib_proto_from_json(&tributary__action_request__descriptor, trib_bytes_text(json), &world->arena,
+				       &request, &world->error),
+		  world->error);
+	trib_domain_set_actor(world->domain, actor);
+	trib_status status = trib_domain_decide_action(world->domain, noun, trib_bytes_text(id), trib_bytes_text(action),
+						       (const Tributary__ActionRequest *)request, world->now_ms,
+						       &world->arena, &world->decision, &to, &world->error);
+
+	trib_domain_set_actor(world->domain, NULL);
+	if (status == TRIB_OK)
+		world_apply(world);
+	return status;
 }
 
 #endif

@@ -11,36 +11,11 @@ static const struct trib_actor admin = { .role = TRIB_ACCESS_ADMIN },
 			       stranger = { .role = TRIB_ACCESS_MERCHANT, .party_id = { "m2", 2 } },
 			       creator = { .role = TRIB_ACCESS_CREATOR, .party_id = { "c1", 2 } };
 
-/* The reply of the last call, and its error. */
-static char last_reply[1 << 16];
-static struct trib_error last_error;
-
-static trib_status ask(struct trib_call call, const ProtobufCMessageDescriptor *body, const char *json)
-{
-	struct trib_arena arena;
-	ProtobufCMessage *message = NULL;
-	trib_status status = TRIB_OK;
-
-	trib_arena_init(&arena, 1 << 26);
-	if (body)
-		status = trib_proto_from_json(body, trib_bytes_text(json), &arena, &message, &last_error);
-	if (status == TRIB_OK) {
-		call.body = message;
-		world_call(&call);
-		status = call.status;
-		last_error = call.error;
-		snprintf(last_reply, sizeof(last_reply), "%.*s", (int)call.reply.size, call.reply.data);
-		trib_buffer_fini(&call.reply);
-	}
-	trib_arena_fini(&arena);
-	return status;
-}
-
 static trib_status put_by(const struct trib_actor *actor, enum trib_noun noun, const char *json)
 {
 	const char *id = strstr(json, "\"id\":\"") + 6;
 
-	return ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = noun, .actor = *actor,
+	return world_ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = noun, .actor = *actor,
 				       .name = trib_bytes(id, strcspn(id, "\"")) },
 		   trib_noun_descriptor(noun), json);
 }
@@ -48,7 +23,7 @@ static trib_status put_by(const struct trib_actor *actor, enum trib_noun noun, c
 static trib_status act_by(const struct trib_actor *actor, enum trib_noun noun, const char *id, const char *action,
 			  const char *json)
 {
-	return ask((struct trib_call){ .kind = TRIB_CALL_ACT, .noun = noun, .actor = *actor, .name = trib_bytes_text(id),
+	return world_ask((struct trib_call){ .kind = TRIB_CALL_ACT, .noun = noun, .actor = *actor, .name = trib_bytes_text(id),
 				       .action = trib_bytes_text(action) },
 		   &tributary__action_request__descriptor, json);
 }
@@ -56,19 +31,19 @@ static trib_status act_by(const struct trib_actor *actor, enum trib_noun noun, c
 #define MUST(expression)                                                                           \
 	do {                                                                                       \
 		if ((expression) != TRIB_OK)                                                       \
-			fail_msg("%s: %s: %s", #expression, last_error.at, last_error.text);       \
+			fail_msg("%s: %s: %s", #expression, world_error.at, world_error.text);       \
 	} while (0)
 
 static const char *get(enum trib_noun noun, const char *id)
 {
-	MUST(ask((struct trib_call){ .kind = TRIB_CALL_GET, .noun = noun, .name = trib_bytes_text(id) }, NULL, NULL));
-	return last_reply;
+	MUST(world_ask((struct trib_call){ .kind = TRIB_CALL_GET, .noun = noun, .name = trib_bytes_text(id) }, NULL, NULL));
+	return world_reply;
 }
 
 #define SHOWS(noun, id, text)                                                                      \
 	do {                                                                                       \
 		if (!strstr(get(noun, id), text))                                                  \
-			fail_msg("%s: %s", text, last_reply);                                      \
+			fail_msg("%s: %s", text, world_reply);                                      \
 	} while (0)
 
 /* An activity that enrols for a day, and promotes from the second to the tenth. */
@@ -240,11 +215,11 @@ static void every_state_actor_and_action(void **state)
 		trib_status status = act_by(life[i].actor, TRIB_NOUN_ENROLMENT, id, life[i].action, "{\"reason\":\"so\"}");
 
 		if (status != life[i].status)
-			fail_msg("row %zu, %s %s: %d: %s: %s", i, life[i].from, life[i].action, status, last_error.at,
-				 last_error.text);
+			fail_msg("row %zu, %s %s: %d: %s: %s", i, life[i].from, life[i].action, status, world_error.at,
+				 world_error.text);
 		snprintf(told, sizeof(told), "\"status\":\"%s\",\"price\"", life[i].to);
 		if (!strstr(get(TRIB_NOUN_ENROLMENT, id), told))
-			fail_msg("row %zu, %s %s: expected %s: %s", i, life[i].from, life[i].action, life[i].to, last_reply);
+			fail_msg("row %zu, %s %s: expected %s: %s", i, life[i].from, life[i].action, life[i].to, world_reply);
 		if (i + 1 < TRIB_ARRAY_SIZE(life))
 			world_teardown(NULL);
 	}
@@ -280,8 +255,8 @@ static void what_may_be_enrolled(void **state)
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
 		trib_status status = put_by(rows[i].actor, TRIB_NOUN_ENROLMENT, rows[i].json);
 
-		if (status != rows[i].status || (rows[i].at && strcmp(rows[i].at, last_error.at)))
-			fail_msg("row %zu: %d: %s: %s", i, status, last_error.at, last_error.text);
+		if (status != rows[i].status || (rows[i].at && strcmp(rows[i].at, world_error.at)))
+			fail_msg("row %zu: %d: %s: %s", i, status, world_error.at, world_error.text);
 	}
 	assert_int_equal(act_by(&leader, TRIB_NOUN_ENROLMENT, "p1", "approve", "{}"), TRIB_REFUSED);
 	assert_int_equal(put_by(&leader, TRIB_NOUN_ACTIVITY,
@@ -293,7 +268,7 @@ static void what_may_be_enrolled(void **state)
 			 TRIB_INVALID);
 	until(DAY_4); /* enrolment is over */
 	assert_int_equal(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e3", "g1", "2000", "500")), TRIB_REFUSED);
-	assert_string_equal(last_error.at, "activity");
+	assert_string_equal(world_error.at, "activity");
 }
 
 /* --- From enrolment to the leader's pay --------------------------------------------------------------- */
@@ -313,7 +288,7 @@ static void an_approved_enrolment_is_an_offer(void **state)
 	SHOWS(TRIB_NOUN_PLAN, "e1", "\"activity\":\"a1\"");
 	/* Nobody else changes an offer. */
 	assert_int_equal(put_by(&admin, TRIB_NOUN_PLAN, "{\"id\":\"e1\",\"merchant\":\"m1\",\"goods\":[\"g1\"]}"), TRIB_REFUSED);
-	assert_int_equal(ask((struct trib_call){ .kind = TRIB_CALL_CLOSE, .noun = TRIB_NOUN_PLAN, .name = trib_bytes_text("e1") },
+	assert_int_equal(world_ask((struct trib_call){ .kind = TRIB_CALL_CLOSE, .noun = TRIB_NOUN_PLAN, .name = trib_bytes_text("e1") },
 			     NULL, NULL),
 			 TRIB_REFUSED);
 	/* It has not begun: who chose it gets what is open, without the leader. */
@@ -328,7 +303,7 @@ static void an_approved_enrolment_is_an_offer(void **state)
 	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "3000", "500")));
 	assert_int_equal(terms_of("g1", "e1").commission_bps, 3000);
 	assert_int_equal(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "2999", "500")), TRIB_REFUSED);
-	assert_string_equal(last_error.at, "commission_bps");
+	assert_string_equal(world_error.at, "commission_bps");
 	assert_int_equal(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "3000", "499")), TRIB_REFUSED);
 	/* Out with consent only. */
 	MUST(act_by(&merchant, TRIB_NOUN_ENROLMENT, "e1", "withdraw", "{\"reason\":\"sold out\"}"));
@@ -409,7 +384,7 @@ static void a_price_raised_before_approval(void **state)
 	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "2500", "500")));
 	world_put(TRIB_NOUN_GOODS, PRICE("2000"));
 	assert_int_equal(act_by(&leader, TRIB_NOUN_ENROLMENT, "e1", "approve", "{}"), TRIB_REFUSED);
-	assert_string_equal(last_error.at, "price");
+	assert_string_equal(world_error.at, "price");
 	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "2600", "500")));
 	MUST(act_by(&leader, TRIB_NOUN_ENROLMENT, "e1", "approve", "{}"));
 }
@@ -428,7 +403,7 @@ static void goods_of_an_exclusive_activity(void **state)
 		    "{\"id\":\"e2\",\"activity\":\"a2\",\"goods\":\"g1\",\"merchant\":\"m1\",\"commission_bps\":2600,\"service_bps\":500}"));
 	MUST(act_by(&leader, TRIB_NOUN_ENROLMENT, "e1", "approve", "{}"));
 	assert_int_equal(act_by(&leader, TRIB_NOUN_ENROLMENT, "e2", "approve", "{}"), TRIB_REFUSED);
-	assert_string_equal(last_error.at, "goods");
+	assert_string_equal(world_error.at, "goods");
 	/* Another's offer stands until the promotion begins, and again once it is over. */
 	assert_int_equal(terms_of("g1", "hand").commission_bps, 4000);
 	until(DAY_4);
@@ -455,7 +430,7 @@ static void goods_of_an_exclusive_activity(void **state)
 
 static trib_status offer_by(const struct trib_actor *actor, const char *json)
 {
-	return ask((struct trib_call){ .kind = TRIB_CALL_COOPERATION_OFFER, .actor = *actor, .name = trib_bytes_text("co1") },
+	return world_ask((struct trib_call){ .kind = TRIB_CALL_COOPERATION_OFFER, .actor = *actor, .name = trib_bytes_text("co1") },
 		   &tributary__offer_request__descriptor, json);
 }
 
@@ -470,10 +445,10 @@ static void a_second_level_leader_sells_it_on(void **state)
 	MUST(put_by(&leader2, TRIB_NOUN_COOPERATION, COOPERATE("co1", "200")));
 	assert_int_equal(act_by(&leader2, TRIB_NOUN_COOPERATION, "co1", "accept", "{}"), TRIB_FORBIDDEN);
 	assert_int_equal(offer_by(&leader2, "{\"enrolments\":[\"e1\"]}"), TRIB_OK);
-	assert_non_null(strstr(last_reply, "\"code\":\"refused\",\"at\":\"cooperation\""));
+	assert_non_null(strstr(world_reply, "\"code\":\"refused\",\"at\":\"cooperation\""));
 	MUST(act_by(&leader, TRIB_NOUN_COOPERATION, "co1", "accept", "{}"));
 	MUST(offer_by(&leader2, "{\"enrolments\":[\"e1\",\"e9\"]}"));
-	assert_non_null(strstr(last_reply, "{\"id\":\"e1\",\"status\":\"approved\"},{\"id\":\"e9\",\"code\":\"not_found\""));
+	assert_non_null(strstr(world_reply, "{\"id\":\"e1\",\"status\":\"approved\"},{\"id\":\"e9\",\"code\":\"not_found\""));
 	assert_int_equal(offer_by(&merchant, "{\"enrolments\":[\"e1\"]}"), TRIB_FORBIDDEN);
 	until(DAY_4);
 	assert_int_equal(link_by("g1", "e1.co1"), TRIB_OUTCOME_NONE);
@@ -498,10 +473,10 @@ static void a_second_level_leader_sells_it_on(void **state)
 
 static const char *list(enum trib_call_kind kind, const char *id, const char *status, uint32_t limit, const char *cursor)
 {
-	MUST(ask((struct trib_call){ .kind = kind, .name = trib_bytes_text(id), .stage = trib_bytes_text(status), .limit = limit,
+	MUST(world_ask((struct trib_call){ .kind = kind, .name = trib_bytes_text(id), .stage = trib_bytes_text(status), .limit = limit,
 				     .cursor = trib_bytes_text(cursor) },
 		 NULL, NULL));
-	return last_reply;
+	return world_reply;
 }
 
 static unsigned count_of(const char *text, const char *word)
@@ -527,29 +502,29 @@ static void many_at_once(void **state)
 			 i == 2 ? 10 : 1500);
 	}
 	strcat(json, "]}");
-	MUST(ask((struct trib_call){ .kind = TRIB_CALL_ENROL, .actor = merchant, .name = trib_bytes_text("a1") },
+	MUST(world_ask((struct trib_call){ .kind = TRIB_CALL_ENROL, .actor = merchant, .name = trib_bytes_text("a1") },
 		 &tributary__enrol_request__descriptor, json));
-	assert_int_equal(count_of(last_reply, "\"status\":\"submitted\""), 4);
-	assert_non_null(strstr(last_reply, "{\"id\":\"e2\",\"code\":\"refused\",\"at\":\"commission_bps\""));
-	assert_non_null(strstr(last_reply, "\"accepted\":4,\"refused\":1"));
-	MUST(ask((struct trib_call){ .kind = TRIB_CALL_ENROLMENTS_ACT, .actor = leader }, &tributary__bulk_request__descriptor,
+	assert_int_equal(count_of(world_reply, "\"status\":\"submitted\""), 4);
+	assert_non_null(strstr(world_reply, "{\"id\":\"e2\",\"code\":\"refused\",\"at\":\"commission_bps\""));
+	assert_non_null(strstr(world_reply, "\"accepted\":4,\"refused\":1"));
+	MUST(world_ask((struct trib_call){ .kind = TRIB_CALL_ENROLMENTS_ACT, .actor = leader }, &tributary__bulk_request__descriptor,
 		 "{\"action\":\"approve\",\"items\":[{\"id\":\"e0\"},{\"id\":\"e1\"},{\"id\":\"e2\"},{\"id\":\"e3\"},{\"id\":\"e4\"}]}"));
-	assert_non_null(strstr(last_reply, "{\"id\":\"e2\",\"code\":\"not_found\""));
-	assert_non_null(strstr(last_reply, "{\"id\":\"e4\",\"code\":\"refused\",\"at\":\"activity\"")); /* goods_max */
-	MUST(ask((struct trib_call){ .kind = TRIB_CALL_ENROLMENTS_ACT, .actor = leader }, &tributary__bulk_request__descriptor,
+	assert_non_null(strstr(world_reply, "{\"id\":\"e2\",\"code\":\"not_found\""));
+	assert_non_null(strstr(world_reply, "{\"id\":\"e4\",\"code\":\"refused\",\"at\":\"activity\"")); /* goods_max */
+	MUST(world_ask((struct trib_call){ .kind = TRIB_CALL_ENROLMENTS_ACT, .actor = leader }, &tributary__bulk_request__descriptor,
 		 "{\"action\":\"reject\",\"items\":[{\"id\":\"e4\"}],\"reason\":\"full\"}"));
 	assert_non_null(strstr(list(TRIB_CALL_ENROLMENTS_OF_ACTIVITY, "a1", "", 0, ""),
 			       "\"counts\":{\"submitted\":0,\"approved\":3,\"rejected\":1,"));
-	assert_int_equal(count_of(last_reply, "\"activity\":\"a1\""), 4);
+	assert_int_equal(count_of(world_reply, "\"activity\":\"a1\""), 4);
 	assert_int_equal(count_of(list(TRIB_CALL_ENROLMENTS_OF_ACTIVITY, "a1", "approved", 2, ""), "\"activity\":\"a1\""), 2);
-	assert_non_null(strstr(last_reply, "\"next_cursor\":\"2\""));
+	assert_non_null(strstr(world_reply, "\"next_cursor\":\"2\""));
 	assert_int_equal(count_of(list(TRIB_CALL_ENROLMENTS_OF_ACTIVITY, "a1", "approved", 2, "2"), "\"activity\":\"a1\""), 1);
-	assert_non_null(strstr(last_reply, "\"next_cursor\":null"));
+	assert_non_null(strstr(world_reply, "\"next_cursor\":null"));
 	assert_int_equal(count_of(list(TRIB_CALL_ENROLMENTS_OF_MERCHANT, "m1", "", 0, ""), "\"activity\":\"a1\""), 4);
 	assert_int_equal(count_of(list(TRIB_CALL_ENROLMENTS_OF_GOODS, "n3", "", 0, ""), "\"activity\":\"a1\""), 1);
 	until(DAY_11);
 	assert_non_null(strstr(list(TRIB_CALL_ENROLMENTS_OF_ACTIVITY, "a1", "", 0, ""), "\"approved\":0,"));
-	assert_non_null(strstr(last_reply, "\"ended\":3"));
+	assert_non_null(strstr(world_reply, "\"ended\":3"));
 }
 
 /* Each sees what is its own. */
@@ -571,11 +546,11 @@ static void others_are_not_shown(void **state)
 		struct trib_call call = { .name = trib_bytes_text("a1"), .actor = *rows[i].actor };
 
 		call.kind = TRIB_CALL_ENROLMENTS_OF_ACTIVITY;
-		MUST(ask(call, NULL, NULL));
-		assert_int_equal(count_of(last_reply, "\"goods\":\"g1\""), rows[i].enrolments);
+		MUST(world_ask(call, NULL, NULL));
+		assert_int_equal(count_of(world_reply, "\"goods\":\"g1\""), rows[i].enrolments);
 		call.kind = TRIB_CALL_COOPERATIONS;
-		MUST(ask(call, NULL, NULL));
-		assert_int_equal(count_of(last_reply, "\"leader2\":\"l2\""), rows[i].cooperations);
+		MUST(world_ask(call, NULL, NULL));
+		assert_int_equal(count_of(world_reply, "\"leader2\":\"l2\""), rows[i].cooperations);
 	}
 }
 
@@ -617,7 +592,7 @@ static void delisting_takes_its_notice(void **state)
 	publish("a1", ",\"notice\":\"12h\"");
 	MUST(put_by(&merchant, TRIB_NOUN_ENROLMENT, ENROL("e1", "g1", "2500", "500")));
 	MUST(act_by(&leader, TRIB_NOUN_ENROLMENT, "e1", "approve", "{}"));
-	assert_int_equal(ask((struct trib_call){ .kind = TRIB_CALL_CLOSE, .noun = TRIB_NOUN_ACTIVITY, .actor = leader,
+	assert_int_equal(world_ask((struct trib_call){ .kind = TRIB_CALL_CLOSE, .noun = TRIB_NOUN_ACTIVITY, .actor = leader,
 						 .name = trib_bytes_text("a1") },
 			     NULL, NULL),
 			 TRIB_REFUSED);

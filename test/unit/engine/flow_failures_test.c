@@ -10,32 +10,6 @@
 
 enum { WEBHOOKS = 2, STEPS_MAX = 4, FLOWS = 6 };
 
-static struct trib_error error;
-static char reply[1 << 14];
-
-static trib_status run(struct trib_call *call)
-{
-	world_call(call);
-	snprintf(reply, sizeof(reply), "%.*s", (int)call->reply.size, call->reply.data ? call->reply.data : "");
-	trib_buffer_fini(&call->reply);
-	error = call->error;
-	return call->status;
-}
-
-static trib_status run_json(struct trib_call call, const ProtobufCMessageDescriptor *descriptor, const char *json)
-{
-	struct trib_arena arena;
-	ProtobufCMessage *message;
-
-	trib_arena_init(&arena, 1 << 24);
-	assert_ok(trib_proto_from_json(descriptor, trib_bytes_text(json), &arena, &message, &error), error);
-	call.body = message;
-	trib_status status = run(&call);
-
-	trib_arena_fini(&arena);
-	return status;
-}
-
 /* --- Plays ---------------------------------------------------------------------------------------------- */
 
 static const char play_yaml[] = "name: p\nwhen: 'true'\ncapabilities:\n"
@@ -51,31 +25,9 @@ static const char hooks_lua[] = "function loop() while true do end end\n"
 /* A new version, active from now on. */
 static void install(const char *yaml, const char *flow)
 {
-	Tributary__PlayPutRequest request = TRIBUTARY__PLAY_PUT_REQUEST__INIT;
-	Tributary__ActivateRequest activate = TRIBUTARY__ACTIVATE_REQUEST__INIT;
-	Tributary__PlayFile files[3], *list[3];
-	const char *names[] = { "play.yaml", "hooks.lua", "flow.yaml" }, *texts[] = { yaml, hooks_lua, flow };
+	const struct world_file files[] = { { "play.yaml", yaml }, { "hooks.lua", hooks_lua }, { "flow.yaml", flow } };
 
-	for (int i = 0; i < 3; i++) {
-		tributary__play_file__init(&files[i]);
-		files[i].name = (char *)(uintptr_t)names[i];
-		files[i].text = (char *)(uintptr_t)texts[i];
-		list[i] = &files[i];
-	}
-	request.files = list;
-	request.n_files = flow ? 3 : 2;
-	struct trib_call put = { .kind = TRIB_CALL_PLAY_PUT, .name = trib_bytes_text("p"), .body = &request.base };
-
-	if (run(&put) != TRIB_OK)
-		fail_msg("%s: %s\n%s", error.at, error.text, flow ? flow : "");
-	unsigned version;
-
-	assert_int_equal(sscanf(strstr(reply, "\"version\":"), "\"version\":%u", &version), 1);
-	activate.has_version = true;
-	activate.version = version;
-	struct trib_call now = { .kind = TRIB_CALL_PLAY_ACTIVATE, .name = trib_bytes_text("p"), .body = &activate.base };
-
-	assert_ok(run(&now), error);
+	world_play("p", files, flow ? 3 : 2, true);
 }
 
 /* Steps that go well: each with the effects that it leaves, one for each webhook that asks, and approvals. */
@@ -196,8 +148,8 @@ static bool journal_has(uint64_t from, const char *text)
 	bool found = false;
 
 	trib_engine_settle(world.engine);
-	assert_ok(trib_journal_reader_new(world.engine->journal, 0, &reader, &error), error);
-	while (trib_journal_reader_next(reader, &record, &error) == TRIB_OK)
+	assert_ok(trib_journal_reader_new(world.engine->journal, 0, &reader, &world_error), world_error);
+	while (trib_journal_reader_next(reader, &record, &world_error) == TRIB_OK)
 		found |= record.position + record.payload.size > from &&
 			 memmem(record.payload.data, record.payload.size, text, strlen(text));
 	trib_journal_reader_free(reader);
@@ -248,7 +200,7 @@ static trib_status put(const struct put_door *door, const char *id, const char *
 	char json[512];
 
 	make_json(door->json, id, more, json, sizeof(json));
-	return run_json((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = door->noun, .name = trib_bytes_text(id), .dry_run = dry_run },
+	return world_ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = door->noun, .name = trib_bytes_text(id), .dry_run = dry_run },
 			trib_noun_descriptor(door->noun), json);
 }
 
@@ -265,15 +217,15 @@ static void import(const struct put_door *door, const char ids[LINES][24], bool 
 	trib_arena_init(&arena, 1 << 24);
 	for (int i = 0; i < LINES; i++) {
 		make_json(door->json, ids[i], "", json, sizeof(json));
-		assert_ok(trib_proto_from_json(trib_noun_descriptor(door->noun), trib_bytes_text(json), &arena, &message, &error),
-			  error);
+		assert_ok(trib_proto_from_json(trib_noun_descriptor(door->noun), trib_bytes_text(json), &arena, &message, &world_error),
+			  world_error);
 		items[i] = message;
 		ret_status[i] = TRIB_OK;
 	}
 	struct trib_call call = { .kind = TRIB_CALL_IMPORT, .noun = door->noun, .items = items, .n_items = LINES,
 				  .item_status = ret_status, .item_errors = errors, .atomic = atomic };
 
-	assert_ok(run(&call), error);
+	assert_ok(world_run(&call), world_error);
 	trib_arena_fini(&arena);
 }
 
@@ -295,16 +247,16 @@ static void check_put(const struct put_door *door, struct flow *flow, unsigned b
 
 	if (status != bad_steps[bad].status)
 		fail_msg("%s in\n%s\nis %s, expected %s: %s: %s", what, flow->text, trib_status_word(status),
-			 trib_status_word(bad_steps[bad].status), error.at, error.text);
+			 trib_status_word(bad_steps[bad].status), world_error.at, world_error.text);
 	expect_nothing(&before, "put");
 	assert_int_not_equal(put(door, old, ",\"play\":\"p\"", false), TRIB_OK);
 	expect_nothing(&before, "put again");
 	assert_int_equal(put(door, ids[1], "", true), TRIB_OK);
-	assert_null(strstr(reply, "\"refused\":null"));
+	assert_null(strstr(world_reply, "\"refused\":null"));
 	expect_nothing(&before, "dry run of a bad one");
 	assert_int_equal(put(door, ids[0], "", true), TRIB_OK);
-	if (!strstr(reply, "\"refused\":null"))
-		fail_msg("%s\n%s", flow->text, reply);
+	if (!strstr(world_reply, "\"refused\":null"))
+		fail_msg("%s\n%s", flow->text, world_reply);
 	expect_nothing(&before, "dry run of a good one");
 	import(door, ids, true, statuses);
 	assert_int_equal(statuses[1], bad_steps[bad].status);
@@ -341,7 +293,7 @@ static void every_step_of_random_flows(void **state)
 		snprintf(old, sizeof(old), "bad-old%zu", d);
 		install(play_yaml, NULL);
 		need(door, old);
-		assert_ok(put(door, old, ",\"play\":\"default\"", false), error);
+		assert_ok(put(door, old, ",\"play\":\"default\"", false), world_error);
 		for (int i = 0; i < FLOWS; i++) {
 			struct flow flow;
 
@@ -366,7 +318,7 @@ static void every_step_of_random_flows(void **state)
 
 static trib_status act(enum trib_noun noun, const char *id, const char *action)
 {
-	return run_json((struct trib_call){ .kind = TRIB_CALL_ACT, .noun = noun, .name = trib_bytes_text(id),
+	return world_ask((struct trib_call){ .kind = TRIB_CALL_ACT, .noun = noun, .name = trib_bytes_text(id),
 					    .action = trib_bytes_text(action) },
 			&tributary__action_request__descriptor, "{}");
 }
@@ -392,12 +344,12 @@ static void prepare_act(const struct act_door *door, const char *id, char ret_id
 	char json[512];
 
 	make_json(door->json, id, "", json, sizeof(json));
-	if (run_json((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = door->put, .name = trib_bytes_text(id) },
+	if (world_ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = door->put, .name = trib_bytes_text(id) },
 		     trib_noun_descriptor(door->put), json) != TRIB_OK)
-		fail_msg("%s: %s: %s", json, error.at, error.text);
+		fail_msg("%s: %s: %s", json, world_error.at, world_error.text);
 	snprintf(ret_id, 24, "%s", id);
 	if (door->noun == TRIB_NOUN_APPROVAL)
-		assert_int_equal(sscanf(strstr(reply, "\"approval\":\""), "\"approval\":\"%23[^\"]", ret_id), 1);
+		assert_int_equal(sscanf(strstr(world_reply, "\"approval\":\""), "\"approval\":\"%23[^\"]", ret_id), 1);
 }
 
 static void actions(void **state)
@@ -425,13 +377,13 @@ static void actions(void **state)
 			trib_status status = act(door->noun, at, door->action);
 
 			if (status != bad_steps[which].status)
-				fail_msg("%s\n%s by %s: %s: %s", flow.text, trib_status_word(status), bad_steps[which].step, error.at,
-					 error.text);
+				fail_msg("%s\n%s by %s: %s: %s", flow.text, trib_status_word(status), bad_steps[which].step, world_error.at,
+					 world_error.text);
 			expect_same(&before, flow.text);
 			prepare_act(door, good, at);
 			look(&before);
 			if (act(door->noun, at, door->action) != TRIB_OK)
-				fail_msg("%s\n%s: %s", flow.text, error.at, error.text);
+				fail_msg("%s\n%s: %s", flow.text, world_error.at, world_error.text);
 			look(&after);
 			/* An acceptance is told to those who ask for everything, too, and so is what it makes. */
 			if (after.approvals - before.approvals != flow.approvals ||
@@ -455,18 +407,18 @@ static void approvals_that_come_too_late(void **state)
 		char id[24];
 		struct state before;
 
-		assert_ok(run_json((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = TRIB_NOUN_GOODS, .name = trib_bytes_text("late"),
+		assert_ok(world_ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = TRIB_NOUN_GOODS, .name = trib_bytes_text("late"),
 						       .actor = { .role = TRIB_ACCESS_MERCHANT, .party_id = { "m1", 2 } } },
 				   &tributary__goods__descriptor, json),
-			  error);
-		assert_int_equal(sscanf(strstr(reply, "\"approval\":\""), "\"approval\":\"%23[^\"]", id), 1);
+			  world_error);
+		assert_int_equal(sscanf(strstr(world_reply, "\"approval\":\""), "\"approval\":\"%23[^\"]", id), 1);
 		world_put(TRIB_NOUN_GOODS, i == 0 ? "{\"id\":\"late\",\"merchant\":\"m1\",\"price\":7}" :
 						    i == 1 ? "{\"id\":\"late\",\"merchant\":\"m1\",\"price\":8}" :
 							     "{\"id\":\"late\",\"merchant\":\"m1\",\"price\":9}");
 		look(&before);
 		assert_int_equal(act(TRIB_NOUN_APPROVAL, id, "approve"), TRIB_CONFLICT);
 		expect_same(&before, "an approval of what has changed");
-		assert_ok(act(TRIB_NOUN_APPROVAL, id, "reject"), error);
+		assert_ok(act(TRIB_NOUN_APPROVAL, id, "reject"), world_error);
 	}
 }
 
@@ -519,7 +471,7 @@ static void books_that_would_overflow(void **state)
 			 "{\"id\":\"%s\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"slot_fee\":{\"amount\":9007199254740991}}", id);
 		world_put(TRIB_NOUN_INVITATION, json);
 		if (i < FIT)
-			assert_ok(act(TRIB_NOUN_INVITATION, id, "accept"), error);
+			assert_ok(act(TRIB_NOUN_INVITATION, id, "accept"), world_error);
 	}
 	look(&before);
 	assert_int_equal(act(TRIB_NOUN_INVITATION, id, "accept"), TRIB_LIMIT);
@@ -572,7 +524,7 @@ static void links(void **state)
 		snprintf(flow, sizeof(flow), "flows:\n  link.convert: [{do: order.base}, %s]\n", steps[i]);
 		install("name: p\nwhen: 'true'\ncapabilities:\n  link.convert: [{cel: '\"no link\"'}]\n", flow);
 		look(&before);
-		assert_int_not_equal(trib_engine_link(world.engine, &request, ret_token, &size, &outcome, &error), TRIB_OK);
+		assert_int_not_equal(trib_engine_link(world.engine, &request, ret_token, &size, &outcome, &world_error), TRIB_OK);
 		expect_same(&before, steps[i]);
 	}
 }
@@ -581,9 +533,9 @@ static void links(void **state)
 
 static void webhook(const char *id, const char *json)
 {
-	assert_ok(run_json((struct trib_call){ .kind = TRIB_CALL_WEBHOOK_PUT, .name = trib_bytes_text(id) },
+	assert_ok(world_ask((struct trib_call){ .kind = TRIB_CALL_WEBHOOK_PUT, .name = trib_bytes_text(id) },
 			   &tributary__webhook__descriptor, json),
-		  error);
+		  world_error);
 }
 
 static int setup(void **state)

@@ -159,30 +159,17 @@ static trib_status expected(enum trib_noun noun, const char *status, const char 
 
 /* --- Entities ------------------------------------------------------------------------------------------- */
 
-static char reply[1 << 14], last_id[64];
-static struct trib_error error;
+static char last_id[64];
 static unsigned made;
 
 static trib_status ask(struct trib_call call, const struct asker *asker, const ProtobufCMessageDescriptor *body,
 		       const char *json)
 {
-	struct trib_arena arena;
-	ProtobufCMessage *message = NULL;
-
 	/* As the doors do. */
 	if (!(trib_access_roles(call.kind, call.noun, true) & TRIB_ACCESS_BIT(asker->role)))
 		return TRIB_FORBIDDEN;
-	trib_arena_init(&arena, 1 << 20);
-	if (body)
-		assert_ok(trib_proto_from_json(body, trib_bytes_text(json), &arena, &message, &error), error);
-	call.body = message;
 	call.actor = (struct trib_actor){ .role = asker->role, .party_id = trib_bytes_text(asker->party) };
-	world_call(&call);
-	snprintf(reply, sizeof(reply), "%.*s", (int)call.reply.size, call.reply.data ? call.reply.data : "");
-	trib_buffer_fini(&call.reply);
-	error = call.error;
-	trib_arena_fini(&arena);
-	return call.status;
+	return world_ask(call, body, json);
 }
 
 /* `format` has the number of what is made, as often as it likes. */
@@ -194,7 +181,7 @@ static void put(enum trib_noun noun, const char *letters, const struct asker *as
 	snprintf(id, sizeof(id), "%s%u", letters, number);
 	if (ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = noun, .name = trib_bytes_text(id) }, asker,
 		trib_noun_descriptor(noun), json) != TRIB_OK)
-		fail_msg("%s: %s: %s", json, error.at, error.text);
+		fail_msg("%s: %s: %s", json, world_error.at, world_error.text);
 	snprintf(last_id, sizeof(last_id), "%s", id);
 }
 
@@ -222,11 +209,11 @@ static void lead(enum trib_noun noun, const char *way)
 		if (!strcmp(word, "DELETE"))
 			assert_ok(ask((struct trib_call){ .kind = TRIB_CALL_CLOSE, .noun = noun, .name = trib_bytes_text(id) }, asker,
 				      NULL, NULL),
-				  error);
+				  world_error);
 		else if (!strcmp(word, "days"))
 			world_pass(60 * WORLD_DAY_MS);
 		else if (act(noun, id, word, asker) != TRIB_OK)
-			fail_msg("%s %s: %s: %s", id, word, error.at, error.text);
+			fail_msg("%s %s: %s: %s", id, word, world_error.at, world_error.text);
 	}
 	trib_engine_turn(world.engine);
 	trib_engine_settle(world.engine);
@@ -238,9 +225,9 @@ static const char *status_now(enum trib_noun noun, const char *id)
 
 	assert_ok(ask((struct trib_call){ .kind = TRIB_CALL_GET, .noun = noun, .name = trib_bytes_text(id) }, &askers[0], NULL,
 		      NULL),
-		  error);
+		  world_error);
 	/* The first: those of the history stand behind it. */
-	const char *at = strstr(reply, ",\"status\":\"");
+	const char *at = strstr(world_reply, ",\"status\":\"");
 
 	assert_non_null(at);
 	snprintf(status, sizeof(status), "%.*s", (int)strcspn(at + 11, "\""), at + 11);
@@ -324,7 +311,7 @@ static void begin(enum trib_noun noun, const char *status)
 		break;
 	case TRIB_NOUN_APPROVAL:
 		put(TRIB_NOUN_GOODS, "w", &askers[0], "{\"id\":\"w%u\",\"merchant\":\"m1\",\"play\":\"waits\"}", number);
-		assert_int_equal(sscanf(strstr(reply, "\"approval\":\""), "\"approval\":\"%63[^\"]", last_id), 1);
+		assert_int_equal(sscanf(strstr(world_reply, "\"approval\":\""), "\"approval\":\"%63[^\"]", last_id), 1);
 		break;
 	case TRIB_NOUN_ACTIVITY:
 		put(noun, "a-", &askers[4], "{\"id\":\"a-%u\",\"leader\":\"l1\",\"title\":\"t\"}", number);
@@ -383,7 +370,7 @@ static bool try_one(size_t way, const char *action, size_t asker)
 
 	if (got != want)
 		fail_msg("%s %s, %s by %s: %s, expected %s (%s: %s)", ways[way].status, trib_noun_word(ways[way].noun), action,
-			 askers[asker].name, trib_status_word(got), trib_status_word(want), error.at, error.text);
+			 askers[asker].name, trib_status_word(got), trib_status_word(want), world_error.at, world_error.text);
 	if (got != TRIB_OK) {
 		if (position() != before)
 			fail_msg("%s %s, %s by %s: refused, and something is journalled", ways[way].status,
@@ -391,9 +378,9 @@ static bool try_one(size_t way, const char *action, size_t asker)
 		return false;
 	}
 	snprintf(shown, sizeof(shown), "\"status\":\"%s\"", to);
-	if (!strstr(reply, shown))
+	if (!strstr(world_reply, shown))
 		fail_msg("%s %s, %s by %s: %s, expected %s", ways[way].status, trib_noun_word(ways[way].noun), action,
-			 askers[asker].name, reply, to);
+			 askers[asker].name, world_reply, to);
 	return true;
 }
 
@@ -460,33 +447,10 @@ static void nothing_is_left_out(void **state)
 	}
 }
 
-static void install_play(void)
-{
-	Tributary__PlayPutRequest request = TRIBUTARY__PLAY_PUT_REQUEST__INIT;
-	Tributary__ActivateRequest activate = TRIBUTARY__ACTIVATE_REQUEST__INIT;
-	Tributary__PlayFile files[2], *list[] = { &files[0], &files[1] };
-
-	tributary__play_file__init(&files[0]);
-	tributary__play_file__init(&files[1]);
-	files[0].name = "play.yaml";
-	files[0].text = "name: waits\nwhen: request.action == 'goods.put'\n";
-	files[1].name = "flow.yaml";
-	files[1].text = "flows:\n  goods.put:\n    - {when: goods.id.startsWith('w'), wait: approval, what: look}\n";
-	request.files = list;
-	request.n_files = 2;
-	struct trib_call put_call = { .kind = TRIB_CALL_PLAY_PUT, .name = trib_bytes_text("waits"), .body = &request.base };
-
-	world_call(&put_call);
-	assert_ok(put_call.status, put_call.error);
-	trib_buffer_fini(&put_call.reply);
-	activate.has_version = true;
-	activate.version = 1;
-	struct trib_call now = { .kind = TRIB_CALL_PLAY_ACTIVATE, .name = trib_bytes_text("waits"), .body = &activate.base };
-
-	world_call(&now);
-	assert_ok(now.status, now.error);
-	trib_buffer_fini(&now.reply);
-}
+static const struct world_file waits[] = {
+	{ "play.yaml", "name: waits\nwhen: request.action == 'goods.put'\n" },
+	{ "flow.yaml", "flows:\n  goods.put:\n    - {when: goods.id.startsWith('w'), wait: approval, what: look}\n" },
+};
 
 static int setup(void **state)
 {
@@ -506,11 +470,11 @@ static int setup(void **state)
 		 (long long)(WORLD_START_MS + 80 * WORLD_DAY_MS));
 	world_put(TRIB_NOUN_ACTIVITY, json);
 	if (act(TRIB_NOUN_ACTIVITY, "a1", "publish", &askers[0]) != TRIB_OK)
-		fail_msg("%s: %s", error.at, error.text);
+		fail_msg("%s: %s", world_error.at, world_error.text);
 	put(TRIB_NOUN_COOPERATION, "co", &askers[5], "{\"id\":\"co%u\",\"activity\":\"a1\",\"leader2\":\"l2\",\"service2_bps\":100}", 1);
 	if (act(TRIB_NOUN_COOPERATION, "co1", "accept", &askers[4]) != TRIB_OK)
-		fail_msg("%s: %s", error.at, error.text);
-	install_play();
+		fail_msg("%s: %s", world_error.at, world_error.text);
+	world_play("waits", waits, 2, true);
 	return 0;
 }
 

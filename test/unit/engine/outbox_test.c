@@ -14,23 +14,15 @@ static int setup(void **state)
 
 static trib_status put_webhook(const char *id, const char *json, struct trib_error *ret_error)
 {
-	struct trib_arena arena;
-	ProtobufCMessage *message;
-	struct trib_call call = { .kind = TRIB_CALL_WEBHOOK_PUT, .name = trib_bytes_text(id) };
+	struct trib_buffer body;
+	trib_status status;
 
-	trib_arena_init(&arena, 1 << 20);
-	trib_status status = trib_proto_from_json(&tributary__webhook__descriptor, trib_bytes_text(json), &arena, &message,
-						  ret_error);
-
-	if (status == TRIB_OK) {
-		((Tributary__Webhook *)message)->id = (char *)id;
-		call.body = message;
-		world_call(&call);
-		status = call.status;
-		*ret_error = call.error;
-		trib_buffer_fini(&call.reply);
-	}
-	trib_arena_fini(&arena);
+	trib_buffer_init(&body, 1 << 20);
+	trib_buffer_add_format(&body, "{\"id\":\"%s\",%s", id, json + 1);
+	status = world_ask((struct trib_call){ .kind = TRIB_CALL_WEBHOOK_PUT, .name = trib_bytes_text(id) },
+			   &tributary__webhook__descriptor, trib_buffer_text(&body));
+	trib_buffer_fini(&body);
+	*ret_error = world_error;
 	return status;
 }
 

@@ -5,20 +5,7 @@
 #define SLOT_EXT                                                                                   \
 	"{\"properties\": {\"plan\": {\"required\": [\"fee\"], \"properties\": {\"fee\": {\"type\": \"integer\", \"minimum\": 0}}}}}"
 
-static struct trib_error error;
-
-/* Puts play.yaml and, unless it is NULL, another file. The reply is left in world_reply. */
-static char world_reply[4096];
-
-static trib_status run(struct trib_call *call)
-{
-	world_call(call);
-	snprintf(world_reply, sizeof(world_reply), "%.*s", (int)call->reply.size, call->reply.data ? call->reply.data : "");
-	trib_buffer_fini(&call->reply);
-	error = call->error;
-	return call->status;
-}
-
+/* Puts play.yaml and, unless it is NULL, another file. */
 static trib_status put_play(const char *name, const char *yaml, const char *file, const char *text)
 {
 	Tributary__PlayPutRequest request = TRIBUTARY__PLAY_PUT_REQUEST__INIT;
@@ -33,7 +20,7 @@ static trib_status put_play(const char *name, const char *yaml, const char *file
 	files[1].text = (char *)text;
 	request.files = list;
 	request.n_files = file ? 2 : 1;
-	return run(&call);
+	return world_run(&call);
 }
 
 static trib_status activate(const char *name, uint32_t version, int64_t at_ms)
@@ -45,21 +32,21 @@ static trib_status activate(const char *name, uint32_t version, int64_t at_ms)
 	request.version = version;
 	request.has_at = at_ms != 0;
 	request.at = at_ms;
-	return run(&call);
+	return world_run(&call);
 }
 
 static trib_status ask(enum trib_call_kind kind, const char *name)
 {
 	struct trib_call call = { .kind = kind, .name = trib_bytes_text(name) };
 
-	return run(&call);
+	return world_run(&call);
 }
 
 static const char *get(enum trib_noun noun, const char *id)
 {
 	struct trib_call call = { .kind = TRIB_CALL_GET, .noun = noun, .name = trib_bytes_text(id) };
 
-	assert_int_equal(run(&call), TRIB_OK);
+	assert_int_equal(world_run(&call), TRIB_OK);
 	return world_reply;
 }
 
@@ -75,7 +62,7 @@ static trib_status put_plan(const char *id, const char *rest)
 	char json[1024];
 
 	snprintf(json, sizeof(json), "{\"id\":\"%s\",\"merchant\":\"m1\",\"goods\":[\"g1\"],%s}", id, rest);
-	return world_put_status(TRIB_NOUN_PLAN, json, &error);
+	return world_put_status(TRIB_NOUN_PLAN, json, &world_error);
 }
 
 /* Each PUT in order: what is asked, what it comes to, and which play the plan has then. */
@@ -132,9 +119,9 @@ static void test_plans(void **state)
 		trib_status status = put_plan(rows[i].id, rest);
 
 		if (status != rows[i].status)
-			fail_msg("row %zu: %s at %s: %s", i, trib_status_word(status), error.at, error.text);
+			fail_msg("row %zu: %s at %s: %s", i, trib_status_word(status), world_error.at, world_error.text);
 		if (status != TRIB_OK)
-			assert_string_equal(error.at, expected);
+			assert_string_equal(world_error.at, expected);
 		else
 			assert_has(get(TRIB_NOUN_PLAN, rows[i].id), expected);
 	}
@@ -237,8 +224,8 @@ static void test_refused(void **state)
 
 		if (status == TRIB_OK || (rows[i].status != TRIB_SYNTAX && status != rows[i].status))
 			fail_msg("row %zu: %s", i, trib_status_word(status));
-		if (strcmp(error.at, rows[i].at) != 0)
-			fail_msg("row %zu: at %s: %s", i, error.at, error.text);
+		if (strcmp(world_error.at, rows[i].at) != 0)
+			fail_msg("row %zu: at %s: %s", i, world_error.at, world_error.text);
 	}
 	assert_int_equal(ask(TRIB_CALL_PLAY_GET, "slot"), TRIB_NOT_FOUND);
 	assert_int_equal(ask(TRIB_CALL_PLAY_ROLLBACK, "slot"), TRIB_NOT_FOUND);

@@ -119,6 +119,36 @@ static inline void world_call(struct trib_call *call)
 	}
 }
 
+/* What the last of the two below was answered: the beginning of its reply, and why not. */
+static char world_reply[1 << 16];
+static struct trib_error world_error;
+
+static inline trib_status world_run(struct trib_call *call)
+{
+	world_call(call);
+	snprintf(world_reply, sizeof(world_reply), "%.*s", (int)call->reply.size, call->reply.data ? call->reply.data : "");
+	trib_buffer_fini(&call->reply);
+	world_error = call->error;
+	return call->status;
+}
+
+/* With a body that is given as JSON; `body` NULL: it has none. What is no message is refused as the door would. */
+static inline trib_status world_ask(struct trib_call call, const ProtobufCMessageDescriptor *body, const char *json)
+{
+	struct trib_arena arena;
+	ProtobufCMessage *message = NULL;
+	trib_status status = TRIB_OK;
+
+	trib_arena_init(&arena, 1 << 26);
+	if (body)
+		status = trib_proto_from_json(body, trib_bytes_text(json), &arena, &message, &world_error);
+	call.body = message;
+	if (status == TRIB_OK)
+		status = world_run(&call);
+	trib_arena_fini(&arena);
+	return status;
+}
+
 static inline trib_status world_put_status(enum trib_noun noun, const char *json, struct trib_error *ret_error)
 {
 	struct trib_arena arena;

@@ -1,27 +1,5 @@
 /* Capabilities: the table, what each does by default, and what plays may do instead. */
-#include "test.h"
-
-#include "play/private.h"
-
-static trib_status check_tree(void *context, struct trib_bytes name, struct trib_bytes json, struct trib_error *error)
-{
-	return TRIB_OK;
-}
-
-static const struct trib_play_trees trees = { .check = check_tree };
-
-/* ' stands for " so that rows can be read. */
-static const struct trib_json *json_of(const char *text, struct trib_arena *arena)
-{
-	char *copy = trib_arena_copy(arena, trib_bytes_text(text));
-	const struct trib_json *json;
-	struct trib_error error;
-
-	for (char *p = copy; *p; p++)
-		*p = *p == '\'' ? '"' : *p;
-	assert_ok(trib_json_parse(trib_bytes_text(copy), TRIB_LIMIT_JSON_DEPTH, arena, &json, &error), error);
-	return json;
-}
+#include "unit/play/trees.h"
 
 /* Runs a capability over inputs by name, those not stated zero; the outputs as an object, or why not. */
 static void run(const struct trib_play *play, const char *name, const char *input, char *ret_text, size_t size,

@@ -1,15 +1,7 @@
 /* Flows: what flow.yaml may say, what runs give, that a failing one leaves nothing, and a twin that walks the file. */
-#include "test.h"
+#include "unit/play/trees.h"
 
 #include "base/rng.h"
-#include "play/private.h"
-
-static trib_status check_tree(void *context, struct trib_bytes name, struct trib_bytes json, struct trib_error *error)
-{
-	return TRIB_OK;
-}
-
-static const struct trib_play_trees trees = { .check = check_tree };
 
 static trib_status read_play(const char *play, const char *flow, const char *hooks, const char *cases,
 			     struct trib_play **ret_play, struct trib_error *error)
@@ -116,18 +108,6 @@ static void test_limits(void **state)
 }
 
 /* ---- Runs ----------------------------------------------------------------------------------------- */
-
-static const struct trib_json *json_of(const char *text, struct trib_arena *arena)
-{
-	char *copy = trib_arena_copy(arena, trib_bytes_text(text));
-	const struct trib_json *json;
-	struct trib_error error;
-
-	for (char *p = copy; *p; p++)
-		*p = *p == '\'' ? '"' : *p;
-	assert_ok(trib_json_parse(trib_bytes_text(copy), TRIB_LIMIT_JSON_DEPTH, arena, &json, &error), error);
-	return json;
-}
 
 /* "plan.validate risk; status=… | approval" or "refused at …: …". */
 static void describe(const struct trib_flow_run *run, struct trib_arena *arena, struct trib_buffer *text)
