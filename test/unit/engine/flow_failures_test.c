@@ -422,6 +422,145 @@ static void approvals_that_come_too_late(void **state)
 	}
 }
 
+/* --- Many at once --------------------------------------------------------------------------------------- */
+
+/* Runs, messages and approvals about an entity that stand in the journal from a position on. */
+static unsigned traces_of(uint64_t from, const char *id)
+{
+	struct trib_journal_reader *reader;
+	struct trib_journal_record record;
+	unsigned found = 0;
+	char entity[64];
+
+	snprintf(entity, sizeof(entity), "/%s", id);
+	trib_engine_settle(world.engine);
+	assert_ok(trib_journal_reader_new(world.engine->journal, 0, &reader, &world_error), world_error);
+	while (trib_journal_reader_next(reader, &record, &world_error) == TRIB_OK) {
+		if (record.position + record.payload.size <= from)
+			continue;
+		Tributary__Batch *batch = tributary__batch__unpack(NULL, record.payload.size, (const uint8_t *)record.payload.data);
+
+		for (size_t i = 0; i < batch->n_event; i++) {
+			const Tributary__Event *event = batch->event[i];
+
+			found += event->kind_case == TRIBUTARY__EVENT__KIND_FLOW_RAN && !strcmp(event->flow_ran->entity, id);
+			found += event->kind_case == TRIBUTARY__EVENT__KIND_OUTBOX_ADDED && strstr(event->outbox_added->entity, entity);
+			found += event->kind_case == TRIBUTARY__EVENT__KIND_APPROVAL_PUT &&
+				 !strcmp(event->approval_put->approval->entity, id);
+		}
+		tributary__batch__free_unpacked(batch, NULL);
+	}
+	trib_journal_reader_free(reader);
+	return found;
+}
+
+/* Each flow that failed is about "bad…", those of "ok…" and "fine…" went well and left all of theirs. */
+static void expect_good_ones(const struct state *before, const struct flow *flow, unsigned number)
+{
+	struct state after;
+	char id[24];
+
+	look(&after);
+	if (after.pending - before->pending != 2 * flow->effects || after.approvals - before->approvals != 2 * flow->approvals)
+		fail_msg("%s\nleft %llu deliveries and %u approvals, expected twice %u and %u", flow->text,
+			 (unsigned long long)(after.pending - before->pending), after.approvals - before->approvals, flow->effects,
+			 flow->approvals);
+	snprintf(id, sizeof(id), "bad%u", number);
+	if (traces_of(before->position, id) != 0)
+		fail_msg("%s\nleft %u traces of %s", flow->text, traces_of(before->position, id), id);
+	snprintf(id, sizeof(id), "ok%u", number);
+	assert_int_equal(traces_of(before->position, id), 1 + flow->effects + flow->approvals);
+	trib_buffer_fini(&after.digest);
+}
+
+/* Goods are enrolled by the dozen. */
+static void many_enrolments(void **state)
+{
+	struct trib_rng rng;
+
+	trib_rng_seed(&rng, trib_test_seed());
+	for (unsigned i = 0; i < 2 * FLOWS; i++) {
+		unsigned which = i % (unsigned)TRIB_ARRAY_SIZE(bad_steps), number = next_id++;
+		struct state before;
+		struct flow flow;
+		char json[1024];
+
+		draw(&rng, &flow);
+		write(&flow, "enrolment.put", "enrolment.id.startsWith('bad')", bad_steps[which].step,
+		      (unsigned)trib_rng_below(&rng, flow.count + 1), "");
+		install(play_yaml, flow.text);
+		size_t size = (size_t)snprintf(json, sizeof(json), "{\"items\":[");
+
+		for (int j = 0; j < LINES; j++) {
+			static const char *const names[LINES] = { "ok", "bad", "fine" };
+			char id[24];
+
+			snprintf(id, sizeof(id), "%s%u", names[j], number);
+			need(&put_doors[4], id);
+			size += (size_t)snprintf(json + size, sizeof(json) - size,
+						 "%s{\"id\":\"%s\",\"goods\":\"of-%s\",\"commission_bps\":2000,\"service_bps\":300}", j ? "," : "",
+						 id, id);
+		}
+		snprintf(json + size, sizeof(json) - size, "]}");
+		look(&before);
+		assert_ok(world_ask((struct trib_call){ .kind = TRIB_CALL_ENROL, .name = trib_bytes_text("a1"),
+							.actor = { .role = TRIB_ACCESS_MERCHANT, .party_id = { "m1", 2 } } },
+				    &tributary__enrol_request__descriptor, json),
+			  world_error);
+		assert_non_null(strstr(world_reply, "\"accepted\":2,\"refused\":1"));
+		expect_good_ones(&before, &flow, number);
+		trib_buffer_fini(&before.digest);
+	}
+}
+
+/* Plans are edited in bulk: those whose flow fails are told of in the job, and stay as they were. */
+static void many_plans(void **state)
+{
+	static const char *const names[LINES] = { "ok", "bad", "fine" };
+	struct trib_rng rng;
+
+	trib_rng_seed(&rng, trib_test_seed());
+	for (unsigned i = 0; i < 2 * FLOWS; i++) {
+		unsigned which = i % (unsigned)TRIB_ARRAY_SIZE(bad_steps), number = next_id++;
+		struct state before;
+		struct flow flow;
+		char id[24], json[512], shown[128];
+
+		draw(&rng, &flow);
+		write(&flow, "plan.put", "has(old.id) && plan.id.startsWith('bad')", bad_steps[which].step,
+		      (unsigned)trib_rng_below(&rng, flow.count + 1), "");
+		install(play_yaml, flow.text);
+		for (int j = 0; j < LINES; j++) {
+			snprintf(id, sizeof(id), "%s%u", names[j], number);
+			assert_ok(put(&put_doors[2], id, "", false), world_error);
+		}
+		look(&before);
+		snprintf(json, sizeof(json), "{\"id\":\"job%u\",\"filter\":\"id.endsWith('%u')\",\"change\":{\"add_commission_bps\":10}}",
+			 number, number);
+		snprintf(id, sizeof(id), "job%u", number);
+		assert_ok(world_ask((struct trib_call){ .kind = TRIB_CALL_PUT, .noun = TRIB_NOUN_BULK, .name = trib_bytes_text(id) },
+				    &tributary__bulk__descriptor, json),
+			  world_error);
+		do {
+			trib_engine_turn(world.engine);
+			trib_engine_settle(world.engine);
+			assert_ok(world_ask((struct trib_call){ .kind = TRIB_CALL_GET, .noun = TRIB_NOUN_BULK, .name = trib_bytes_text(id) },
+					    NULL, NULL),
+				  world_error);
+		} while (!strstr(world_reply, "\"status\":\"done\""));
+		snprintf(shown, sizeof(shown), "\"plan\":\"bad%u\"", number);
+		if (!strstr(world_reply, shown))
+			fail_msg("%s\n%s", flow.text, world_reply);
+		expect_good_ones(&before, &flow, number);
+		snprintf(id, sizeof(id), "bad%u", number);
+		assert_int_equal(trib_domain_plan(trib_engine_domain(world.engine),
+						  trib_domain_find(trib_engine_domain(world.engine), TRIB_NOUN_PLAN, trib_bytes_text(id)))
+					 ->newest.commission_bps,
+				 1000);
+		trib_buffer_fini(&before.digest);
+	}
+}
+
 /* --- What comes behind the flow --------------------------------------------------------------------------- */
 
 /* The flow goes well, and what it is about is refused: by what the run gave, by the domain, by the books. */
@@ -558,7 +697,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_MARKET(every_step_of_random_flows), IN_A_MARKET(actions),
-		IN_A_MARKET(approvals_that_come_too_late), IN_A_MARKET(refused_behind_the_flow),
+		IN_A_MARKET(approvals_that_come_too_late), IN_A_MARKET(many_enrolments), IN_A_MARKET(many_plans), IN_A_MARKET(refused_behind_the_flow),
 		IN_A_MARKET(books_that_would_overflow),	 IN_A_MARKET(an_outbox_that_is_full),
 		IN_A_MARKET(links),
 	};
