@@ -57,6 +57,7 @@
 	X(JSON_DEPTH, 64, "levels", "nesting of any JSON that comes in")                           \
 	X(CEL_SOURCE_BYTES, 65536, "bytes", "one expression")                                      \
 	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
+	X(SELECT_ROWS, 100000, "rows", "that one selection returns; it counts all")                   \
 	X(CEL_COST, 10000000, "steps", "one evaluation, counted per node and per element")         \
 	X(CEL_CONDITION_COST, 100000, "steps", "one condition outside rule trees: of a plan, activity, play, webhook …") \
 	X(CEL_CREATORS_COST, 2000, "steps", "one creators_when, asked for one creator; what takes more does not hold") \

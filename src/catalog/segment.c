@@ -70,7 +70,7 @@ static trib_status read_fields(struct trib_segment *segment, struct trib_error *
 	segment->fields = trib_alloc_zeroed(segment->head->field_count, sizeof(*segment->fields));
 	for (uint32_t i = 0; i < segment->head->field_count; i++) {
 		if (!memchr(fields[i].name, 0, sizeof(fields[i].name)) ||
-		    fields[i].kind >= TRIB_FIELD_KINDS)
+		    fields[i].kind >= TRIB_FIELD_KINDS || fields[i].decimals > 9)
 			return torn(segment->path, error, "a field that is none");
 		segment->fields[i] =
 			(struct trib_field){ fields[i].name, fields[i].kind, fields[i].decimals };
@@ -186,11 +186,6 @@ void trib_segment_close(struct trib_segment *segment)
 const struct trib_segment_info *trib_segment_info(const struct trib_segment *segment)
 {
 	return &segment->info;
-}
-
-const char *trib_segment_path(const struct trib_segment *segment)
-{
-	return segment->path;
 }
 
 uint32_t trib_segment_chunks(const struct trib_segment *segment)

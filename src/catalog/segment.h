@@ -48,7 +48,7 @@ enum trib_field_kind {
 struct trib_field {
 	const char *name;
 	uint8_t kind;	  /* enum trib_field_kind */
-	uint8_t decimals; /* of DECIMAL */
+	uint8_t decimals; /* of DECIMAL, at most 9 */
 };
 
 /* ---- Writing ------------------------------------------------------------------------------ */
@@ -101,7 +101,6 @@ trib_status trib_segment_open(const char *path, struct trib_segment **ret_segmen
 void trib_segment_close(struct trib_segment *segment);
 
 const struct trib_segment_info *trib_segment_info(const struct trib_segment *segment);
-const char *trib_segment_path(const struct trib_segment *segment);
 uint32_t trib_segment_chunks(const struct trib_segment *segment);
 uint32_t trib_segment_chunk_rows(const struct trib_segment *segment, uint32_t chunk);
 /* The fields as they were given to create. */

@@ -24,6 +24,7 @@ enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 }
 	X("limits", trib_cli_limits, "print every limit, its unit and its reason")                 \
 	X("load", trib_cli_load, "load a generated marketplace into a running server")             \
 	X("play", trib_cli_play, "make a play, check it, run its cases, install it")                           \
+	X("select", trib_cli_select, "select rows of a table by CEL over its fields")              \
 	X("serve", trib_cli_serve, "run the engine and open its doors")                            \
 	X("simulate", trib_cli_simulate, "say what a candidate rule tree would have changed")         \
 	X("site", trib_cli_site, "read what other sites export: goods and orders")             \

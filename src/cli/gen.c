@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/gen/builtin.h"
 #include "cli/gen/traffic.h"
+#include "cli/gen_goods.h"
 
 static const char help[] =
 	"Writes a marketplace and a day of its traffic as NDJSON, the same for the same seed on "
@@ -18,7 +19,7 @@ static const char help[] =
 	"  --start T       instant of the first traffic, ms UTC; the day itself is the eighth\n"
 	"  --market FILE   numbers of one's own instead of data/market.json\n"
 	"  --out DIR|-     where to (-)\n\n"
-	"docs/market.md tells what is drawn from what.\n";
+	"docs/market.md tells what is drawn from what. `tributary gen goods --help`: a catalog of any size, as segments.\n";
 
 /* Midnight in Shanghai, a week before the eleventh of November 2025: then the day of traffic is that one. */
 #define START_MS INT64_C(1762185600000)
@@ -264,8 +265,10 @@ int trib_cli_gen(int argc, char **argv)
 	struct options options = { .out = "-" };
 	struct trib_error error;
 
+	if (argc > 1 && !strcmp(argv[1], "goods"))
+		return trib_cli_gen_goods(argc - 1, argv + 1);
 	if (argc == 2 && !strcmp(argv[1], "--help"))
-		return trib_cli_help("gen [OPTION VALUE …]", help);
+		return trib_cli_help("gen [goods] [OPTION VALUE …]", help);
 
 	int code = read_options(argc, argv, &options);
 

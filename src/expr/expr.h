@@ -440,6 +440,9 @@ trib_status trib_expr_eval(const struct trib_expr_program *program,
 
 /* Writes the tree as CEL again: parsing that gives the same tree. */
 void trib_expr_print(const struct trib_expr_program *program, struct trib_buffer *buffer);
+/* The same of one node of the program's tree. */
+void trib_expr_print_part(const struct trib_expr_program *program, const struct trib_expr_node *node,
+			  struct trib_buffer *buffer);
 
 /* ---- Calendars ------------------------------------------------------------------------------------ */
 

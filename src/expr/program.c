@@ -151,3 +151,9 @@ void trib_expr_print(const struct trib_expr_program *program, struct trib_buffer
 {
 	ast_print(&program->env, program->root, buffer);
 }
+
+void trib_expr_print_part(const struct trib_expr_program *program, const struct trib_expr_node *node,
+			  struct trib_buffer *buffer)
+{
+	ast_print(&program->env, node, buffer);
+}

@@ -1,0 +1,640 @@
+/* From checked CEL to steps. */
+#include "select/plan.h"
+
+#include <math.h>
+
+enum {
+	ARENA_BYTES = 256 << 20,
+	STEPS_MAX = 1 << 14, /* ternaries in ternaries multiply */
+	DEPTH_MAX = 300,
+	EVAL_BYTES = 1 << 20,
+};
+
+static struct step *new_step(struct plan *plan, enum step_kind kind)
+{
+	struct step *step = trib_arena_alloc_zeroed(&plan->arena, sizeof(*step));
+
+	trib_assert(step);
+	step->kind = (uint8_t)kind;
+	step->number = plan->step_count++;
+	return step;
+}
+
+static const struct trib_field *field_at(const struct plan *plan, uint32_t field)
+{
+	uint32_t count;
+
+	return trib_table_fields(plan->table, &count) + field;
+}
+
+static struct step *new_set(struct plan *plan, const struct trib_expr_node *node, uint32_t field,
+			    struct trib_ranges set, bool negated)
+{
+	struct step *step = new_step(plan, STEP_SET);
+
+	step->field = field;
+	step->node = node;
+	step->set = negated ? trib_ranges_complement(&plan->arena, set, INT64_MIN) : set;
+	if (!step->set.count)
+		step->kind = STEP_NONE;
+	return step;
+}
+
+/* ---- Constants on the scale of a column --------------------------------------------------- */
+
+static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
+
+static double unscaled(int64_t value, uint8_t decimals)
+{
+	return (double)value / powers[decimals];
+}
+
+/* The greatest n whose value as CEL sees it is <= x; INT64_MIN: there is none. */
+static int64_t floor_scaled(double x, uint8_t decimals)
+{
+	double guess = floor(x * powers[decimals]);
+
+	if (guess >= 9e15)
+		return INT64_MAX;
+	if (guess <= -9e15)
+		return INT64_MIN;
+	int64_t n = (int64_t)guess + 2;
+
+	while (unscaled(n, decimals) > x)
+		n--;
+	return n;
+}
+
+/* The greatest number of the column's scale that is not above the constant, and whether it is that. */
+static bool scale(const struct trib_field *field, const struct trib_value *value,
+		  int64_t *ret_floor, bool *ret_exact)
+{
+	*ret_exact = true;
+	if (field->kind == TRIB_FIELD_INT && value->kind == TRIB_VALUE_INT) {
+		*ret_floor = value->integer;
+		return true;
+	}
+	if (field->kind == TRIB_FIELD_TIME && value->kind == TRIB_VALUE_TIMESTAMP) {
+		*ret_floor = value->integer * 1000 + value->nanos / 1000000;
+		*ret_exact = value->nanos % 1000000 == 0;
+		return true;
+	}
+	if (field->kind == TRIB_FIELD_DECIMAL && value->kind == TRIB_VALUE_DOUBLE &&
+	    !isnan(value->number)) {
+		*ret_floor = floor_scaled(value->number, field->decimals);
+		*ret_exact = unscaled(*ret_floor, field->decimals) == value->number;
+		return true;
+	}
+	return false;
+}
+
+static struct trib_ranges compared(struct plan *plan, enum trib_expr_function function,
+				   int64_t floor, bool exact)
+{
+	switch (function) {
+	case TRIB_FN_LT:
+		if (exact && floor == INT64_MIN)
+			return (struct trib_ranges){ 0 };
+		return trib_ranges_of(&plan->arena, INT64_MIN, exact ? floor - 1 : floor);
+	case TRIB_FN_LE:
+		return trib_ranges_of(&plan->arena, INT64_MIN, floor);
+	case TRIB_FN_GT:
+	case TRIB_FN_GE:
+		if (function == TRIB_FN_GE && exact)
+			return trib_ranges_of(&plan->arena, floor, INT64_MAX);
+		return floor == INT64_MAX ? (struct trib_ranges){ 0 }
+					  : trib_ranges_of(&plan->arena, floor + 1, INT64_MAX);
+	default:
+		return exact ? trib_ranges_of(&plan->arena, floor, floor)
+			     : (struct trib_ranges){ 0 };
+	}
+}
+
+static enum trib_expr_function mirrored(enum trib_expr_function function)
+{
+	switch (function) {
+	case TRIB_FN_LT:
+		return TRIB_FN_GT;
+	case TRIB_FN_LE:
+		return TRIB_FN_GE;
+	case TRIB_FN_GT:
+		return TRIB_FN_LT;
+	case TRIB_FN_GE:
+		return TRIB_FN_LE;
+	default:
+		return function;
+	}
+}
+
+/* ---- Tests -------------------------------------------------------------------------------- */
+
+static bool is_column(const struct trib_expr_node *node)
+{
+	return node->kind == TRIB_EXPR_VARIABLE;
+}
+
+static bool is_constant(const struct trib_expr_node *node)
+{
+	return node->kind == TRIB_EXPR_CONST;
+}
+
+/* The values of a column of words or flags that are `value`; false: it is of another kind. */
+static bool equals(struct plan *plan, uint32_t field, const struct trib_value *value,
+		   struct trib_ranges *ret_set)
+{
+	uint8_t kind = field_at(plan, field)->kind;
+	int64_t floor;
+	bool exact;
+
+	if (kind == TRIB_FIELD_CODE && value->kind == TRIB_VALUE_STRING) {
+		uint32_t code = trib_dictionary_find(trib_table_words(plan->table, field),
+						     trib_value_text(value));
+
+		*ret_set = code || !value->size ? trib_ranges_of(&plan->arena, code, code)
+						: (struct trib_ranges){ 0 };
+		return true;
+	}
+	if (kind == TRIB_FIELD_BOOL && value->kind == TRIB_VALUE_BOOL) {
+		*ret_set = trib_ranges_of(&plan->arena, value->boolean, value->boolean);
+		return true;
+	}
+	if (!scale(field_at(plan, field), value, &floor, &exact))
+		return false;
+	*ret_set = compared(plan, TRIB_FN_EQ, floor, exact);
+	return true;
+}
+
+static struct step *comparison(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	const struct trib_expr_node *left = node->args[0], *right = node->args[1];
+	enum trib_expr_function function = (enum trib_expr_function)node->function;
+	struct trib_ranges set;
+	int64_t floor;
+	bool exact;
+
+	if (is_constant(left) && is_column(right)) {
+		const struct trib_expr_node *other = left;
+
+		left = right;
+		right = other;
+		function = mirrored(function);
+	}
+	if (!is_column(left) || !is_constant(right))
+		return NULL;
+	if (function == TRIB_FN_EQ || function == TRIB_FN_NE)
+		return equals(plan, left->index, &right->value, &set)
+			       ? new_set(plan, node, left->index, set,
+					 negated != (function == TRIB_FN_NE))
+			       : NULL;
+	if (!scale(field_at(plan, left->index), &right->value, &floor, &exact))
+		return NULL;
+	return new_set(plan, node, left->index, compared(plan, function, floor, exact), negated);
+}
+
+/* column in [constants]; "word" in codes */
+static struct step *membership(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	const struct trib_expr_node *item = node->args[0], *list = node->args[1];
+
+	if (is_constant(item) && is_column(list) &&
+	    field_at(plan, list->index)->kind == TRIB_FIELD_CODES &&
+	    item->value.kind == TRIB_VALUE_STRING) {
+		uint32_t code = trib_dictionary_find(trib_table_words(plan->table, list->index),
+						     trib_value_text(&item->value));
+		struct step *step = new_step(plan, code	     ? STEP_CODES
+						   : negated ? STEP_ALL
+							     : STEP_NONE);
+
+		step->field = list->index;
+		step->node = node;
+		step->negated = negated;
+		step->set = trib_ranges_of(&plan->arena, code, code);
+		return step;
+	}
+	if (!is_column(item) || !is_constant(list) || list->value.kind != TRIB_VALUE_LIST)
+		return NULL;
+	const struct trib_list *values = list->value.list;
+	struct trib_ranges *sets = trib_arena_alloc(&plan->arena, values->count * sizeof(*sets));
+
+	trib_assert(sets);
+	for (uint32_t i = 0; i < values->count; i++)
+		if (!equals(plan, item->index, &values->items[i], &sets[i]))
+			return NULL;
+	return new_set(plan, node, item->index,
+		       trib_ranges_union(&plan->arena, sets, values->count), negated);
+}
+
+/* The one column of words that an expression reads; false where it reads none, another kind, or two. */
+static bool reads_one_word(const struct plan *plan, const struct trib_expr_node *node,
+			   uint32_t *field, bool *found)
+{
+	if (node->kind == TRIB_EXPR_VARIABLE) {
+		if (field_at(plan, node->index)->kind != TRIB_FIELD_CODE ||
+		    (*found && *field != node->index))
+			return false;
+		*field = node->index;
+		*found = true;
+	}
+	for (uint32_t i = 0; i < node->count; i++)
+		if (!reads_one_word(plan, node->args[i], field, found))
+			return false;
+	return true;
+}
+
+struct word_facts {
+	struct trib_bytes text;
+};
+
+static bool word_facts_get(void *context, uint32_t index, struct trib_arena *arena,
+			   struct trib_value *ret_value)
+{
+	*ret_value = trib_value_string(((const struct word_facts *)context)->text);
+	return true;
+}
+
+/* A program of part of the filter: what is written there, checked again. NULL: it cannot stand alone. */
+static struct trib_expr_program *part_of(struct plan *plan, const struct trib_expr_node *node,
+					 bool negated);
+
+/* What an expression over one column of words is true of: it is asked of every word of the dictionary. */
+static struct step *word_test(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	uint32_t field = 0, n = 0;
+	bool found = false;
+
+	if (!reads_one_word(plan, node, &field, &found) || !found)
+		return NULL;
+	struct trib_expr_program *program = part_of(plan, node, negated);
+
+	if (!program)
+		return NULL;
+	const struct trib_dictionary *words = trib_table_words(plan->table, field);
+	uint32_t count = trib_dictionary_count(words);
+	struct trib_range *ranges = trib_alloc((count + 1) * sizeof(*ranges));
+	struct trib_arena arena;
+
+	trib_arena_init(&arena, EVAL_BYTES);
+	for (uint32_t code = 0; code <= count; code++) {
+		struct word_facts facts = { trib_dictionary_text(words, code) };
+		struct trib_value value;
+		bool is =
+			trib_expr_eval(program,
+				       &(struct trib_expr_facts){ word_facts_get, &facts, NULL, 0 },
+				       &arena, &value, NULL) == TRIB_OK &&
+			value.kind == TRIB_VALUE_BOOL && value.boolean;
+
+		trib_arena_reset(&arena);
+		if (!is)
+			continue;
+		if (n && ranges[n - 1].hi + 1 == code)
+			ranges[n - 1].hi++;
+		else
+			ranges[n++] = (struct trib_range){ code, code };
+	}
+	struct trib_range *kept = trib_arena_alloc(&plan->arena, n * sizeof(*kept));
+
+	trib_assert(kept);
+	memcpy(kept, ranges, n * sizeof(*kept));
+	free(ranges);
+	trib_arena_fini(&arena);
+	trib_expr_free(program);
+	return new_set(plan, node, field, (struct trib_ranges){ n, kept }, false);
+}
+
+/* ---- Parts that the evaluator answers ----------------------------------------------------- */
+
+static struct trib_expr_env env_of(const struct plan *plan)
+{
+	return (struct trib_expr_env){ .variables = plan->variables,
+				       .variable_count = plan->variable_count,
+				       .flags = TRIB_EXPR_FACTS,
+				       .lasting = true };
+}
+
+static struct trib_expr_program *part_of(struct plan *plan, const struct trib_expr_node *node,
+					 bool negated)
+{
+	struct trib_expr_program *program;
+	struct trib_expr_env env = env_of(plan);
+	struct trib_expr_error why;
+	struct trib_buffer text;
+
+	trib_buffer_init(&text, TRIB_LIMIT_CEL_SOURCE_BYTES);
+	trib_buffer_add_text(&text, negated ? "!(" : "(");
+	trib_expr_print_part(plan->filter, node, &text);
+	trib_buffer_add_text(&text, ")");
+	trib_status status =
+		text.failed ? TRIB_LIMIT
+			    : trib_expr_compile(&env, trib_buffer_bytes(&text), &program, &why);
+
+	trib_buffer_fini(&text);
+	return status == TRIB_OK ? program : NULL;
+}
+
+/* What is not refused on the way in can be printed and read again; a filter at the limit of its size may not. */
+static struct step *rich(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	struct step *step = new_step(plan, STEP_RICH);
+
+	step->node = node;
+	step->negated = negated;
+	step->program = part_of(plan, node, negated);
+	trib_assert(plan->rich_count < STEPS_MAX);
+	plan->rich[plan->rich_count++] = step;
+	return step;
+}
+
+/* ---- The tree ----------------------------------------------------------------------------- */
+
+static const struct step *make(struct plan *plan, const struct trib_expr_node *node, bool negated);
+
+static const struct step *combined(struct plan *plan, const struct step *const *args,
+				   uint32_t count, bool all)
+{
+	enum step_kind neutral = all ? STEP_ALL : STEP_NONE, final = all ? STEP_NONE : STEP_ALL;
+	const struct step **kept = trib_arena_alloc(&plan->arena, count * sizeof(*kept));
+	uint32_t n = 0;
+
+	trib_assert(kept);
+	for (uint32_t i = 0; i < count; i++) {
+		if (args[i]->kind == final)
+			return args[i];
+		if (args[i]->kind != neutral)
+			kept[n++] = args[i];
+	}
+	if (n == 0)
+		return new_step(plan, neutral);
+	if (n == 1)
+		return kept[0];
+	struct step *step = new_step(plan, all ? STEP_AND : STEP_OR);
+
+	step->args = kept;
+	step->count = n;
+	return step;
+}
+
+static const struct step *make_args(struct plan *plan, const struct trib_expr_node *node,
+				    bool negated)
+{
+	const struct step **args = trib_arena_alloc(&plan->arena, node->count * sizeof(*args));
+
+	trib_assert(args);
+	for (uint32_t i = 0; i < node->count; i++)
+		args[i] = make(plan, node->args[i], negated);
+	return combined(plan, args, node->count, (node->function == TRIB_FN_AND) != negated);
+}
+
+static const struct step *make_choice(struct plan *plan, const struct trib_expr_node *node,
+				      bool negated)
+{
+	const struct step *yes[2] = { make(plan, node->args[0], false),
+				      make(plan, node->args[1], negated) };
+	const struct step *no[2] = { make(plan, node->args[0], true),
+				     make(plan, node->args[2], negated) };
+	const struct step *either[2] = { combined(plan, yes, 2, true),
+					 combined(plan, no, 2, true) };
+
+	return combined(plan, either, 2, false);
+}
+
+/* category.startsWith("women/"), without asking every word. */
+static struct step *prefix(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	const struct trib_expr_node *column = node->args[0], *text = node->args[1];
+
+	if (!is_column(column) || field_at(plan, column->index)->kind != TRIB_FIELD_CODE ||
+	    !is_constant(text) || !text->value.size)
+		return NULL;
+	return new_set(plan, node, column->index,
+		       trib_dictionary_within(trib_table_words(plan->table, column->index),
+					      trib_value_text(&text->value), &plan->arena),
+		       negated);
+}
+
+static struct step *test_of(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	struct step *step = NULL;
+
+	if (node->kind == TRIB_EXPR_VARIABLE) /* its type is bool */
+		return new_set(plan, node, node->index, trib_ranges_of(&plan->arena, 1, 1),
+			       negated);
+	if (node->kind == TRIB_EXPR_CALL) {
+		switch ((enum trib_expr_function)node->function) {
+		case TRIB_FN_EQ:
+		case TRIB_FN_NE:
+		case TRIB_FN_LT:
+		case TRIB_FN_LE:
+		case TRIB_FN_GT:
+		case TRIB_FN_GE:
+			step = comparison(plan, node, negated);
+			break;
+		case TRIB_FN_IN:
+			step = membership(plan, node, negated);
+			break;
+		case TRIB_FN_STARTS_WITH:
+			step = prefix(plan, node, negated);
+			break;
+		default:
+			break;
+		}
+	}
+	if (!step)
+		step = word_test(plan, node, negated);
+	return step ? step : rich(plan, node, negated);
+}
+
+static const struct step *make(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	if (node->kind == TRIB_EXPR_CONST && node->value.kind == TRIB_VALUE_BOOL)
+		return new_step(plan, node->value.boolean != negated ? STEP_ALL : STEP_NONE);
+	if (node->kind == TRIB_EXPR_CALL && node->depth <= DEPTH_MAX &&
+	    plan->step_count < STEPS_MAX / 2) {
+		switch ((enum trib_expr_function)node->function) {
+		case TRIB_FN_NOT:
+			return make(plan, node->args[0], !negated);
+		case TRIB_FN_AND:
+		case TRIB_FN_OR:
+			return make_args(plan, node, negated);
+		case TRIB_FN_CONDITIONAL:
+			return make_choice(plan, node, negated);
+		default:
+			break;
+		}
+	}
+	return test_of(plan, node, negated);
+}
+
+/* ---- The whole ---------------------------------------------------------------------------- */
+
+static const struct trib_type *type_of(uint8_t kind)
+{
+	switch ((enum trib_field_kind)kind) {
+	case TRIB_FIELD_DECIMAL:
+		return &trib_type_double;
+	case TRIB_FIELD_TIME:
+		return &trib_type_timestamp;
+	case TRIB_FIELD_BOOL:
+		return &trib_type_bool;
+	case TRIB_FIELD_CODE:
+	case TRIB_FIELD_TEXT:
+		return &trib_type_string;
+	case TRIB_FIELD_CODES:
+		return &trib_type_list_string;
+	default:
+		return &trib_type_int;
+	}
+}
+
+static trib_status check(struct plan *plan, struct trib_bytes source, const char *at,
+			 struct trib_expr_program **ret_program, struct trib_error *error)
+{
+	struct trib_expr_env env = env_of(plan);
+	struct trib_expr_error why;
+
+	if (trib_expr_compile(&env, source, ret_program, &why) != TRIB_OK)
+		return trib_expr_fail(error, at, &why);
+	return TRIB_OK;
+}
+
+static trib_status make_order(struct plan *plan, struct trib_bytes source, struct trib_error *error)
+{
+	trib_status status = check(plan, source, "order_by", &plan->order, error);
+
+	if (status != TRIB_OK)
+		return status;
+	const struct trib_expr_node *root = trib_expr_root(plan->order);
+	enum trib_type_kind kind = trib_expr_type(plan->order)->kind;
+
+	if (kind != TRIB_TYPE_INT && kind != TRIB_TYPE_DOUBLE && kind != TRIB_TYPE_TIMESTAMP)
+		return trib_fail(error, TRIB_INVALID, "order_by",
+				 "found a value that has no order of numbers, expected int, double "
+				 "or timestamp");
+	plan->order_is_field = is_column(root);
+	plan->order_field = plan->order_is_field ? root->index : 0;
+	return TRIB_OK;
+}
+
+trib_status plan_make(struct plan *plan, const struct trib_table *table,
+		      const struct trib_select_request *request, struct trib_error *error)
+{
+	const struct trib_field *fields = trib_table_fields(table, &plan->variable_count);
+	trib_status status = TRIB_OK;
+
+	plan->table = table;
+	trib_arena_init(&plan->arena, ARENA_BYTES);
+	plan->variables = trib_alloc(plan->variable_count * sizeof(*plan->variables));
+	plan->rich = trib_alloc(STEPS_MAX * sizeof(*plan->rich));
+	for (uint32_t i = 0; i < plan->variable_count; i++)
+		plan->variables[i] =
+			(struct trib_expr_variable){ fields[i].name, type_of(fields[i].kind) };
+	if (request->order_by.size)
+		status = make_order(plan, request->order_by, error);
+	if (status == TRIB_OK && request->filter.size)
+		status = check(plan, request->filter, "filter", &plan->filter, error);
+	if (status == TRIB_OK && plan->filter &&
+	    trib_expr_type(plan->filter)->kind != TRIB_TYPE_BOOL)
+		status = trib_fail(error, TRIB_INVALID, "filter",
+				   "found a value of another type, expected true or false");
+	if (status != TRIB_OK)
+		return status;
+	plan->root = plan->filter ? make(plan, trib_expr_root(plan->filter), false)
+				  : new_step(plan, STEP_ALL);
+	for (uint32_t i = 0; i < plan->rich_count; i++)
+		if (!plan->rich[i]->program)
+			return trib_fail(
+				error, TRIB_LIMIT, "filter",
+				"found an expression that is too long, expected a shorter one");
+	return TRIB_OK;
+}
+
+void plan_fini(struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->rich_count; i++)
+		trib_expr_free(plan->rich[i]->program);
+	trib_expr_free(plan->filter);
+	trib_expr_free(plan->order);
+	free(plan->rich);
+	free(plan->variables);
+	trib_arena_fini(&plan->arena);
+}
+
+/* ---- Rows for the evaluator --------------------------------------------------------------- */
+
+static trib_status value_of_codes(const struct trib_table *table, uint32_t row, uint32_t field,
+				  struct trib_arena *arena, struct trib_value *ret_value,
+				  struct trib_error *error)
+{
+	struct trib_code_sets sets;
+	uint32_t codes[256];
+	trib_status status = trib_table_codes(table, row / TRIB_CHUNK_ROWS, field, &sets, error);
+
+	if (status != TRIB_OK)
+		return status;
+	uint32_t count =
+		TRIB_MIN(trib_codes_of(&sets, row % TRIB_CHUNK_ROWS, codes, TRIB_ARRAY_SIZE(codes)),
+			 (uint32_t)TRIB_ARRAY_SIZE(codes));
+	struct trib_value *items = trib_arena_alloc(arena, count * sizeof(*items));
+
+	for (uint32_t i = 0; items && i < count; i++)
+		items[i] = trib_value_string(
+			trib_dictionary_text(trib_table_words(table, field), codes[i]));
+	return items && trib_value_list(arena, items, count, ret_value) == TRIB_OK
+		       ? TRIB_OK
+		       : trib_fail(error, TRIB_NO_MEMORY, "select",
+				   "found a list that does not fit");
+}
+
+trib_status trib_table_value(const struct trib_table *table, uint32_t row, uint32_t field,
+			     struct trib_arena *arena, struct trib_value *ret_value,
+			     struct trib_error *error)
+{
+	uint32_t chunk = row / TRIB_CHUNK_ROWS, place = row % TRIB_CHUNK_ROWS, count;
+	const struct trib_field *described = trib_table_fields(table, &count) + field;
+	struct trib_texts texts;
+	struct trib_chunk numbers;
+	trib_status status;
+
+	if (described->kind == TRIB_FIELD_CODES)
+		return value_of_codes(table, row, field, arena, ret_value, error);
+	if (described->kind == TRIB_FIELD_TEXT) {
+		status = trib_table_texts(table, chunk, field, &texts, error);
+		if (status == TRIB_OK)
+			*ret_value = trib_value_string(trib_texts_at(&texts, place));
+		return status;
+	}
+	status = trib_table_chunk(table, chunk, field, &numbers, error);
+	if (status != TRIB_OK)
+		return status;
+	int64_t value = trib_chunk_value(&numbers, place);
+
+	switch ((enum trib_field_kind)described->kind) {
+	case TRIB_FIELD_DECIMAL:
+		*ret_value = trib_value_double(unscaled(value, described->decimals));
+		break;
+	case TRIB_FIELD_TIME:
+		*ret_value = trib_value_timestamp_ms(value);
+		break;
+	case TRIB_FIELD_BOOL:
+		*ret_value = trib_value_bool(value != 0);
+		break;
+	case TRIB_FIELD_CODE:
+		*ret_value = trib_value_string(
+			trib_dictionary_text(trib_table_words(table, field), (uint32_t)value));
+		break;
+	default:
+		*ret_value = trib_value_int(value);
+	}
+	return TRIB_OK;
+}
+
+bool row_facts_get(void *context, uint32_t index, struct trib_arena *arena,
+		   struct trib_value *ret_value)
+{
+	struct row_facts *facts = context;
+	trib_status status =
+		trib_table_value(facts->table, facts->row, index, arena, ret_value, &facts->error);
+
+	if (status != TRIB_OK && status != TRIB_NO_MEMORY)
+		facts->status = status;
+	return status == TRIB_OK;
+}
