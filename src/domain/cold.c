@@ -160,7 +160,7 @@ trib_status trib_cold_need_condition(struct trib_cold *cold, enum trib_condition
 		return trib_fail(cold->error, TRIB_UNSUPPORTED, at, "found a condition, expected none here");
 	trib_status status = hooks->check_condition(hooks->context, place, trib_text(source), &why);
 
-	return status == TRIB_OK ? TRIB_OK : trib_fail(cold->error, status, at, "%s", why.text);
+	return status == TRIB_OK ? TRIB_OK : trib_fail_condition(cold->error, status, at, &why);
 }
 
 trib_status trib_cold_add(struct trib_cold *cold, const struct trib_domain_decision *decision)

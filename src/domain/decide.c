@@ -65,6 +65,15 @@ static trib_status need_stated(struct deciding *deciding, const char *value, con
 	return trib_fail(deciding->error, TRIB_INVALID, at, "found nothing, expected a value");
 }
 
+trib_status trib_fail_condition(struct trib_error *error, trib_status status, const char *at, const struct trib_error *why)
+{
+	const char *column = strchr(why->at, ':');
+	char place[TRIB_ERROR_AT_MAX];
+
+	snprintf(place, sizeof(place), "%s%s", at, column ? column : "");
+	return trib_fail(error, status, place, "%s", why->text);
+}
+
 static trib_status need_condition(struct deciding *deciding, enum trib_condition_place place,
 				  const char *source, const char *at)
 {
@@ -79,7 +88,7 @@ static trib_status need_condition(struct deciding *deciding, enum trib_condition
 	trib_status status = hooks->check_condition(hooks->context, place, trib_text(source), &why);
 
 	if (status != TRIB_OK)
-		return trib_fail(deciding->error, status, at, "%s", why.text);
+		return trib_fail_condition(deciding->error, status, at, &why);
 	return TRIB_OK;
 }
 

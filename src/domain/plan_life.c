@@ -199,8 +199,11 @@ trib_status trib_domain_decide_unschedule(const struct trib_domain *domain, stru
 	series.note = trib_life_item(trib_text("unschedule"), NULL, NULL, actor, now_ms, arena);
 	if (!series.note)
 		return no_memory(error);
-	for (uint32_t i = at; i < count; i++)
-		TRY(add_version(&series, items[i == at ? at - 1 : i].plan, items[i].from_ms, NULL));
+	/* What is in force, again from now on, covers all that lies ahead; what is to stay of that follows. */
+	for (uint32_t i = 0; i < count; i++)
+		if (i != at)
+			TRY(add_version(&series, items[i].plan, TRIB_MAX(items[i].from_ms, now_ms),
+					items[i].in_force ? status_now(domain, series.decision.number, now_ms) : NULL));
 	*ret_decision = series.decision;
 	return TRIB_OK;
 }

@@ -210,6 +210,9 @@ void trib_words_seed(struct trib_names *symbols);
 /* The code of a status or kind; 0 if it is none of the noun's. NULL is the default. */
 uint8_t trib_word_of_status(enum trib_noun noun, const char *text);
 const char *trib_status_word_of(uint8_t status);   /* "active" */
+/* What is wrong with a condition that stands at a field: "creators_when:1:9" where its line and column are known. */
+trib_status trib_fail_condition(struct trib_error *error, trib_status status, const char *at,
+				const struct trib_error *why);
 const char *trib_statuses_of(enum trib_noun noun); /* "active, paused, ended or closed" */
 uint8_t trib_word_of_kind(const char *text);
 uint8_t trib_word_of_overflow(const char *text);

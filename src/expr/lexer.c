@@ -432,7 +432,11 @@ static trib_status sign(struct lexer *lexer, struct token *token)
 	if (kind == TOKEN_END)
 		kind = sign_of((char)c, at(lexer, lexer->next + 1), &size);
 	if (kind == TOKEN_END)
-		return fail(lexer, lexer->next, "found a character that begins nothing");
+		return fail(lexer, lexer->next,
+			    c == '=' ? "found =, expected == to compare" :
+			    c == '&' ? "found &, expected &&" :
+			    c == '|' ? "found |, expected ||" :
+				       "found a character that begins nothing");
 	token->kind = kind;
 	lexer->next += size;
 	return TRIB_OK;

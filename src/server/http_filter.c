@@ -176,6 +176,24 @@ static const ProtobufCMessageDescriptor *item_of(const struct trib_http_request 
 	return NULL;
 }
 
+/* With the fields that there are, where it asks for another one. */
+static void refuse(struct trib_http_filter *filter, const struct trib_error *error)
+{
+	char names[200] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; strstr(error->text, "undeclared") && i < filter->descriptor->n_fields; i++) {
+		const char *name = filter->descriptor->fields[i].name;
+
+		if (used + strlen(name) + sizeof(", …") > sizeof(names)) {
+			snprintf(names + used, sizeof(names) - used, " …");
+			break;
+		}
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "; expected one of ", name);
+	}
+	trib_http_request_refuse(filter->request, TRIB_INVALID, 0, error->at, "found %s%s", error->text, names);
+}
+
 static bool compile(struct trib_http_filter *filter, struct trib_bytes source)
 {
 	struct trib_http_request *request = filter->request;
@@ -192,7 +210,7 @@ static bool compile(struct trib_http_filter *filter, struct trib_bytes source)
 							    type_of(&filter->descriptor->fields[i]) };
 	if (trib_expr_compile(&env, source, &filter->program, &why) != TRIB_OK) {
 		trib_expr_fail(&error, "filter", &why);
-		trib_http_request_refuse(request, TRIB_INVALID, 0, error.at, "%s", error.text);
+		refuse(filter, &error);
 		return false;
 	}
 	const struct trib_type *type = trib_expr_type(filter->program);

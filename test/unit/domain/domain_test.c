@@ -338,7 +338,7 @@ static const struct {
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"exclusive\"}", TRIB_INVALID, "creators", "found none" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators\":[\"c1\"],\"creators_when\":\"level >= 1\"}", TRIB_INVALID,
 	  "creators_when", "found it beside creators" },
-	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators_when\":\"size(1)\"}", TRIB_INVALID, "creators_when",
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators_when\":\"size(1)\"}", TRIB_INVALID, "creators_when:1",
 	  "found something else, expected level >= N" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"effective_from\":500,\"effective_to\":500}", TRIB_INVALID,
 	  "effective_to", "expected a time after effective_from" },
@@ -358,7 +358,7 @@ static const struct {
 	  "found \"Mars\"" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"grace\":\"1d\"}", TRIB_INVALID, "grace", "expected kind exclusive" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"incentive\":{}}", TRIB_INVALID, "incentive", "expected one of them" },
-	{ TRIB_NOUN_REGISTRATION, "{\"id\":\"x\",\"channel\":\"a\",\"when\":\"nonsense\"}", TRIB_INVALID, "when",
+	{ TRIB_NOUN_REGISTRATION, "{\"id\":\"x\",\"channel\":\"a\",\"when\":\"nonsense\"}", TRIB_INVALID, "when:1",
 	  "found something else" },
 	/* clang-format on */
 };

@@ -69,7 +69,7 @@ static void may_be_put_so(void **state)
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"creators\":[\"c2\"],\"goods\":[\"g1\"]}", TRIB_INVALID, "creator" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"m1\",\"goods\":[\"g1\"]}", TRIB_INVALID, "creator" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c9\",\"goods\":[\"g1\"]}", TRIB_INVALID, "creator" },
-		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creators_when\":\"rain\",\"goods\":[\"g1\"]}", TRIB_INVALID, "creators_when" },
+		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creators_when\":\"rain\",\"goods\":[\"g1\"]}", TRIB_INVALID, "creators_when:1" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"expires_at\":1000}", TRIB_INVALID, "expires_at" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"expires_at\":99000000000}", TRIB_INVALID, "expires_at" },
 		{ &shop, "{\"id\":\"i\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"effective_to\":5}", TRIB_INVALID, "effective_to" },

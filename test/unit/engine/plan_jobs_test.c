@@ -127,7 +127,7 @@ static void what_is_refused_is_told_and_the_rest_is_done(void **state)
 	assert_int_equal(world_put_status(TRIB_NOUN_BULK, "{\"id\":\"b4\",\"filter\":\"true\",\"change\":{}}", &error), TRIB_INVALID);
 	assert_int_equal(world_put_status(TRIB_NOUN_BULK, "{\"id\":\"b4\",\"filter\":\"kind ==\",\"change\":{\"budget\":1}}", &error), TRIB_INVALID);
 	assert_int_equal(world_put_status(TRIB_NOUN_BULK, "{\"id\":\"b4\",\"filter\":\"nothing == 1\",\"change\":{\"budget\":1}}", &error), TRIB_INVALID);
-	assert_string_equal(error.at, "filter");
+	assert_string_equal(error.at, "filter:1:1");
 	assert_int_equal(world_put_status(TRIB_NOUN_BULK, "{\"id\":\"b1\",\"filter\":\"true\",\"change\":{\"budget\":1}}", &error), TRIB_REFUSED);
 }
 
