@@ -18,25 +18,7 @@
  */
 #include "market.h"
 
-#define START_MS INT64_C(1790000000000)
-
 enum { LIVES = 6, STEPS = 90 };
-
-/* --- The clock ----------------------------------------------------------------------------------------- */
-
-static int64_t wall_ms(struct trib_clock *clock)
-{
-	struct market *market = (struct market *)clock;
-
-	return START_MS + market->skipped_ms + trib_sim_disk_now_ns(market->run->disk) / 1000000;
-}
-
-static int64_t monotonic_ns(struct trib_clock *clock)
-{
-	struct market *market = (struct market *)clock;
-
-	return market->skipped_ms * 1000000 + trib_sim_disk_now_ns(market->run->disk);
-}
 
 /* --- Auditing ------------------------------------------------------------------------------------------ */
 
@@ -904,7 +886,7 @@ static void turn(struct market *market)
 		recover(market);
 		break;
 	case TRIB_ENGINE_READ_ONLY:
-		market->skipped_ms += 1000;
+		market->clock.skipped_ms += 1000;
 		break;
 	case TRIB_ENGINE_RUNNING:
 		if (!market->struck)
@@ -920,8 +902,8 @@ static void skip(struct market *market)
 	double span = trib_rng_unit(&run->rng);
 	int64_t hours = span < 0.04 ? 31 * 24 : (int64_t)sim_below(run, span < 0.2 ? 240 : 2);
 
-	if (market->skipped_ms + hours * HOUR_MS < 80 * 24 * HOUR_MS)
-		market->skipped_ms += hours * HOUR_MS;
+	if (market->clock.skipped_ms + hours * HOUR_MS < 80 * 24 * HOUR_MS)
+		market->clock.skipped_ms += hours * HOUR_MS;
 }
 
 static void step(struct market *market)
@@ -983,47 +965,23 @@ static void step(struct market *market)
 	}
 }
 
-/* Opening may meet the disk's faults as well; then it is tried again. */
 static void open_engine(struct market *market)
 {
-	struct trib_error error;
-	trib_status status = TRIB_IO;
-
-	for (int attempt = 0; attempt < 20 && status != TRIB_OK; attempt++)
-		status = trib_engine_open(&market->options, &market->engine, &error);
-	if (status != TRIB_OK) {
-		market->engine = NULL;
-		sim_fail(market->run, "opening: %s: %s", error.at, error.text);
-		return;
-	}
-	resync(market);
+	market->engine = sim_engine_open(market->run, &market->options);
+	if (market->engine)
+		resync(market);
 }
 
 static void end_life(struct market *market)
 {
-	struct sim_run *run = market->run;
-	uint64_t how = sim_below(run, 5);
-
 	release_answers(market);
 	market->least = market->answered;
 	clients_cut_off(market);
-	sim_tell(run, "%s", how == 0 ? "stopped" : how == 1 ? "killed" : "power cut");
-	if (how == 0) {
-		sim_clear_faults(run);
-		trib_engine_close(TRIB_TAKE_PTR(market->engine));
-		return;
-	}
-	if (how == 1)
-		trib_sim_disk_kill(run->disk);
-	else
-		trib_sim_disk_crash(run->disk);
-	run->crashes += how > 1;
 	/* `interval` and `off` may lose the last answers to a power cut. */
-	if (how > 1 && market->options.sync != TRIB_JOURNAL_SYNC_BATCH) {
+	if (sim_engine_end(market->run, TRIB_TAKE_PTR(market->engine)) && market->options.sync != TRIB_JOURNAL_SYNC_BATCH) {
 		market->least = 0;
 		market->forgetful = true;
 	}
-	trib_engine_abandon(TRIB_TAKE_PTR(market->engine));
 }
 
 static void live(struct market *market)
@@ -1061,13 +1019,14 @@ static void last_life(struct market *market)
 
 void sim_market(struct sim_run *run)
 {
-	struct market market = { .clock = { wall_ms, monotonic_ns }, .run = run, .next_order = 1 };
+	struct market market = { .run = run, .next_order = 1 };
 
+	sim_clock_init(&market.clock, run);
 	sim_folder_make(run, market.folder);
 	market.options = (struct trib_engine_options){
 		.data = market.folder,
 		.disk = trib_sim_disk_table(run->disk),
-		.clock = &market.clock,
+		.clock = &market.clock.clock,
 		.segment_bytes = 64 << 10,
 		.ring_bytes = 128 << 10,
 		/* So few that orders are found in the store's runs. */

@@ -20,9 +20,8 @@ enum { BATCH_MAX = 12 };
 struct clients;
 
 struct market {
-	struct trib_clock clock; /* first: the clock is the market */
+	struct sim_clock clock;
 	struct sim_run *run;
-	int64_t skipped_ms; /* by which the clock is ahead of the disk's time */
 	char folder[64];
 	struct trib_engine_options options;
 	struct trib_engine *engine;
@@ -41,7 +40,7 @@ struct market {
 
 static inline int64_t market_now_ms(struct market *market)
 {
-	return trib_clock_wall_ms(&market->clock);
+	return trib_clock_wall_ms(&market->clock.clock);
 }
 
 /* The id of an order line; some have a line. */

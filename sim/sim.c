@@ -144,6 +144,58 @@ void sim_folder_remove(const char *path)
 	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* --- Engines -------------------------------------------------------------------------------------------- */
+
+static int64_t wall_ms(struct trib_clock *clock)
+{
+	struct sim_clock *of = (struct sim_clock *)clock;
+
+	return SIM_START_MS + of->skipped_ms + trib_sim_disk_now_ns(of->run->disk) / 1000000;
+}
+
+static int64_t monotonic_ns(struct trib_clock *clock)
+{
+	struct sim_clock *of = (struct sim_clock *)clock;
+
+	return of->skipped_ms * 1000000 + trib_sim_disk_now_ns(of->run->disk);
+}
+
+void sim_clock_init(struct sim_clock *clock, struct sim_run *run)
+{
+	*clock = (struct sim_clock){ .clock = { wall_ms, monotonic_ns }, .run = run };
+}
+
+struct trib_engine *sim_engine_open(struct sim_run *run, const struct trib_engine_options *options)
+{
+	struct trib_engine *engine;
+	struct trib_error error;
+
+	for (int attempt = 0; attempt < 20; attempt++)
+		if (trib_engine_open(options, &engine, &error) == TRIB_OK)
+			return engine;
+	sim_fail(run, "opening: %s: %s", error.at, error.text);
+	return NULL;
+}
+
+bool sim_engine_end(struct sim_run *run, struct trib_engine *engine)
+{
+	uint64_t how = sim_below(run, 5);
+
+	sim_tell(run, "%s", how == 0 ? "stopped" : how == 1 ? "killed" : "power cut");
+	if (how == 0) {
+		sim_clear_faults(run);
+		trib_engine_close(engine);
+		return false;
+	}
+	if (how == 1)
+		trib_sim_disk_kill(run->disk);
+	else
+		trib_sim_disk_crash(run->disk);
+	run->crashes += how > 1;
+	trib_engine_abandon(engine);
+	return how > 1;
+}
+
 /* --- Runs ----------------------------------------------------------------------------------------------- */
 
 static void run_once(const struct world *world, uint64_t seed, enum sim_plant plant, bool verbose,

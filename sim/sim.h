@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include "base/rng.h"
+#include "engine/engine.h"
 #include "disk.h"
 
 /* X(NAME, word, worlds that must catch it, what it is) */
@@ -161,5 +162,19 @@ void sim_trade(struct sim_run *run);
  */
 void sim_folder_make(struct sim_run *run, char ret_path[64]);
 void sim_folder_remove(const char *path);
+
+/* The disk's time, and what was skipped beside it. */
+#define SIM_START_MS INT64_C(1790000000000)
+struct sim_clock {
+	struct trib_clock clock; /* first: what the engine is given */
+	struct sim_run *run;
+	int64_t skipped_ms;
+};
+void sim_clock_init(struct sim_clock *clock, struct sim_run *run);
+
+/* Opening may meet the disk's faults as well; then it is tried again. NULL, and a finding, where it never works. */
+struct trib_engine *sim_engine_open(struct sim_run *run, const struct trib_engine_options *options);
+/* Stopped, killed, or without power, as chance has it. Returns whether that was so. */
+bool sim_engine_end(struct sim_run *run, struct trib_engine *engine);
 
 #endif

@@ -18,16 +18,14 @@
 #include "sim.h"
 #include "trade.h"
 
-#define START_MS INT64_C(1790000000000)
 #define HOUR_MS	 (INT64_C(3600) * 1000)
 #define DAY_MS	 (24 * HOUR_MS)
 
 enum { LIVES = 5, STEPS = 70, LEFT_MAX = 1024 };
 
 struct trade {
-	struct trib_clock clock; /* first: the clock is the trade */
+	struct sim_clock clock;
 	struct sim_run *run;
-	int64_t skipped_ms;
 	char folder[64];
 	struct trib_engine_options options;
 	struct trib_engine *engine;
@@ -45,18 +43,9 @@ struct trade {
 	size_t n_left;
 };
 
-static int64_t wall_ms(struct trib_clock *clock)
+static int64_t wall_ms(struct trade *trade)
 {
-	struct trade *trade = (struct trade *)clock;
-
-	return START_MS + trade->skipped_ms + trib_sim_disk_now_ns(trade->run->disk) / 1000000;
-}
-
-static int64_t monotonic_ns(struct trib_clock *clock)
-{
-	struct trade *trade = (struct trade *)clock;
-
-	return trade->skipped_ms * 1000000 + trib_sim_disk_now_ns(trade->run->disk);
+	return trib_clock_wall_ms(&trade->clock.clock);
 }
 
 /* --- Auditing ------------------------------------------------------------------------------------------- */
@@ -96,7 +85,7 @@ static void audit_people(struct trade *trade)
 
 		snprintf(id, sizeof(id), "i%u", i);
 		audit_status(trade, TRIB_NOUN_INVITATION, id, state->invitations[i].status,
-			     open && state->invitations[i].expires_ms <= wall_ms(&trade->clock)
+			     open && state->invitations[i].expires_ms <= wall_ms(trade)
 				     ? "expired"
 				     : "");
 	}
@@ -223,7 +212,7 @@ static void audit_access(struct trade *trade)
 {
 	const struct trade_state *state = &trade->model.state;
 	struct trib_directory *directory = trib_engine_directory(trade->engine);
-	int64_t now_ms = wall_ms(&trade->clock);
+	int64_t now_ms = wall_ms(trade);
 	struct trib_credential who;
 
 	for (uint32_t i = 0; i < state->n_tokens; i++) {
@@ -584,7 +573,7 @@ static void put_plan(struct trade *trade)
 	struct trade_op op = { .kind = TRADE_PLAN,
 			       .subject = (uint32_t)sim_below(run, TRADE_GOODS) };
 	const struct trade_plan *plan = &trade->model.state.plans[op.subject];
-	int64_t now_ms = wall_ms(&trade->clock);
+	int64_t now_ms = wall_ms(trade);
 	const struct trade_plan_version *now = trade_in_force(plan, now_ms);
 	char json[512], id[16], from[64] = "";
 
@@ -631,7 +620,7 @@ static void act_on_plan(struct trade *trade)
 	const struct trade_plan *plan = &trade->model.state.plans[op.subject];
 	char id[16];
 
-	if (trade_is_ahead(plan, wall_ms(&trade->clock)) || plan->count + 4 >= TRADE_MANY)
+	if (trade_is_ahead(plan, wall_ms(trade)) || plan->count + 4 >= TRADE_MANY)
 		return;
 	snprintf(id, sizeof(id), "p%u", op.subject);
 	act(trade, TRIB_NOUN_PLAN, id, &op);
@@ -649,7 +638,7 @@ static void decide(struct trade *trade)
 	op.subject = (uint32_t)sim_below(trade->run, state->n_approvals);
 	const struct trade_plan *plan = &state->plans[state->approvals[op.subject].plan];
 
-	if (trade_is_ahead(plan, wall_ms(&trade->clock)) || plan->count + 4 >= TRADE_MANY)
+	if (trade_is_ahead(plan, wall_ms(trade)) || plan->count + 4 >= TRADE_MANY)
 		return;
 	bool late = plan->count != state->approvals[op.subject].version;
 
@@ -697,7 +686,7 @@ static void invite(struct trade *trade)
 	if (number + 1 >= TRADE_MANY)
 		return;
 	op.expires_ms =
-		wall_ms(&trade->clock) + (sim_chance(run, 0.3) ? 30 * HOUR_MS : 300 * DAY_MS);
+		wall_ms(trade) + (sim_chance(run, 0.3) ? 30 * HOUR_MS : 300 * DAY_MS);
 	snprintf(id, sizeof(id), "i%u", number);
 	if (op.fee)
 		snprintf(fee, sizeof(fee), ",\"slot_fee\":{\"amount\":%lld,\"due\":\"%s\"}",
@@ -729,7 +718,7 @@ static void act_on_invitation(struct trade *trade)
 	bool open = strstr("sent countered", one->status);
 
 	/* The engine lets it expire at some turn behind its time. */
-	if (open && one->expires_ms <= wall_ms(&trade->clock) + HOUR_MS) {
+	if (open && one->expires_ms <= wall_ms(trade) + HOUR_MS) {
 		sim_mark(run, SIM_MARK_EXPIRED);
 		return;
 	}
@@ -920,7 +909,7 @@ static void access(struct trade *trade)
 						    : state->sessions[op.subject].op]
 			.text);
 	struct trib_directory *directory = trib_engine_directory(trade->engine);
-	int64_t now_ms = wall_ms(&trade->clock);
+	int64_t now_ms = wall_ms(trade);
 
 	if (op.kind == TRADE_TOKEN
 		    ? trib_directory_token(directory, secret, now_ms, &who) != TRIB_CREDENTIAL_OK
@@ -1043,7 +1032,7 @@ static void turn(struct trade *trade)
 		recover(trade);
 		break;
 	case TRIB_ENGINE_READ_ONLY:
-		trade->skipped_ms += 1000;
+		trade->clock.skipped_ms += 1000;
 		break;
 	case TRIB_ENGINE_RUNNING:
 		if (!trade->struck)
@@ -1056,8 +1045,8 @@ static void skip(struct trade *trade)
 {
 	int64_t hours = (int64_t)sim_below(trade->run, sim_chance(trade->run, 0.3) ? 100 : 3);
 
-	if (trade->skipped_ms + hours * HOUR_MS < 200 * DAY_MS)
-		trade->skipped_ms += hours * HOUR_MS;
+	if (trade->clock.skipped_ms + hours * HOUR_MS < 200 * DAY_MS)
+		trade->clock.skipped_ms += hours * HOUR_MS;
 }
 
 /* Planted: a flow that fails, of which its message is left. */
@@ -1122,41 +1111,18 @@ static void step(struct trade *trade)
 		trib_sim_disk_step(trade->run->disk);
 }
 
-/* Opening may meet the disk's faults as well; then it is tried again. */
 static void open_engine(struct trade *trade)
 {
-	struct trib_error error;
-	trib_status status = TRIB_IO;
-
-	for (int attempt = 0; attempt < 20 && status != TRIB_OK; attempt++)
-		status = trib_engine_open(&trade->options, &trade->engine, &error);
-	if (status != TRIB_OK) {
-		trade->engine = NULL;
-		sim_fail(trade->run, "opening: %s: %s", error.at, error.text);
-		return;
-	}
-	resync(trade);
+	trade->engine = sim_engine_open(trade->run, &trade->options);
+	if (trade->engine)
+		resync(trade);
 }
 
 static void end_life(struct trade *trade)
 {
-	struct sim_run *run = trade->run;
-	uint64_t how = sim_below(run, 5);
-
 	release_answers(trade);
 	trade->least = trade->answered;
-	sim_tell(run, "%s", how == 0 ? "stopped" : how == 1 ? "killed" : "power cut");
-	if (how == 0) {
-		sim_clear_faults(run);
-		trib_engine_close(TRIB_TAKE_PTR(trade->engine));
-		return;
-	}
-	if (how == 1)
-		trib_sim_disk_kill(run->disk);
-	else
-		trib_sim_disk_crash(run->disk);
-	run->crashes += how > 1;
-	trib_engine_abandon(TRIB_TAKE_PTR(trade->engine));
+	sim_engine_end(trade->run, TRIB_TAKE_PTR(trade->engine));
 }
 
 static void live(struct trade *trade)
@@ -1254,7 +1220,7 @@ static void last_life(struct trade *trade)
 			break;
 		turn(trade);
 		if (!deliver(trade, 1, 1))
-			trade->skipped_ms += HOUR_MS;
+			trade->clock.skipped_ms += HOUR_MS;
 	}
 	if (trade->run->failed)
 		return;
@@ -1282,13 +1248,13 @@ void sim_trade(struct sim_run *run)
 {
 	struct trade *trade = trib_alloc_zeroed(1, sizeof(*trade));
 
-	trade->clock = (struct trib_clock){ wall_ms, monotonic_ns };
+	sim_clock_init(&trade->clock, run);
 	trade->run = run;
 	sim_folder_make(run, trade->folder);
 	trade->options = (struct trib_engine_options){
 		.data = trade->folder,
 		.disk = trib_sim_disk_table(run->disk),
-		.clock = &trade->clock,
+		.clock = &trade->clock.clock,
 		/* A run of a flow wants its room in one batch. */
 		.segment_bytes = 4 << 20,
 		.ring_bytes = 4 << 20,
