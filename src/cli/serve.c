@@ -29,6 +29,7 @@ struct serve {
 	struct trib_resp *resp;
 	struct trib_http *http;
 	struct trib_deliver *deliver;
+	struct trib_tls *tls; /* NULL: the doors are plain */
 	enum trib_engine_state told; /* the state that was last logged */
 	uint64_t ticks, drain_ticks;
 	bool stopping;
@@ -218,9 +219,9 @@ static void reload_certificate(struct serve *serve)
 {
 	struct trib_error error;
 
-	if (!serve->http || !serve->config.tls_cert[0])
+	if (!serve->tls)
 		return;
-	if (trib_http_reload(serve->http, &error) != TRIB_OK)
+	if (trib_tls_reload(serve->tls, &error) != TRIB_OK)
 		trib_log_error("certificate not read; the last good one stays in force", "place", error.at, "why",
 			       error.text, NULL);
 	else
@@ -281,10 +282,25 @@ static void refused(void *context, const struct trib_refusal *refusal)
 	trib_engine_note_refusal(context, refusal);
 }
 
+static trib_status open_certificate(struct serve *serve, struct trib_error *error)
+{
+	const struct trib_config *config = &serve->config;
+
+	if (config->tls_cert[0])
+		return trib_tls_new(config->tls_cert, config->tls_key, &serve->tls, error);
+	return config->resp_tls ? trib_fail(error, TRIB_INVALID, "--tls-cert", "found none, expected one: RESP is to speak TLS") :
+				  TRIB_OK;
+}
+
 static trib_status open_doors(struct serve *serve, struct trib_error *error)
 {
 	const struct trib_config *config = &serve->config;
-	const struct trib_resp_options resp = { &config->resp, serve->auth, serve->metrics, serve->engine };
+	const uint32_t rate = (uint32_t)TRIB_MIN(config->rate, (uint64_t)UINT32_MAX);
+	struct trib_resp_options resp = { .address = &config->resp,
+					  .auth = serve->auth,
+					  .metrics = serve->metrics,
+					  .engine = serve->engine,
+					  .rate = rate };
 	struct trib_http_options http = { .address = &config->http,
 						.hosts = config->http_hosts,
 						.auth = serve->auth,
@@ -293,11 +309,9 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 						.refused = refused,
 						.context = serve->engine,
 						.has_secret = trib_deliver_has_secret,
-						.rate = (uint32_t)TRIB_MIN(config->rate, (uint64_t)UINT32_MAX),
+						.rate = rate,
 						.session_idle_ms = config->session_idle,
-						.session_life_ms = config->session_life,
-						.tls_cert = config->tls_cert,
-						.tls_key = config->tls_key };
+						.session_life_ms = config->session_life };
 	trib_status status = TRIB_OK;
 
 	trib_auth_set_directory(serve->auth, trib_engine_directory(serve->engine));
@@ -310,7 +324,11 @@ static trib_status open_doors(struct serve *serve, struct trib_error *error)
 						      .submit = submit,
 						      .context = serve->engine };
 
-	status = trib_deliver_start(&deliver, &serve->deliver, error);
+	status = open_certificate(serve, error);
+	http.tls = serve->tls;
+	resp.tls = config->resp_tls ? serve->tls : NULL;
+	if (status == TRIB_OK)
+		status = trib_deliver_start(&deliver, &serve->deliver, error);
 	if (status == TRIB_OK)
 		trib_engine_listen_outbox(serve->engine, trib_deliver_ring, serve->deliver);
 	http.secrets = serve->deliver;
@@ -327,7 +345,7 @@ static void tell_doors(const struct serve *serve)
 
 	if (serve->resp) {
 		snprintf(text, sizeof(text), "%s:%u", serve->config.resp.host, trib_resp_port(serve->resp));
-		trib_log_info("listening", "door", "resp", "address", text, NULL);
+		trib_log_info("listening", "door", "resp", "address", text, serve->config.resp_tls ? "tls" : NULL, "on", NULL);
 	}
 	if (serve->http) {
 		snprintf(text, sizeof(text), "%s://%s:%u", serve->config.tls_cert[0] ? "https" : "http", serve->config.http.host, trib_http_port(serve->http));
@@ -504,6 +522,7 @@ int trib_cli_serve(int argc, char **argv)
 
 	if (code != TRIB_EXIT_DONE && error.text[0])
 		trib_cli_failed("serve", &error);
+	trib_tls_free(serve.tls);
 	trib_metrics_free(serve.metrics);
 	trib_auth_free(serve.auth);
 	return code;

@@ -38,8 +38,9 @@ struct trib_address {
 	X(tls_cert, TEXT, "", "FILE",                                                              \
 	  "certificate and chain (PEM) by which the HTTP door speaks TLS; read again on SIGHUP")   \
 	X(tls_key, TEXT, "", "FILE", "its private key (PEM); needed with --tls-cert")              \
+	X(resp_tls, CHOICE, "off", "off|on", "whether RESP speaks TLS, too, by --tls-cert; then TLS only") \
 	X(rate, SIZE, "0", "NUMBER",                                                               \
-	  "HTTP requests a second that one access token or session may make; 0: as many as it likes") \
+	  "HTTP requests, and RESP commands, a second that one access token or session may make; 0: as many as it likes") \
 	X(session_idle, DURATION, "30m", "DURATION", "a session that is not used for so long ends") \
 	X(session_life, DURATION, "12h", "DURATION", "a session ends after so long, used or not")  \
 	X(sync, CHOICE, "batch", "batch|interval|off",                                             \

@@ -426,13 +426,13 @@ static struct MHD_Daemon *start_daemon(struct trib_http *http, int fd)
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, http },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, http },
 		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)on_unescape, NULL },
-		{ http->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, trib_http_tls_callback() },
+		{ http->options.tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, trib_tls_callback() },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
 	/* The logger stands first, so that it hears of what is wrong with the others. */
 	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-					MHD_USE_ERROR_LOG | (http->tls ? MHD_USE_TLS : 0),
+					MHD_USE_ERROR_LOG | (http->options.tls ? MHD_USE_TLS : 0),
 				0, NULL, NULL, on_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log,
 				NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
@@ -442,7 +442,6 @@ static void free_http(struct trib_http *http)
 	trib_workers_free(http->passwords);
 	trib_workers_free(http->filters);
 	trib_lockout_free(http->lockout);
-	trib_http_tls_free(http->tls);
 	trib_buffer_fini(&http->probe.reply);
 	trib_buffer_fini(&http->openapi);
 	pthread_cond_destroy(&http->wake);
@@ -473,13 +472,8 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 				 "found no access token, expected --token-file for any address but "
 				 "loopback");
 	http = trib_alloc_zeroed(1, sizeof(*http));
-	status = options->tls_cert && options->tls_cert[0] ?
-			 trib_http_tls_new(options->tls_cert, options->tls_key, &http->tls, error) :
-			 TRIB_OK;
-	if (status == TRIB_OK)
-		status = listen_on(options->address, &fd, error);
+	status = listen_on(options->address, &fd, error);
 	if (status != TRIB_OK) {
-		trib_http_tls_free(http->tls);
 		free(http);
 		return status;
 	}
@@ -515,11 +509,6 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 		atomic_store(&http->probing, false);
 	*ret_http = http;
 	return TRIB_OK;
-}
-
-trib_status trib_http_reload(struct trib_http *http, struct trib_error *error)
-{
-	return http->tls ? trib_http_tls_reload(http->tls, error) : TRIB_OK;
 }
 
 uint16_t trib_http_port(const struct trib_http *http)

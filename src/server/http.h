@@ -21,6 +21,7 @@
 #include "engine/call.h"
 #include "server/auth.h"
 #include "server/config.h"
+#include "server/tls.h"
 
 struct trib_http;
 
@@ -39,7 +40,7 @@ struct trib_http_options {
 	void *secrets;
 	uint32_t rate; /* requests a second of one token or session; 0: as many as it likes */
 	int64_t session_idle_ms, session_life_ms; /* 0: 30 min, 12 h */
-	const char *tls_cert, *tls_key; /* files; NULL or "": plain */
+	struct trib_tls *tls; /* NULL: plain */
 	int64_t request_ms; /* a slow client's time, for tests; 0: the limit HTTP_REQUEST_SECONDS */
 	int64_t at_least_ms; /* how long ?at_least= waits, for tests; 0: the limit */
 };
@@ -50,9 +51,6 @@ trib_status trib_http_start(const struct trib_http_options *options, struct trib
 
 /* The port it listens on; of use where the address said 0. */
 uint16_t trib_http_port(const struct trib_http *http);
-
-/* Reads certificate and key again; connections made from then on use them. On failure the old ones stay. */
-trib_status trib_http_reload(struct trib_http *http, struct trib_error *error);
 
 /* Stops listening; what still comes on open connections is answered 503. Returns at once. */
 void trib_http_drain(struct trib_http *http);

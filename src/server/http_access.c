@@ -132,38 +132,13 @@ static unsigned roles_of(const struct trib_http_request *request, bool writes)
 	return trib_route_roles(route, noun, writes);
 }
 
-/* A bucket holds a second's worth, at least one. On the HTTP thread alone. */
-static bool take_from_bucket(struct trib_http *http, uint64_t key, uint32_t rate)
-{
-	struct trib_http_bucket *set = http->buckets[trib_hash_u64(key) % TRIB_HTTP_BUCKET_SETS], *bucket = set;
-	int64_t now_ns = trib_http_now_ns();
-
-	for (size_t i = 0; i < TRIB_HTTP_BUCKET_WAYS; i++) {
-		if (set[i].key == key) {
-			bucket = &set[i];
-			break;
-		}
-		if (set[i].at_ns < bucket->at_ns)
-			bucket = &set[i];
-	}
-	if (bucket->key != key)
-		*bucket = (struct trib_http_bucket){ key, rate, now_ns };
-	bucket->left += (double)(now_ns - bucket->at_ns) * 1e-9 * rate;
-	bucket->left = TRIB_MIN(bucket->left, (double)rate);
-	bucket->at_ns = now_ns;
-	if (bucket->left < 1)
-		return false;
-	bucket->left -= 1;
-	return true;
-}
-
 static void check_rate(struct trib_http_request *request)
 {
 	const struct trib_credential *who = &request->who;
 	uint32_t rate = who->rate ? who->rate : request->http->options.rate;
 	uint64_t key = (uint64_t)who->session << 32 | who->token;
 
-	if (request->refused || !request->known || !rate || take_from_bucket(request->http, key + 1, rate))
+	if (request->refused || !request->known || !rate || trib_limiter_take(&request->http->limiter, key, rate, trib_http_now_ns()))
 		return;
 	request->retry_after = 1;
 	trib_http_request_refuse(request, TRIB_RATE, 0, "Authorization", "found more than %u requests a second, expected fewer",

@@ -46,7 +46,7 @@ static void add_cookie(struct trib_http_request *request, struct MHD_Response *r
 
 	snprintf(text, sizeof(text), TRIB_HTTP_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
 		 ends ? "" : request->call.secret, ends ? 0 : (long long)(http->options.session_life_ms / 1000),
-		 http->tls ? "; Secure" : "");
+		 http->options.tls ? "; Secure" : "");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, text);
 }
 

@@ -21,6 +21,7 @@
 #include "server/guard.h"
 #include "server/http.h"
 #include "server/lockout.h"
+#include "server/limiter.h"
 #include "server/routes.h"
 #include "server/workers.h"
 
@@ -31,17 +32,7 @@ struct trib_http_connection {
 	_Atomic int64_t deadline_ns; /* 0: none */
 };
 
-/* What an access token or session may still ask, as a bucket that fills by its rate. */
-struct trib_http_bucket {
-	uint64_t key; /* 0: free */
-	double left;
-	int64_t at_ns;
-};
-enum { TRIB_HTTP_BUCKET_SETS = 1024, TRIB_HTTP_BUCKET_WAYS = 4 };
-
 #define TRIB_HTTP_COOKIE "tributary_session"
-
-struct trib_http_tls;
 
 struct trib_http {
 	struct trib_http_options options;
@@ -59,8 +50,7 @@ struct trib_http {
 
 	struct trib_workers *passwords, *filters;
 	struct trib_lockout *lockout;
-	struct trib_http_tls *tls; /* NULL: plain */
-	struct trib_http_bucket buckets[TRIB_HTTP_BUCKET_SETS][TRIB_HTTP_BUCKET_WAYS];
+	struct trib_limiter limiter; /* on the HTTP thread alone */
 
 	pthread_t clock_thread;
 	pthread_mutex_t lock; /* what follows */
@@ -202,14 +192,5 @@ void trib_http_filter_make(struct trib_http_request *request, struct trib_bytes 
 void trib_http_filter_free(struct trib_http_filter *filter);
 /* The engine has given a page: true if a worker goes on with it. */
 bool trib_http_filter_take(struct trib_http_request *request);
-
-/* ---- http_tls.c */
-
-trib_status trib_http_tls_new(const char *cert_file, const char *key_file, struct trib_http_tls **ret_tls,
-			      struct trib_error *error);
-trib_status trib_http_tls_reload(struct trib_http_tls *tls, struct trib_error *error);
-void trib_http_tls_free(struct trib_http_tls *tls);
-/* For MHD_OPTION_HTTPS_CERT_CALLBACK; there is one door that speaks TLS. */
-void *trib_http_tls_callback(void);
 
 #endif

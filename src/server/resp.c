@@ -1,12 +1,15 @@
 #include "server/resp.h"
 
+#include "server/limiter.h"
 #include "server/resp_client.h"
+#include "server/resp_tls.h"
 
 enum {
 	INPUT_BYTES_FIRST = 16 << 10,
 	INPUT_BYTES_READ = 512 << 10, /* grown to by clients that fill what they have */
 	INPUT_BYTES_MAX = 2 * TRIB_LIMIT_RESP_FRAME_BYTES,
 	BACKLOG = 1024,
+	SEALED_BYTES_READ = 64 << 10, /* of TLS, at a time */
 };
 
 /* Replies up to `end` of the output wait for `ticket`. */
@@ -34,6 +37,7 @@ struct connection {
 	size_t n_marks, marks_capacity;
 	size_t replies; /* not marked yet */
 	size_t held;	/* bytes of its buffers that are in the door's sum */
+	struct resp_tls *tls; /* NULL: plain */
 };
 
 struct trib_resp {
@@ -47,11 +51,25 @@ struct trib_resp {
 	bool draining, listener_closed;
 	size_t open; /* connections whose memory is not freed */
 	size_t held; /* by the buffers of all */
+	struct resp_tls_door *tls; /* NULL: plain */
+	struct trib_limiter *limiter;  /* made for the first client that has one */
 };
 
 const struct resp_totals *resp_totals(const struct trib_resp *resp)
 {
 	return &resp->totals;
+}
+
+uint32_t resp_default_rate(const struct trib_resp *resp)
+{
+	return resp->options.rate;
+}
+
+bool resp_take_turn(struct trib_resp *resp, const struct resp_client *client)
+{
+	if (!resp->limiter)
+		resp->limiter = trib_alloc_zeroed(1, sizeof(*resp->limiter));
+	return trib_limiter_take(resp->limiter, client->who.token, client->rate, trib_clock_monotonic_ns(trib_clock_system()));
 }
 
 void resp_describe_client(const struct resp_client *client, struct trib_buffer *out)
@@ -85,7 +103,8 @@ static void account(struct connection *connection)
 {
 	size_t held = connection->closed ? 0 :
 					   connection->input_capacity + connection->output.capacity +
-						   connection->written.capacity;
+						   connection->written.capacity +
+						   (connection->tls ? resp_tls_held(connection->tls) : 0);
 
 	connection->client.resp->held += held - connection->held;
 	connection->held = held;
@@ -94,8 +113,11 @@ static void account(struct connection *connection)
 /* Close callbacks come in any order; the last one turns off the light. */
 static void free_if_last(struct trib_resp *resp)
 {
-	if (resp->listener_closed && resp->open == 0)
-		free(resp);
+	if (!resp->listener_closed || resp->open)
+		return;
+	resp_tls_door_free(resp->tls);
+	free(resp->limiter);
+	free(resp);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -105,6 +127,7 @@ static void on_closed(uv_handle_t *handle)
 
 	free(connection->input);
 	free(connection->marks);
+	resp_tls_free(connection->tls);
 	trib_buffer_fini(&connection->output);
 	trib_buffer_fini(&connection->written);
 	free(connection);
@@ -122,12 +145,26 @@ static void unlink_waiting(struct trib_resp *resp, struct connection *connection
 	connection->waiting = false;
 }
 
+/* Only so far as the socket takes it. */
+static void say_goodbye(struct connection *connection)
+{
+	struct trib_buffer *out = resp_tls_out(connection->tls);
+
+	resp_tls_end(connection->tls);
+	uv_buf_t buf = uv_buf_init(out->data, (unsigned)out->size);
+
+	if (out->size && !connection->writing)
+		uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
+}
+
 static void close_connection(struct connection *connection)
 {
 	struct trib_resp *resp = connection->client.resp;
 
 	if (connection->closed)
 		return;
+	if (connection->tls)
+		say_goodbye(connection);
 	connection->closed = true;
 	account(connection);
 	if (connection->waiting)
@@ -196,6 +233,7 @@ static void bound_memory(struct trib_resp *resp)
 /* --- Output ------------------------------------------------------------------------------------------- */
 
 static void send_settled(struct connection *connection, uint64_t settled);
+static void send_sealed(struct connection *connection);
 
 static void on_written(uv_write_t *request, int status)
 {
@@ -206,13 +244,56 @@ static void on_written(uv_write_t *request, int status)
 		close_connection(connection);
 		return;
 	}
+	if (TRIB_UNLIKELY(connection->tls) && !connection->closed)
+		send_sealed(connection);
 	if (!connection->closed)
 		send_settled(connection, trib_engine_settled(connection->client.engine));
 }
 
 /* What the socket does not take at once goes to uv_write in a buffer of its own: this one, where there is nothing else in it. */
+/* What TLS has made of replies, or says by itself, in the order in which it was made. */
+static void send_sealed(struct connection *connection)
+{
+	struct trib_buffer *out = resp_tls_out(connection->tls), spare = connection->written;
+
+	if (connection->writing || !out->size)
+		return;
+	trib_buffer_reset(&spare);
+	connection->written = *out;
+	*out = spare;
+	uv_buf_t buf = uv_buf_init(connection->written.data, (unsigned)connection->written.size);
+	int written = uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
+
+	if (written < 0 && written != UV_EAGAIN) {
+		close_connection(connection);
+		return;
+	}
+	if (written > 0)
+		buf = uv_buf_init(buf.base + written, (unsigned)(buf.len - (size_t)written));
+	if (!buf.len)
+		return;
+	connection->writing = true;
+	connection->write.data = connection;
+	if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &buf, 1, on_written) < 0)
+		close_connection(connection);
+}
+
+static void send_by_tls(struct connection *connection, size_t end)
+{
+	if (!resp_tls_write(connection->tls, trib_bytes(connection->output.data + connection->sent, end - connection->sent))) {
+		close_connection(connection);
+		return;
+	}
+	connection->sent = end;
+	send_sealed(connection);
+}
+
 static void send_bytes(struct connection *connection, size_t end)
 {
+	if (TRIB_UNLIKELY(connection->tls)) {
+		send_by_tls(connection, end);
+		return;
+	}
 	struct trib_buffer *output = &connection->output;
 	uv_buf_t buf = uv_buf_init(output->data + connection->sent, (unsigned)(end - connection->sent));
 	int written = uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
@@ -343,10 +424,8 @@ static void push_position(struct trib_resp *resp)
 
 /* --- Input -------------------------------------------------------------------------------------------- */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested TRIB_UNUSED, uv_buf_t *ret_buf)
+static void make_room(struct connection *connection)
 {
-	struct connection *connection = handle->data;
-
 	if (connection->input_capacity - connection->input_size <= connection->input_capacity / 4) {
 		size_t most = connection->input_size > INPUT_BYTES_READ / 2 ? INPUT_BYTES_MAX : INPUT_BYTES_READ;
 
@@ -356,6 +435,13 @@ static void on_alloc(uv_handle_t *handle, size_t suggested TRIB_UNUSED, uv_buf_t
 			connection->input = trib_realloc(connection->input, connection->input_capacity);
 		}
 	}
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested TRIB_UNUSED, uv_buf_t *ret_buf)
+{
+	struct connection *connection = handle->data;
+
+	make_room(connection);
 	*ret_buf = uv_buf_init(connection->input + connection->input_size,
 			       (unsigned)(connection->input_capacity - connection->input_size));
 }
@@ -393,6 +479,11 @@ static size_t run_commands(struct connection *connection)
 			continue;
 		connection->replies++;
 		resp->totals.commands++;
+		if (TRIB_UNLIKELY(connection->client.rate) && !resp_take_turn(resp, &connection->client)) {
+			resp_commands_flush(&connection->client);
+			resp_refuse_rate(&connection->client);
+			continue;
+		}
 		resp_command(&connection->client, args, n);
 		if (connection->output.failed)
 			break;
@@ -401,20 +492,20 @@ static size_t run_commands(struct connection *connection)
 	return used;
 }
 
-static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf TRIB_UNUSED)
+/* The client has said all it wants to say; what it is still owed is sent first. */
+static void end_reading(struct connection *connection)
 {
-	struct connection *connection = stream->data;
+	connection->ended = true;
+	uv_read_stop((uv_stream_t *)&connection->tcp);
+	connection->reading = false;
+	if (connection->n_marks == 0 && !connection->writing)
+		close_connection(connection);
+}
 
-	if (size < 0) {
-		/* The client has said all it wants to say; what it is still owed is sent first. */
-		connection->ended = true;
-		uv_read_stop(stream);
-		connection->reading = false;
-		if (connection->n_marks == 0 && !connection->writing)
-			close_connection(connection);
-		return;
-	}
-	connection->input_size += (size_t)size;
+/* So much more stands in the input. */
+static void take_input(struct connection *connection, size_t size)
+{
+	connection->input_size += size;
 	resp_look_again(&connection->client);
 	size_t used = run_commands(connection);
 
@@ -432,9 +523,53 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf TRIB_
 	if (connection->closed)
 		return;
 	if (connection->output.size > TRIB_LIMIT_RESP_OUTPUT_BYTES / 2 || connection->client.closing) {
-		uv_read_stop(stream);
+		uv_read_stop((uv_stream_t *)&connection->tcp);
 		connection->reading = false;
 	}
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf TRIB_UNUSED)
+{
+	struct connection *connection = stream->data;
+
+	if (size < 0)
+		end_reading(connection);
+	else
+		take_input(connection, (size_t)size);
+}
+
+/* ---- TLS: another pair of callbacks, so that plain connections pay nothing for it ---- */
+
+/* What is read here is taken before the loop goes on, so all connections share the place. */
+static void on_alloc_sealed(uv_handle_t *handle TRIB_UNUSED, size_t suggested TRIB_UNUSED, uv_buf_t *ret_buf)
+{
+	static _Thread_local char sealed[SEALED_BYTES_READ];
+
+	*ret_buf = uv_buf_init(sealed, sizeof(sealed));
+}
+
+static void on_read_sealed(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
+{
+	struct connection *connection = stream->data;
+	ssize_t got = RESP_TLS_ENDED;
+
+	if (size > 0)
+		resp_tls_feed(connection->tls, trib_bytes(buf->base, (size_t)size));
+	while (size > 0 && !connection->closed && !connection->client.closing) {
+		make_room(connection);
+		got = resp_tls_read(connection->tls, connection->input + connection->input_size,
+				    connection->input_capacity - connection->input_size);
+		if (got <= 0)
+			break;
+		take_input(connection, (size_t)got);
+	}
+	if (size == 0 || connection->closed || got > 0) /* the rest of who is done with is not looked at */
+		return;
+	send_sealed(connection);
+	if (got == RESP_TLS_BROKEN)
+		close_connection(connection);
+	else if (got == RESP_TLS_ENDED && !connection->closed)
+		end_reading(connection);
 }
 
 static void start_reading(struct connection *connection)
@@ -442,7 +577,10 @@ static void start_reading(struct connection *connection)
 	if (connection->client.resp->draining)
 		return;
 	connection->reading = true;
-	uv_read_start((uv_stream_t *)&connection->tcp, on_alloc, on_read);
+	if (connection->tls)
+		uv_read_start((uv_stream_t *)&connection->tcp, on_alloc_sealed, on_read_sealed);
+	else
+		uv_read_start((uv_stream_t *)&connection->tcp, on_alloc, on_read);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -475,7 +613,13 @@ static void on_connection(uv_stream_t *listener, int status)
 		static const char full[] = "-ERR max number of clients reached\r\n";
 		uv_buf_t buf = uv_buf_init((char *)full, sizeof(full) - 1);
 
-		uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
+		if (!resp->tls) /* nobody could read it */
+			uv_try_write((uv_stream_t *)&connection->tcp, &buf, 1);
+		close_connection(connection);
+		return;
+	}
+	connection->tls = resp->tls ? resp_tls_new(resp->tls, TRIB_LIMIT_RESP_OUTPUT_BYTES) : NULL;
+	if (resp->tls && !connection->tls) {
 		close_connection(connection);
 		return;
 	}
@@ -507,6 +651,8 @@ trib_status trib_resp_start(uv_loop_t *loop, const struct trib_resp_options *opt
 		return trib_fail(error, TRIB_IO, "--resp", "cannot listen on %s:%u: %s", address->host,
 				 address->port, uv_strerror(failed));
 	}
+	if (options->tls)
+		resp->tls = resp_tls_door_new();
 	uv_tcp_getsockname(&resp->listener, (struct sockaddr *)&bound, &size);
 	resp->totals.port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port :
 								((struct sockaddr_in *)&bound)->sin_port);

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "server/auth.h"
 #include "server/config.h"
+#include "server/tls.h"
 
 struct trib_resp;
 
@@ -24,6 +25,8 @@ struct trib_resp_options {
 	const struct trib_auth *auth;
 	struct trib_metrics *metrics;
 	struct trib_engine *engine;
+	struct trib_tls *tls; /* NULL: plain */
+	uint32_t rate;	      /* of commands a second, of a token that has none of its own; 0: as many as it likes */
 };
 
 trib_status trib_resp_start(uv_loop_t *loop, const struct trib_resp_options *options,

@@ -16,6 +16,7 @@ struct resp_client {
 	bool attributes;       /* it may ATTRIBUTE: looked at once for many orders */
 	bool authenticated;    /* by an access token, which is: */
 	struct trib_credential who;
+	uint32_t rate;	     /* commands a second; 0: as many as it likes */
 	uint64_t may;	     /* bits of the commands that its role may */
 	uint64_t generation; /* of the directory when this was looked at */
 	bool closing; /* after the replies */
@@ -29,6 +30,10 @@ struct resp_totals {
 	int64_t started_ms;
 };
 const struct resp_totals *resp_totals(const struct trib_resp *resp);
+
+/* Of a token that has no rate of its own; and one command more of a client that has one: false where that is too often. */
+uint32_t resp_default_rate(const struct trib_resp *resp);
+bool resp_take_turn(struct trib_resp *resp, const struct resp_client *client);
 
 /* Lines of CLIENT LIST: of all, of one. */
 void resp_list_clients(const struct trib_resp *resp, struct trib_buffer *out);
@@ -44,6 +49,8 @@ void resp_look_again(struct resp_client *client);
  */
 void resp_command(struct resp_client *client, const struct trib_bytes *args, size_t n);
 void resp_commands_flush(struct resp_client *client);
+/* Instead of a command that comes too soon. */
+void resp_refuse_rate(struct resp_client *client);
 
 /* resp_shelf.c */
 void resp_shelf(struct resp_client *client, const struct trib_bytes *args, size_t n);

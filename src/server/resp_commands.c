@@ -826,6 +826,7 @@ void resp_set_rights(struct resp_client *client)
 		if (role_may(client->who.role, &commands[i]))
 			client->may |= UINT64_C(1) << i;
 	client->allowed = client->authenticated || !trib_auth_guards(client->auth);
+	client->rate = !client->authenticated ? 0 : client->who.rate ? client->who.rate : resp_default_rate(client->resp);
 	client->attributes = client->allowed && role_may(client->who.role, find_command(trib_bytes_text("ATTRIBUTE")));
 }
 
@@ -857,6 +858,12 @@ static void note_refusal(const struct resp_client *client, trib_status status, c
 	snprintf(refusal.party, sizeof(refusal.party), "%s", client->who.party);
 	snprintf(refusal.action, sizeof(refusal.action), "%s", action);
 	trib_engine_note_refusal(client->engine, &refusal);
+}
+
+void resp_refuse_rate(struct resp_client *client)
+{
+	trib_resp_error_text(client->out, "RATE_LIMITED AUTH: found more than %u commands a second, expected fewer", client->rate);
+	note_refusal(client, TRIB_RATE, "RESP");
 }
 
 static bool is_token(struct trib_bytes text)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Access at both doors of a running server: tokens, roles, whose an entity is, users, sessions, the audit log, rates, TLS,
 conditions, idempotency, filters. The matrix of routes and roles is read from /openapi.json (x-roles)."""
+import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
@@ -505,6 +507,17 @@ def check_rates(server, admin):
     check("a token's rate holds", slow and replies[0].status == 200 and slow[0].headers["Retry-After"] and
           slow[0].json["code"] == "rate_limited", [reply.status for reply in replies])
     check("it may again later", wait_until(lambda: As(server, made["token"])("GET", "goods/g1").status == 200))
+    made = admin("POST", "access-tokens", {"role": "order_service", "rate": 5}).json
+    clients = [server.client(), server.client()]
+    for client in clients:
+        client("AUTH", made["token"])
+    replies = [reply for client in clients for reply in client.many([("PING",)] * 20 + [("ATTRIBUTE", "r1", "u", "g1", 100, "-", "BRIEF")])]
+    slow = [reply for reply in replies if isinstance(reply, RespError)]
+    check("and at RESP, over all connections of the token", slow and replies[0] == "PONG" and {reply.code for reply in slow} == {"RATE_LIMITED"}
+          and len(replies) - len(slow) < 30, replies)
+    check("each at its place", isinstance(replies[-1], RespError) and len(replies) == 42, replies)
+    check("it may again later there", wait_until(lambda: clients[0]("PING") == "PONG"))
+    equal("others have rates of their own", [server.client()("AUTH", ADMIN)] * 30, ["OK"] * 30)
 
 
 def check_restart(server, admin, tokens, last, kept):
@@ -526,6 +539,47 @@ def check_restart(server, admin, tokens, last, kept):
         check("the log has every entry", numbers[0] >= last and numbers == list(range(numbers[0], 0, -1)), numbers[:5])
 
 
+class SealedResp(serving.Resp):
+    """A RESP client over TLS."""
+
+    def __init__(self, server, context):
+        super().__init__(server.resp)
+        self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
+
+
+def check_resp_tls(server, context, cert):
+    client = SealedResp(server, context)
+    equal("RESP over TLS", client("PING"), "PONG")
+    equal("a thousand at once", client.many([("ECHO", f"word {i}") for i in range(1000)]), [f"word {i}" for i in range(1000)])
+    long = [("%06d" % i) * 170000 for i in range(3)]
+    equal("long ones, too, in pieces", client.many([("ECHO", word) for word in long]), long)
+    for row in (("parties/m1", {"roles": ["merchant"]}), ("parties/c1", {"roles": ["creator"]}), ("goods/g1", {"merchant": "m1", "price": 1000})):
+        connection = http.client.HTTPSConnection("127.0.0.1", server.http, timeout=60, context=context)
+        connection.request("PUT", f"/api/v1/{row[0]}", json.dumps(row[1]))
+        connection.getresponse().read()
+        connection.close()
+    equal("orders wait until they are durable, as ever", client.many([("ATTRIBUTE", f"o{i}", "u", "g1", 100, "-", "BRIEF") for i in range(500)]),
+          [["no_touch", 0]] * 500)
+    refused = []
+    for words in (b"*1\r\n$4\r\nPING\r\n", b"\x16\x03\x01\xff\xff" + b"\x00" * 70000):
+        plain = serving.Resp(server.resp)
+        plain.socket.sendall(words)
+        try:
+            refused.append(plain.read())
+        except (serving.Closed, ValueError):
+            refused.append(None)
+    check("who does not speak TLS is not answered", "PONG" not in refused, refused)
+    half = serving.Resp(server.resp)
+    half.socket.sendall(b"\x16\x03\x01\x02\x00\x01")
+    equal("nor does a half handshake keep others waiting", client("PING"), "PONG")
+    equal("QUIT ends it as it should", [client("QUIT"), client.socket.recv(1)], ["OK", b""])
+    if shutil.which("redis-cli"):
+        done = subprocess.run(["redis-cli", "--tls", "--cacert", cert, "-p", str(server.resp), "PING"], capture_output=True, timeout=60, check=False)
+        equal("redis-cli --tls", done.stdout, b"PONG\n")
+    else:
+        serving.skip("redis-cli --tls", "it is not installed")
+
+
 def check_tls():
     with tempfile.TemporaryDirectory(prefix="tributary-test-") as folder:
         cert, key = os.path.join(folder, "cert"), os.path.join(folder, "key")
@@ -537,8 +591,8 @@ def check_tls():
             return ssl.create_default_context(cafile=cert)
 
         context = certify("first")
-        with serving.fresh("--tls-cert", cert, "--tls-key", key) as server:
-            import http.client
+        with serving.fresh("--tls-cert", cert, "--tls-key", key, "--resp-tls", "on") as server:
+            check_resp_tls(server, context, cert)
 
             def ask(tls, method="GET", path="/healthz", body=None):
                 connection = http.client.HTTPSConnection("127.0.0.1", server.http, timeout=60, context=tls)
@@ -562,6 +616,7 @@ def check_tls():
                     return False
 
             check("another certificate is taken up", wait_until(taken))
+            equal("by RESP, too, where there is an admin by now", SealedResp(server, second)("PING").code, "NOAUTH")
             with open(cert, "w", encoding="utf-8") as file:
                 file.write("rubbish")
             server.process.send_signal(signal.SIGHUP)

@@ -1,8 +1,4 @@
-/*
- * The certificate of the HTTP door. libmicrohttpd asks for it at every handshake, so that a new one is taken up without
- * a restart. One that was handed out may be in use by a handshake still: all that were read are kept until the end.
- */
-#include "server/http_request.h"
+#include "server/tls.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -16,12 +12,12 @@ struct certificate {
 	gnutls_privkey_t key;
 };
 
-struct trib_http_tls {
+struct trib_tls {
 	const char *cert_file, *key_file;
-	struct certificate *newest; /* atomic: handshakes read it */
+	struct certificate *newest; /* atomic: handshakes read it. One that was handed out may be in use: all are kept until the end */
 };
 
-static struct trib_http_tls *in_use; /* the callback is given no context */
+static struct trib_tls *in_use; /* the callback is given no context */
 
 static trib_status fail(struct trib_error *error, const char *file, const char *what, int code)
 {
@@ -99,7 +95,7 @@ static void free_certificate(struct certificate *certificate)
 	free(certificate);
 }
 
-trib_status trib_http_tls_reload(struct trib_http_tls *tls, struct trib_error *error)
+trib_status trib_tls_reload(struct trib_tls *tls, struct trib_error *error)
 {
 	struct certificate *certificate = trib_alloc_zeroed(1, sizeof(*certificate));
 	trib_status status = read_chain(certificate, tls->cert_file, error);
@@ -130,15 +126,15 @@ static int give_certificate(gnutls_session_t session TRIB_UNUSED, const gnutls_d
 	return 0;
 }
 
-void *trib_http_tls_callback(void)
+void *trib_tls_callback(void)
 {
 	return (void *)give_certificate;
 }
 
-trib_status trib_http_tls_new(const char *cert_file, const char *key_file, struct trib_http_tls **ret_tls,
+trib_status trib_tls_new(const char *cert_file, const char *key_file, struct trib_tls **ret_tls,
 			      struct trib_error *error)
 {
-	struct trib_http_tls *tls;
+	struct trib_tls *tls;
 	trib_status status;
 
 	if (!key_file || !key_file[0])
@@ -146,7 +142,7 @@ trib_status trib_http_tls_new(const char *cert_file, const char *key_file, struc
 	tls = trib_alloc_zeroed(1, sizeof(*tls));
 	tls->cert_file = cert_file;
 	tls->key_file = key_file;
-	status = trib_http_tls_reload(tls, error);
+	status = trib_tls_reload(tls, error);
 	if (status != TRIB_OK) {
 		free(tls);
 		return status;
@@ -157,7 +153,7 @@ trib_status trib_http_tls_new(const char *cert_file, const char *key_file, struc
 	return TRIB_OK;
 }
 
-void trib_http_tls_free(struct trib_http_tls *tls)
+void trib_tls_free(struct trib_tls *tls)
 {
 	if (!tls)
 		return;
