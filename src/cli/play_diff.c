@@ -15,6 +15,7 @@ enum { CELLS_MAX = 4 << 20 };
 struct side {
 	struct play_folder *folder;
 	char label[PLAY_PATH_BYTES];
+	struct trib_buffer notes; /* of what is on the server: trees that somebody has changed since */
 };
 
 static void side_fini(struct side *side)
@@ -22,6 +23,7 @@ static void side_fini(struct side *side)
 	if (side->folder)
 		play_folder_fini(side->folder);
 	free(side->folder);
+	trib_buffer_fini(&side->notes);
 }
 
 static struct trib_bytes copy_of(const char *text)
@@ -57,6 +59,11 @@ static trib_status read_server(const struct play_server *server, const char *nam
 			side->folder->files[side->folder->count++] = (struct trib_play_file){
 				copy_of(play_text(file, "name")), copy_of(play_text(file, "text"))
 			};
+	trib_buffer_init(&side->notes, 1 << 20);
+	json_array_foreach (json_object_get(answer, "trees"), i, file)
+		if (play_text(file, "why")[0])
+			trib_buffer_add_format(&side->notes, "rules/%s.json of %s: on the server %s\n", play_text(file, "tree"),
+					       side->label, play_text(file, "why"));
 	json_decref(answer);
 	return TRIB_OK;
 }
@@ -220,6 +227,9 @@ static void compare(struct comparing *comparing)
 		puts("]}");
 	else if (!comparing->count)
 		puts("the same");
+	if (!comparing->json)
+		printf("%s%s", comparing->a->notes.size ? trib_buffer_text((struct trib_buffer *)(uintptr_t)&comparing->a->notes) : "",
+		       comparing->b->notes.size ? trib_buffer_text((struct trib_buffer *)(uintptr_t)&comparing->b->notes) : "");
 }
 
 int play_diff(const struct play_server *server, const char *a, const char *b)

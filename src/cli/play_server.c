@@ -108,6 +108,21 @@ static trib_status put_folder(const struct play_server *server, const char *path
 	return status;
 }
 
+/* What has become of the rule trees that came with it. */
+static void print_trees(const json_t *answer)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "trees"), i, item) {
+		if (play_text(item, "why")[0])
+			printf("  rules %s: version %lld is put, and not active: %s\n", play_text(item, "tree"),
+			       play_number(item, "version"), play_text(item, "why"));
+		else
+			printf("  rules %s: version %lld\n", play_text(item, "tree"), play_number(item, "version"));
+	}
+}
+
 bool play_server_install(const struct play_server *server, const char *folder, const char *name)
 {
 	json_t *put = NULL, *activated = NULL;
@@ -121,12 +136,14 @@ bool play_server_install(const struct play_server *server, const char *folder, c
 	snprintf(body, sizeof(body), "{\"version\":%lld}", version);
 	if (status == TRIB_OK && !active)
 		status = play_server_ask(server, "POST", url, trib_bytes_text(body), &activated, &error);
-	if (status != TRIB_OK)
+	if (status != TRIB_OK) {
 		trib_cli_failed("play", &error);
-	else if (server->json)
+	} else if (server->json) {
 		print_json(activated ? activated : put);
-	else
+	} else {
 		printf("%s: version %lld is active%s\n", name, version, active ? ", as before" : "");
+		print_trees(activated);
+	}
 	json_decref(put);
 	json_decref(activated);
 	return status == TRIB_OK;
@@ -168,10 +185,12 @@ int play_server_rollback(const struct play_server *server, const char *name)
 	snprintf(url, sizeof(url), "/api/v1/plays/%s:rollback", name);
 	if (play_server_ask(server, "POST", url, trib_bytes("", 0), &answer, &error) != TRIB_OK)
 		return trib_cli_failed("play", &error);
-	if (server->json)
+	if (server->json) {
 		print_json(answer);
-	else
+	} else {
 		printf("%s: version %lld is active\n", name, play_number(answer, "version"));
+		print_trees(answer);
+	}
 	json_decref(answer);
 	return TRIB_EXIT_DONE;
 }

@@ -11,12 +11,33 @@ struct compile_job {
 	struct trib_tree *base; /* of PATCH */
 	struct trib_tree *tree;
 	struct trib_play *play;
+	struct compiled_trees trees; /* of the play */
 	trib_status status;
 	struct trib_error error;
 	pthread_t thread;
 	bool threaded, done;
 	struct trib_bell *bell;
 };
+
+/* rules/live.json is the tree `live`. Each is right: the play has been read. */
+static trib_status prepare_trees(struct compile_job *job, const struct trib_play_file *files, size_t count)
+{
+	static const char folder[] = "rules/", ending[] = ".json";
+	const size_t around = sizeof(folder) + sizeof(ending) - 2;
+	trib_status status = TRIB_OK;
+
+	for (size_t i = 0; i < count && status == TRIB_OK; i++) {
+		struct compiled_tree *tree = &job->trees.items[job->trees.count];
+
+		if (files[i].name.size <= around || strncmp(files[i].name.data, folder, sizeof(folder) - 1) != 0)
+			continue;
+		snprintf(tree->name, sizeof(tree->name), "%.*s", (int)(files[i].name.size - around),
+			 files[i].name.data + sizeof(folder) - 1);
+		status = trib_rules_prepare(&job->key, trib_bytes_text(tree->name), files[i].text, &tree->tree, &job->error);
+		job->trees.count += status == TRIB_OK;
+	}
+	return status;
+}
 
 /* A play bears the name that it is put by. */
 static trib_status read_play(struct compile_job *job)
@@ -38,7 +59,7 @@ static trib_status read_play(struct compile_job *job)
 	if (status == TRIB_OK && !trib_bytes_is(job->call->name, trib_play_name(job->play)))
 		return trib_fail(&job->error, TRIB_INVALID, "play.yaml: name", "found \"%s\", expected \"%.*s\" as in the path",
 				 trib_play_name(job->play), TRIB_BYTES_ARG(job->call->name));
-	return status;
+	return status == TRIB_OK ? prepare_trees(job, files, request->n_files) : status;
 }
 
 /* Reads only what stays as it is: the call's bytes, and a tree that is immutable. */
@@ -87,6 +108,8 @@ static void free_job(struct compile_job *job)
 	trib_tree_unref(job->base);
 	trib_tree_unref(job->tree);
 	trib_play_free(job->play);
+	for (uint32_t i = 0; i < job->trees.count; i++)
+		trib_tree_unref(job->trees.items[i].tree);
 	free(job);
 }
 
@@ -191,4 +214,12 @@ struct trib_play *compiler_play(struct trib_engine *engine, const struct trib_ca
 
 	trib_assert(job && job->call == call && job->play);
 	return TRIB_TAKE_PTR(job->play);
+}
+
+const struct compiled_trees *compiler_trees(struct trib_engine *engine, const struct trib_call *call)
+{
+	struct compile_job *job = engine->compiler.job;
+
+	trib_assert(job && job->call == call);
+	return &job->trees;
 }

@@ -30,6 +30,17 @@ struct trib_tree *compiler_tree(struct trib_engine *engine, const struct trib_ca
 /* The play that the job of this call read; the caller's from now on. */
 struct trib_play *compiler_play(struct trib_engine *engine, const struct trib_call *call);
 
+/* The rule trees that the play came with; the job's. */
+struct compiled_tree {
+	char name[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1];
+	struct trib_tree *tree;
+};
+struct compiled_trees {
+	struct compiled_tree items[TRIB_LIMIT_PLAY_FILES];
+	uint32_t count;
+};
+const struct compiled_trees *compiler_trees(struct trib_engine *engine, const struct trib_call *call);
+
 /* Goes on with the job. */
 void compiler_turn(struct trib_engine *engine);
 

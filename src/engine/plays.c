@@ -7,6 +7,7 @@
  * Nothing that is derived from files is journalled: a restart reads the plays that are active, and others when they are
  * asked for. What an entity was given stands in its own event, so replay resolves nothing.
  */
+#include "engine/play_rules.h"
 #include "engine/state.h"
 
 /* --- Apply --------------------------------------------------------------------------------------------- */
@@ -390,6 +391,8 @@ trib_status call_play_put(struct trib_engine *engine, struct trib_call *call)
 	if (status == TRIB_OK)
 		status = trib_playbook_decide_put(engine->plays, play, (const Tributary__PlayPutRequest *)call->body,
 						  engine->now_ms, &engine->arena, &put, &again, &call->error);
+	if (status == TRIB_OK && !again)
+		status = play_rules_put(engine, compiler_trees(engine, call), &put, &call->error);
 	if (status == TRIB_OK && !again) {
 		event.kind_case = TRIBUTARY__EVENT__KIND_PLAY_PUT;
 		event.play_put = &put;
@@ -409,6 +412,7 @@ trib_status call_play_put(struct trib_engine *engine, struct trib_call *call)
 		answer.active = trib_playbook_version(engine->plays, trib_playbook_number(engine->plays, call->name),
 						      engine->now_ms);
 		answer.position = engine->position;
+		play_rules_show(engine, put.name, put.version, engine->now_ms, &answer.n_trees, &answer.trees);
 		trib_proto_to_json(&answer.base, TRIB_PROTO_SET_FIELDS, &call->reply);
 		call->http_status = !again && put.version == 1 ? 201 : 200;
 	}
@@ -428,6 +432,8 @@ static trib_status activate(struct trib_engine *engine, struct trib_call *call, 
 	event.play_activated = activated;
 	if (!again)
 		status = engine_emit(engine, &event, &call->error);
+	if (status == TRIB_OK && !again && activated->version)
+		status = play_rules_activate(engine, activated, &answer.n_trees, &answer.trees, &call->error);
 	if (status != TRIB_OK)
 		return status;
 	answer.id = activated->name;
@@ -636,6 +642,7 @@ trib_status call_play_version(struct trib_engine *engine, struct trib_call *call
 	answer.at = put->at;
 	answer.n_files = put->n_files;
 	answer.files = put->files;
+	play_rules_show(engine, put->name, put->version, engine->now_ms, &answer.n_trees, &answer.trees);
 	trib_proto_to_json(&answer.base, TRIB_PROTO_SET_FIELDS, &call->reply);
 	return TRIB_OK;
 }

@@ -273,17 +273,27 @@ static trib_status bind_parent(struct trib_playbook *book, struct trib_play *pla
 	return status == TRIB_NOT_FOUND ? (error->status = TRIB_INVALID) : status;
 }
 
-/* Would the event be the version that is there? */
+/* Would the event be the version that is there? Its trees have been put since, if it was put with them. */
 static bool is_version(const struct version *version, Tributary__PlayPut event, uint32_t number)
 {
+	struct trib_buffer bare;
+	bool has_trees = false;
+
 	event.version = number;
 	event.at = version->at_ms;
-	if (tributary__play_put__get_packed_size(&event) != version->packed_size)
-		return false;
-	TRIB_AUTOFREE uint8_t *bytes = trib_alloc(version->packed_size);
+	for (size_t i = 0; i < event.n_files; i++)
+		has_trees |= !strncmp(event.files[i]->name, "rules/", 6);
+	trib_buffer_init(&bare, version->packed_size);
+	play_add_without(trib_bytes(version->packed, version->packed_size), PLAY_PUT_TREES, &bare);
+	bool same = tributary__play_put__get_packed_size(&event) == bare.size && has_trees == (bare.size < version->packed_size);
+	TRIB_AUTOFREE uint8_t *bytes = trib_alloc(bare.size + 1);
 
-	tributary__play_put__pack(&event, bytes);
-	return memcmp(bytes, version->packed, version->packed_size) == 0;
+	if (same) {
+		tributary__play_put__pack(&event, bytes);
+		same = memcmp(bytes, bare.data, bare.size) == 0;
+	}
+	trib_buffer_fini(&bare);
+	return same;
 }
 
 static trib_status check_limits(const struct trib_playbook *book, const struct entry *entry,

@@ -14,6 +14,8 @@ struct way_version {
 	struct play_override *own;	 /* those of its own; NULL: none */
 	uint8_t *own_of;		 /* of each: its capability */
 	uint32_t own_count;
+	struct trib_play_tree *trees;
+	uint32_t tree_count;
 	struct trib_order_ways *ways; /* NULL: neither it nor a parent says anything */
 	bool linked;
 };
@@ -59,6 +61,9 @@ static void free_version(struct way_version *version)
 		}
 		free(version->own[i].items);
 	}
+	for (uint32_t i = 0; i < version->tree_count; i++)
+		free(version->trees[i].name);
+	free(version->trees);
 	free(version->own);
 	free(version->own_of);
 	free(version->ways);
@@ -144,6 +149,15 @@ static void read_ways(const Tributary__PlayPut *event, struct way_version *versi
 	}
 }
 
+static void read_trees(const Tributary__PlayPut *event, struct way_version *version)
+{
+	version->trees = event->n_trees ? trib_alloc_zeroed(event->n_trees, sizeof(*version->trees)) : NULL;
+	for (size_t i = 0; i < event->n_trees; i++)
+		if (event->trees[i]->tree)
+			version->trees[version->tree_count++] =
+				(struct trib_play_tree){ trib_strdup(event->trees[i]->tree), event->trees[i]->version };
+}
+
 /* A parent was there before its child was put, so this ends. */
 static const struct trib_order_ways *link_version(struct trib_order_path *path, struct way_version *version)
 {
@@ -193,6 +207,7 @@ trib_status trib_order_path_put(struct trib_order_path *path, uint32_t play, uin
 
 	*version = (struct way_version){ .parent = parent, .parent_version = parent ? event->parent_version : 0 };
 	read_ways(event, version);
+	read_trees(event, version);
 	if (!parent || version_of(path, parent, version->parent_version))
 		link_version(path, version);
 	return TRIB_OK;
@@ -216,17 +231,43 @@ trib_status trib_order_path_activated(struct trib_order_path *path, uint32_t pla
 	return TRIB_OK;
 }
 
-void trib_order_path_add_lean(struct trib_bytes packed, struct trib_buffer *ret_lean)
+void play_add_without(struct trib_bytes packed, uint32_t number, struct trib_buffer *buffer)
 {
-	enum { FILES = 3 };
 	struct trib_bytes rest = packed;
 	struct trib_wire_field field;
 	const char *begin = rest.data;
 	bool ok;
 
 	for (; trib_wire_next(&rest, &field, &ok); begin = rest.data)
-		if (field.number != FILES)
-			trib_buffer_add(ret_lean, begin, (size_t)(rest.data - begin));
+		if (field.number != number)
+			trib_buffer_add(buffer, begin, (size_t)(rest.data - begin));
+}
+
+void trib_order_path_add_lean(struct trib_bytes packed, struct trib_buffer *ret_lean)
+{
+	play_add_without(packed, PLAY_PUT_FILES, ret_lean);
+}
+
+/* ---- Rule trees ------------------------------------------------------------------------------------ */
+
+const struct trib_play_tree *trib_order_path_trees(const struct trib_order_path *path, uint32_t play, uint32_t version,
+						   uint32_t *ret_count)
+{
+	const struct way_version *row = version_of(path, play, version);
+
+	*ret_count = row ? row->tree_count : 0;
+	return row ? row->trees : NULL;
+}
+
+bool trib_order_path_has_tree(const struct trib_order_path *path, uint32_t play, struct trib_bytes name, uint32_t version)
+{
+	const struct way_version *row;
+
+	for (uint32_t v = 1; (row = version_of(path, play, v)); v++)
+		for (uint32_t i = 0; i < row->tree_count; i++)
+			if (row->trees[i].version == version && trib_bytes_is(name, row->trees[i].name))
+				return true;
+	return false;
 }
 
 /* ---- Asking --------------------------------------------------------------------------------------- */

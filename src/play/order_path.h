@@ -1,5 +1,5 @@
 /*
- * What plays do on the way of orders: their own ways of the capabilities of that path, compiled, so that whoever resolves
+ * What plays do on the way of orders: their rule trees, by name and version, and their own ways of the capabilities of that path, compiled, so that whoever resolves
  * orders has them at hand: the engine, the rich client, a simulation. No Lua, and nothing of a play's files.
  *
  *	trib_order_path_put(path, number, parent, event);               // PlayPut, as it is folded
@@ -39,6 +39,17 @@ void trib_order_path_ready(struct trib_order_path *path);
 
 /* A PlayPut as markets travel with it: without its files, behind what stands in the buffer. */
 void trib_order_path_add_lean(struct trib_bytes packed, struct trib_buffer *ret_lean);
+
+/* ---- Rule trees ------------------------------------------------------------------------------------ */
+
+/* Which version of which tree came with a version of a play; and does any version of it have this one? */
+struct trib_play_tree {
+	char *name;
+	uint32_t version;
+};
+const struct trib_play_tree *trib_order_path_trees(const struct trib_order_path *path, uint32_t play, uint32_t version,
+						   uint32_t *ret_count);
+bool trib_order_path_has_tree(const struct trib_order_path *path, uint32_t play, struct trib_bytes name, uint32_t version);
 
 /* ---- Asking --------------------------------------------------------------------------------------- */
 

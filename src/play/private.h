@@ -149,6 +149,10 @@ trib_status play_run_way(struct play_run *run, const struct play_override *way);
 /* What an implementation gave, over what stands in run->out. */
 trib_status play_take_outputs(struct play_run *run, struct trib_value value);
 
+/* order_path.c: a packed message but for one of its fields. */
+enum { PLAY_PUT_FILES = 3, PLAY_PUT_TREES = 8 }; /* of message PlayPut */
+void play_add_without(struct trib_bytes packed, uint32_t number, struct trib_buffer *buffer);
+
 /* flow.c: flow.yaml. */
 trib_status play_flows_read(struct trib_play *play, const struct trib_json *json, uint32_t *ret_line,
 			    struct trib_error *error);

@@ -138,7 +138,7 @@ def commands(server):
     root = os.path.join(serving.ROOT, "plays")
     names = sorted(os.listdir(root))
     code, out, err = play(server, "install", *names, folder=root)
-    equal("all that ship are installed, parents first", (code, sorted(line.split(":")[0] for line in out.splitlines()), err), (0, names, ""))
+    equal("all that ship are installed, parents first", (code, sorted(line.split(":")[0] for line in out.splitlines() if line[0] != " "), err), (0, names, ""))
     code, out, _ = play(server, "install", *names, folder=root)
     equal("again: as before", (code, all(line.endswith("version 1 is active, as before") for line in out.splitlines())), (0, True))
     code, out, _ = play(server, "list")
@@ -226,7 +226,7 @@ def first_play(server):
             write(folder, name, block)
         code, out, err = play(None, "test", "tasting", folder=folder)
         equal("its cases hold", (code, "not ok" in out, err), (0, False, ""))
-        equal("it is installed", play(server, "install", "tasting", folder=folder), (0, "tasting: version 1 is active\n", ""))
+        equal("it is installed", play(server, "install", "tasting", folder=folder), (0, "tasting: version 1 is active\n  rules tasting: version 1\n", ""))
         commands = [line for block in re.findall(r"^```sh\n(.*?)^```$", text, re.S | re.M) for line in block.splitlines() if line.startswith("curl")]
         answers, token = [], None
         for command in commands:
@@ -239,7 +239,7 @@ def first_play(server):
             answers.append(server.ask(method.group(1) if method else "GET", path, data))
             token = answers[-1].json.get("token", token)
     equal("what the page asks is answered as it says", [(answer.status, answer.json.get("at") if answer.status >= 400 else None) for answer in answers],
-          [(201, None), (200, None), (201, None), (201, None), (200, None), (201, None), (201, None), (400, "ext.picked"), (201, None), (200, None), (201, None),
+          [(201, None), (201, None), (200, None), (201, None), (201, None), (400, "ext.picked"), (201, None), (200, None), (201, None),
            (200, None), (200, None), (200, None)])
     plan_now, _, got, _, metrics = (answer.json for answer in answers[-5:])
     equal("the plan is a tasting", (plan_now["play"], plan_now["play_version"]), ("tasting", 1))
@@ -248,6 +248,48 @@ def first_play(server):
           ("attributed", 2000, [("creator", 2000), ("scout", 400)]))
     books = {row["party"]: row["balance"] for row in server.get("ledger/balances")["items"] if row["party"] in ("anna", "scout")}
     equal("sixteen and four", (books.get("anna"), books.get("scout")), (1600, 400))
+
+
+def trees(server):
+    """A play's rule trees: put, active, and back with it; what a person changed stays."""
+    def ours(days):
+        body = files(play="name: ruled\nwhen: request.scene == 'ruled'\n", rules={"scene": "ruled", "root": {"id": "ruled", "window": f"{days}d"}})
+        body["files"][-1]["name"] = "rules/ruled.json"
+        return body
+    def active():
+        return server.get("rules/ruled")["active"]
+    before = server.ask("GET", "/healthz").json["position"]
+    broken = ours(1)
+    broken["files"][-1]["text"] = '{"root": {"id": "x", "when": "1 +"}}'
+    reply = server.ask("PUT", "/api/v1/plays/ruled", broken)
+    equal("a broken tree is refused with its play", (reply.status, "rules/ruled.json" in reply.json["at"], server.ask("GET", "/healthz").json["position"]), (400, True, before))
+    equal("a tree is put with its play", server.put("plays/ruled", ours(1))["trees"], [{"tree": "ruled", "version": 1, "active": False}])
+    def activate(version):
+        return server.ask("POST", "/api/v1/plays/ruled:activate", {"version": version}).json["trees"]
+    equal("and active with it", (activate(1), active()), ([{"tree": "ruled", "version": 1, "active": True}], 1))
+    equal("the same again is no new version", (server.put("plays/ruled", ours(1))["version"], server.get("rules/ruled")["version"]), (1, 1))
+    equal("another is", (server.put("plays/ruled", ours(2))["trees"][0]["version"], activate(2), active()), (2, [{"tree": "ruled", "version": 2, "active": True}], 2))
+    equal("back in one call", (server.ask("POST", "/api/v1/plays/ruled:rollback").json["trees"], active()), ([{"tree": "ruled", "version": 1, "active": True}], 1))
+    server.put("rules/ruled", {"scene": "ruled", "root": {"id": "mine"}})
+    server.ask("POST", "/api/v1/rules/ruled:activate", {"version": 3})
+    why = "version 3, which is active, did not come with the play"
+    equal("what a person changed stays", (activate(2), active()), ([{"tree": "ruled", "version": 2, "active": False, "why": why}], 3))
+    server.kill()
+    server.again()
+    equal("after kill -9, too", (server.get("plays/ruled/versions/2")["trees"], active()), ([{"tree": "ruled", "version": 2, "active": False, "why": why}], 3))
+    with tempfile.TemporaryDirectory() as folder:
+        for file in ours(2)["files"]:
+            write(folder, f"ruled/{file['name']}", file["text"])
+        code, out, _ = play(server, "diff", "ruled", folder=folder)
+        equal("diff says so", (code, out), (0, f"from ruled@2 to ruled\nthe same\nrules/ruled.json of ruled@2: on the server {why}\n"))
+        write(folder, "ruled/rules/ruled.json", json.dumps({"scene": "ruled", "root": {"id": "ruled", "window": "3d"}}))
+        _, out, _ = play(server, "diff", "ruled", folder=folder)
+        equal("and what the folder changes", ("rules/ruled.json: changed" in out, '"window": "3d"' in out), (True, True))
+    server.ask("POST", "/api/v1/rules/ruled:activate", {"version": 2})
+    equal("by hand it is the play's again", (server.ask("POST", "/api/v1/plays/ruled:rollback").json["trees"], active()), ([{"tree": "ruled", "version": 1, "active": True}], 1))
+    server.put("rules/thief", {"scene": "ruled", "root": {"id": "thief"}})
+    server.ask("POST", "/api/v1/rules/thief:activate", {"version": 1})
+    equal("a scene that somebody serves otherwise stays, too", activate(2), [{"tree": "ruled", "version": 2, "active": False, "why": "the scene is that of the tree thief"}])
 
 
 # ---- Soak ----
@@ -467,6 +509,7 @@ def main():
         commands(server)
         forms(server)
         first_play(server)
+        trees(server)
         server.as_described()
         server.description = None
         described(server)
