@@ -8,7 +8,7 @@ from serving import check, end, equal, fresh
 
 DAY = 86400000
 NOW = int(time.time() * 1000)
-SCHEMAS = ("Order OrderLife OrderTold OrderEdit OrderReview OrderRefund OrderRollout OrderBlock OrderAnswer Credit Line Amounts Carrier "
+SCHEMAS = ("Order OrderAsked OrderLife OrderTold OrderEdit OrderReview OrderRefund OrderRollout OrderBlock OrderAnswer Credit Line Amounts Carrier "
            "Explanation ExplainedToken ExplainedTouch ExplainedNode ExplainedRates ExplainedChoice LedgerEntry TallyChange TallyItem "
            "TermsAnswer TermsCandidate Estimate TrackAnswer RefundAnswer OrderStatusAnswer RuleVersion RuleNode RuleShare RuleHits "
            "RuleVersionHits RuleNodeHits SimulationReport SimulationChanged SimulationOutcome SimulationMoney SimulationNode "
@@ -42,7 +42,10 @@ def market(server):
                               "terms": {"commission_bps": 100}})
     server.put("plans/moves", {"goods": ["g2"], "merchant": "m1", "kind": "managed", "bounds": {"min_bps": 50, "max_bps": 300}, "terms": {"commission_bps": 100}})
     server.put("plans/over", {"goods": ["g1"], "merchant": "m1", "kind": "activity", "status": "ended", "effective_from": NOW - 40 * DAY, "terms": TERMS})
-    server.put("registrations/app", {"channel": "app", "scene": "rich"})
+    server.put("plays/strict", {"files": [{"name": "play.yaml", "text": "name: strict\nwhen: 'false'\ncapabilities:\n  order.hold: [{cel: base > 0}]\n"
+                                                                       "  order.judge: [{cel: '\"nothing known\"'}]\n"}]})
+    server.ask("POST", "/api/v1/plays/strict:activate", {"version": 1})
+    server.put("registrations/app", {"channel": "app", "scene": "rich", "play": "strict"})
     server.put("rules/rich", {"scene": "rich", "root": {"id": "root", "children": [RICH, {"id": "off", "outcome": "not_distributed"}]}})
     server.put("rules/rich", {"scene": "rich", "root": {"id": "root", "children": [RICH]}})
     server.ask("POST", "/api/v1/rules/rich:activate", {"version": 1})
