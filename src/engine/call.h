@@ -58,6 +58,7 @@ enum trib_call_kind {
 	TRIB_CALL_CHECKLIST,	/* name (of a play) */
 	TRIB_CALL_CAPABILITIES,
 	TRIB_CALL_FLOW, /* name: the id of a run */
+	TRIB_CALL_FLOW_LIST, /* cursor, limit */
 	TRIB_CALL_PLAY_RESOLVE, /* source: the request as JSON, "" for none */
 	TRIB_CALL_STATE, /* health and counters, as JSON */
 	TRIB_CALL_ESTIMATE, /* name (of goods), creator, offer */

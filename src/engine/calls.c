@@ -1056,6 +1056,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_CHECKLIST: return call_checklist(engine, call);
 	case TRIB_CALL_CAPABILITIES: return call_capabilities(engine, call);
 	case TRIB_CALL_FLOW: return call_flow(engine, call);
+	case TRIB_CALL_FLOW_LIST: return call_flow_list(engine, call);
 	case TRIB_CALL_PLAY_RESOLVE: return call_play_resolve(engine, call);
 	case TRIB_CALL_STATE: return call_state(engine, call);
 	case TRIB_CALL_ESTIMATE: return call_estimate(engine, call);

@@ -984,6 +984,18 @@ static bool is_run(struct trib_engine *engine, uint64_t position)
 			      &engine->event_bytes, &ignored) == TRIB_OK;
 }
 
+/* Opens a run as JSON: all but its steps, and the brace. */
+static void write_run(uint64_t position, const Tributary__FlowRan *ran, struct trib_buffer *json)
+{
+	trib_buffer_add_format(json, "{\"id\":%llu", (unsigned long long)position);
+	flows_add_text(json, "flow", ran->flow);
+	flows_add_text(json, "play", ran->play);
+	trib_buffer_add_format(json, ",\"play_version\":%u", ran->play_version);
+	flows_add_text(json, "noun", ran->noun);
+	flows_add_text(json, "entity", ran->entity);
+	trib_buffer_add_format(json, ",\"at\":%lld,\"waits\":%s", (long long)ran->at, ran->waits ? "true" : "false");
+}
+
 trib_status call_flow(struct trib_engine *engine, struct trib_call *call)
 {
 	struct trib_buffer *json = &call->reply;
@@ -1000,16 +1012,87 @@ trib_status call_flow(struct trib_engine *engine, struct trib_call *call)
 	const Tributary__FlowRan *ran = event->kind_case == TRIBUTARY__EVENT__KIND_FLOW_RAN ? event->flow_ran : NULL;
 
 	if (ran) {
-		trib_buffer_add_format(json, "{\"id\":%llu", (unsigned long long)position);
-		flows_add_text(json, "flow", ran->flow);
-		flows_add_text(json, "play", ran->play);
-		trib_buffer_add_format(json, ",\"play_version\":%u", ran->play_version);
-		flows_add_text(json, "noun", ran->noun);
-		flows_add_text(json, "entity", ran->entity);
-		trib_buffer_add_format(json, ",\"at\":%lld,\"waits\":%s,\"steps\":%s}", (long long)ran->at,
-				       ran->waits ? "true" : "false", ran->steps);
+		write_run(position, ran, json);
+		trib_buffer_add_format(json, ",\"steps\":%s}", ran->steps);
 	}
 	tributary__event__free_unpacked(event, NULL);
 	return ran ? TRIB_OK : trib_fail(&call->error, TRIB_CORRUPT, "journal", "no run of a flow stands at position %llu",
 					 (unsigned long long)position);
+}
+
+/* A page of runs, the newest first. */
+struct runs_page {
+	uint64_t positions[TRIB_LIMIT_LIST_ITEMS + 1];
+	uint64_t before;
+	uint32_t count, limit;
+};
+
+static bool add_run(struct runs_page *page, uint64_t position)
+{
+	if (position < page->before && (!page->count || position < page->positions[page->count - 1]))
+		page->positions[page->count++] = position;
+	return page->count < page->limit;
+}
+
+static bool add_logged(struct runs_page *page, const struct log_of *log)
+{
+	for (size_t i = log ? log->count : 0; i-- > 0;)
+		if (!add_run(page, ((const uint64_t *)log->items)[i]))
+			return false;
+	return true;
+}
+
+static trib_status add_stored(void *context, struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+{
+	return key.size == 8 && !add_run(context, trib_key_read_u64(key.data)) ? TRIB_BUSY : TRIB_OK;
+}
+
+/* In memory, on the way to the store, in the store: each behind the one before. */
+static trib_status find_runs(struct trib_engine *engine, struct runs_page *page, struct trib_error *error)
+{
+	char key[8];
+
+	if (!add_logged(page, &engine->changes.flows) || !add_logged(page, checkpoint_flows(engine)))
+		return TRIB_OK;
+	uint64_t before = page->count ? page->positions[page->count - 1] : page->before;
+	trib_status status = trib_store_scan_back(engine->store, TRIB_TABLE_FLOW, trib_bytes(key, trib_key_u64(key, before)),
+						  add_stored, page, error);
+
+	return status == TRIB_BUSY ? TRIB_OK : status;
+}
+
+trib_status call_flow_list(struct trib_engine *engine, struct trib_call *call)
+{
+	uint32_t limit = TRIB_MIN(call->limit ? call->limit : 100, (uint32_t)TRIB_LIMIT_LIST_ITEMS);
+	struct runs_page *page = trib_arena_alloc(&engine->arena, sizeof(*page));
+	struct trib_buffer *json = &call->reply;
+
+	if (!page)
+		return trib_fail(&call->error, TRIB_NO_MEMORY, "", "out of the memory granted to a command");
+	page->count = 0;
+	page->limit = limit + 1; /* one more says that there are more */
+	page->before = UINT64_MAX;
+	if (call->cursor.size && !trib_bytes_to_u64(call->cursor, &page->before))
+		return engine_refuse(&call->error, "cursor", call->cursor, "one that this list has given");
+	trib_status status = find_runs(engine, page, &call->error);
+
+	trib_buffer_add_text(json, "{\"items\":[");
+	for (uint32_t i = 0; status == TRIB_OK && i < TRIB_MIN(page->count, limit); i++) {
+		Tributary__Event *event;
+
+		status = history_read_event(engine, page->positions[i], &event, &call->error);
+		if (status != TRIB_OK)
+			break;
+		if (i)
+			trib_buffer_add_char(json, ',');
+		if (event->kind_case == TRIBUTARY__EVENT__KIND_FLOW_RAN)
+			write_run(page->positions[i], event->flow_ran, json);
+		trib_buffer_add_char(json, '}');
+		tributary__event__free_unpacked(event, NULL);
+	}
+	if (page->count > limit)
+		trib_buffer_add_format(json, "],\"next_cursor\":\"%llu\"}", (unsigned long long)page->positions[limit - 1]);
+	else
+		trib_buffer_add_text(json, "],\"next_cursor\":null}");
+	return status;
 }

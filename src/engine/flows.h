@@ -99,5 +99,6 @@ trib_status flows_decide_approval(struct trib_engine *engine, struct trib_call *
 trib_status call_capabilities(struct trib_engine *engine, struct trib_call *call);
 trib_status call_checklist(struct trib_engine *engine, struct trib_call *call);
 trib_status call_flow(struct trib_engine *engine, struct trib_call *call);
+trib_status call_flow_list(struct trib_engine *engine, struct trib_call *call);
 
 #endif

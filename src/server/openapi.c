@@ -40,7 +40,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__track_answer__descriptor,  &tributary__touch_answer__descriptor,
 	&tributary__order_answer__descriptor, &tributary__put_answer__descriptor,
 	&tributary__order__descriptor,	      &tributary__explanation__descriptor,
-	&tributary__capabilities__descriptor, &tributary__flow_run__descriptor, &tributary__checklist__descriptor,
+	&tributary__capabilities__descriptor, &tributary__flow_run__descriptor, &tributary__flow_run_items__descriptor, &tributary__flow_run_item__descriptor, &tributary__checklist__descriptor,
 	&tributary__tally_items__descriptor,  &tributary__terms_answer__descriptor,
 	&tributary__experience_items__descriptor,
 	&tributary__access_token__descriptor, &tributary__access_token_answer__descriptor,

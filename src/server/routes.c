@@ -120,6 +120,8 @@ const struct trib_route trib_routes[] = {
 	  "PlayItems", "listPlays", "All plays" },
 	{ "GET", "/api/v1/capabilities", TRIB_ACTION_CALL, TRIB_CALL_CAPABILITIES, TRIB_BODY_NONE, NULL, AT_LEAST | PAGE,
 	  "Capabilities", "readCapabilities", "What plays may do their own way, and which do" },
+	{ "GET", "/api/v1/flows", TRIB_ACTION_CALL, TRIB_CALL_FLOW_LIST, TRIB_BODY_NONE, NULL, AT_LEAST | PAGE, "FlowRunItems",
+	  "listFlows", "Runs of plays' flows, the newest first" },
 	{ "GET", "/api/v1/flows/{id}", TRIB_ACTION_CALL, TRIB_CALL_FLOW, TRIB_BODY_NONE, NULL, AT_LEAST, "FlowRun",
 	  "readFlow", "A run of a play's flow, step by step" },
 	{ "GET", "/api/v1/plays/{id}/checklist", TRIB_ACTION_CALL, TRIB_CALL_CHECKLIST, TRIB_BODY_NONE, NULL, AT_LEAST,

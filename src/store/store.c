@@ -398,6 +398,44 @@ trib_status trib_store_scan(struct trib_store *store, enum trib_table table, str
 	return trib_store_scan_view(store, NULL, table, prefix, visit, context, error);
 }
 
+trib_status trib_store_scan_back(struct trib_store *store, enum trib_table table, struct trib_bytes before,
+				 trib_store_visit *visit, void *context, struct trib_error *error)
+{
+	/* Behind every key of the table, where none is stated. */
+	char full[KEY_BYTES_MAX] = { (char)(before.size ? table : table + 1) };
+	trib_status status = TRIB_OK;
+	char *message = NULL;
+
+	trib_assert(before.size + 1 < sizeof(full) && table < 0xff);
+	if (before.size)
+		memcpy(full + 1, before.data, before.size);
+	rocksdb_readoptions_t *options = rocksdb_readoptions_create();
+
+	rocksdb_readoptions_set_total_order_seek(options, 1);
+	rocksdb_iterator_t *it = rocksdb_create_iterator(store->db, options);
+
+	for (rocksdb_iter_seek_for_prev(it, full, before.size + 1); status == TRIB_OK && rocksdb_iter_valid(it);
+	     rocksdb_iter_prev(it)) {
+		size_t key_size, value_size;
+		const char *key = rocksdb_iter_key(it, &key_size);
+		const char *value = rocksdb_iter_value(it, &value_size);
+
+		if (key_size > 0 && (unsigned char)key[0] < table)
+			break;
+		if (key_size == 0 || (unsigned char)key[0] != table ||
+		    (before.size && trib_bytes_equal(trib_bytes(key + 1, key_size - 1), before)))
+			continue;
+		status = visit(context, trib_bytes(key + 1, key_size - 1), trib_bytes(value, value_size), error);
+	}
+	rocksdb_iter_get_error(it, &message);
+	rocksdb_iter_destroy(it);
+	rocksdb_readoptions_destroy(options);
+	if (message)
+		return status == TRIB_OK ? fail_with(message, store->folder, error) :
+					   (rocksdb_free(message), status);
+	return status;
+}
+
 trib_status trib_store_scan_view(struct trib_store *store, const struct trib_store_view *view, enum trib_table table,
 				 struct trib_bytes prefix, trib_store_visit *visit, void *context,
 				 struct trib_error *error)

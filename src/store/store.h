@@ -117,6 +117,10 @@ typedef trib_status trib_store_visit(void *context, struct trib_bytes key, struc
 trib_status trib_store_scan(struct trib_store *store, enum trib_table table, struct trib_bytes prefix,
 			    trib_store_visit *visit, void *context, struct trib_error *error);
 
+/* The keys of a table that stand before `before` (empty: all of them), the last one first. */
+trib_status trib_store_scan_back(struct trib_store *store, enum trib_table table, struct trib_bytes before,
+				 trib_store_visit *visit, void *context, struct trib_error *error);
+
 /*
  * The store as it is now, whatever checkpoints come later; and the position that it stands at. Any thread may scan it,
  * beside checkpoints.

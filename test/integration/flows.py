@@ -98,6 +98,32 @@ def capabilities(server):
         check(f"a broken play is refused by file and line: {at}", reply.status in (400, 404, 422) and at in reply.json["at"], reply)
 
 
+def listed(server):
+    """Runs, the newest first, in pages, before and after a checkpoint; an atomic import has one a line."""
+    rows = [{"id": f"all{n}", "goods": ["g"], "merchant": "shop", "kind": "targeted", "creators": ["anna"], "terms": {"commission_bps": 1000}} for n in range(5)]
+    reply = server.ask("POST", "/api/v1/plans:import?atomic=true", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    equal("an atomic import is taken", (reply.json["accepted"], reply.json["refused"]), (5, 0))
+
+    def names(limit):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = server.get(f"flows?limit={limit}{cursor and '&cursor=' + cursor}")
+            found += [(item["flow"], item["play"], item["entity"], item["id"]) for item in page["items"]]
+            cursor = page["next_cursor"]
+        return found
+    first = names(1000)
+    equal("each line has one run, and the newest come first", [one[2] for one in first[:5]], [f"all{n}" for n in reversed(range(5))])
+    check("by their ids", [one[3] for one in first] == sorted((one[3] for one in first), reverse=True) and len(set(first)) == len(first))
+    equal("in pages as well", names(2), first)
+    server.stop()
+    server.again()
+    equal("after a stop, from the store", (names(1000), names(3)), (first, first))
+    server.put("plans/all0", {**rows[0], "status": "paused"})
+    equal("and one more before them", (names(2)[1:], names(2)[0][2]), (first, "all0"))
+    equal("filtered", {item["entity"] for item in server.get("flows?filter=entity%20%3D%3D%20%27all3%27")["items"]}, {"all3"})
+    equal("a cursor of nobody's", server.ask("GET", "/api/v1/flows?cursor=x").status, 400)
+
+
 def plans(server):
     reply = plan(server, "p1")
     run = server.get(f"flows/{reply.json['flow']}")
@@ -324,6 +350,7 @@ def main():
         recruiting(server)
         effects(server)
         nothing_is_left(server)
+        listed(server)
         before = [server.get(path) for path in names]
         server.kill()
         server.again()

@@ -47,6 +47,10 @@ def make_market(ask):
         put(f"plays/{name}", {"files": [{"name": "play.yaml", "text": f"name: {name}\nwhen: request.scene == '{name}'\n"}]})
         put(f"bulks/{name}", {"filter": "id == 'none'", "change": {"action": "pause"}, "dry_run": True})
         put("parties/m1/status", {"status": "active", "from": 4102444800000 + len(channel)}, 200)
+    put("plays/tagged", {"files": [{"name": "play.yaml", "text": "name: tagged\nwhen: '\"asked\" in request.tags'\ncapabilities:\n  party.validate: [{use: default}]\n"}]})
+    put("plays/tagged:activate", {"version": 1}, 200, "POST")
+    for name in ("x1", "x2"):
+        put(f"parties/{name}", {"roles": ["creator"], "tags": ["asked"]})
     for i in (1, 2):
         put(f"activities/a{i}", {"leader": "l1", "leader2": {"min_service_bps": 100}})
         put(f"activities/a{i}:publish", {}, 200, "POST")
