@@ -191,7 +191,7 @@ static void refuse(struct trib_http_filter *filter, const struct trib_error *err
 		}
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "; expected one of ", name);
 	}
-	trib_http_request_refuse(filter->request, TRIB_INVALID, 0, error->at, "found %s%s", error->text, names);
+	trib_http_request_refuse(filter->request, TRIB_INVALID, 0, error->at, "%s%s%s", used ? "found an " : "", error->text, names);
 }
 
 static bool compile(struct trib_http_filter *filter, struct trib_bytes source)

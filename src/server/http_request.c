@@ -380,6 +380,18 @@ struct query {
 	struct trib_bytes filter;
 };
 
+/* With those that there are. */
+static void refuse_param(struct trib_http_request *request, const char *key)
+{
+	char names[240] = "none";
+	size_t used = 0;
+
+	for (size_t i = 0; i < trib_params_count; i++)
+		if (request->match.route->params & trib_params[i].param && used + strlen(trib_params[i].name) + 3 < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", trib_params[i].name);
+	trib_http_request_refuse(request, TRIB_INVALID, 0, key, "found an unknown parameter, expected %s", names);
+}
+
 static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const char *key,
 				  size_t key_size, const char *raw, size_t raw_size)
 {
@@ -405,8 +417,7 @@ static enum MHD_Result note_param(void *context, enum MHD_ValueKind kind, const 
 		return request->refused ? MHD_NO : MHD_YES;
 	}
 	if (!row || !(request->match.route->params & row->param))
-		trib_http_request_refuse(request, TRIB_INVALID, 0, key,
-					 "found an unknown parameter, expected none of that name");
+		refuse_param(request, key);
 	else if (query->seen & row->param)
 		trib_http_request_refuse(request, TRIB_INVALID, 0, key,
 					 "found it twice, expected once");

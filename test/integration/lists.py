@@ -117,6 +117,15 @@ def without_moving(items):
     return [{key: value for key, value in item.items() if key not in ("due_at", "position")} for item in items]
 
 
+def document_fields(document, path, name):
+    """The fields of a list's items, as the description has them."""
+    schemas = document["components"]["schemas"]
+    schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rsplit("/", 1)[1]]
+    return schemas[schema["properties"][name]["items"]["$ref"].rsplit("/", 1)[1]]["properties"]
+
+
 def check_list(ask, document, path, name):
     params = {param["name"] for param in document["paths"][path]["get"]["parameters"]}
     if not check(f"{path} takes filter, limit and cursor", {"filter", "limit", "cursor"} <= params, params):
@@ -140,7 +149,12 @@ def check_list(ask, document, path, name):
     for text in ("1 +", "no_such_field == 1", f"{field} == [1]", "1 + 1"):
         reply = ask("GET", at + "filter=" + quoted(text))
         check(f"{path}: {text} is refused by its place", reply.status == 400 and reply.json["at"].startswith("filter")
-              and reply.json["code"] in ("invalid", "syntax", "unsupported") and len(reply.json["detail"]) > 10, reply)
+              and reply.json["code"] in ("invalid", "syntax", "unsupported") and len(reply.json["detail"]) > 10
+              and "found found" not in reply.json["detail"], reply)
+    reply = ask("GET", at + "filter=no_such_field%20%3D%3D%201")
+    check(f"{path}: and told which fields there are", "expected one of " in reply.json["detail"] and next(iter(document_fields(document, path, name))) in reply.json["detail"], reply)
+    reply = ask("GET", at + "fliter=true")
+    check(f"{path}: and which parameters", reply.status == 400 and "filter" in reply.json["detail"], reply)
     for query, at_name in [("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=%01x", "cursor"), ("cursor=" + "9" * 80, "cursor")]:
         reply = ask("GET", at + query)
         check(f"{path}?{query} is refused", reply.status == 400 and reply.json["at"] == at_name and "expected" in reply.json["detail"], reply)
