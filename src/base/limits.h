@@ -127,6 +127,18 @@
 	X(OUTBOX_ITEMS, 262144, "deliveries", "that wait, or are dead; then what would tell more is refused") \
 	X(OUTBOX_BYTES, 268435456, "bytes", "their texts; all in memory")                          \
 	X(OUTBOX_DONE, 1000, "deliveries", "the newest that were taken are kept to be looked at")  \
+	X(WORDS_FIELDS, 8, "fields", "of one word index")                                          \
+	X(WORDS_TEXT_BYTES, 8192, "bytes", "of one text of a row that are indexed; the rest is not found") \
+	X(WORDS_TERM_BYTES, 40, "bytes", "of one term; of a longer run of letters the rest is left out") \
+	X(WORDS_QUERY_BYTES, 1024, "bytes", "one text that is searched for")                       \
+	X(WORDS_QUERY_WORDS, 16, "words", "one text that is searched for")                         \
+	X(WORDS_QUERY_ALTERNATIVES, 128, "alternatives", "of all words of a query")                \
+	X(WORDS_QUERY_TERMS, 512, "terms", "of all alternatives of a query")                       \
+	X(WORDS_TOP, 10000, "rows", "the best of a search")                                        \
+	X(WORDS_KNOWN, 4000000, "words", "that a vocabulary knows: brands, categories, tags, frequent queries; all in memory") \
+	X(WORDS_KNOWN_BYTES, 128, "bytes", "one known word or synonym")                            \
+	X(WORDS_SYNONYM_BYTES, 4194304, "bytes", "one file of synonyms")                           \
+	X(WORDS_INTENT_ROWS, 200, "rows", "the best of a query, whose categories and brands tell what it means") \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {
