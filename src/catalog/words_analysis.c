@@ -237,6 +237,7 @@ static void cut_as_written(struct trib_words_analysis *analysis, struct trib_byt
 	uint32_t character = 0;
 
 	analysis->unit_count = analysis->text_size = 0;
+	text_reserve(analysis, 1); /* so that it is somewhere, even where no unit has text */
 	for (size_t at = 0; at < size;) {
 		size_t step =
 			utf8_get((const unsigned char *)text.data + at, size - at, &character);

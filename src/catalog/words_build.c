@@ -53,6 +53,9 @@ struct trib_words_builder *trib_words_builder_new(const struct trib_words_field 
 	builder->slot_mask = SLOTS_FIRST - 1;
 	builder->ascending = true;
 	trib_buffer_init(&builder->texts, UINT32_MAX);
+	/* What is empty is somewhere, too. */
+	trib_buffer_reserve(&builder->texts, 1);
+	trib_column_reserve(&builder->occurrences, 1);
 	return builder;
 }
 

@@ -58,6 +58,7 @@ struct trib_words_vocabulary *trib_words_vocabulary_new(void)
 	struct trib_words_vocabulary *vocabulary = trib_alloc_zeroed(1, sizeof(*vocabulary));
 
 	trib_buffer_init(&vocabulary->texts, UINT32_MAX);
+	trib_buffer_reserve(&vocabulary->texts, 1); /* so that an empty text is somewhere */
 	return vocabulary;
 }
 
