@@ -167,11 +167,7 @@ void trib_chunk_all(uint32_t count, uint64_t rows[TRIB_CHUNK_WORDS])
 
 uint32_t trib_chunk_count(const uint64_t rows[TRIB_CHUNK_WORDS])
 {
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < TRIB_CHUNK_WORDS; i++)
-		count += (uint32_t)__builtin_popcountll(rows[i]);
-	return count;
+	return trib_planes()->count(rows);
 }
 
 /* The first index of the dictionary whose offset is not less. */

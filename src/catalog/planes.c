@@ -52,6 +52,15 @@ static void decode(const uint64_t *block, uint8_t bits, uint64_t ret_indexes[TRI
 				(block[b * TRIB_BLOCK_WORDS + row / 64] >> (row % 64) & 1) << b;
 }
 
+static uint32_t count_rows(const uint64_t rows[TRIB_CHUNK_WORDS])
+{
+	uint32_t sum = 0;
+
+	for (uint32_t word = 0; word < TRIB_CHUNK_WORDS; word++)
+		sum += (uint32_t)__builtin_popcountll(rows[word]);
+	return sum;
+}
+
 static void encode(const uint64_t indexes[TRIB_BLOCK_ROWS], uint8_t bits, uint64_t *ret_block)
 {
 	for (uint8_t b = 0; b < bits; b++)
@@ -64,7 +73,7 @@ static void encode(const uint64_t indexes[TRIB_BLOCK_ROWS], uint8_t bits, uint64
 		}
 }
 
-const struct trib_planes_kernel trib_planes_portable = { filter, decode, encode };
+const struct trib_planes_kernel trib_planes_portable = { filter, decode, count_rows, encode };
 
 const struct trib_planes_kernel *trib_planes(void)
 {

@@ -17,6 +17,7 @@ struct trib_planes_kernel {
 	void (*filter)(const uint64_t *block, uint8_t bits, const struct trib_index_range *ranges,
 		       uint32_t count, uint64_t rows[TRIB_BLOCK_WORDS]);
 	void (*decode)(const uint64_t *block, uint8_t bits, uint64_t ret_indexes[TRIB_BLOCK_ROWS]);
+	uint32_t (*count)(const uint64_t rows[TRIB_CHUNK_WORDS]);
 	void (*encode)(const uint64_t indexes[TRIB_BLOCK_ROWS], uint8_t bits, uint64_t *ret_block);
 };
 

@@ -7,7 +7,7 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,popcnt")))
 #define INLINE AVX512 static inline __attribute__((always_inline))
 
 /* Truth tables of is, plane, c (is the highest bit of the place, c the lowest). */
@@ -19,7 +19,8 @@ enum {
 bool trib_planes_avx512_here(void)
 {
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("popcnt");
 }
 
 /* Bit b of c in every row. */
@@ -101,6 +102,16 @@ AVX512 static void decode(const uint64_t *block, uint8_t bits,
 	}
 }
 
+AVX512 static uint32_t count_rows(const uint64_t rows[TRIB_CHUNK_WORDS])
+{
+	uint64_t sums[4] = { 0 };
+
+	for (uint32_t word = 0; word < TRIB_CHUNK_WORDS; word += 4)
+		for (int i = 0; i < 4; i++)
+			sums[i] += (uint64_t)__builtin_popcountll(rows[word + i]);
+	return (uint32_t)(sums[0] + sums[1] + sums[2] + sums[3]);
+}
+
 AVX512 static void encode(const uint64_t indexes[TRIB_BLOCK_ROWS], uint8_t bits,
 			  uint64_t *ret_block)
 {
@@ -116,7 +127,7 @@ AVX512 static void encode(const uint64_t indexes[TRIB_BLOCK_ROWS], uint8_t bits,
 	}
 }
 
-const struct trib_planes_kernel trib_planes_avx512 = { filter, decode, encode };
+const struct trib_planes_kernel trib_planes_avx512 = { filter, decode, count_rows, encode };
 
 #else
 typedef int trib_no_planes_avx512_here; /* ISO C wants a declaration in every file */

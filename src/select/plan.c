@@ -346,37 +346,62 @@ static struct step *rich(struct plan *plan, const struct trib_expr_node *node, b
 
 /* ---- The tree ----------------------------------------------------------------------------- */
 
-static const struct step *make(struct plan *plan, const struct trib_expr_node *node, bool negated);
+static struct step *make(struct plan *plan, const struct trib_expr_node *node, bool negated);
 
-static const struct step *combined(struct plan *plan, const struct step *const *args,
-				   uint32_t count, bool all)
+/* Two tests of one column are one. True: `other` is part of `step` now. */
+static bool join(struct plan *plan, struct step *step, struct step *other, bool all)
+{
+	struct trib_ranges sets[2] = { step->set, other->set };
+
+	if (step->kind != STEP_SET || other->kind != STEP_SET || step->field != other->field)
+		return false;
+	step->set = all ? trib_ranges_intersect(&plan->arena, sets[0], sets[1])
+			: trib_ranges_union(&plan->arena, sets, 2);
+	while (step->joined)
+		step = step->joined;
+	step->joined = other;
+	return true;
+}
+
+static bool join_one_of(struct plan *plan, struct step *const *steps, uint32_t count,
+			struct step *other, bool all)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (join(plan, steps[i], other, all))
+			return true;
+	return false;
+}
+
+static struct step *combined(struct plan *plan, struct step *const *args, uint32_t count, bool all)
 {
 	enum step_kind neutral = all ? STEP_ALL : STEP_NONE, final = all ? STEP_NONE : STEP_ALL;
-	const struct step **kept = trib_arena_alloc(&plan->arena, count * sizeof(*kept));
+	struct step **kept = trib_arena_alloc(&plan->arena, count * sizeof(*kept));
 	uint32_t n = 0;
 
 	trib_assert(kept);
 	for (uint32_t i = 0; i < count; i++) {
 		if (args[i]->kind == final)
 			return args[i];
-		if (args[i]->kind != neutral)
+		if (args[i]->kind != neutral && !join_one_of(plan, kept, n, args[i], all))
 			kept[n++] = args[i];
 	}
+	for (uint32_t i = 0; i < n; i++)
+		if (kept[i]->kind == STEP_SET && !kept[i]->set.count)
+			return new_step(plan, STEP_NONE); /* of an AND: they exclude each other */
 	if (n == 0)
 		return new_step(plan, neutral);
 	if (n == 1)
 		return kept[0];
 	struct step *step = new_step(plan, all ? STEP_AND : STEP_OR);
 
-	step->args = kept;
+	step->args = (const struct step *const *)kept;
 	step->count = n;
 	return step;
 }
 
-static const struct step *make_args(struct plan *plan, const struct trib_expr_node *node,
-				    bool negated)
+static struct step *make_args(struct plan *plan, const struct trib_expr_node *node, bool negated)
 {
-	const struct step **args = trib_arena_alloc(&plan->arena, node->count * sizeof(*args));
+	struct step **args = trib_arena_alloc(&plan->arena, node->count * sizeof(*args));
 
 	trib_assert(args);
 	for (uint32_t i = 0; i < node->count; i++)
@@ -384,15 +409,13 @@ static const struct step *make_args(struct plan *plan, const struct trib_expr_no
 	return combined(plan, args, node->count, (node->function == TRIB_FN_AND) != negated);
 }
 
-static const struct step *make_choice(struct plan *plan, const struct trib_expr_node *node,
-				      bool negated)
+static struct step *make_choice(struct plan *plan, const struct trib_expr_node *node, bool negated)
 {
-	const struct step *yes[2] = { make(plan, node->args[0], false),
-				      make(plan, node->args[1], negated) };
-	const struct step *no[2] = { make(plan, node->args[0], true),
-				     make(plan, node->args[2], negated) };
-	const struct step *either[2] = { combined(plan, yes, 2, true),
-					 combined(plan, no, 2, true) };
+	struct step *yes[2] = { make(plan, node->args[0], false),
+				make(plan, node->args[1], negated) };
+	struct step *no[2] = { make(plan, node->args[0], true),
+			       make(plan, node->args[2], negated) };
+	struct step *either[2] = { combined(plan, yes, 2, true), combined(plan, no, 2, true) };
 
 	return combined(plan, either, 2, false);
 }
@@ -440,10 +463,12 @@ static struct step *test_of(struct plan *plan, const struct trib_expr_node *node
 	}
 	if (!step)
 		step = word_test(plan, node, negated);
+	if (step && step->kind == STEP_SET)
+		step->negated = negated; /* as it is written: != is a test of its own */
 	return step ? step : rich(plan, node, negated);
 }
 
-static const struct step *make(struct plan *plan, const struct trib_expr_node *node, bool negated)
+static struct step *make(struct plan *plan, const struct trib_expr_node *node, bool negated)
 {
 	if (node->kind == TRIB_EXPR_CONST && node->value.kind == TRIB_VALUE_BOOL)
 		return new_step(plan, node->value.boolean != negated ? STEP_ALL : STEP_NONE);

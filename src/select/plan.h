@@ -22,13 +22,14 @@ enum step_kind {
 
 struct step {
 	uint8_t kind;
-	bool negated; /* CODES, RICH: where the answer is not true … RICH: of the whole negation */
+	bool negated; /* of what is written; SET: its set is that already. CODES: no row of the set; RICH: the program says so */
 	uint32_t field;
 	uint32_t number; /* from 0, of the steps of a plan */
 	uint32_t count;
 	const struct step *const *args;
 	struct trib_ranges set;
 	const struct trib_expr_node *node; /* what it was written as */
+	struct step *joined; /* SET: another test of the column that is part of the set */
 	struct trib_expr_program *program; /* RICH */
 };
 

@@ -498,13 +498,11 @@ static void explain_step(const struct trib_selection *selection, const struct st
 	trib_buffer_add_format(buffer, "%12" PRIu64 " → %-12" PRIu64 " %8.2f ms  %*s%s",
 			       tally->given, tally->left, (double)tally->ns / 1e6, depth * 2, "",
 			       words[step->kind]);
-	if (step->node) {
-		trib_buffer_add_text(buffer, step->kind == STEP_SET && step->set.count > 1
-						     ? " (several ranges): "
-						     : ": ");
-		if (step->negated)
+	for (const struct step *part = step; part && part->node; part = part->joined) {
+		trib_buffer_add_text(buffer, part == step ? ": " : ", ");
+		if (part->negated)
 			trib_buffer_add_text(buffer, "not ");
-		trib_expr_print_part(selection->plan.filter, step->node, buffer);
+		trib_expr_print_part(selection->plan.filter, part->node, buffer);
 	}
 	trib_buffer_add_text(buffer, "\n");
 	for (uint32_t i = 0; i < step->count; i++)
