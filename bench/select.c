@@ -5,7 +5,7 @@
  *
  *	build/bench/bench-select --table DIR [--rows N] [--threads T] [--runs R] [--cases FILE] [--raw DIR]
  *
- * Makes the table where there is none. --raw writes every column as int32 beside a list of them, for bench/select.py,
+ * Makes the table where there is none. --raw writes every column as int32 beside a list of them, for bench/beside_duckdb.py,
  * which asks DuckDB the same of the same rows.
  */
 #include <errno.h>

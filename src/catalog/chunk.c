@@ -293,26 +293,30 @@ static int64_t value_of(const struct trib_chunk *chunk, uint64_t index)
 	return (int64_t)((uint64_t)chunk->min + offset * chunk->step);
 }
 
+/* Of the block that has planes: bits is not 0. */
+static const uint64_t *planes_of(const struct trib_chunk *chunk, uint32_t block)
+{
+	return chunk->planes + (size_t)block * chunk->bits * TRIB_BLOCK_WORDS;
+}
+
 int64_t trib_chunk_value(const struct trib_chunk *chunk, uint32_t row)
 {
-	const uint64_t *word = chunk->planes +
-			       (size_t)(row / TRIB_BLOCK_ROWS) * chunk->bits * TRIB_BLOCK_WORDS +
-			       row % TRIB_BLOCK_ROWS / 64;
+	trib_assert(row < chunk->rows);
+	if (!chunk->bits)
+		return chunk->min;
+	const uint64_t *word = planes_of(chunk, row / TRIB_BLOCK_ROWS) + row % TRIB_BLOCK_ROWS / 64;
 	uint64_t index = 0;
 
-	trib_assert(row < chunk->rows);
-	for (uint8_t b = 0; b < chunk->bits; b++, word += TRIB_BLOCK_WORDS)
-		index |= (*word >> row % 64 & 1) << b;
+	for (uint8_t b = 0; b < chunk->bits; b++)
+		index |= (word[b * TRIB_BLOCK_WORDS] >> row % 64 & 1) << b;
 	return value_of(chunk, index);
 }
 
 void trib_chunk_indexes(const struct trib_chunk *chunk, uint32_t block,
 			uint64_t ret_indexes[TRIB_BLOCK_ROWS])
 {
-	const uint64_t *planes = chunk->planes + (size_t)block * chunk->bits * TRIB_BLOCK_WORDS;
-
 	if (chunk->bits)
-		trib_planes()->decode(planes, chunk->bits, ret_indexes);
+		trib_planes()->decode(planes_of(chunk, block), chunk->bits, ret_indexes);
 	else
 		memset(ret_indexes, 0, TRIB_BLOCK_ROWS * sizeof(*ret_indexes));
 }

@@ -48,8 +48,8 @@ struct worker {
 
 /* ---- Steps -------------------------------------------------------------------------------- */
 
-static bool take_step(struct worker *worker, const struct step *step, uint32_t chunk,
-		      uint64_t rows[TRIB_CHUNK_WORDS]);
+static uint32_t take_step(struct worker *worker, const struct step *step, uint32_t chunk,
+			  uint64_t rows[TRIB_CHUNK_WORDS], uint32_t given);
 
 static bool failed(struct worker *worker, trib_status status)
 {
@@ -131,7 +131,8 @@ static double cost(const struct tally *tally)
 			    : 0;
 }
 
-static bool take_all(struct worker *worker, const struct step *step, uint32_t chunk, uint64_t *rows)
+static uint32_t take_all(struct worker *worker, const struct step *step, uint32_t chunk,
+			 uint64_t *rows, uint32_t given)
 {
 	const struct step *order[AND_MAX];
 	double costs[AND_MAX];
@@ -148,69 +149,69 @@ static bool take_all(struct worker *worker, const struct step *step, uint32_t ch
 		costs[place] = own;
 		order[place] = step->args[i];
 	}
-	for (uint32_t i = 0; i < step->count; i++)
-		if (!take_step(worker, i < count ? order[i] : step->args[i], chunk, rows))
-			return false;
-	return true;
+	for (uint32_t i = 0; given && i < step->count; i++)
+		given = take_step(worker, i < count ? order[i] : step->args[i], chunk, rows, given);
+	return given;
 }
 
-static bool take_any(struct worker *worker, const struct step *step, uint32_t chunk, uint64_t *rows)
+static uint32_t take_any(struct worker *worker, const struct step *step, uint32_t chunk,
+			 uint64_t *rows, uint32_t given)
 {
-	uint64_t found[TRIB_CHUNK_WORDS] = { 0 }, asked[TRIB_CHUNK_WORDS], any = 0;
+	uint64_t found[TRIB_CHUNK_WORDS] = { 0 }, asked[TRIB_CHUNK_WORDS];
+	uint32_t left = 0;
 
-	for (uint32_t i = 0; i < step->count; i++) {
-		uint64_t open = 0;
+	for (uint32_t i = 0; left < given && i < step->count; i++) {
+		for (uint32_t word = 0; word < TRIB_CHUNK_WORDS; word++)
+			asked[word] = rows[word] & ~found[word];
+		uint32_t some = take_step(worker, step->args[i], chunk, asked, given - left);
 
-		for (uint32_t word = 0; word < TRIB_CHUNK_WORDS; word++)
-			open |= asked[word] = rows[word] & ~found[word];
-		if (!open || !take_step(worker, step->args[i], chunk, asked))
-			continue;
-		for (uint32_t word = 0; word < TRIB_CHUNK_WORDS; word++)
+		for (uint32_t word = 0; some && word < TRIB_CHUNK_WORDS; word++)
 			found[word] |= asked[word];
+		left += some;
 	}
-	for (uint32_t word = 0; word < TRIB_CHUNK_WORDS; word++)
-		any |= rows[word] = found[word];
-	return any != 0 && worker->status == TRIB_OK;
+	memcpy(rows, found, sizeof(found));
+	return worker->status == TRIB_OK ? left : 0;
 }
 
-static bool take(struct worker *worker, const struct step *step, uint32_t chunk, uint64_t *rows)
+static uint32_t take(struct worker *worker, const struct step *step, uint32_t chunk, uint64_t *rows,
+		     uint32_t given)
 {
+	bool any = false;
+
 	switch ((enum step_kind)step->kind) {
 	case STEP_ALL:
-		return true;
+		return given;
 	case STEP_NONE:
-		memset(rows, 0, TRIB_CHUNK_WORDS * sizeof(*rows));
-		return false;
+		return 0;
 	case STEP_AND:
-		return take_all(worker, step, chunk, rows);
+		return take_all(worker, step, chunk, rows, given);
 	case STEP_OR:
-		return take_any(worker, step, chunk, rows);
+		return take_any(worker, step, chunk, rows, given);
 	case STEP_SET:
-		return take_set(worker, step, chunk, rows);
+		any = take_set(worker, step, chunk, rows);
+		break;
 	case STEP_CODES:
-		return take_codes(worker, step, chunk, rows);
+		any = take_codes(worker, step, chunk, rows);
+		break;
 	case STEP_RICH:
-		return take_rich(worker, step, chunk, rows);
+		any = take_rich(worker, step, chunk, rows);
+		break;
 	}
-	return false;
+	return any ? trib_chunk_count(rows) : 0;
 }
 
-/* False: no row is left, or the worker has failed. */
-static bool take_step(struct worker *worker, const struct step *step, uint32_t chunk,
-		      uint64_t rows[TRIB_CHUNK_WORDS])
+/* How many of the `given` rows are left; 0, too, if the worker has failed. Then what is in rows does not matter. */
+static uint32_t take_step(struct worker *worker, const struct step *step, uint32_t chunk,
+			  uint64_t rows[TRIB_CHUNK_WORDS], uint32_t given)
 {
 	struct tally *tally = &worker->tallies[step->number];
 	int64_t begun = trib_clock_monotonic_ns(trib_clock_system());
+	uint32_t left = take(worker, step, chunk, rows, given);
 
-	tally->given += trib_chunk_count(rows);
-	bool any = take(worker, step, chunk, rows);
-
-	if (any)
-		tally->left += trib_chunk_count(rows);
-	else
-		memset(rows, 0, TRIB_CHUNK_WORDS * sizeof(*rows));
+	tally->given += given;
+	tally->left += left;
 	tally->ns += trib_clock_monotonic_ns(trib_clock_system()) - begun;
-	return any;
+	return left;
 }
 
 /* ---- Order -------------------------------------------------------------------------------- */
@@ -354,10 +355,14 @@ static void *work(void *context)
 	while (!__atomic_load_n(&run->stop, __ATOMIC_RELAXED) &&
 	       (chunk = __atomic_fetch_add(&run->next_chunk, 1, __ATOMIC_RELAXED)) <
 		       run->chunk_count) {
-		trib_chunk_all(trib_table_chunk_rows(selection->plan.table, chunk), rows);
-		if (!take_step(worker, selection->plan.root, chunk, rows))
+		uint32_t given = trib_table_chunk_rows(selection->plan.table, chunk);
+
+		trib_chunk_all(given, rows);
+		uint32_t left = take_step(worker, selection->plan.root, chunk, rows, given);
+
+		worker->count += left;
+		if (!left)
 			continue;
-		worker->count += trib_chunk_count(rows);
 		if (!selection->limit)
 			continue;
 		if (selection->plan.order_is_field)

@@ -57,7 +57,8 @@ static void make_rows(struct trib_rng *rng)
 			if (end < row * 3 + 4 && trib_rng_chance(rng, tag == 1 ? 0.8 : 0.02))
 				world->tags[end++] = tag * 10;
 		world->tag_ends[row] = end;
-		snprintf(world->titles[row], sizeof(world->titles[row]), row % 7 ? "连衣裙 %u" : "", row);
+		if (row % 7) /* else it has none */
+			snprintf(world->titles[row], sizeof(world->titles[row]), "连衣裙 %u", row);
 	}
 }
 
