@@ -226,7 +226,7 @@ static trib_status refuse_full(const struct trib_engine *engine, struct trib_err
 /* As if every webhook asked for all of them, and they were as long as they may be; those beside are notices of our own. */
 trib_status outbox_admits(const struct trib_engine *engine, uint32_t effects, struct trib_error *error)
 {
-	enum { BESIDE = 16, NOTICE_BYTES = 2048 };
+	enum { BESIDE = 32, NOTICE_BYTES = 2048 };
 	size_t webhooks = webhooks_active(engine->outbox->webhooks);
 	size_t count = webhooks * (effects + BESIDE);
 	size_t size = webhooks * (effects * (size_t)(TRIB_LIMIT_OUTBOX_BODY_BYTES + NOTICE_BYTES) + BESIDE * NOTICE_BYTES);

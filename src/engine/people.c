@@ -578,21 +578,32 @@ trib_status people_emit(struct trib_engine *engine, enum trib_noun noun, const s
 
 /* --- What the engine does by itself -------------------------------------------------------------------- */
 
-trib_status people_act(struct trib_engine *engine, enum trib_noun noun, uint32_t number, const char *action,
-		       const char *ext, struct trib_error *error)
+/* With the run that wants it done; NULL: nobody was asked. What the domain refuses leaves nothing of that either. */
+static trib_status act_after(struct trib_engine *engine, struct engine_flow *flow, enum trib_noun noun, uint32_t number,
+			     const char *action, const char *ext, struct trib_error *error)
 {
+	const struct engine_flow_about about = { .noun = noun, .id = trib_domain_id(engine->domain, noun, number) };
 	Tributary__ActionRequest request = TRIBUTARY__ACTION_REQUEST__INIT;
 	struct trib_domain_decision decision;
 	const char *led_to;
-	trib_status status;
 
 	request.ext = (char *)ext;
-	status = trib_domain_decide_action(engine->domain, noun, trib_domain_id(engine->domain, noun, number),
-					   trib_bytes_text(action), &request, engine->now_ms, &engine->arena, &decision,
-					   &led_to, error);
+	trib_status status = trib_domain_decide_action(engine->domain, noun, about.id, trib_bytes_text(action), &request,
+						       engine->now_ms, &engine->arena, &decision, &led_to, error);
+
+	if (status == TRIB_OK)
+		status = people_admit(engine, noun, &decision, error);
+	if (status == TRIB_OK && flow)
+		status = engine_flow_end(engine, flow, &about, error);
 	if (status == TRIB_OK)
 		status = people_emit(engine, noun, &decision, error);
 	return status == TRIB_OK ? access_note_act(engine, action, noun, number, error) : status;
+}
+
+trib_status people_act(struct trib_engine *engine, enum trib_noun noun, uint32_t number, const char *action,
+		       const char *ext, struct trib_error *error)
+{
+	return act_after(engine, NULL, noun, number, action, ext, error);
 }
 
 static void sold_text(char text[48], int64_t sold)
@@ -659,15 +670,14 @@ static void look_at_sample(struct trib_engine *engine, uint32_t number)
 	int64_t sold = sold_of_sample(engine, number, sample);
 
 	bool fulfilled = is_fulfilled(sample, sold), overdue = sample->due_at <= engine->now_ms;
-	const struct engine_flow_about about = { .noun = TRIB_NOUN_SAMPLE, .id = trib_domain_id(engine->domain, TRIB_NOUN_SAMPLE, number) };
 	struct engine_flow flow;
 
 	/* A run that fails leaves it to the next look: when something is sold. */
 	if (points_sample(engine, sample, sample->has_listed_at, sold, &fulfilled, &overdue, &flow, &error) != TRIB_OK)
 		return;
 	sold_text(text, sold);
-	if ((fulfilled || overdue) && engine_flow_end(engine, &flow, &about, &error) == TRIB_OK)
-		people_act(engine, TRIB_NOUN_SAMPLE, number, fulfilled ? "fulfil" : "lapse", text, &error);
+	if (fulfilled || overdue)
+		act_after(engine, &flow, TRIB_NOUN_SAMPLE, number, fulfilled ? "fulfil" : "lapse", text, &error);
 }
 
 static int64_t guaranteed_sold(const struct trib_engine *engine, const Tributary__Invitation *invitation)

@@ -683,6 +683,37 @@ static void books_that_would_overflow(void **state)
 	expect_same(&before, "a fee that the books cannot hold");
 }
 
+/* A play calls a sample overdue before its time, at every look: the engine does not lapse it, and tells nobody that it did. */
+static void a_sample_that_is_not_due(void **state)
+{
+	struct state before;
+
+	install("name: p\nwhen: 'true'\ncapabilities:\n  sample.overdue: [{cel: 'true'}]\n",
+		"flows:\n  sample.check:\n    - do: notify\n    - do: sample.overdue\n");
+	world_put(TRIB_NOUN_SAMPLE, "{\"id\":\"bad1\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"terms\":{\"sold\":5,\"within\":\"10d\"}}");
+	assert_ok(act(TRIB_NOUN_SAMPLE, "bad1", "approve"), world_error);
+	assert_ok(act(TRIB_NOUN_SAMPLE, "bad1", "receive"), world_error);
+	look(&before);
+	for (int i = 0; i < 3; i++) {
+		char order[8];
+
+		snprintf(order, sizeof(order), "o%d", i);
+		assert_int_equal(world_order(order, "u", "g1", 1000, world_token("c1", "g1")).outcome, TRIB_OUTCOME_ATTRIBUTED);
+		for (int j = 0; j < 5; j++) {
+			trib_engine_settle(world.engine);
+			trib_engine_turn(world.engine);
+		}
+	}
+	assert_int_equal(traces_of(before.position, "bad1"), 0);
+	trib_buffer_fini(&before.digest);
+	world_pass(11 * WORLD_DAY_MS);
+	for (int j = 0; j < 5; j++) {
+		trib_engine_turn(world.engine);
+		trib_engine_settle(world.engine);
+	}
+	assert_int_equal(traces_of(before.position, "bad1"), 2); /* now it is: the run, and its message */
+}
+
 /* There is room for less than what the command would tell. */
 static void an_outbox_that_is_full(void **state)
 {
@@ -765,7 +796,7 @@ int main(void)
 		IN_A_MARKET(every_step_of_random_flows), IN_A_MARKET(actions),
 		IN_A_MARKET(approvals_that_come_too_late), IN_A_MARKET(many_enrolments), IN_A_MARKET(many_plans), IN_A_MARKET(refused_behind_the_flow),
 		IN_A_MARKET(books_that_would_overflow),	 IN_A_MARKET(an_outbox_that_is_full),
-		IN_A_MARKET(links),
+		IN_A_MARKET(a_sample_that_is_not_due),	 IN_A_MARKET(links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
