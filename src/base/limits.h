@@ -63,6 +63,8 @@
 	X(CEL_CREATORS_COST, 2000, "steps", "one creators_when, asked for one creator; what takes more does not hold") \
 	X(CEL_MEMORY_BYTES, 67108864, "bytes", "one program, and one evaluation")                  \
 	X(CEL_VALUE_DEPTH, 500, "levels", "lists in lists, maps in maps of one value")             \
+	X(ASK_BYTES, 2000, "bytes", "one question about goods, in people's words")                 \
+	X(ASK_REPLY_BYTES, 262144, "bytes", "what a model may answer to it")                       \
 	X(CEL_PATTERN_BYTES, 4096, "bytes", "one regular expression")                              \
 	X(RULE_NODES, 10000, "nodes", "one rule tree")                                             \
 	X(RULE_DEPTH, 32, "levels", "nesting of one rule tree")                                    \

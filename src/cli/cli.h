@@ -15,6 +15,7 @@ enum trib_exit { TRIB_EXIT_DONE = 0, TRIB_EXIT_FAILED = 1, TRIB_EXIT_USAGE = 2 }
 
 /* X(name, function, summary) */
 #define TRIB_COMMAND_TABLE(X)                                                                      \
+	X("ask", trib_cli_ask, "turn words about goods into a filter and an order")                \
 	X("completion", trib_cli_completion, "print a script that completes commands in a shell")  \
 	X("credit", trib_cli_credit, "credit channels with conversions, offline, from a file")     \
 	X("eval", trib_cli_eval, "evaluate a CEL expression, or many from stdin")                  \

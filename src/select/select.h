@@ -28,6 +28,8 @@
 
 #include "catalog/catalog.h"
 #include "expr/expr.h"
+#include "select/ask.h" /* a filter and an order from people's words */
+#include "select/functions.h"
 
 struct trib_select_request {
 	struct trib_bytes filter;   /* of type bool; empty: all rows */
