@@ -168,7 +168,7 @@ static void parts(void **state)
 		{ "不要", "[不要?a negation of nothing]" },
 		{ "以上", "[以上?a word of comparison, and nothing that it compares]" },
 		{ "价格", "[价格?a word of comparison, and nothing that it compares]" },
-		{ "\"a\\\"b\"", "[1-2 a=title.words(\"a\")][4-5 b=title.words(\"b\")]" },
+		{ "\"q\\\"b\"", "[1-2 q=title.words(\"q\")][4-5 b=title.words(\"b\")]" },
 		{ "", "" },
 		{ " ,。", "" },
 	};
