@@ -51,14 +51,9 @@ void **ask_words_place(struct ask_words *words, struct trib_bytes name)
 	return &words->places[number];
 }
 
-static bool is_latin(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 static bool ends_here(struct trib_bytes text, size_t size)
 {
-	return size >= text.size || !is_latin(text.data[size - 1]) || !is_latin(text.data[size]);
+	return size >= text.size || !ask_is_latin(text.data[size - 1]) || !ask_is_latin(text.data[size]);
 }
 
 bool ask_word_ends(struct trib_bytes text, size_t size, size_t *ret_size)

@@ -177,15 +177,6 @@ static bool is_mark(unsigned char c)
 	return c <= ' ' || (c < 128 && strchr(",;.!?:()\"'", c));
 }
 
-static uint32_t characters(struct trib_bytes text, size_t size)
-{
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < size; i++)
-		count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-	return count;
-}
-
 /* A part of the text that nothing has claimed yet; false: it does not stand there. */
 static bool claim(struct trib_bytes text, bool *claimed, struct trib_bytes piece, struct trib_ask_part *ret_part)
 {
@@ -194,7 +185,7 @@ static bool claim(struct trib_bytes text, bool *claimed, struct trib_bytes piece
 			continue;
 		memset(claimed + at, true, piece.size);
 		*ret_part = (struct trib_ask_part){ .text = trib_bytes(text.data + at, piece.size),
-						    .from = characters(text, at), .to = characters(text, at + piece.size) };
+						    .from = ask_characters(text, at), .to = ask_characters(text, at + piece.size) };
 		return true;
 	}
 	return false;
@@ -226,8 +217,8 @@ static bool read_parts(struct trib_bytes text, const struct trib_json *understoo
 			to++;
 		if (left_out)
 			no[answer->not_understood_count++] = (struct trib_ask_part){
-				.text = trib_bytes(text.data + from, to - from), .from = characters(text, from),
-				.to = characters(text, to), .why = "the model left it out" };
+				.text = trib_bytes(text.data + from, to - from), .from = ask_characters(text, from),
+				.to = ask_characters(text, to), .why = "the model left it out" };
 	}
 	answer->understood = yes;
 	answer->not_understood = no;

@@ -108,6 +108,9 @@ struct trib_ask {
 	struct trib_expr_env env;
 };
 
+/* Of the values of a field: V, G or I. */
+char ask_value_class(const struct ask_field *field);
+
 const struct ask_field *ask_field_find(const struct trib_ask *ask, struct trib_bytes name);
 
 /* ---- Words by length (ask_lexicon.c) -------------------------------------------------------------- */
@@ -119,6 +122,12 @@ void **ask_words_place(struct ask_words *words, struct trib_bytes name);
 /* Of the longest name that is at most `size_max` bytes of text's beginning and ends where a word may end; NULL: none. */
 void *ask_words_find(const struct ask_words *words, struct trib_bytes text, size_t size_max,
 		     size_t *ret_size);
+
+/* Of normalised text: what a Latin word or a number is made of. */
+static inline bool ask_is_latin(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 /* Whether a word may end at text[size], having begun at text[0]: Latin letters and digits do not go on. */
 bool ask_word_ends(struct trib_bytes text, size_t size, size_t *ret_size);
@@ -208,6 +217,8 @@ void ask_match(struct ask_run *run);
 
 /* The name of a field with its window. */
 struct trib_bytes ask_field_text(struct trib_arena *arena, const struct ask_field *field, uint32_t hours);
+/* Characters in the first `size` bytes. */
+uint32_t ask_characters(struct trib_bytes text, size_t size);
 struct trib_bytes ask_quote(struct trib_arena *arena, struct trib_bytes text);
 struct trib_bytes ask_format(struct trib_arena *arena, const char *format, ...) TRIB_PRINTF(2, 3);
 struct trib_bytes ask_write_term(const struct ask_run *run, const struct ask_term *term, bool negated);

@@ -52,11 +52,6 @@ static void normalise(struct ask_text *text)
 
 /* ---- Tokens --------------------------------------------------------------------------------------- */
 
-static bool is_latin(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 static bool is_one_of(struct trib_bytes character, const char *const *set)
 {
 	for (; *set; set++)
@@ -73,14 +68,14 @@ static size_t read_other(struct trib_bytes text, struct ask_token *token)
 	size_t size = trib_utf8_step(text);
 	struct trib_bytes character = trib_bytes(text.data, size);
 
-	if (!is_latin(text.data[0])) {
+	if (!ask_is_latin(text.data[0])) {
 		token->meanings = is_one_of(character, separators) ? &separator :
 				  size == 1 || is_one_of(character, marks) ? &mark :
 									     &unknown;
 		return size;
 	}
-	while (size < text.size && (is_latin(text.data[size]) || ((text.data[size] == '-' || text.data[size] == '\'') &&
-								  size + 1 < text.size && is_latin(text.data[size + 1]))))
+	while (size < text.size && (ask_is_latin(text.data[size]) || ((text.data[size] == '-' || text.data[size] == '\'') &&
+								  size + 1 < text.size && ask_is_latin(text.data[size + 1]))))
 		size++;
 	token->meanings = &unknown;
 	return size;
@@ -103,7 +98,7 @@ static size_t read_value(const struct trib_ask *ask, const struct trib_ask_reque
 		return known;
 	*meaning = (struct ask_meaning){
 		.next = value.size == known ? token->meanings : NULL,
-		.class = !strcmp(field->name, "origin") ? 'G' : !strcmp(field->name, "pool") ? 'I' : 'V',
+		.class = ask_value_class(field),
 		.field = field,
 		.code = trib_bytes(trib_arena_copy(arena, value.code), value.code.size),
 	};

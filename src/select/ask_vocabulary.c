@@ -220,9 +220,9 @@ static trib_status read_phrases(const struct reader *reader, const struct trib_j
 	return status;
 }
 
-static char class_of_value(const char *field)
+char ask_value_class(const struct ask_field *field)
 {
-	return !strcmp(field, "origin") ? 'G' : !strcmp(field, "pool") ? 'I' : 'V';
+	return !strcmp(field->name, "origin") ? 'G' : !strcmp(field->name, "pool") ? 'I' : 'V';
 }
 
 static trib_status read_values(const struct reader *reader, const struct trib_json *values)
@@ -236,7 +236,7 @@ static trib_status read_values(const struct reader *reader, const struct trib_js
 			return refuse(reader, json, "expected the name of a field");
 		for (const struct trib_json *code = json->first; code && status == TRIB_OK; code = code->next)
 			status = add_words(reader, code,
-					   (struct ask_meaning){ .class = class_of_value(field->name),
+					   (struct ask_meaning){ .class = ask_value_class(field),
 								 .field = field, .code = code->key });
 	}
 	return status;

@@ -200,11 +200,11 @@ static int32_t *find_owners(const struct ask_run *run)
 	return owners;
 }
 
-static uint32_t characters(struct trib_bytes text, uint32_t size)
+uint32_t ask_characters(struct trib_bytes text, size_t size)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < size; i++)
+	for (size_t i = 0; i < size; i++)
 		count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
 	return count;
 }
@@ -242,7 +242,7 @@ static void add_parts(const struct ask_run *run, struct trib_ask_answer *answer)
 		uint32_t from = text->origin[text->tokens[i].from], to = text->origin[text->tokens[next - 1].to];
 
 		struct trib_ask_part part = { .text = trib_bytes(text->original.data + from, to - from),
-					      .from = characters(text->original, from), .to = characters(text->original, to),
+					      .from = ask_characters(text->original, from), .to = ask_characters(text->original, to),
 					      .cel = cel_of(run, owners[i]), .why = run->why[i] };
 
 		if (part.why)
