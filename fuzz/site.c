@@ -3,7 +3,7 @@
  * range, goods are lines of JSON that an import reads, and how the file is cut while it is read does not matter.
  */
 #include "base/limits.h"
-#include "cli/site/site.h"
+#include "domain/site.h"
 #include "proto/proto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,7 +37,7 @@ static void check_goods(struct trib_bytes line)
 	trib_arena_fini(&arena);
 }
 
-static uint64_t read_all(const struct trib_site *site, enum trib_site_file file, struct input input,
+static uint64_t read_all(const struct trib_site_adapter *site, enum trib_site_file file, struct input input,
 			 trib_status *ret_status)
 {
 	struct trib_site_reader *reader = trib_site_reader_new(site, file, read_input, &input);
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(names); i++)
 		for (int file = TRIB_SITE_FEED; file <= TRIB_SITE_ORDERS; file++) {
-			const struct trib_site *site = trib_site_find(names[i]);
+			const struct trib_site_adapter *site = trib_site_adapter_find(names[i]);
 			struct input whole = { trib_bytes(data, size), SIZE_MAX };
 			struct input cut = { trib_bytes(data, size), 1 + size % 97 };
 			trib_status first, second;

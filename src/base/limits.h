@@ -141,6 +141,8 @@
 	X(WORDS_KNOWN_BYTES, 128, "bytes", "one known word or synonym")                            \
 	X(WORDS_SYNONYM_BYTES, 4194304, "bytes", "one file of synonyms")                           \
 	X(WORDS_INTENT_ROWS, 200, "rows", "the best of a query, whose categories and brands tell what it means") \
+	X(SITES, 64, "sites", "that were ever put; each counts how old its goods' prices are")     \
+	X(PID_LEASES, 32, "leases", "the newest that a pid remembers")                             \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 
 enum trib_limit {

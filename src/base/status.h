@@ -45,7 +45,8 @@
 	X(INTERNAL, 22, "internal", 500, false, "a fault of the program")                          \
 	X(OVER_REFUND, 23, "over_refund", 422, false, "more than remains of the order")            \
 	X(RATE, 24, "rate_limited", 429, true, "more often than is granted; wait")                 \
-	X(CHANGED, 25, "precondition_failed", 412, false, "it is another than the condition says")
+	X(CHANGED, 25, "precondition_failed", 412, false, "it is another than the condition says") \
+	X(NO_PID, 26, "no_pid", 422, false, "the site's pool has no pid that is free")
 
 typedef enum trib_status {
 #define X(name, number, word, http, retriable, text) TRIB_##name = number,

@@ -31,6 +31,7 @@ struct serve {
 	struct trib_deliver *deliver;
 	struct trib_tls *tls; /* NULL: the doors are plain */
 	enum trib_engine_state told; /* the state that was last logged */
+	uint64_t alarms_told;
 	uint64_t ticks, drain_ticks;
 	bool stopping;
 	int exit_code;
@@ -163,8 +164,23 @@ static void publish_business(struct serve *serve)
 
 	trib_buffer_init(&text, 16 << 20);
 	trib_engine_print_business(serve->engine, &text);
+	trib_engine_print_sites(serve->engine, &text);
 	trib_metrics_set_text(serve->metrics, trib_buffer_bytes(&text));
 	trib_buffer_fini(&text);
+}
+
+/* Alarms of sites began, or ended. */
+static void tell_alarms(struct serve *serve)
+{
+	struct trib_buffer json;
+
+	trib_buffer_init(&json, 64 << 10);
+	uint64_t told = trib_engine_alarms(serve->engine, &json);
+
+	if (told != serve->alarms_told)
+		trib_log_warn("alarms of third-party sites have changed", "alarms", trib_buffer_text(&json), NULL);
+	serve->alarms_told = told;
+	trib_buffer_fini(&json);
 }
 
 static void label_metrics(struct trib_metrics *metrics)
@@ -237,6 +253,7 @@ static void on_tick(uv_timer_t *timer)
 		publish_metrics(serve);
 		publish_business(serve);
 		tell_state(serve);
+		tell_alarms(serve);
 	}
 	serve->drain_ticks += serve->stopping;
 }

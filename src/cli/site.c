@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/names.h"
 #include "cli/cli.h"
-#include "cli/site/site.h"
+#include "domain/domain.h"
 #include "proto/proto.h"
 
 static const char usage[] = "site feed|orders --site SITE [OPTION …] FILE";
@@ -92,7 +92,7 @@ static void flush(struct trib_buffer *text)
 	trib_buffer_reset(text);
 }
 
-static trib_status print_feed(const struct trib_site *site, FILE *file, struct trib_error *error)
+static trib_status print_feed(const struct trib_site_adapter *site, FILE *file, struct trib_error *error)
 {
 	struct trib_site_reader *reader =
 		trib_site_reader_new(site, TRIB_SITE_FEED, read_file, file);
@@ -321,7 +321,7 @@ static void add_json_text(struct trib_buffer *text, const char *name, struct tri
 		trib_buffer_add_text(text, "null");
 }
 
-static void print_one(const struct trib_site *site, const struct trib_site_value *values,
+static void print_one(const struct trib_site_adapter *site, const struct trib_site_value *values,
 		      const struct compared *one, bool json, struct trib_buffer *text)
 {
 	long long paid = values[TRIB_SITE_PAID].number,
@@ -412,7 +412,7 @@ static void print_sums(const struct comparison *all, bool json, struct trib_buff
 	flush(text);
 }
 
-static trib_status compare_row(const struct trib_site *site, struct comparison *all,
+static trib_status compare_row(const struct trib_site_adapter *site, struct comparison *all,
 			       const struct trib_site_row *row, bool json, struct trib_buffer *text,
 			       struct trib_error *error)
 {
@@ -441,7 +441,7 @@ static trib_status compare_row(const struct trib_site *site, struct comparison *
 	return status;
 }
 
-static trib_status print_orders(const struct trib_site *site, struct comparison *all, bool json,
+static trib_status print_orders(const struct trib_site_adapter *site, struct comparison *all, bool json,
 				FILE *file, struct trib_error *error)
 {
 	struct trib_site_reader *reader =
@@ -474,7 +474,7 @@ static trib_status with_file(const char *path, read_fn *read, struct comparison 
 	return in_file(status, path ? path : "", error);
 }
 
-static trib_status run(const struct options *options, const struct trib_site *site,
+static trib_status run(const struct options *options, const struct trib_site_adapter *site,
 		       struct trib_error *error)
 {
 	struct trib_hash_key key;
@@ -559,11 +559,11 @@ int trib_cli_site(int argc, char **argv)
 	if (!strcmp(options.what, "feed") && (options.pids || options.ours || options.json))
 		return trib_cli_usage_error("site",
 					    "found an option of orders, expected --site alone");
-	const struct trib_site *site = options.site ? trib_site_find(options.site) : NULL;
+	const struct trib_site_adapter *site = options.site ? trib_site_adapter_find(options.site) : NULL;
 
 	if (!site)
 		return trib_cli_usage_error("site", "--site: found \"%s\", expected one of %s",
-					    options.site ? options.site : "", trib_site_names());
+					    options.site ? options.site : "", trib_site_adapter_names());
 	trib_status status = run(&options, site, &error);
 
 	if (status == TRIB_OK && (fflush(stdout) != 0 || ferror(stdout)))

@@ -58,12 +58,18 @@ typedef void trib_cold_fold(struct trib_domain *domain, uint32_t number, const P
 	X(COOPERATION, trib_check_cooperation, trib_fold_cooperation)                             \
 	X(INVITATION, trib_check_invitation, trib_fold_invitation)                                 \
 	X(SAMPLE, trib_check_sample, NULL) \
+	X(SITE, trib_check_site, NULL)                                                             \
+	X(PID, trib_check_pid, NULL)                                                               \
 	X(APPROVAL, trib_check_approval, NULL)
 
 trib_cold_check trib_check_bulk;
 trib_cold_check trib_check_approval;
 trib_cold_check trib_check_activity, trib_check_enrolment, trib_check_cooperation;
 trib_cold_fold trib_fold_activity, trib_fold_enrolment, trib_fold_cooperation;
+
+/* sites.c */
+trib_cold_check trib_check_site, trib_check_pid;
+trib_life_hook trib_assign_pid, trib_release_pid;
 
 /* invitation.c, sample.c */
 trib_cold_check trib_check_invitation, trib_check_sample;

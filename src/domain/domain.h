@@ -38,6 +38,7 @@
 #include "domain/nouns.h"
 #include "domain/outcome.h"
 #include "domain/shelf.h"
+#include "domain/site.h"
 #include "domain/terms.h"
 #include "domain/words.h"
 
@@ -54,6 +55,8 @@
 	X(SAMPLE, 8, "sample", "samples", TRIB_TABLE_SAMPLE)                                      \
 	X(COOPERATION, 10, "cooperation", "cooperations", TRIB_TABLE_COOPERATION)               \
 	X(BULK, 11, "bulk", "bulks", TRIB_TABLE_BULK) \
+	X(SITE, 12, "site", "sites", TRIB_TABLE_SITE)                                              \
+	X(PID, 13, "pid", "pids", TRIB_TABLE_PID)                                                  \
 	X(APPROVAL, 9, "approval", "approvals", TRIB_TABLE_APPROVAL)
 
 /*
@@ -68,6 +71,8 @@
 	X(INVITATION, Invitation, invitation)                                                      \
 	X(SAMPLE, Sample, sample)                                                                 \
 	X(COOPERATION, Cooperation, cooperation) \
+	X(SITE, Site, site)                                                                        \
+	X(PID, Pid, pid)                                                                           \
 	X(APPROVAL, Approval, approval)
 
 enum trib_noun {

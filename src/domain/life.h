@@ -89,7 +89,16 @@ enum {
 	X(APPROVAL, "rejected")                                                                    \
 	X(APPROVAL, "closed")
 
+#define TRIB_LIFE_SITE_STATUSES(X)                                                                 \
+	X(SITE, "active")                                                                          \
+	X(SITE, "closed")                                                                          \
+	X(PID, "free")                                                                             \
+	X(PID, "leased")                                                                           \
+	X(PID, "unknown")                                                                          \
+	X(PID, "closed")
+
 #define TRIB_LIFE_STATUS_TABLE(X)                                                                  \
+	TRIB_LIFE_SITE_STATUSES(X)                                                                 \
 	TRIB_LIFE_APPROVAL_STATUSES(X)                                                             \
 	TRIB_LIFE_PLAN_STATUSES(X)                                                                 \
 	TRIB_LIFE_BULK_STATUSES(X)                                                                 \
@@ -200,7 +209,14 @@ trib_life_hook trib_cooperation_accept, trib_cooperation_decline, trib_cooperati
 	X(APPROVAL, "reject", "waiting", "rejected",                                               \
 	  TRIB_MAY_MERCHANT | TRIB_MAY_LEADER | TRIB_MAY_CREATOR, NULL, "let it be")
 
+#define TRIB_LIFE_SITE(X)                                                                          \
+	X(PID, "assign", "free|leased|unknown", "leased", TRIB_MAY_PLATFORM, trib_assign_pid,      \
+	  "say whose it is: `creator`, from `at` on (of an unknown one since ever, else now); links lease free ones by themselves") \
+	X(PID, "release", "leased|unknown", "free", TRIB_MAY_PLATFORM, trib_release_pid,           \
+	  "take it back into the pool; the engine does so by itself when its creator is closed")
+
 #define TRIB_LIFE_TABLE(X)                                                                         \
+	TRIB_LIFE_SITE(X)                                                                          \
 	TRIB_LIFE_APPROVAL(X)                                                                      \
 	TRIB_LIFE_PLAN(X)                                                                          \
 	TRIB_LIFE_BULK(X)                                                                          \

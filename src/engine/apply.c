@@ -1,6 +1,7 @@
 /* Events → state. The same functions serve the live path and replay; nothing here may refuse a valid journal. */
 #include "engine/business.h"
 #include "engine/flows.h"
+#include "engine/sites.h"
 #include "engine/state.h"
 
 void *log_add(struct log_of *log)
@@ -158,6 +159,7 @@ void apply_link(struct trib_engine *engine, const struct trib_link_event *event,
 trib_status apply_market(struct trib_engine *engine, const Tributary__Event *event, struct trib_error *error)
 {
 	people_fold(engine, event);
+	sites_fold(engine, event);
 	const struct trib_market_state state = engine_market_state(engine);
 	trib_status status = trib_market_apply(&state, event, error);
 
@@ -223,6 +225,8 @@ static trib_status apply_unpacked(struct trib_engine *engine, const Tributary__E
 		return outbox_apply(engine, event, position, error);
 	if (access_is_changed_by(event->kind_case))
 		return access_apply(engine, event, error);
+	if (sites_is_changed_by(event->kind_case))
+		return sites_apply(engine, event, position, error);
 	switch (event->kind_case) {
 	case TRIBUTARY__EVENT__KIND_LEDGER_PAID:
 		return apply_payout(engine, event->ledger_paid, position, error);

@@ -66,6 +66,7 @@ enum trib_call_kind {
 	TRIB_CALL_SHELF_PUT, TRIB_CALL_SHELF_CHANGE, /* name, node, body */
 	TRIB_CALL_SHELF_CLEAR, /* name, node */
 	TRIB_CALL_GOODS_SHELVES, /* name (of goods) */
+	TRIB_CALL_SITE_STATE, /* name */
 	TRIB_CALL_PAYOUT, /* body */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_RECORD, /* body: a RecordBatch */

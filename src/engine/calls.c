@@ -5,6 +5,7 @@
 #include "engine/business.h"
 #include "engine/flow_points.h"
 #include "engine/simulations.h"
+#include "engine/sites.h"
 #include "engine/state.h"
 
 #include <unistd.h>
@@ -447,6 +448,12 @@ static trib_status call_link(struct trib_engine *engine, struct trib_call *call)
 		return status;
 	trib_buffer_add_text(&call->reply, "{\"token\":");
 	trib_json_add_string(&call->reply, trib_bytes(text, size));
+	if (trib_engine_link_url(engine).size) {
+		trib_buffer_add_text(&call->reply, ",\"url\":");
+		trib_json_add_string(&call->reply, trib_engine_link_url(engine));
+		trib_buffer_add_text(&call->reply, ",\"pid\":");
+		trib_json_add_string(&call->reply, trib_engine_link_pid(engine));
+	}
 	trib_buffer_add_char(&call->reply, '}');
 	call->http_status = 201;
 	return TRIB_OK;
@@ -977,7 +984,9 @@ static trib_status call_state(struct trib_engine *engine, struct trib_call *call
 			       (unsigned long long)counts.outcomes[number]);
 	TRIB_OUTCOME_TABLE(X)
 #undef X
-	trib_buffer_add_text(json, "}}");
+	trib_buffer_add_text(json, "},\"alarms\":");
+	sites_add_alarms(engine, json);
+	trib_buffer_add_char(json, '}');
 	return TRIB_OK;
 }
 
@@ -1067,6 +1076,7 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_SHELF_CHANGE:
 	case TRIB_CALL_SHELF_CLEAR: return call_shelve(engine, call);
 	case TRIB_CALL_GOODS_SHELVES: return call_goods_shelves(engine, call);
+	case TRIB_CALL_SITE_STATE: return call_site_state(engine, call);
 	case TRIB_CALL_PAYOUT: return call_payout(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
 	case TRIB_CALL_WEBHOOK_PUT: return call_webhook_put(engine, call);

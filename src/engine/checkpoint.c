@@ -12,6 +12,7 @@
  */
 #include "engine/ahead.h"
 #include "engine/business.h"
+#include "engine/sites.h"
 #include "engine/state.h"
 
 #include <pthread.h>
@@ -291,6 +292,13 @@ static void add_business(void *context, bool metric, uint32_t level, uint32_t ke
 	add_row(context, metric ? TRIB_TABLE_ROLLUP : TRIB_TABLE_PLAY_NAME, trib_bytes(bytes, metric ? 8 : 4), row);
 }
 
+static void add_site_alarms(void *context, uint32_t site, struct trib_bytes row)
+{
+	char key[4];
+
+	add_row(context, TRIB_TABLE_SITE_ALARM, trib_bytes(key, trib_key_u32(key, site)), row);
+}
+
 static void add_managed(void *context, const Tributary__PlanMoved *moved)
 {
 	char key[4];
@@ -379,6 +387,7 @@ static void begin(struct trib_engine *engine)
 	freeze_flows(checkpoint);
 	outbox_freeze(engine, add_outbox, checkpoint);
 	business_freeze(engine, add_business, checkpoint);
+	sites_freeze(engine, add_site_alarms, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -1250,6 +1259,8 @@ trib_status checkpoint_load(struct trib_engine *engine, struct trib_error *error
 	if (status != TRIB_OK)
 		return status;
 	people_loaded(engine);
+	if ((status = sites_load(engine, error)) != TRIB_OK)
+		return status;
 	snapshots_loaded(engine, engine->snapshots.position);
 	uint32_t trees = trib_rules_count(engine->rules);
 

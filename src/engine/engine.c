@@ -2,6 +2,7 @@
 #include "engine/business.h"
 #include "engine/flows.h"
 #include "engine/simulations.h"
+#include "engine/sites.h"
 #include "engine/state.h"
 
 enum { PLAY_SCHEMAS_BYTES = 8 << 20 }; /* more is not shown at all */
@@ -258,6 +259,8 @@ static trib_status apply_emitted(struct trib_engine *engine, const Tributary__Ev
 	}
 	if (access_is_changed_by(event->kind_case))
 		return access_apply(engine, event, error);
+	if (sites_is_changed_by(event->kind_case))
+		return sites_apply(engine, event, engine->position, error);
 	return apply_market(engine, event, error);
 }
 
@@ -509,6 +512,7 @@ static void make_state(struct trib_engine *engine)
 	outbox_open(engine);
 	business_open(engine);
 	people_init(engine);
+	sites_init(engine);
 	engine->order_index = trib_order_index_new(engine->options.order_index_bytes);
 	if (!engine->options.foreground)
 		warmer_start(engine);
@@ -586,6 +590,7 @@ static void close_state(struct trib_engine *engine)
 	outbox_close(engine);
 	business_close(engine);
 	people_fini(engine);
+	sites_fini(engine);
 	trib_ledger_free(TRIB_TAKE_PTR(engine->ledger));
 	kept_free(TRIB_TAKE_PTR(engine->kept));
 	access_end(engine);
@@ -778,6 +783,7 @@ enum trib_engine_state trib_engine_turn(struct trib_engine *engine)
 	trib_bell_clear(&engine->bell); /* what was laid down before it rang is looked for from here on */
 	snapshots_turn(engine);
 	people_turn(engine);
+	sites_turn(engine);
 	calls_turn(engine);
 	access_turn(engine);
 	statements_turn(engine);

@@ -230,6 +230,13 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 			     char ret_text[TRIB_LIMIT_TOKEN_CHARS], size_t *ret_size,
 			     enum trib_outcome *ret_outcome, struct trib_error *error);
 
+/*
+ * Of the link that was converted last, until the next command: where it leads at the third-party site that its goods are of,
+ * and by which pid. Empty: they are of none. TRIB_NO_PID: the site has no pid for the creator.
+ */
+struct trib_bytes trib_engine_link_url(const struct trib_engine *engine);
+struct trib_bytes trib_engine_link_pid(const struct trib_engine *engine);
+
 struct trib_touch_request {
 	struct trib_bytes user, token, page;
 	enum trib_touch_kind kind; /* 0: click */
@@ -382,6 +389,11 @@ void trib_engine_listen_outbox(struct trib_engine *engine, void (*ring)(void *co
 
 /* What plays have come to, in Prometheus' text format. */
 void trib_engine_print_business(const struct trib_engine *engine, struct trib_buffer *text);
+
+/* How sites stand, likewise. */
+void trib_engine_print_sites(struct trib_engine *engine, struct trib_buffer *text);
+/* How often alarms of sites began or ended since the opening; and those that stand, a JSON list of "taobao: price_stale". */
+uint64_t trib_engine_alarms(const struct trib_engine *engine, struct trib_buffer *json);
 
 /* Starts a checkpoint now; trib_engine_turn goes on with it. */
 void trib_engine_checkpoint(struct trib_engine *engine);

@@ -1,5 +1,6 @@
 /* LINK makes a token, TRACK reads one, TOUCH records that a user met one. */
 #include "engine/flows.h"
+#include "engine/sites.h"
 #include "engine/state.h"
 
 /* --- LINK --------------------------------------------------------------------------------------------- */
@@ -187,6 +188,7 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 	struct link_numbers numbers = { 0 };
 	struct trib_token token;
 	struct trib_terms terms;
+	struct site_link at_site;
 	trib_status status;
 
 	*ret_outcome = TRIB_OUTCOME_NONE;
@@ -215,7 +217,9 @@ trib_status trib_engine_link(struct trib_engine *engine, const struct trib_link_
 	make_token(engine, &numbers, &terms, &token);
 	if ((status = pack_ext(engine, request, numbers.registration, &token, error)) != TRIB_OK ||
 	    (status = sign(engine, request, &token, ret_text, ret_size, error)) != TRIB_OK ||
-	    (status = engine_reserve(engine, TRIB_LINK_EVENT_BYTES_MAX, error)) != TRIB_OK)
+	    (status = sites_link_begin(engine, &token, &at_site, error)) != TRIB_OK ||
+	    (status = engine_reserve(engine, TRIB_LINK_EVENT_BYTES_MAX + at_site.bytes, error)) != TRIB_OK ||
+	    (status = sites_link_end(engine, &token, &at_site, trib_bytes(ret_text, *ret_size), error)) != TRIB_OK)
 		return status;
 	trib_touch_of_token(&token, &event->token);
 	event->token.kind = 0;

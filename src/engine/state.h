@@ -43,6 +43,7 @@
  *	flows.c		flows of plays, runs of them, approvals
  *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
  *	people.c	invitations and samples: what engine time and orders bring about (deadlines.c); sets.c
+ *	sites.c		third-party sites: pids for links (pid_pool.c), how old prices are (freshness.c), alarms
  *	statements.c	what a party had, what came and went, what it has
  *
  *	what has left memory
@@ -184,6 +185,7 @@ struct trib_engine {
 	struct trib_tallies *buyers;	/* by shop; NULL: nobody asks who is new */
 	struct trib_experience *experience; /* NULL: nobody has dealt with anybody */
 	struct people people;
+	struct sites *sites;
 	struct trib_reviews *reviews;	/* held orders that wait */
 	struct shelves *shelves;
 	struct outbox *outbox;

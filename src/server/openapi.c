@@ -60,6 +60,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__play_put_answer__descriptor, &tributary__play_items__descriptor,
 	&tributary__play_details__descriptor, &tributary__play_version__descriptor,
 	&tributary__play_resolution__descriptor, &tributary__form__descriptor,
+	&tributary__site_state__descriptor,
 };
 enum { REQUESTS = 20 };
 

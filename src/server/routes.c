@@ -214,6 +214,8 @@ const struct trib_route trib_routes[] = {
 	{ "DELETE", "/api/v1/plans/{id}/versions/{version}", TRIB_ACTION_CALL, TRIB_CALL_PLAN_UNSCHEDULE,
 	  TRIB_BODY_NONE, NULL, AT_LEAST, "PutAnswer", "unschedulePlan",
 	  "Take a version out that lies ahead: what was before it goes on" },
+	{ "GET", "/api/v1/sites/{id}/state", TRIB_ACTION_CALL, TRIB_CALL_SITE_STATE, TRIB_BODY_NONE, NULL, AT_LEAST,
+	  "SiteState", "readSiteState", "How a third-party site stands: how fresh its goods are, how many pids are left" },
 	{ "PUT", "/api/v1/{noun}/{id}/status", TRIB_ACTION_CALL, TRIB_CALL_STATUS_PUT,
 	  TRIB_BODY_MESSAGE, &tributary__status_request__descriptor, AT_LEAST, "StatusAnswer",
 	  "putStatus", "Set a status from a time on, past or to come" },

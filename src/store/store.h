@@ -69,7 +69,10 @@
 	X(INVITATION, 0x78, "number → InvitationPut")                                              \
 	X(SAMPLE, 0x79, "number → SamplePut")                                                      \
 	X(SHELF, 0x80, "creator, kind → a shelf as domain/shelf.h writes it")                 \
-	X(SHELF_COUNT, 0x81, "1024 goods → on how many shelves each is")
+	X(SHELF_COUNT, 0x81, "1024 goods → on how many shelves each is")                           \
+	X(SITE, 0x98, "number → SitePut")                                                          \
+	X(PID, 0x99, "number → PidPut")                                                            \
+	X(SITE_ALARM, 0x9c, "site → SiteAlarmed, the newest")
 
 enum trib_table {
 #define X(name, prefix, doc) TRIB_TABLE_##name = prefix,

@@ -382,10 +382,13 @@ def journey(server):
         step("GET", f"/api/v1/{plural}/{{id}}", f"/api/v1/{plural}/{name}",
              want=lambda answer: answer["status"] == "closed")
     for plural in ("parties", "goods", "plans", "registrations", "blocks", "bulks", "activities", "enrolments", "cooperations", "invitations",
-                   "samples"):
+                   "samples", "sites", "pids"):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
+    ask_about_sites(step)
+    for plural, last in (("pids", "jd-5001"), ("sites", "jd")):
+        step("DELETE", "/api/v1/" + plural + "/{id}", f"/api/v1/{plural}/{last}")
     ask_about_access(step, server)
     step("GET", "/healthz", "/healthz")
     metrics = server.ask("GET", "/metrics")
@@ -395,6 +398,18 @@ def journey(server):
     own = ("/api/v1/approvals", "/api/v1/flows", "/api/v1/capabilities", "/api/v1/plays/{id}/checklist")  # asked by flows.py
     missing = {(method.upper(), path) for path, item in document["paths"].items() for method in item if not path.startswith(own)} - seen
     check("every path of the description was asked", not missing, missing)
+
+
+def ask_about_sites(step):
+    """Third-party sites and their pids."""
+    step("PUT", "/api/v1/sites/{id}", "/api/v1/sites/jd", {"pids_low": 3}, 201)
+    step("GET", "/api/v1/sites/{id}", "/api/v1/sites/jd", want=lambda answer: answer["adapter"] == "jd" and "{pid}" in answer["link"])
+    step("GET", "/api/v1/sites", "/api/v1/sites", want=lambda answer: len(answer["items"]) == 1)
+    step("PUT", "/api/v1/pids/{id}", "/api/v1/pids/jd-5001", {"site": "jd"}, 201)
+    step("POST", "/api/v1/pids/{id}:{action}", "/api/v1/pids/jd-5001:assign", {"creator": "bella"}, want=lambda answer: answer["status"] == "leased")
+    step("GET", "/api/v1/pids/{id}", "/api/v1/pids/jd-5001", want=lambda answer: (answer["pid"], answer["creator"]) == ("5001", "bella"))
+    step("GET", "/api/v1/pids", "/api/v1/pids", want=lambda answer: len(answer["items"]) == 1)
+    step("GET", "/api/v1/sites/{id}/state", "/api/v1/sites/jd/state", want=lambda answer: answer["pids_leased"] == 1)
 
 
 def ask_about_access(step, server):

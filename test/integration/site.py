@@ -54,6 +54,52 @@ def ask_the_server(server):
     equal("what the server answers is compared", (lines["2002"]["look_at"], lines["2002"]["our_base"], sums["not_here"]), ([], 5990, 4))
 
 
+def lines_of(*items):
+    return "".join(json.dumps(item) + "\n" for item in items).encode()
+
+
+def imported(server, path, body):
+    answer = server.ask("POST", f"/api/v1/{path}", body, {"Content-Type": "application/x-ndjson"})
+    return answer.status, answer.json.get("accepted"), answer.json.get("refused")
+
+
+def link(server, creator, goods="taobao-610000001", **headers):
+    reply = server.ask("POST", "/api/v1/links", {"channel": "app", "creator": creator, "goods": goods}, headers)
+    return reply.status, reply.json.get("pid") or reply.json.get("code"), reply.json.get("url")
+
+
+def links_and_pids(server):
+    """What docs/sites.md shows: a site, its pool, links that lease from it."""
+    for creator in ("c1", "c2", "c3"):
+        server.put(f"parties/{creator}", {"roles": ["creator"]})
+    server.put("plans/t", {"merchant": "taobao-s801", "goods": ["taobao-610000001"], "terms": {"commission_bps": 1000}})
+    server.put("registrations/app", {"channel": "app"})
+    server.put("goods/taobao-1", {"merchant": "taobao-s801", "site": "taobao", "ext": {"site_goods": "1", "seen_at": 1000}})  # long ago, whatever the clock says
+    equal("goods of a site that nobody has put", link(server, "c1"), (201, None, None))
+    server.put("sites/taobao", {"link": "https://s.click.example/t?id={goods}&pid={pid}&ext={link}", "pids_low": 1, "price_age": "6h"})
+    server.put("sites/jd", {})
+    equal("a site shows where its links lead", server.get("sites/jd")["link"].startswith("https://"), True)
+    equal("no pid yet", link(server, "c1")[:2], (422, "no_pid"))
+    equal("pids", imported(server, "pids:import", lines_of({"id": "taobao-mm_1_2_101", "site": "taobao"}, {"id": "taobao-mm_1_2_102", "site": "taobao"},
+                                                            {"id": "taobao-mm_1", "site": "taobao"})), (200, 2, 1))
+    first = link(server, "c1")
+    equal("the first that was imported", first[:2], (201, "mm_1_2_101"))
+    check("in the site's link", first[2].startswith("https://s.click.example/t?id=610000001&pid=mm_1_2_101&ext="), first)
+    equal("the same again", link(server, "c1")[:2], (201, "mm_1_2_101"))
+    equal("another creator's", link(server, "c2")[:2], (201, "mm_1_2_102"))
+    equal("none is left", link(server, "c3")[:2], (422, "no_pid"))
+    state = server.get("sites/taobao/state")
+    equal("as its state says", [state[key] for key in ("pids_free", "pids_leased", "pids_resting")], [0, 2, 0])
+    equal("and its alarms", [alarm["alarm"] for alarm in state["alarms"]], ["price_stale", "stock_stale", "status_stale", "pids_low"])
+    check("which stand in /healthz", "taobao: pids_low" in server.ask("GET", "/healthz").json["alarms"], server.ask("GET", "/healthz").json)
+    token = server.ask("POST", "/api/v1/access-tokens", {"role": "creator", "party": "c1"}).json["token"]
+    own = server.ask("GET", "/api/v1/pids", None, {"Authorization": f"Bearer {token}"}).json["items"]
+    equal("a creator sees its own", [pid["pid"] for pid in own], ["mm_1_2_101"])
+    equal("and no other", server.ask("GET", "/api/v1/pids/taobao-mm_1_2_102", None, {"Authorization": f"Bearer {token}"}).status, 404)
+    equal("nor may it give it away", server.ask("POST", "/api/v1/pids/taobao-mm_1_2_101:release", {},
+                                                {"Authorization": f"Bearer {token}"}).status, 403)
+
+
 def compare(folder):
     lines, sums = orders("taobao")
     equal("a pid tells the creator", (lines["2001/1"]["creator"], lines["2002"]["creator"]), ("c1", "c2"))
@@ -108,6 +154,7 @@ def refusals(folder):
 def main():
     with serving.fresh() as server:
         ask_the_server(server)
+        links_and_pids(server)
     with tempfile.TemporaryDirectory() as folder:
         compare(folder)
         refusals(folder)

@@ -47,6 +47,7 @@ static const struct row {
 #define COOPERATION(...) { TRIB_NOUN_COOPERATION, __VA_ARGS__ }
 #define INVITATION(...)	 { TRIB_NOUN_INVITATION, __VA_ARGS__ }
 #define SAMPLE(...)	 { TRIB_NOUN_SAMPLE, __VA_ARGS__ }
+#define PID(...)	 { TRIB_NOUN_PID, __VA_ARGS__ }
 	/*			     ao mo lso co sar */
 	PLAN("submit", "draft", "review", "++ +? --- -- ---"),
 	PLAN("approve", "review", "active", "++ f? --- -- ---"),
@@ -120,6 +121,11 @@ static const struct row {
 	SAMPLE("lapse", "received", "", "rr f? --- f? ---"),
 	SAMPLE("cancel", "applied", "closed", "++ f? --- +? ---"),
 	SAMPLE("cancel", "approved", "closed", "++ f? --- +? ---"),
+
+	/* It is asked for c2, whose it is already where it is leased. */
+	PID("assign", "free", "leased", "++ -- --- -- ---"),
+	PID("assign", "leased", "", "rr -- --- -- ---"),
+	PID("release", "leased", "free", "++ -- --- -- ---"),
 };
 
 static char letter_of(const struct row *row, size_t asker)
@@ -186,7 +192,7 @@ static void put(enum trib_noun noun, const char *letters, const struct asker *as
 }
 
 #define BODY                                                                                                             \
-	"{\"reason\":\"r\",\"cooperation\":\"co1\",\"offer\":{\"terms\":{\"commission_bps\":1500}}}"
+	"{\"reason\":\"r\",\"cooperation\":\"co1\",\"creator\":\"c2\",\"offer\":{\"terms\":{\"commission_bps\":1500}}}"
 
 static trib_status act(enum trib_noun noun, const char *id, const char *action, const struct asker *asker)
 {
@@ -283,6 +289,9 @@ static const struct {
 	{ TRIB_NOUN_SAMPLE, "received", "approve ship receive" },
 	{ TRIB_NOUN_SAMPLE, "fulfilled", "approve ship receive fulfil" },
 	{ TRIB_NOUN_SAMPLE, "closed", "cancel" },
+	{ TRIB_NOUN_PID, "free", "" },
+	{ TRIB_NOUN_PID, "leased", "assign" },
+	{ TRIB_NOUN_PID, "closed", "DELETE" },
 	/* Time passes, so these come last. */
 	{ TRIB_NOUN_INVITATION, "expired", "days" },
 	{ TRIB_NOUN_SAMPLE, "overdue", "approve ship receive days" },
@@ -331,6 +340,10 @@ static void begin(enum trib_noun noun, const char *status)
 	case TRIB_NOUN_INVITATION:
 		put(noun, "i", &askers[2],
 		    "{\"id\":\"i%u\",\"from\":\"m1\",\"creator\":\"c1\",\"goods\":[\"g2\"],\"slot_fee\":{\"amount\":500}}", number);
+		break;
+	case TRIB_NOUN_PID:
+		world_put(TRIB_NOUN_SITE, "{\"id\":\"taobao\"}");
+		put(noun, "taobao-mm_1_2_", &askers[0], "{\"id\":\"taobao-mm_1_2_%u\",\"site\":\"taobao\"}", number);
 		break;
 	default:
 		put(noun, "s", &askers[7], "{\"id\":\"s%u\",\"creator\":\"c1\",\"goods\":[\"g1\"],\"terms\":{\"sold\":3}}", number);
@@ -437,8 +450,8 @@ static void nothing_is_left_out(void **state)
 			fail_msg("%s of %s does not stand in this test", trib_life_rows[i].action, trib_noun_word(trib_life_rows[i].noun));
 	}
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(statuses); i++) {
-		/* On the way: the engine leads on from these by itself, at its next turn. */
-		bool found = strstr("sending previewing applying", statuses[i].word);
+		/* On the way: the engine leads on from these by itself, at its next turn. Of a pid that orders bear: sites_test. */
+		bool found = strstr("sending previewing applying unknown", statuses[i].word) || !trib_noun_has_life(statuses[i].noun);
 
 		for (size_t j = 0; j < TRIB_ARRAY_SIZE(ways); j++)
 			found |= ways[j].noun == statuses[i].noun && !strcmp(ways[j].status, statuses[i].word);

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/limits.h"
-#include "cli/site/site.h"
+#include "domain/site.h"
 
 /* A file in memory that is read a few bytes at a time. */
 struct file {
@@ -25,7 +25,7 @@ static trib_status read_file(void *context, char *buffer, size_t size, size_t *r
 static void read_all(const char *name, enum trib_site_file kind, struct trib_bytes text,
 		     size_t step, struct trib_buffer *out)
 {
-	const struct trib_site *site = trib_site_find(name);
+	const struct trib_site_adapter *site = trib_site_adapter_find(name);
 	struct file file = { text, step };
 	struct trib_site_reader *reader = trib_site_reader_new(site, kind, read_file, &file);
 	struct trib_site_row row;
@@ -136,9 +136,9 @@ static void a_row_has_an_end(void **state)
 
 static void sites_have_names(void **state)
 {
-	assert_null(trib_site_find("tmall"));
-	assert_string_equal(trib_site_name(trib_site_find("jd")), "jd");
-	assert_string_equal(trib_site_names(), "jd, taobao");
+	assert_null(trib_site_adapter_find("tmall"));
+	assert_string_equal(trib_site_adapter_name(trib_site_adapter_find("jd")), "jd");
+	assert_string_equal(trib_site_adapter_names(), "jd, taobao");
 }
 
 int main(void)

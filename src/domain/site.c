@@ -1,5 +1,5 @@
-/* The sites of cli/site/site.h as tables, and the one reader for all of them. */
-#include "cli/site/site.h"
+/* The sites of domain/site.h as tables, and the one reader for all of them. */
+#include "domain/site.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "proto/proto.h"
@@ -32,15 +32,20 @@ struct column {
 	} words[WORDS_MAX];
 };
 
-struct trib_site {
+struct trib_site_adapter {
 	const char *name;
+	const char *pid, *pid_expected; /* '#' stands for digits, one or more */
+	const char *link;
 	enum form form;
 	struct column
 		columns[TRIB_SITE_FIELDS]; /* by field; without a name: the site does not tell it */
 };
 
-static const struct trib_site sites[] = {
+static const struct trib_site_adapter adapters[] = {
 	{ "jd",
+	  "#",
+	  "digits",
+	  "https://union.example/jd?sku={goods}&position={pid}&sub={link}",
 	  NDJSON,
 	  {
 		  [TRIB_SITE_GOODS] = { "skuId" },
@@ -72,6 +77,9 @@ static const struct trib_site sites[] = {
 		  [TRIB_SITE_CREATED] = { "orderTime", MS },
 	  } },
 	{ "taobao",
+	  "mm_#_#_#",
+	  "a pid like mm_1_2_101",
+	  "https://union.example/taobao?id={goods}&pid={pid}&ext={link}",
 	  CSV,
 	  {
 		  [TRIB_SITE_GOODS] = { "item_id" },
@@ -114,7 +122,7 @@ static const struct {
 };
 
 struct trib_site_reader {
-	const struct trib_site *site;
+	const struct trib_site_adapter *site;
 	enum trib_site_file file;
 	trib_csv_read_fn *read;
 	void *context;
@@ -130,25 +138,50 @@ struct trib_site_reader {
 	struct trib_arena arena;
 };
 
-const struct trib_site *trib_site_find(const char *name)
+const struct trib_site_adapter *trib_site_adapter_find(const char *name)
 {
-	for (size_t i = 0; i < TRIB_ARRAY_SIZE(sites); i++)
-		if (!strcmp(sites[i].name, name))
-			return &sites[i];
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(adapters); i++)
+		if (!strcmp(adapters[i].name, name))
+			return &adapters[i];
 	return NULL;
 }
 
-const char *trib_site_name(const struct trib_site *site)
+const char *trib_site_adapter_name(const struct trib_site_adapter *site)
 {
 	return site->name;
 }
 
-const char *trib_site_names(void)
+const char *trib_site_adapter_names(void)
 {
 	return "jd, taobao";
 }
 
-struct trib_site_reader *trib_site_reader_new(const struct trib_site *site,
+const char *trib_site_adapter_link(const struct trib_site_adapter *site)
+{
+	return site->link;
+}
+
+const char *trib_site_pid_expected(const struct trib_site_adapter *site, struct trib_bytes pid)
+{
+	size_t at = 0;
+
+	for (const char *shape = site->pid; *shape; shape++) {
+		size_t from = at;
+
+		if (*shape != '#') {
+			if (at == pid.size || pid.data[at++] != *shape)
+				return site->pid_expected;
+			continue;
+		}
+		while (at < pid.size && pid.data[at] >= '0' && pid.data[at] <= '9')
+			at++;
+		if (at == from)
+			return site->pid_expected;
+	}
+	return at == pid.size ? NULL : site->pid_expected;
+}
+
+struct trib_site_reader *trib_site_reader_new(const struct trib_site_adapter *site,
 					      enum trib_site_file file, trib_csv_read_fn *read,
 					      void *context)
 {
@@ -468,7 +501,7 @@ static void add_text(struct trib_buffer *buffer, const char *name,
 	trib_json_add_string(buffer, value->text);
 }
 
-void trib_site_add_id(const struct trib_site *site, const struct trib_site_value *value,
+void trib_site_add_id(const struct trib_site_adapter *site, const struct trib_site_value *value,
 		      struct trib_buffer *buffer)
 {
 	char text[TRIB_LIMIT_EXTERNAL_ID_BYTES + 1];
@@ -478,7 +511,7 @@ void trib_site_add_id(const struct trib_site *site, const struct trib_site_value
 	trib_json_add_string(buffer, trib_bytes(text, (size_t)size));
 }
 
-void trib_site_add_goods(const struct trib_site *site, const struct trib_site_row *row,
+void trib_site_add_goods(const struct trib_site_adapter *site, const struct trib_site_row *row,
 			 struct trib_buffer *buffer)
 {
 	const struct trib_site_value *values = row->values;
