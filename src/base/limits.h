@@ -142,6 +142,7 @@
 	X(WORDS_SYNONYM_BYTES, 4194304, "bytes", "one file of synonyms")                           \
 	X(WORDS_INTENT_ROWS, 200, "rows", "the best of a query, whose categories and brands tell what it means") \
 	X(SITES, 64, "sites", "that were ever put; each counts how old its goods' prices are")     \
+	X(SITE_REVIEWS, 100000, "order lines", "of all sites that somebody should look at; then rows that would be another are refused") \
 	X(PID_LEASES, 32, "leases", "the newest that a pid remembers")                             \
 	X(BATCH_BYTES, 921600, "bytes", "one journal record; larger changes are chunked")
 

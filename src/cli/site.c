@@ -10,13 +10,15 @@
 #include "domain/domain.h"
 #include "proto/proto.h"
 
-static const char usage[] = "site feed|orders --site SITE [OPTION …] FILE";
+static const char usage[] = "site feed|rows|orders --site SITE [OPTION …] FILE";
 static const char help[] =
 	"Reads what another site exports. FILE is CSV for taobao and NDJSON for jd, as "
 	"docs/sites.md states it;\n"
 	"- is standard input.\n"
 	"\n"
 	"  feed    prints the goods as NDJSON for POST /api/v1/goods:import\n"
+	"  rows    prints the orders as NDJSON for POST /api/v1/sites/{site}/orders:import, where they are "
+	"kept and compared\n"
 	"  orders  compares the site's orders and prints what to look at; the site's word stands, "
 	"nothing is\n"
 	"          credited anew\n"
@@ -92,17 +94,18 @@ static void flush(struct trib_buffer *text)
 	trib_buffer_reset(text);
 }
 
-static trib_status print_feed(const struct trib_site_adapter *site, FILE *file, struct trib_error *error)
+/* The rows of a file as lines for an import. */
+static trib_status print_lines(const struct trib_site_adapter *site, enum trib_site_file kind, FILE *file,
+			       struct trib_error *error)
 {
-	struct trib_site_reader *reader =
-		trib_site_reader_new(site, TRIB_SITE_FEED, read_file, file);
+	struct trib_site_reader *reader = trib_site_reader_new(site, kind, read_file, file);
 	struct trib_site_row row;
 	struct trib_buffer text;
 	trib_status status;
 
 	trib_buffer_init(&text, LINE_BYTES_MAX);
 	while ((status = trib_site_next(reader, &row, error)) == TRIB_OK && row.line) {
-		trib_site_add_goods(site, &row, &text);
+		(kind == TRIB_SITE_FEED ? trib_site_add_goods : trib_site_add_order)(site, &row, &text);
 		flush(&text);
 	}
 	trib_buffer_fini(&text);
@@ -495,7 +498,9 @@ static trib_status run(const struct options *options, const struct trib_site_ada
 
 		status = !file ? TRIB_IO
 			 : !strcmp(options->what, "feed")
-				 ? print_feed(site, file, error)
+				 ? print_lines(site, TRIB_SITE_FEED, file, error)
+			 : !strcmp(options->what, "rows")
+				 ? print_lines(site, TRIB_SITE_ORDERS, file, error)
 				 : print_orders(site, &all, options->json, file, error);
 		if (file)
 			fclose(file);
@@ -549,14 +554,14 @@ int trib_cli_site(int argc, char **argv)
 		return trib_cli_help(usage, help);
 	if (argc - optind != 2)
 		return trib_cli_usage_error("site",
-					    "found %d words, expected feed or orders, and a file",
+					    "found %d words, expected feed, rows or orders, and a file",
 					    argc - optind);
 	options.what = argv[optind];
 	options.file = argv[optind + 1];
-	if (strcmp(options.what, "feed") && strcmp(options.what, "orders"))
-		return trib_cli_usage_error("site", "found \"%s\", expected feed or orders",
+	if (strcmp(options.what, "feed") && strcmp(options.what, "rows") && strcmp(options.what, "orders"))
+		return trib_cli_usage_error("site", "found \"%s\", expected feed, rows or orders",
 					    options.what);
-	if (!strcmp(options.what, "feed") && (options.pids || options.ours || options.json))
+	if (strcmp(options.what, "orders") && (options.pids || options.ours || options.json))
 		return trib_cli_usage_error("site",
 					    "found an option of orders, expected --site alone");
 	const struct trib_site_adapter *site = options.site ? trib_site_adapter_find(options.site) : NULL;

@@ -536,3 +536,26 @@ void trib_site_add_goods(const struct trib_site_adapter *site, const struct trib
 	trib_buffer_add_format(buffer, ",\"seen_at\":%lld}}\n",
 			       (long long)values[TRIB_SITE_SEEN].number);
 }
+
+void trib_site_add_order(const struct trib_site_adapter *site, const struct trib_site_row *row,
+			 struct trib_buffer *buffer)
+{
+	const struct trib_site_value *values = row->values, *line = &values[TRIB_SITE_LINE];
+	char order[2 * TRIB_LIMIT_EXTERNAL_ID_BYTES + 2];
+	int size = snprintf(order, sizeof(order), TRIB_BYTES_FMT "%s" TRIB_BYTES_FMT,
+			    TRIB_BYTES_ARG(values[TRIB_SITE_ORDER].text), line->present ? "/" : "",
+			    TRIB_BYTES_ARG(line->text));
+
+	trib_buffer_add_text(buffer, "{\"order\":");
+	trib_json_add_string(buffer, trib_bytes(order, (size_t)size));
+	trib_buffer_add_text(buffer, ",\"goods\":");
+	trib_site_add_id(site, &values[TRIB_SITE_ORDERED_GOODS], buffer);
+	add_text(buffer, "pid", &values[TRIB_SITE_PID]);
+	add_text(buffer, "status", &values[TRIB_SITE_ORDER_STATUS]);
+	trib_buffer_add_format(buffer, ",\"at\":%lld,\"paid\":%lld,\"estimated\":%lld",
+			       (long long)values[TRIB_SITE_CREATED].number, (long long)values[TRIB_SITE_PAID].number,
+			       (long long)values[TRIB_SITE_ESTIMATED].number);
+	if (values[TRIB_SITE_FINAL].present)
+		trib_buffer_add_format(buffer, ",\"final\":%lld", (long long)values[TRIB_SITE_FINAL].number);
+	trib_buffer_add_text(buffer, "}\n");
+}

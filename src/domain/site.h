@@ -132,6 +132,10 @@ trib_status trib_site_next(struct trib_site_reader *reader, struct trib_site_row
 void trib_site_add_goods(const struct trib_site_adapter *site, const struct trib_site_row *row,
 			 struct trib_buffer *buffer);
 
+/* Adds the order line of a row as a line for orders:import. */
+void trib_site_add_order(const struct trib_site_adapter *site, const struct trib_site_row *row,
+			 struct trib_buffer *buffer);
+
 /* Adds, in quotes, what an id of the site's is called here: "<site>-<id>". */
 void trib_site_add_id(const struct trib_site_adapter *site, const struct trib_site_value *value,
 		      struct trib_buffer *buffer);

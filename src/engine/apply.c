@@ -27,6 +27,7 @@ void changes_fini(struct changes *changes)
 	free(changes->touches.items);
 	free(changes->links.items);
 	free(changes->flows.items);
+	site_index_fini(&changes->site_rows);
 	line_log_fini(&changes->lines);
 	*changes = (struct changes){ 0 };
 }

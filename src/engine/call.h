@@ -67,6 +67,9 @@ enum trib_call_kind {
 	TRIB_CALL_SHELF_CLEAR, /* name, node */
 	TRIB_CALL_GOODS_SHELVES, /* name (of goods) */
 	TRIB_CALL_SITE_STATE, /* name */
+	TRIB_CALL_SITE_IMPORT, /* name, items: SiteOrders */
+	TRIB_CALL_SITE_ORDER, TRIB_CALL_SITE_RESOLVE, /* name, node: the order; body */
+	TRIB_CALL_SITE_REVIEWS, /* name, cursor, limit */
 	TRIB_CALL_PAYOUT, /* body */
 	TRIB_CALL_STATEMENT, /* party, role, currency, kind_word, stage, from_ms, to_ms, format, language, cursor, limit */
 	TRIB_CALL_RECORD, /* body: a RecordBatch */

@@ -1077,6 +1077,10 @@ static trib_status decide_call(struct trib_engine *engine, struct trib_call *cal
 	case TRIB_CALL_SHELF_CLEAR: return call_shelve(engine, call);
 	case TRIB_CALL_GOODS_SHELVES: return call_goods_shelves(engine, call);
 	case TRIB_CALL_SITE_STATE: return call_site_state(engine, call);
+	case TRIB_CALL_SITE_IMPORT: return call_site_import(engine, call);
+	case TRIB_CALL_SITE_ORDER: return call_site_order(engine, call);
+	case TRIB_CALL_SITE_RESOLVE: return call_site_resolve(engine, call);
+	case TRIB_CALL_SITE_REVIEWS: return call_site_reviews(engine, call);
 	case TRIB_CALL_PAYOUT: return call_payout(engine, call);
 	case TRIB_CALL_STATEMENT: return statements_answer(engine, call);
 	case TRIB_CALL_WEBHOOK_PUT: return call_webhook_put(engine, call);

@@ -292,6 +292,17 @@ static void add_business(void *context, bool metric, uint32_t level, uint32_t ke
 	add_row(context, metric ? TRIB_TABLE_ROLLUP : TRIB_TABLE_PLAY_NAME, trib_bytes(bytes, metric ? 8 : 4), row);
 }
 
+static void add_site_review(void *context, struct kept_key key, const struct site_review *review)
+{
+	char bytes[16], row[SITE_REVIEW_BYTES];
+
+	trib_key_u64(bytes, key.fingerprint);
+	trib_key_u64(bytes + 8, key.hash);
+	if (review)
+		site_review_pack(review, row);
+	add_row(context, TRIB_TABLE_SITE_REVIEW, trib_bytes(bytes, sizeof(bytes)), trib_bytes(row, review ? sizeof(row) : 0));
+}
+
 static void add_site_alarms(void *context, uint32_t site, struct trib_bytes row)
 {
 	char key[4];
@@ -364,7 +375,8 @@ static void begin(struct trib_engine *engine)
 	checkpoint->changes = (struct changes){ log_take(&engine->changes.orders),
 						log_take(&engine->changes.touches),
 						log_take(&engine->changes.links), engine->changes.lines,
-						log_take(&engine->changes.flows) };
+						log_take(&engine->changes.flows), engine->changes.site_rows };
+	engine->changes.site_rows = (struct site_index){ 0 };
 	engine->changes.lines = (struct line_log){ 0 };
 	checkpoint->users = engine->recent_users;
 	engine->recent_users = engine->spare_users;
@@ -388,6 +400,7 @@ static void begin(struct trib_engine *engine)
 	outbox_freeze(engine, add_outbox, checkpoint);
 	business_freeze(engine, add_business, checkpoint);
 	sites_freeze(engine, add_site_alarms, checkpoint);
+	site_reviews_take_changes(sites_reviews(engine), add_site_review, checkpoint);
 	trib_ledger_freeze(engine->ledger);
 	engine->checkpoint = checkpoint;
 }
@@ -678,6 +691,20 @@ static void write_lines(struct checkpoint *checkpoint, struct trib_checkpoint *f
 	}
 }
 
+static void write_site_rows(struct checkpoint *checkpoint, struct trib_checkpoint *file)
+{
+	TRIB_AUTOFREE struct site_row *rows = site_index_sorted(&checkpoint->changes.site_rows);
+
+	for (size_t i = 0; i < checkpoint->changes.site_rows.count; i++) {
+		char key[16], value[8];
+
+		trib_key_u64(key, rows[i].key.fingerprint);
+		trib_key_u64(key + 8, rows[i].key.hash);
+		trib_key_u64(value, rows[i].position);
+		trib_checkpoint_put(file, TRIB_TABLE_SITE_ORDER, trib_bytes(key, 16), trib_bytes(value, 8));
+	}
+}
+
 static int compare_shelves(const void *left, const void *right)
 {
 	const struct shelf_frozen *a = left, *b = right;
@@ -753,7 +780,9 @@ static void write_checkpoint(struct checkpoint *checkpoint)
 	write_rows(checkpoint, file, TRIB_TABLE_COUNTER, TRIB_TABLE_REVIEW);
 	write_between(checkpoint, file, TRIB_TABLE_REVIEW, TRIB_TABLE_SHELF);
 	write_shelves(checkpoint, file);
-	write_between(checkpoint, file, TRIB_TABLE_SHELF, UINT8_MAX + 1);
+	write_between(checkpoint, file, TRIB_TABLE_SHELF, TRIB_TABLE_SITE_ORDER);
+	write_site_rows(checkpoint, file);
+	write_between(checkpoint, file, TRIB_TABLE_SITE_ORDER, UINT8_MAX + 1);
 	checkpoint->status = trib_checkpoint_commit(file, &checkpoint->error);
 	if (checkpoint->status != TRIB_OK)
 		return;
@@ -947,6 +976,11 @@ bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user)
 const struct log_of *checkpoint_flows(const struct trib_engine *engine)
 {
 	return engine->checkpoint ? &engine->checkpoint->changes.flows : NULL;
+}
+
+const struct site_index *checkpoint_site_rows(const struct trib_engine *engine)
+{
+	return engine->checkpoint ? &engine->checkpoint->changes.site_rows : NULL;
 }
 
 const struct log_of *checkpoint_links(const struct trib_engine *engine)

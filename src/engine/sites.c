@@ -36,6 +36,7 @@ struct sites {
 	struct site sites[TRIB_LIMIT_SITES + 1]; /* by number */
 	uint32_t count;
 	struct pid_pool *pool;
+	struct site_reviews *reviews;
 	struct deadlines deadlines; /* the next minute, as noun SITE; parties that are closed from a time on */
 	struct number_list closed;  /* creators whose pids are to be released */
 	bool look;		    /* something has changed that an alarm may depend on */
@@ -50,6 +51,7 @@ void sites_init(struct trib_engine *engine)
 	struct sites *sites = engine->sites = trib_alloc_zeroed(1, sizeof(*sites));
 
 	sites->pool = pid_pool_new();
+	sites->reviews = site_reviews_new();
 	trib_arena_init(&sites->arena, 64 << 20);
 	trib_buffer_init(&sites->url, URL_BYTES_MAX);
 }
@@ -65,11 +67,22 @@ void sites_fini(struct trib_engine *engine)
 		free(sites->sites[i].link);
 	}
 	pid_pool_free(sites->pool);
+	site_reviews_free(sites->reviews);
 	deadlines_fini(&sites->deadlines);
 	free(sites->closed.numbers);
 	trib_arena_fini(&sites->arena);
 	trib_buffer_fini(&sites->url);
 	free(sites);
+}
+
+const char *sites_id(const struct trib_engine *engine, uint32_t site)
+{
+	return engine->sites->sites[site].id;
+}
+
+struct site_reviews *sites_reviews(const struct trib_engine *engine)
+{
+	return engine->sites->reviews;
 }
 
 static bool is(const char *word, const char *other)
@@ -233,8 +246,10 @@ void sites_fold(struct trib_engine *engine, const Tributary__Event *event)
 			count_goods(engine, event->site_put->number, event->site_put->site->id);
 		break;
 	case TRIBUTARY__EVENT__KIND_PID_PUT:
-		if (event->pid_put->pid)
-			note_pid(engine, event->pid_put->number, event->pid_put->pid);
+		if (!event->pid_put->pid)
+			return;
+		note_pid(engine, event->pid_put->number, event->pid_put->pid);
+		site_orders_leased(engine, event->pid_put->number, event->pid_put->pid);
 		break;
 	case TRIBUTARY__EVENT__KIND_PARTY_PUT:
 	case TRIBUTARY__EVENT__KIND_STATUS_SET:
@@ -261,12 +276,14 @@ static trib_status apply_alarms(struct trib_engine *engine, const Tributary__Sit
 
 bool sites_is_changed_by(Tributary__Event__KindCase kind)
 {
-	return kind == TRIBUTARY__EVENT__KIND_SITE_ALARMED;
+	return kind == TRIBUTARY__EVENT__KIND_SITE_ALARMED || kind == TRIBUTARY__EVENT__KIND_SITE_ORDER_PUT;
 }
 
-trib_status sites_apply(struct trib_engine *engine, const Tributary__Event *event, uint64_t position TRIB_UNUSED,
+trib_status sites_apply(struct trib_engine *engine, const Tributary__Event *event, uint64_t position,
 			struct trib_error *error)
 {
+	if (event->kind_case == TRIBUTARY__EVENT__KIND_SITE_ORDER_PUT)
+		return site_orders_apply(engine, event->site_order_put, position, error);
 	return apply_alarms(engine, event->site_alarmed, error);
 }
 
@@ -281,6 +298,17 @@ static trib_status load_alarms(void *context, struct trib_bytes key, struct trib
 	if (alarmed)
 		tributary__site_alarmed__free_unpacked(alarmed, NULL);
 	return status;
+}
+
+static trib_status load_review(void *context, struct trib_bytes key, struct trib_bytes value, struct trib_error *error)
+{
+	struct trib_engine *engine = context;
+
+	if (key.size == 16 &&
+	    site_reviews_load(engine->sites->reviews,
+			      (struct kept_key){ trib_key_read_u64(key.data), trib_key_read_u64(key.data + 8) }, value))
+		return TRIB_OK;
+	return trib_fail(error, TRIB_CORRUPT, "store", "found bytes that are no review of a site's order");
 }
 
 /* A creator may have been closed, and the process ended before its pids were released. */
@@ -314,7 +342,12 @@ trib_status sites_load(struct trib_engine *engine, struct trib_error *error)
 	}
 	if (sites->count)
 		count_goods(engine, 0, NULL);
-	return trib_store_scan(engine->store, TRIB_TABLE_SITE_ALARM, trib_bytes("", 0), load_alarms, engine, error);
+	trib_status status =
+		trib_store_scan(engine->store, TRIB_TABLE_SITE_ALARM, trib_bytes("", 0), load_alarms, engine, error);
+
+	return status == TRIB_OK ? trib_store_scan(engine->store, TRIB_TABLE_SITE_REVIEW, trib_bytes("", 0), load_review,
+						   engine, error) :
+				   status;
 }
 
 /* --- Links --------------------------------------------------------------------------------------------- */
@@ -659,7 +692,7 @@ trib_status call_site_state(struct trib_engine *engine, struct trib_call *call)
 		if (site->alarms >> i & 1)
 			trib_buffer_add_format(json, "%s{\"alarm\":\"%s\",\"since\":%lld}", count++ ? "," : "", alarm_words[i],
 					       (long long)site->since_ms[i]);
-	trib_buffer_add_text(json, "]}");
+	trib_buffer_add_format(json, "],\"reviews\":%zu}", site_reviews_count(engine->sites->reviews, number));
 	return TRIB_OK;
 }
 
@@ -705,6 +738,12 @@ static void print_pids(struct trib_engine *engine, uint32_t number, struct trib_
 				       rows[i].count);
 }
 
+static void print_reviews(struct trib_engine *engine, uint32_t number, struct trib_buffer *text)
+{
+	trib_buffer_add_format(text, "tributary_site_reviews{site=\"%s\"} %zu\n", sites_id(engine, number),
+			       site_reviews_count(engine->sites->reviews, number));
+}
+
 static void print_alarms(struct trib_engine *engine, uint32_t number, struct trib_buffer *text)
 {
 	const struct site *site = &engine->sites->sites[number];
@@ -724,6 +763,7 @@ void trib_engine_print_sites(struct trib_engine *engine, struct trib_buffer *tex
 		{ "goods_stale", "of these, seen longer ago than the site's limit", print_stale },
 		{ "oldest_seconds", "since the goods were seen that were not seen for longest", print_oldest },
 		{ "pids", "pids of a third-party site", print_pids },
+		{ "reviews", "order lines of a third-party site that somebody should look at", print_reviews },
 		{ "alarm", "1 while it stands", print_alarms },
 	};
 

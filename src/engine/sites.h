@@ -11,6 +11,7 @@
 #define TRIB_ENGINE_SITES_H
 
 #include "engine/call.h"
+#include "engine/site_rows.h"
 #include "track/track.h"
 
 /* X(NAME, bit, word); bits never change, they stand in events. The first ones are the limits of freshness.h. */
@@ -25,6 +26,20 @@ enum site_alarm {
 	TRIB_SITE_ALARM_TABLE(X)
 #undef X
 		SITE_ALARMS
+};
+
+/* What is to be looked at in a row. X(NAME, bit, word); bits never change. */
+#define TRIB_SITE_LOOK_TABLE(X)                                                                    \
+	X(PID_UNMAPPED, 0, "pid_unmapped")                                                         \
+	X(FINAL_DIFFERS, 1, "final_differs")                                                       \
+	X(ATTRIBUTED_HERE, 2, "attributed_here")                                                   \
+	X(BASE_DIFFERS, 3, "base_differs")
+
+enum site_look {
+#define X(name, bit, word) SITE_LOOK_##name = bit,
+	TRIB_SITE_LOOK_TABLE(X)
+#undef X
+		SITE_LOOKS
 };
 
 struct sites;
@@ -60,6 +75,19 @@ trib_status sites_link_begin(struct trib_engine *engine, const struct trib_token
 /* There is room for its events, and for the link's, in one batch. */
 trib_status sites_link_end(struct trib_engine *engine, const struct trib_token *token, const struct site_link *link,
 			   struct trib_bytes text, struct trib_error *error);
+
+/* ---- Orders: site_orders.c ---------------------------------------------------------------- */
+
+const char *sites_id(const struct trib_engine *engine, uint32_t site);
+struct site_reviews *sites_reviews(const struct trib_engine *engine);
+trib_status site_orders_apply(struct trib_engine *engine, const Tributary__SiteOrderPut *put, uint64_t position,
+			      struct trib_error *error);
+/* A pid is to become what the message says: rows that it maps need not be looked at for that any more. */
+void site_orders_leased(struct trib_engine *engine, uint32_t number, const Tributary__Pid *pid);
+trib_status call_site_import(struct trib_engine *engine, struct trib_call *call);
+trib_status call_site_order(struct trib_engine *engine, struct trib_call *call);
+trib_status call_site_resolve(struct trib_engine *engine, struct trib_call *call);
+trib_status call_site_reviews(struct trib_engine *engine, struct trib_call *call);
 
 void sites_add_alarms(const struct trib_engine *engine, struct trib_buffer *json);
 trib_status call_site_state(struct trib_engine *engine, struct trib_call *call);

@@ -44,6 +44,7 @@
  *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
  *	people.c	invitations and samples: what engine time and orders bring about (deadlines.c); sets.c
  *	sites.c		third-party sites: pids for links (pid_pool.c), how old prices are (freshness.c), alarms
+ *	site_orders.c	… what they report of orders, and who should look at it (site_rows.c)
  *	statements.c	what a party had, what came and went, what it has
  *
  *	what has left memory
@@ -79,6 +80,7 @@
 #include "engine/reviews.h"
 #include "engine/runs.h"
 #include "engine/shelves.h"
+#include "engine/site_rows.h"
 #include "engine/snapshots.h"
 #include "engine/statements.h"
 #include "engine/stateful.h"
@@ -110,6 +112,7 @@ struct changes {
 	struct log_of links;   /* struct link_entry: those whose EXT is kept */
 	struct line_log lines; /* of orders that have lines of their own names */
 	struct log_of flows;   /* uint64_t: positions of runs */
+	struct site_index site_rows;
 };
 
 struct checkpoint;
@@ -384,6 +387,7 @@ bool checkpoint_may_have_user(const struct trib_engine *engine, uint64_t user);
 const struct log_of *checkpoint_links(const struct trib_engine *engine);
 const struct line_log *checkpoint_lines(const struct trib_engine *engine);
 const struct log_of *checkpoint_flows(const struct trib_engine *engine);
+const struct site_index *checkpoint_site_rows(const struct trib_engine *engine);
 void changes_fini(struct changes *changes);
 
 /* warmer.c */

@@ -38,7 +38,8 @@ struct trib_http_import *trib_http_import_new(struct trib_http_request *request,
 	struct trib_http_import *import = trib_alloc_zeroed(1, sizeof(*import));
 
 	import->request = request;
-	import->descriptor = trib_noun_descriptor(request->call.noun);
+	import->descriptor = request->match.route->message ? request->match.route->message :
+							     trib_noun_descriptor(request->call.noun);
 	trib_arena_init(&import->arena, ARENA_BYTES);
 	trib_buffer_init(&import->line, TRIB_LIMIT_HTTP_LINE_BYTES);
 	trib_buffer_init(&import->errors, ERRORS_BYTES);
@@ -120,13 +121,13 @@ static bool is_blank(struct trib_bytes line)
 	return true;
 }
 
-/* An import names each entity inside its line. */
+/* An import of entities names each inside its line. */
 static bool has_id(const ProtobufCMessage *message)
 {
 	const ProtobufCFieldDescriptor *field =
 		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "id");
 
-	return *(char **)((char *)message + field->offset) != NULL;
+	return !field || *(char **)((char *)message + field->offset) != NULL;
 }
 
 static void add_item(struct trib_http_import *import, struct trib_bytes line)

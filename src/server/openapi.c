@@ -60,7 +60,7 @@ static const ProtobufCMessageDescriptor *const messages[] = {
 	&tributary__play_put_answer__descriptor, &tributary__play_items__descriptor,
 	&tributary__play_details__descriptor, &tributary__play_version__descriptor,
 	&tributary__play_resolution__descriptor, &tributary__form__descriptor,
-	&tributary__site_state__descriptor,
+	&tributary__site_state__descriptor, &tributary__site_order__descriptor, &tributary__site_reviews__descriptor,
 };
 enum { REQUESTS = 20 };
 
@@ -208,7 +208,7 @@ static void add_conditions(const struct trib_route *route, struct trib_buffer *t
 
 static void add_parameters(const struct trib_route *route, struct trib_buffer *text)
 {
-	static const char *const names[] = { "id", "order", "version", "node", "category", "action", "creator", "kind" };
+	static const char *const names[] = { "id", "order", "version", "node", "category", "action", "creator", "kind", "line" };
 	unsigned count = 0;
 	char hole[16];
 
@@ -250,7 +250,7 @@ static void add_body(const struct trib_route *route, enum trib_noun noun, struct
 		break;
 	case TRIB_BODY_LINES:
 		type = "application/x-ndjson";
-		schema = trib_noun_descriptor(noun)->short_name;
+		schema = route->message ? route->message->short_name : trib_noun_descriptor(noun)->short_name;
 		break;
 	case TRIB_BODY_NOUN:
 		schema = trib_noun_descriptor(noun)->short_name;

@@ -214,6 +214,16 @@ const struct trib_route trib_routes[] = {
 	{ "DELETE", "/api/v1/plans/{id}/versions/{version}", TRIB_ACTION_CALL, TRIB_CALL_PLAN_UNSCHEDULE,
 	  TRIB_BODY_NONE, NULL, AT_LEAST, "PutAnswer", "unschedulePlan",
 	  "Take a version out that lies ahead: what was before it goes on" },
+	{ "POST", "/api/v1/sites/{id}/orders:import", TRIB_ACTION_IMPORT, TRIB_CALL_SITE_IMPORT, TRIB_BODY_LINES,
+	  &tributary__site_order__descriptor, 0, "ImportAnswer", "importSiteOrders",
+	  "Take what a third-party site reports of orders: compared, never attributed" },
+	{ "POST", "/api/v1/sites/{id}/orders/{line}:resolve", TRIB_ACTION_CALL, TRIB_CALL_SITE_RESOLVE, TRIB_BODY_MESSAGE,
+	  &tributary__review_request__descriptor, AT_LEAST, "SiteOrder", "resolveSiteOrder",
+	  "Say that what was to be looked at has been" },
+	{ "GET", "/api/v1/sites/{id}/orders/{line}", TRIB_ACTION_CALL, TRIB_CALL_SITE_ORDER, TRIB_BODY_NONE, NULL, AT_LEAST,
+	  "SiteOrder", "readSiteOrder", "An order line as its site reports it, whose it is, and how it compares" },
+	{ "GET", "/api/v1/sites/{id}/reviews", TRIB_ACTION_CALL, TRIB_CALL_SITE_REVIEWS, TRIB_BODY_NONE, NULL,
+	  AT_LEAST | PAGE, "SiteReviews", "listSiteReviews", "Order lines of a site that somebody should look at, the oldest first" },
 	{ "GET", "/api/v1/sites/{id}/state", TRIB_ACTION_CALL, TRIB_CALL_SITE_STATE, TRIB_BODY_NONE, NULL, AT_LEAST,
 	  "SiteState", "readSiteState", "How a third-party site stands: how fresh its goods are, how many pids are left" },
 	{ "PUT", "/api/v1/{noun}/{id}/status", TRIB_ACTION_CALL, TRIB_CALL_STATUS_PUT,
@@ -363,7 +373,7 @@ static void capture(struct trib_bytes name, struct trib_bytes value, struct trib
 		match->noun = value;
 	else if (trib_bytes_is(name, "version"))
 		match->version = value;
-	else if (trib_bytes_is(name, "node") || trib_bytes_is(name, "kind"))
+	else if (trib_bytes_is(name, "node") || trib_bytes_is(name, "kind") || trib_bytes_is(name, "line"))
 		match->node = value;
 	else if (trib_bytes_is(name, "action"))
 		match->action = value;
@@ -383,9 +393,11 @@ static size_t captured_size(struct trib_bytes name, const char *rest, struct tri
 		return colon ? (size_t)(colon - path.data) : 0;
 	}
 	/* An order's id may hold a slash: what follows it is told by the end of the path. */
-	if (*rest == '/' && !trib_bytes_is(name, "order"))
+	bool any = trib_bytes_is(name, "order") || trib_bytes_is(name, "line");
+
+	if (*rest == '/' && !any)
 		return slash ? (size_t)(slash - path.data) : 0;
-	if (slash && !trib_bytes_is(name, "order") && !trib_bytes_is(name, "category"))
+	if (slash && !any && !trib_bytes_is(name, "category"))
 		return 0;
 	if (path.size <= suffix || memcmp(path.data + path.size - suffix, rest, suffix) != 0)
 		return 0;

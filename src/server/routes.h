@@ -5,7 +5,7 @@
  *	enum trib_route_result result = trib_route_find("GET", path, &match);
  *
  * Patterns are matched against the path as it was sent, percent-encoded; what `{…}` captured is decoded later.
- * So `:` and `/` in an id can be written %3A and %2F. `{order}` may hold a `/`;
+ * So `:` and `/` in an id can be written %3A and %2F. `{order}` and `{line}` may hold a `/`;
  * `{action}` is what stands behind the last `:`.
  */
 #ifndef TRIB_SERVER_ROUTES_H

@@ -72,6 +72,8 @@
 	X(SHELF_COUNT, 0x81, "1024 goods → on how many shelves each is")                           \
 	X(SITE, 0x98, "number → SitePut")                                                          \
 	X(PID, 0x99, "number → PidPut")                                                            \
+	X(SITE_ORDER, 0x9a, "hash, hash of site and order line → position of its newest SiteOrderPut")  \
+	X(SITE_REVIEW, 0x9b, "the same → engine/site_rows.h; empty: nobody has to look at it any more") \
 	X(SITE_ALARM, 0x9c, "site → SiteAlarmed, the newest")
 
 enum trib_table {

@@ -386,7 +386,8 @@ def journey(server):
         reply = server.ask("POST", f"/api/v1/{plural}:import", b"", LINES)
         seen.add(("POST", f"/api/v1/{plural}:import"))
         check(f"an empty import of {plural}", reply.json == {"accepted": 0, "refused": 0, "errors": []}, reply)
-    ask_about_sites(step)
+    seen.add(("POST", "/api/v1/sites/{id}/orders:import"))
+    ask_about_sites(step, server)
     for plural, last in (("pids", "jd-5001"), ("sites", "jd")):
         step("DELETE", "/api/v1/" + plural + "/{id}", f"/api/v1/{plural}/{last}")
     ask_about_access(step, server)
@@ -400,7 +401,7 @@ def journey(server):
     check("every path of the description was asked", not missing, missing)
 
 
-def ask_about_sites(step):
+def ask_about_sites(step, server):
     """Third-party sites and their pids."""
     step("PUT", "/api/v1/sites/{id}", "/api/v1/sites/jd", {"pids_low": 3}, 201)
     step("GET", "/api/v1/sites/{id}", "/api/v1/sites/jd", want=lambda answer: answer["adapter"] == "jd" and "{pid}" in answer["link"])
@@ -409,6 +410,11 @@ def ask_about_sites(step):
     step("POST", "/api/v1/pids/{id}:{action}", "/api/v1/pids/jd-5001:assign", {"creator": "bella"}, want=lambda answer: answer["status"] == "leased")
     step("GET", "/api/v1/pids/{id}", "/api/v1/pids/jd-5001", want=lambda answer: (answer["pid"], answer["creator"]) == ("5001", "bella"))
     step("GET", "/api/v1/pids", "/api/v1/pids", want=lambda answer: len(answer["items"]) == 1)
+    reply = server.ask("POST", "/api/v1/sites/jd/orders:import", b'{"order":"o1/1","status":"paid","at":1,"paid":1,"estimated":0}', LINES)
+    check("rows of orders", reply.json == {"accepted": 1, "refused": 0, "errors": []}, reply)
+    step("GET", "/api/v1/sites/{id}/reviews", "/api/v1/sites/jd/reviews", want=lambda answer: answer["total"] == 1)
+    step("GET", "/api/v1/sites/{id}/orders/{line}", "/api/v1/sites/jd/orders/o1/1", want=lambda answer: answer["outcome"] == "external")
+    step("POST", "/api/v1/sites/{id}/orders/{line}:resolve", "/api/v1/sites/jd/orders/o1/1:resolve", {}, want=lambda answer: answer["look_at"] == [])
     step("GET", "/api/v1/sites/{id}/state", "/api/v1/sites/jd/state", want=lambda answer: answer["pids_leased"] == 1)
 
 

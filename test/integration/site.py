@@ -100,6 +100,32 @@ def links_and_pids(server):
                                                 {"Authorization": f"Bearer {token}"}).status, 403)
 
 
+def orders_of_the_site(server):
+    """What the site reports is kept, compared, and mapped to creators, by the rows that `tributary site rows` prints."""
+    rows_ = site("rows", "--site", "taobao", file("taobao-orders.csv"))
+    equal("rows", imported(server, "sites/taobao/orders:import", rows_.encode()), (200, 5, 0))
+    equal("again: the same", imported(server, "sites/taobao/orders:import", rows_.encode()), (200, 5, 0))
+    waiting = server.get("sites/taobao/reviews")
+    equal("who is to be looked at", {item["order"]: item["look_at"] for item in waiting["items"]},
+          {"2001/1": ["pid_unmapped"], "2001/2": ["pid_unmapped", "final_differs"], "2002": ["pid_unmapped"], "2003": ["pid_unmapped"],
+           "2004": ["pid_unmapped", "final_differs"]})
+    unknown = server.ask("GET", "/api/v1/pids?filter=status%20==%20'unknown'").json["items"]
+    equal("a pid that nobody knows", [pid["pid"] for pid in unknown], ["mm_1_2_999"])
+    # Leases began today: those orders were made before. The operator says whose the pids were.
+    for pid, creator in (("101", "c1"), ("102", "c2"), ("999", "c3")):
+        equal(f"{pid} was {creator}'s", server.ask("POST", f"/api/v1/pids/taobao-mm_1_2_{pid}:assign", {"creator": creator, "at": 1}).status, 200)
+    equal("the rest of the queue", {item["order"]: item["look_at"] for item in server.get("sites/taobao/reviews")["items"]},
+          {"2001/2": ["final_differs"], "2004": ["final_differs"]})
+    order = server.get("sites/taobao/orders/2003")
+    equal("an order", (order["creator"], order["outcome"], order["status"]), ("c3", "external", order["status"]))
+    equal("a line", server.get("sites/taobao/orders/2001/2")["creator"], "c1")
+    equal("looked at", server.ask("POST", "/api/v1/sites/taobao/orders/2001/2:resolve", {"reason": "the site's mistake"}).json["look_at"], [])
+    equal("once", server.ask("POST", "/api/v1/sites/taobao/orders/2001/2:resolve", {}).status, 422)
+    equal("one is left", server.get("sites/taobao/reviews")["total"], 1)
+    equal("lines by their number", server.ask("POST", "/api/v1/sites/taobao/orders:import", b'{"order":"1"}\n').json["errors"][0]["line"], 1)
+    equal("a site that is not there", server.ask("GET", "/api/v1/sites/pdd/reviews").status, 404)
+
+
 def compare(folder):
     lines, sums = orders("taobao")
     equal("a pid tells the creator", (lines["2001/1"]["creator"], lines["2002"]["creator"]), ("c1", "c2"))
@@ -155,6 +181,7 @@ def main():
     with serving.fresh() as server:
         ask_the_server(server)
         links_and_pids(server)
+        orders_of_the_site(server)
     with tempfile.TemporaryDirectory() as folder:
         compare(folder)
         refusals(folder)

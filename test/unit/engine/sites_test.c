@@ -1,4 +1,5 @@
 /* Third-party sites: pids that links lease, alarms, and what a restart leaves of them. */
+#include "base/rng.h"
 #include "unit/engine/world.h"
 
 static char shown[1 << 16];
@@ -276,6 +277,202 @@ static void a_site_counts_goods_that_were_there(void **state)
 	assert_string_equal(get(TRIB_CALL_SITE_STATE, TRIB_NOUN_SITE, "taobao"), before);
 }
 
+/* ---- Orders ------------------------------------------------------------------------------- */
+
+static trib_status import_row(const char *json)
+{
+	struct trib_arena arena;
+	ProtobufCMessage *row;
+	struct trib_error error;
+	trib_status status = TRIB_OK;
+
+	trib_arena_init(&arena, 1 << 20);
+	assert_ok(trib_proto_from_json(&tributary__site_order__descriptor, trib_bytes_text(json), &arena, &row, &error), error);
+	const ProtobufCMessage *rows[] = { row };
+	struct trib_call call = { .kind = TRIB_CALL_SITE_IMPORT, .name = trib_bytes_text("taobao"), .items = rows, .n_items = 1,
+				  .item_status = &status, .item_errors = &error };
+
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	trib_buffer_fini(&call.reply);
+	trib_arena_fini(&arena);
+	return status;
+}
+
+#define ROW(order, pid, status, more)                                                                                    \
+	"{\"order\":\"" order "\",\"goods\":\"taobao-610\",\"pid\":\"" pid "\",\"status\":\"" status                        \
+	"\",\"at\":1790000000000,\"paid\":1000,\"estimated\":200" more "}"
+
+static trib_status ask_row(enum trib_call_kind kind, const char *order)
+{
+	Tributary__ReviewRequest request = TRIBUTARY__REVIEW_REQUEST__INIT;
+	struct trib_call call = { .kind = kind, .name = trib_bytes_text("taobao"), .node = trib_bytes_text(order),
+				  .body = &request.base };
+
+	request.reason = (char *)"looked at";
+	world_call(&call);
+	snprintf(shown, sizeof(shown), "%s", call.status == TRIB_OK ? trib_buffer_text(&call.reply) : call.error.text);
+	trib_buffer_fini(&call.reply);
+	return call.status;
+}
+
+static void assert_row(const char *order, const char *creator, const char *status, const char *look_at)
+{
+	char words[4][64];
+
+	assert_int_equal(ask_row(TRIB_CALL_SITE_ORDER, order), TRIB_OK);
+	snprintf(words[0], 64, creator ? "\"creator\":\"%s\"" : "\"creator\":null", creator);
+	snprintf(words[1], 64, "\"status\":\"%s\"", status);
+	snprintf(words[2], 64, "\"look_at\":[%s]", look_at);
+	snprintf(words[3], 64, "\"outcome\":\"external\"");
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(words); i++)
+		if (!strstr(shown, words[i]))
+			fail_msg("%s: found %s, expected %s in it", order, shown, words[i]);
+}
+
+static void assert_reviews(const char *orders)
+{
+	struct trib_call call = { .kind = TRIB_CALL_SITE_REVIEWS, .name = trib_bytes_text("taobao") };
+	char found[512] = "";
+	const char *at;
+
+	world_call(&call);
+	assert_ok(call.status, call.error);
+	at = trib_buffer_text(&call.reply);
+	while ((at = strstr(at, "{\"order\":\""))) {
+		size_t used = strlen(found);
+
+		at += 10;
+		snprintf(found + used, sizeof(found) - used, "%s%.*s", used ? " " : "", (int)strcspn(at, "\""), at);
+	}
+	assert_string_equal(found, orders);
+	trib_buffer_fini(&call.reply);
+}
+
+static uint64_t position(void)
+{
+	struct trib_engine_counts counts;
+
+	trib_engine_count(world.engine, &counts);
+	return counts.position;
+}
+
+static void orders_are_compared(void **state)
+{
+	char url[512];
+	uint64_t before;
+
+	market();
+	put_pids(1, 1);
+	assert_int_equal(link_url("c1", url), TRIB_OK);
+	assert_int_equal(import_row(ROW("o1", "mm_1_2_1", "paid", "")), TRIB_OK);
+	assert_row("o1", "c1", "paid", "");
+	before = position();
+	assert_int_equal(import_row(ROW("o1", "mm_1_2_1", "paid", "")), TRIB_OK); /* again */
+	assert_int_equal(position(), before);
+	assert_int_equal(import_row(ROW("o1", "mm_1_2_1", "settled", ",\"final\":200")), TRIB_OK);
+	assert_row("o1", "c1", "settled", "");
+	assert_int_equal(import_row(ROW("o1", "mm_1_2_1", "received", "")), TRIB_OK); /* of an older export */
+	assert_row("o1", "c1", "settled", "");
+	assert_int_equal(import_row(ROW("o2/1", "mm_1_2_1", "settled", ",\"final\":150")), TRIB_OK);
+	assert_row("o2/1", "c1", "settled", "\"final_differs\"");
+	assert_int_equal(import_row(ROW("o2", "mm_1_2_1", "closed", "")), TRIB_OK); /* another line */
+	world_order("o3", "u1", "taobao-610", 990, world_token("c1", "taobao-610"));
+	assert_int_equal(import_row(ROW("o3", "mm_1_2_1", "paid", "")), TRIB_OK);
+	assert_row("o3", "c1", "paid", "\"attributed_here\",\"base_differs\"");
+	assert_true(strstr(shown, "\"our_outcome\":\"attributed\",\"our_base\":990"));
+	assert_reviews("o2/1 o3");
+	for (int i = 0; i < 3; i++) {
+		if (i)
+			i == 1 ? world_crash() : world_restart();
+		assert_reviews("o2/1 o3");
+		assert_row("o1", "c1", "settled", "");
+		assert_row("o2/1", "c1", "settled", "\"final_differs\"");
+		assert_row("o2", "c1", "closed", "");
+		before = position();
+		assert_int_equal(import_row(ROW("o3", "mm_1_2_1", "paid", "")), TRIB_OK);
+		assert_int_equal(position(), before);
+	}
+	assert_int_equal(ask_row(TRIB_CALL_SITE_ORDER, "o9"), TRIB_NOT_FOUND);
+	assert_int_equal(ask_row(TRIB_CALL_SITE_RESOLVE, "o1"), TRIB_REFUSED);
+	assert_int_equal(ask_row(TRIB_CALL_SITE_RESOLVE, "o3"), TRIB_OK);
+	assert_row("o3", "c1", "paid", "");
+	assert_true(strstr(shown, "\"reason\":\"looked at\""));
+	assert_int_equal(import_row(ROW("o3", "mm_1_2_1", "received", "")), TRIB_OK); /* the same is looked at no second time */
+	assert_row("o3", "c1", "received", "");
+	assert_int_equal(import_row(ROW("o3", "mm_1_2_1", "settled", ",\"final\":1")), TRIB_OK);
+	assert_row("o3", "c1", "settled", "\"final_differs\"");
+	assert_reviews("o2/1 o3");
+	assert_state("taobao", "\"reviews\":2");
+}
+
+static void pids_of_nobody_wait_for_a_creator(void **state)
+{
+	market();
+	assert_int_equal(import_row(ROW("o1", "mm_1_2_7", "paid", "")), TRIB_OK);
+	assert_int_equal(import_row(ROW("o2", "mm_1_2_7", "settled", ",\"final\":100")), TRIB_OK);
+	assert_int_equal(import_row("{\"order\":\"o3\",\"status\":\"paid\",\"at\":5,\"paid\":1,\"estimated\":0}"), TRIB_OK);
+	assert_int_equal(import_row(ROW("o4", "mm 1", "paid", "")), TRIB_INVALID);
+	assert_int_equal(import_row(ROW("o4/1/2", "mm_1_2_7", "paid", "")), TRIB_INVALID);
+	assert_row("o1", NULL, "paid", "\"pid_unmapped\"");
+	assert_reviews("o1 o2 o3");
+	assert_pid("taobao-mm_1_2_7", "\"status\":\"unknown\"");
+	assert_state("taobao", "\"pids_free\":0,\"pids_resting\":0,\"pids_leased\":0,\"pids_unknown\":1");
+	world_restart();
+	assert_int_equal(act("taobao-mm_1_2_7", "assign", "c2", 0), TRIB_OK);
+	for (int i = 0; i < 3; i++) {
+		if (i)
+			i == 1 ? world_crash() : world_restart();
+		assert_reviews("o2 o3");
+		assert_row("o1", "c2", "paid", "");
+		assert_row("o2", "c2", "settled", "\"final_differs\"");
+		assert_row("o3", NULL, "paid", "\"pid_unmapped\"");
+	}
+	assert_int_equal(ask_row(TRIB_CALL_SITE_RESOLVE, "o2"), TRIB_OK); /* what was mapped since stays so */
+	assert_int_equal(ask_row(TRIB_CALL_SITE_RESOLVE, "o2"), TRIB_REFUSED);
+	assert_reviews("o3");
+	/* From a time on only: what was before is nobody's still. */
+	assert_int_equal(import_row(ROW("o5", "mm_1_2_8", "paid", "")), TRIB_OK);
+	assert_int_equal(act("taobao-mm_1_2_8", "assign", "c1", WORLD_START_MS + 1), TRIB_INVALID);
+	world_pass(1000);
+	assert_int_equal(act("taobao-mm_1_2_8", "assign", "c1", WORLD_START_MS + 1), TRIB_OK);
+	assert_row("o5", NULL, "paid", "\"pid_unmapped\"");
+	assert_int_equal(act("taobao-mm_1_2_8", "assign", "c1", 1), TRIB_OK);
+	assert_row("o5", "c1", "paid", "");
+	assert_reviews("o3");
+}
+
+/* Rows and queue after crashes, restarts and checkpoints at any time are what they were. */
+static void nothing_is_lost(void **state)
+{
+	enum { LINES = 40, STEPS = 400 };
+	static char last[LINES][16];
+	struct trib_rng rng;
+
+	market();
+	put_pids(1, 1);
+	trib_rng_seed(&rng, trib_test_seed());
+	for (int step = 0; step < STEPS; step++) {
+		static const char *const words[] = { "paid", "received", "settled", "closed" };
+		uint32_t line = (uint32_t)trib_rng_below(&rng, LINES), rank = (uint32_t)trib_rng_below(&rng, 4);
+		char json[256], order[16];
+
+		snprintf(order, sizeof(order), "o%u/%u", line / 3, line);
+		snprintf(json, sizeof(json),
+			 "{\"order\":\"%s\",\"pid\":\"mm_1_2_1\",\"status\":\"%s\",\"at\":7,\"paid\":1,\"estimated\":0}", order,
+			 words[rank]);
+		assert_int_equal(import_row(json), TRIB_OK);
+		for (uint32_t i = 0; i <= rank; i++)
+			if (!last[line][0] || !strcmp(last[line], words[i]))
+				snprintf(last[line], sizeof(last[line]), "%s", words[rank]);
+		assert_row(order, NULL, last[line], "\"pid_unmapped\"");
+		if (trib_rng_below(&rng, 20) == 0)
+			trib_engine_checkpoint(world.engine);
+		if (trib_rng_below(&rng, 25) == 0)
+			trib_rng_below(&rng, 2) ? world_crash() : world_restart();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +483,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(puts_are_checked, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(alarms_are_told_once, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(a_site_counts_goods_that_were_there, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(orders_are_compared, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(pids_of_nobody_wait_for_a_creator, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_lost, world_setup, world_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
