@@ -10,6 +10,7 @@
  *	timeline.c  statuses by time              block.c   block lists
  *	bounds.c    rates by category             audience.c  crowded goods, by creator
  *	cold.c      nouns that no order asks for  life.c      the tables of life cycles
+ *	sites.c     sites and pids as nouns       site.c      their adapters; site_link.c: where links lead
  */
 #ifndef TRIB_DOMAIN_PRIVATE_H
 #define TRIB_DOMAIN_PRIVATE_H

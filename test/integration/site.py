@@ -91,6 +91,8 @@ def links_and_pids(server):
     state = server.get("sites/taobao/state")
     equal("as its state says", [state[key] for key in ("pids_free", "pids_leased", "pids_resting")], [0, 2, 0])
     equal("and its alarms", [alarm["alarm"] for alarm in state["alarms"]], ["price_stale", "stock_stale", "status_stale", "pids_low"])
+    told = [(item["kind"], item["body"]["alarm"]) for item in server.get("outbox")["items"]]
+    check("each was told once", sorted(set(told)) == sorted(told) and ("site.alarm", "pids_low") in told, told)
     check("which stand in /healthz", "taobao: pids_low" in server.ask("GET", "/healthz").json["alarms"], server.ask("GET", "/healthz").json)
     token = server.ask("POST", "/api/v1/access-tokens", {"role": "creator", "party": "c1"}).json["token"]
     own = server.ask("GET", "/api/v1/pids", None, {"Authorization": f"Bearer {token}"}).json["items"]
@@ -110,6 +112,8 @@ def orders_of_the_site(server):
           {"2001/1": ["pid_unmapped"], "2001/2": ["pid_unmapped", "final_differs"], "2002": ["pid_unmapped"], "2003": ["pid_unmapped"],
            "2004": ["pid_unmapped", "final_differs"]})
     unknown = server.ask("GET", "/api/v1/pids?filter=status%20==%20'unknown'").json["items"]
+    some = server.ask("GET", "/api/v1/sites/taobao/reviews?filter='final_differs'%20in%20look_at").json["items"]
+    equal("filtered", [item["order"] for item in some], ["2001/2", "2004"])
     equal("a pid that nobody knows", [pid["pid"] for pid in unknown], ["mm_1_2_999"])
     # Leases began today: those orders were made before. The operator says whose the pids were.
     for pid, creator in (("101", "c1"), ("102", "c2"), ("999", "c3")):
@@ -178,7 +182,8 @@ def refusals(folder):
 
 
 def main():
-    with serving.fresh() as server:
+    with serving.fresh("--outbox-allow", "http://127.0.0.1:9/") as server:  # where nobody listens: what is told waits
+        server.put("webhooks/warn", {"url": "http://127.0.0.1:9/", "kinds": ["site.*"]})
         ask_the_server(server)
         links_and_pids(server)
         orders_of_the_site(server)
