@@ -11,7 +11,7 @@ from serving import check, end, equal
 # Lists that are tables of the release, the same for everybody: they come whole.
 WHOLE = {"/api/v1/facts": "what conditions may ask", "/api/v1/lines": "the usual money lines", "/api/v1/life-cycles": "what may be done",
          "/api/v1/expr:complete": "an answer about one text; its cursor is a place in it"}
-NAMES = {"activities": "a1", "goods": "g1", "parties": "m1", "plans": "p1", "plays": "default", "shelves": "c1"}
+NAMES = {"activities": "a1", "goods": "g1", "parties": "m1", "plans": "p1", "plays": "default", "shelves": "c1", "sites": "jd"}
 DAY_MS = 86_400_000
 HELD = {"id": "root", "held": True, "reason": "look", "shares": [
     {"name": "commission", "to": "creator", "from": "merchant", "bps": "terms.commission_bps"}]}
@@ -63,6 +63,11 @@ def make_market(ask):
         put(f"invitations/i{i}", {"from": "m1", "creator": f"c{i}", "goods": [f"g{i + 1}"], "terms": {"commission_bps": 900}})
         put(f"invitations/i{i}:accept", {}, 200, "POST")
         put(f"samples/s{i}", {"creator": f"c{i}", "goods": [f"g{i}"]})
+    for name in ("jd", "taobao"):
+        put(f"sites/{name}", {})
+        put(f"pids/{name}-{'mm_1_2_3' if name == 'taobao' else '5001'}", {"site": name})
+    rows = [{"order": f"s{i}", "status": "paid", "at": i, "paid": i, "estimated": 0} for i in range(1, 4)]  # no pid: to be looked at
+    put("sites/jd/orders:import", "".join(json.dumps(row) + "\n" for row in rows).encode(), 200, "POST")
     put("shelves/c1/showcase", {"entries": [{"goods": f"g{i}"} for i in range(1, 6)]})
     for i in range(1, 5):
         token = put("links", {"channel": "live", "creator": f"c{1 + i % 2}", "goods": f"g{i}"}, 201, "POST")["token"]
