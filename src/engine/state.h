@@ -40,8 +40,8 @@
  *	access.c	who may ask for what; access_calls.c: tokens, users, sessions, the audit log
  *	directory.c	… looked up; audit.c, answers.c: what is kept of that
  *	payouts.c	what was paid to a party, or came from it
- *	flows.c		flows of plays, runs of them, approvals
- *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: the trees in them
+ *	flows.c		flows of plays, runs of them, approvals; flow_points.c: where they are asked beside PUTs and links
+ *	plays.c		plays: versions, whose an entity is, is its ext good; play_trees.c: are the trees in them; play_rules.c: put and active with them
  *	people.c	invitations and samples: what engine time and orders bring about (deadlines.c); sets.c
  *	sites.c		third-party sites: pids for links (pid_pool.c), how old prices are (freshness.c), alarms
  *	site_orders.c	… what they report of orders, and who should look at it (site_rows.c)

@@ -31,6 +31,15 @@ static void random_record(struct trib_rng *rng)
 							    .to = (uint16_t)trib_rng_below(rng, 10001) };
 		record.choice.place = (uint16_t)(record.choice.has_place ? trib_rng_below(rng, 10000) : 0);
 	}
+	if (trib_rng_chance(rng, 0.3)) {
+		record.play = trib_bytes_text("slot-live");
+		record.play_version = draw_number(rng);
+		record.n_asked = (uint32_t)trib_rng_below(rng, TRIB_ORDER_ASKED_MAX + 1);
+		for (uint32_t i = 0; i < record.n_asked; i++)
+			record.asked[i] = (struct trib_asked){ .capability = trib_bytes_text("order.self_purchase"),
+							       .gave = trib_bytes("attributed", trib_rng_below(rng, 2) * 10),
+							       .failed = trib_rng_chance(rng, 0.5) };
+	}
 	record.n_ext = (uint32_t)trib_rng_below(rng, 4);
 	for (uint32_t i = 0; i < record.n_ext; i++)
 		record.ext[i] = (struct trib_ext_pair){ trib_bytes_text("key"), trib_bytes_text("某") };
