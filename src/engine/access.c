@@ -423,27 +423,57 @@ bool access_knows_plan(const struct trib_engine *engine, const struct trib_call 
 	       trib_terms_of_plan(engine->domain, plan, call->actor.party, now_of(engine)) != TRIB_OUTCOME_NO_PLAN;
 }
 
-/* What a merchant's plan lists are its own goods, and a creator knows the plans that speak to it; others are as unknown. */
+static trib_status unknown(struct trib_error *error, const char *at, const char *id, const char *what)
+{
+	return trib_fail(error, TRIB_INVALID, at, "found \"%.64s\", expected the id of %s", id, what);
+}
+
+/* Of a leader's activity others know once it is published. */
+static bool knows_activity(const struct trib_engine *engine, const struct trib_call *call, struct trib_bytes id)
+{
+	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY, id);
+
+	return !number || trib_domain_activity(engine->domain, number)->leader == call->actor.party ||
+	       strcmp(trib_domain_cold(engine->domain, TRIB_NOUN_ACTIVITY, number)->status, "draft") != 0;
+}
+
+/* A merchant's goods: others are as unknown to it. */
+static trib_status check_goods(const struct trib_engine *engine, const struct trib_call *call, char *const *goods, size_t count,
+			       const char *what, struct trib_error *error)
+{
+	char at[32];
+
+	for (size_t i = 0; i < count; i++) {
+		if (access_has_goods(engine, call, goods[i]))
+			continue;
+		snprintf(at, sizeof(at), "goods[%zu]", i);
+		return unknown(error, at, goods[i], what);
+	}
+	return TRIB_OK;
+}
+
+/* What a body names and its asker must not know of is told in the words of what is not there. */
 static trib_status check_named(struct trib_engine *engine, struct trib_call *call, const ProtobufCMessage *message,
 			       struct trib_error *error)
 {
 	const Tributary__Plan *plan = (const Tributary__Plan *)message;
-	char at[32];
+	const Tributary__Invitation *invitation = (const Tributary__Invitation *)message;
+	const char *activity;
 
-	const Tributary__Sample *sample = (const Tributary__Sample *)message;
+	if (message->descriptor == &tributary__plan__descriptor)
+		return check_goods(engine, call, plan->goods, plan->n_goods, "known goods", error);
+	if (message->descriptor == &tributary__invitation__descriptor)
+		return check_goods(engine, call, invitation->goods, invitation->n_goods, "a known goods", error);
+	if (message->descriptor == &tributary__sample__descriptor) {
+		const char *of = ((const Tributary__Sample *)message)->plan;
 
-	if (message->descriptor == &tributary__sample__descriptor && sample->plan &&
-	    !access_knows_plan(engine, call, trib_bytes_text(sample->plan)))
-		return trib_fail(error, TRIB_INVALID, "plan", "found \"%.64s\", expected the id of a known plan", sample->plan);
-	for (size_t i = 0; message->descriptor == &tributary__plan__descriptor &&
-			   call->actor.role == TRIB_ACCESS_MERCHANT && i < plan->n_goods; i++) {
-		if (goods_are_theirs(engine, call, plan->goods[i]))
-			continue;
-		snprintf(at, sizeof(at), "goods[%zu]", i);
-		return trib_fail(error, TRIB_INVALID, at, "found \"%s\", expected the id of known goods",
-				 plan->goods[i]);
+		return !of || access_knows_plan(engine, call, trib_bytes_text(of)) ? TRIB_OK :
+										     unknown(error, "plan", of, "a known plan");
 	}
-	return TRIB_OK;
+	activity = text_at(message, "activity");
+	return !activity || knows_activity(engine, call, trib_bytes_text(activity)) ?
+		       TRIB_OK :
+		       unknown(error, "activity", activity, "a known activity");
 }
 
 static trib_status check_put(struct trib_engine *engine, struct trib_call *call, const ProtobufCMessage *message,
@@ -492,7 +522,8 @@ static trib_status check_money(struct trib_engine *engine, struct trib_call *cal
 		return check_party(call, &call->creator, "creator");
 	if (!call->plan.size)
 		return trib_fail(&call->error, TRIB_INVALID, "plan", "found nothing, expected a plan of yours");
-	return may_existing(engine, call, TRIB_NOUN_PLAN, call->plan, READ) ?
+	return trib_domain_find(engine->domain, TRIB_NOUN_PLAN, call->plan) &&
+			       may_existing(engine, call, TRIB_NOUN_PLAN, call->plan, READ) ?
 		       TRIB_OK :
 		       hide(call, TRIB_NOUN_PLAN, call->plan, "plan");
 }
@@ -553,17 +584,6 @@ static trib_status check_link(struct trib_engine *engine, struct trib_call *call
 	return TRIB_OK;
 }
 
-/* Of a leader's activity others know once it is published. */
-static bool knows_activity(struct trib_engine *engine, const struct trib_call *call)
-{
-	uint32_t number = trib_domain_find(engine->domain, TRIB_NOUN_ACTIVITY, call->name);
-
-	if (call->actor.role != TRIB_ACCESS_LEADER)
-		return may_existing(engine, call, TRIB_NOUN_ACTIVITY, call->name, READ);
-	return !number || trib_domain_activity(engine->domain, number)->leader == call->actor.party ||
-	       strcmp(trib_domain_cold(engine->domain, TRIB_NOUN_ACTIVITY, number)->status, "draft") != 0;
-}
-
 static trib_status check_recruiting(struct trib_engine *engine, struct trib_call *call)
 {
 	switch (call->kind) {
@@ -580,7 +600,7 @@ static trib_status check_recruiting(struct trib_engine *engine, struct trib_call
 			       TRIB_OK :
 			       hide(call, TRIB_NOUN_COOPERATION, call->name, "id");
 	default:
-		return knows_activity(engine, call) ? TRIB_OK : hide(call, TRIB_NOUN_ACTIVITY, call->name, "id");
+		return knows_activity(engine, call, call->name) ? TRIB_OK : hide(call, TRIB_NOUN_ACTIVITY, call->name, "id");
 	}
 }
 
@@ -638,9 +658,11 @@ trib_status access_check(struct trib_engine *engine, struct trib_call *call)
 	case TRIB_CALL_SHELF_CHANGE:
 	case TRIB_CALL_SHELF_CLEAR: return check_party(call, &call->name, "creator");
 	case TRIB_CALL_GOODS_SHELVES:
-		return may_existing(engine, call, TRIB_NOUN_GOODS, call->name, READ) ?
-			       TRIB_OK :
-			       hide(call, TRIB_NOUN_GOODS, call->name, "id");
+		if (may_existing(engine, call, TRIB_NOUN_GOODS, call->name, READ))
+			return TRIB_OK;
+		call->hidden = true; /* in the words of call_goods_shelves() */
+		return trib_fail(&call->error, TRIB_NOT_FOUND, "goods", "found \"%.*s\", expected the id of known goods",
+				 (int)TRIB_MIN(call->name.size, (size_t)64), call->name.data);
 	default: break;
 	}
 	if (right && !may_existing(engine, call, call->noun, call->name, right))

@@ -387,6 +387,11 @@ trib_status call_enrolments(struct trib_engine *engine, struct trib_call *call, 
 	trib_status status = read_list(engine, call, &list, &wanted);
 	uint32_t number = 1;
 
+	/* Whose party that is, or nobody's, is not for leaders and creators to find out. */
+	if (status == TRIB_NOT_FOUND && by == TRIB_ENROLMENTS_OF_MERCHANT && trib_access_role_has_party(call->actor.role)) {
+		trib_buffer_add_text(&call->reply, "{\"items\":[],\"next_cursor\":null}");
+		return TRIB_OK;
+	}
 	if (status != TRIB_OK)
 		return status;
 	engine_begin(engine, 0, &call->error); /* what has ended goes by the time of now */

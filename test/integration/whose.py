@@ -3,6 +3,7 @@
 what lies ahead of plans, offers; and the attempts of one who wants more. The matrix itself is access.py's."""
 import json
 import os
+import re
 import tempfile
 import time
 
@@ -227,6 +228,69 @@ def resolve(admin, ask):
           ["position", "state", "sync"])
 
 
+# ---- An asker who tries
+
+
+UNKNOWN = {  # what each must not know of; approvals are named by main()
+    "m1": {"plans": ["z1", "secret"], "goods": ["g2"], "parties": ["m2", "c1"], "bulks": ["all"], "activities": ["draft"], "enrolments": ["z9"],
+           "invitations": ["i2"], "samples": ["s2"], "cooperations": ["co1"], "approvals": []},
+    "c1": {"plans": ["secret", "rough"], "parties": ["m2", "c2"], "activities": ["draft"], "enrolments": ["z9"], "invitations": ["i2"],
+           "samples": ["s2"], "cooperations": ["co1"], "approvals": []},
+    "l1": {"plans": ["z1", "secret"], "parties": ["m2"], "activities": ["draft"], "enrolments": ["z9"], "invitations": ["i2"],
+           "cooperations": ["co1"], "approvals": []}}
+NAMED = [  # who, method, path, body or None, id of what is another's
+    ("m1", "PUT", "plans/n", {"goods": ["?"], "merchant": "m1", "terms": {"commission_bps": 1}}, "g2"),
+    ("m1", "PUT", "enrolments/n", {"activity": "a1", "goods": "?", "commission_bps": 3000, "service_bps": 900}, "g2"),
+    ("m1", "PUT", "enrolments/n", {"activity": "?", "goods": "g3", "commission_bps": 3000, "service_bps": 900}, "draft"),
+    ("m1", "PUT", "invitations/n", {"from": "m1", "creator": "c1", "goods": ["?"]}, "g2"),
+    ("l1", "PUT", "cooperations/n", {"activity": "?", "leader2": "l1", "service2_bps": 10}, "draft"),
+    ("c1", "PUT", "samples/n", {"creator": "c1", "goods": ["g2"], "plan": "?"}, "secret"),
+    ("m1", "POST", "enrolments:act", {"action": "withdraw", "items": [{"id": "?"}]}, "z9"),
+    ("l1", "POST", "enrolments:act", {"action": "approve", "items": [{"id": "?"}]}, "z9"),
+    ("c1", "PUT", "shelves/c1/live_cart", {"entries": [{"goods": "g2", "offer": "?"}]}, "secret"),
+    ("c1", "POST", "links", {"channel": "live", "creator": "c1", "goods": "g2", "offer": "?"}, "secret"),
+    ("c1", "GET", "goods/g2:estimate?offer=?", None, "secret"), ("m1", "GET", "goods/g3:terms?creator=c1&offer=?", None, "z1"),
+    ("m1", "GET", "tallies?plan=?", None, "z1"), ("m1", "GET", "ledger/statements?party=?", None, "m2"), ("c1", "GET", "tallies?creator=?", None, "c2")]
+
+
+def attempts(admin, ask):
+    """What is another's is told in the very words of what is not there, at every door that takes an id."""
+    admin("PUT", "activities/a3", {"leader": "l2", "title": "x", "leader2": {}})
+    admin("POST", "activities/a3:publish", {})
+    admin("PUT", "parties/l3", {"roles": ["leader"]})
+    for path, body in (("cooperations/co1", {"activity": "a3", "leader2": "l3", "service2_bps": 1}),
+                       ("invitations/i2", {"from": "m2", "creator": "c2", "goods": ["g2"], "terms": {"commission_bps": 1000}})):
+        reply = admin("PUT", path, body)
+        check(f"there is {path}", reply.status == 201, reply)
+    document = admin.server.ask("GET", "/openapi.json", None, {"Authorization": f"Bearer {ADMIN}"}).json
+    actions = {cycle["noun"]: sorted({row["action"] for row in cycle["actions"]}) for cycle in admin("GET", "life-cycles").json["items"]}
+    tried, told = 0, []
+
+    def same(who, method, path, body, name):
+        nonlocal tried
+        replies = [ask[who](method, path.replace("?", word) if "=?" not in path else path.replace("=?", "=" + word),
+                            json.loads(json.dumps(body).replace('"?"', json.dumps(word))) if body is not None else None) for word in (name, "zz")]
+        texts = [(reply.status, re.sub(r'"position":\d+', "", reply.body.decode().replace(word, "?"))) for reply, word in zip(replies, (name, "zz"))]
+        tried += 1
+        if texts[0] != texts[1]:
+            told.append(f"{who} {method} {path} {name}: {replies[0]}\n{replies[1]}")
+
+    for path, item in document["paths"].items():
+        match = re.fullmatch(r"/api/v1/([a-z]+)/\{id\}([^{]*|:\{action\}|/versions/\{version\})", path)
+        for method in (set(item) & {"get", "post", "delete"}) if match else ():
+            noun, rest = match.groups()
+            for who, nouns in UNKNOWN.items():
+                if ROLES[who] in item[method]["x-roles"]:
+                    for action in actions.get(noun, []) if "{action}" in rest else [""]:
+                        for name in nouns.get(noun, []):
+                            same(who, method.upper(), f"{noun}/?" + rest.replace("{action}", action).replace("{version}", "2"),
+                                 {} if method == "post" else None, name)
+    check(f"{tried} ids of others are as unknown as none", tried > 100 and not told, "\n".join(told))
+    for row in NAMED:
+        same(*row)
+    check("so they are in bodies and parameters", not told, "\n".join(told))
+
+
 # ---- Who did it
 
 
@@ -271,6 +335,11 @@ def main():
             offers(admin, ask)
             recruited(admin, ask)
             resolve(admin, ask)
+            own = ids(ask["m1"], "approvals")
+            other = admin("PUT", "plans/of_m2", {"goods": ["g1"], "merchant": "m2", "play": "asking", "terms": {"commission_bps": 2500}})
+            check("an approval of others", other.status == 202, other)
+            UNKNOWN["m1"]["approvals"], UNKNOWN["c1"]["approvals"], UNKNOWN["l1"]["approvals"] = [other.json["approval"]], own[:1], own[1:2]
+            attempts(admin, ask)
             history(admin, ask)
             server.kill()
             server.again()
