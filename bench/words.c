@@ -230,6 +230,35 @@ static void run(const struct trib_words_view *view, enum what what)
 	       bench.queries / ((double)cpu / 1e9), (double)found / bench.queries);
 }
 
+/* Titles that change while the index is asked: new texts for rows anywhere, seen by queries after each `CHANGES_SEEN`. */
+static void change(struct trib_words *words)
+{
+	enum { CHANGES = 200000, CHANGES_SEEN = 20000 };
+	struct trib_rng rng;
+	char title[TITLE_MAX];
+	size_t pieces[8], count;
+	int64_t cpu = 0, longest = 0;
+
+	trib_rng_seed(&rng, 5);
+	for (uint32_t n = 0; n < CHANGES; n++) {
+		uint32_t row = (uint32_t)trib_rng_below(&rng, bench.titles);
+		size_t size = title_of(row + bench.titles, title, pieces, &count);
+		int64_t begun = trib_cpu_thread_ns();
+
+		trib_words_put(words, row, &(struct trib_bytes){ title, size });
+		if (n % CHANGES_SEEN == CHANGES_SEEN - 1) {
+			int64_t refresh = trib_cpu_thread_ns();
+
+			trib_words_refresh(words);
+			longest = TRIB_MAX(longest, trib_cpu_thread_ns() - refresh);
+		}
+		cpu += trib_cpu_thread_ns() - begun;
+	}
+	printf("changes: %.0f rows per CPU-second, seen after each %d; the longest refresh %.0f "
+	       "ms\n",
+	       CHANGES / ((double)cpu / 1e9), CHANGES_SEEN, (double)longest / 1e6);
+}
+
 /* The terms of a text as words that any engine takes as they are. */
 static void print_terms(FILE *file, struct trib_words_analysis *analysis, const char *text,
 			size_t size, const char *between)
@@ -327,6 +356,7 @@ int main(int argc, char **argv)
 	if (bench.dump)
 		dump(view);
 	trib_words_view_unref(view);
+	change(words);
 	trib_words_free(words);
 	for (size_t i = 0; i < bench.piece_count; i++)
 		free(bench.pieces[i]);

@@ -148,10 +148,11 @@ static struct trib_words_live *live_without(const struct trib_words *words,
 		if (!trib_words_live_has(live, header, words->touched[i]))
 			continue;
 		if (!own) {
-			size_t size = sizeof(*live) + header->regions[TRIB_WORDS_PRESENT].size;
-			struct trib_words_live *copy = trib_alloc(size);
+			size_t size = header->regions[TRIB_WORDS_PRESENT].size;
+			struct trib_words_live *copy = trib_alloc(sizeof(*copy) + size);
 
-			memcpy((void *)copy, live, size);
+			memcpy(copy->bits, live->bits, size);
+			copy->rows = live->rows;
 			atomic_init(&copy->references, 1);
 			live_unref(live);
 			live = copy;

@@ -2,6 +2,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "test.h"
@@ -365,6 +367,93 @@ static void a_view_does_not_change(void **state)
 	trib_words_view_unref(after);
 }
 
+enum { READ_ROWS = 500 };
+
+struct reading {
+	struct trib_words *words;
+	atomic_bool done;
+	atomic_uint views;
+};
+
+/* All rows have the word, and each view has each row once: whatever is being changed. */
+static void *read_on(void *context)
+{
+	struct reading *reading = context;
+	TRIB_AUTOFREE struct trib_words_query *query = trib_alloc(sizeof(*query));
+	TRIB_AUTOFREE struct trib_words_hit *hits = trib_alloc(READ_ROWS * 2 * sizeof(*hits));
+	bool seen[READ_ROWS];
+
+	trib_assert(trib_words_query_parse(trib_bytes_text("玉米"), TRIB_WORDS_ALL, query, NULL) ==
+		    TRIB_OK);
+	while (!atomic_load(&reading->done)) {
+		struct trib_words_view *view = trib_words_view_ref(reading->words);
+		size_t count = trib_words_top(view, query, NULL, READ_ROWS * 2, hits);
+
+		trib_assert(count == trib_words_view_size(view).rows);
+		memset(seen, 0, sizeof(seen));
+		for (size_t i = 0; i < count; i++) {
+			trib_assert(hits[i].row < READ_ROWS && !seen[hits[i].row]);
+			seen[hits[i].row] = true;
+		}
+		trib_words_view_unref(view);
+		atomic_fetch_add(&reading->views, 1);
+	}
+	return NULL;
+}
+
+static void readers_beside_the_writer(void **state)
+{
+	struct reading reading = { .words = trib_words_new(fields, FIELDS) };
+	struct trib_bytes corn[FIELDS] = { trib_bytes_text("糯玉米"), trib_bytes_text("") };
+	pthread_t readers[2];
+	struct trib_rng rng;
+
+	trib_rng_seed(&rng, 3);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, read_on, &reading), 0);
+	for (int turn = 0; turn < 300 || atomic_load(&reading.views) < 100; turn++) {
+		for (int i = 0; i < 20; i++) {
+			uint32_t row = (uint32_t)trib_rng_below(&rng, READ_ROWS);
+
+			if (trib_rng_chance(&rng, 0.3))
+				trib_words_remove(reading.words, row);
+			else
+				trib_words_put(reading.words, row, corn);
+		}
+		trib_words_refresh(reading.words);
+	}
+	atomic_store(&reading.done, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(readers[i], NULL);
+	trib_words_free(reading.words);
+}
+
+static bool take_term(void *context, struct trib_bytes term, uint32_t rows)
+{
+	trib_buffer_add_format(context, "%.*s:%u ", TRIB_BYTES_ARG(term), rows);
+	return true;
+}
+
+static void terms_of_text_are_told(void **state)
+{
+	struct trib_words *words = trib_words_new(fields, FIELDS);
+	struct trib_buffer told;
+
+	trib_words_put(words, 1,
+		       (struct trib_bytes[]){ trib_bytes_text("Red 玉米"), trib_bytes_text("") });
+	trib_words_put(words, 2,
+		       (struct trib_bytes[]){ trib_bytes_text("red"), trib_bytes_text("RED") });
+	trib_words_refresh(words);
+	struct trib_words_view *view = trib_words_view_ref(words);
+
+	trib_buffer_init(&told, 100);
+	trib_words_view_terms(view, take_term, &told);
+	assert_string_equal(trib_buffer_text(&told), "red:2 ");
+	trib_buffer_fini(&told);
+	trib_words_view_unref(view);
+	trib_words_free(words);
+}
+
 static void nothing_of_nothing(void **state)
 {
 	struct trib_words *words = trib_words_new(fields, FIELDS);
@@ -536,6 +625,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_as_the_twin),
 		cmocka_unit_test(a_view_does_not_change),
+		cmocka_unit_test(readers_beside_the_writer),
+		cmocka_unit_test(terms_of_text_are_told),
 		cmocka_unit_test(nothing_of_nothing),
 		cmocka_unit_test(the_same_after_a_restart),
 		cmocka_unit_test(damage_is_refused_by_name),
