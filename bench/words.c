@@ -2,7 +2,7 @@
  * The word index: building it, and queries of two words for the ten best of all titles.
  *
  *	build/bench/bench-words --titles 10000000
- *	build/bench/bench-words --titles 1000000 --dump /var/tmp/words && /usr/bin/python3 bench/words_peers.py /var/tmp/words
+ *	/usr/bin/python3 bench/words_peers.py                  beside Xapian and SQLite
  *
  * Titles are a few texts each of what people search for in shops (TRIB_SHARED_DATA/zh-ecom-text), so that words are as frequent
  * and stand beside each other as they do there; without the data, words of two and three ideographs after Zipf. A query is a

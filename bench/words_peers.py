@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
-"""Xapian and SQLite FTS5 on the titles and queries that bench-words dumped: the same terms, the ten best of all words.
+"""Xapian and SQLite FTS5 on the titles and queries of bench-words: the same terms, the ten best of all words.
 
-    build/bench/bench-words --titles 1000000 --dump /var/tmp/words && /usr/bin/python3 bench/words_peers.py /var/tmp/words
+    /usr/bin/python3 bench/words_peers.py              runs bench-words on a million titles first
+    /usr/bin/python3 bench/words_peers.py FOLDER       with what bench-words --dump FOLDER wrote
 
 Both get the terms as bench-words made them, parted by spaces, without positions: Xapian by its TermGenerator, SQLite by the
 tokenizer unicode61. A query is its terms joined by AND; a second run joins its words by OR. Xapian ranks by its BM25, SQLite by
 its bm25(). CPU time is of the process, with Python's share of a query, which is some 20 us. How many rows match is compared with
-what bench-words counted. What is not installed is left out (python3-xapian).
+what bench-words counted. What is not installed is left out
+(python3-xapian is for Debian's own python3).
 """
 import os
 import resource
 import sqlite3
+import subprocess
 import sys
+import tempfile
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TITLES = 1000000
 HITS = 10
 CHECKED = 50
 
@@ -126,9 +132,7 @@ def run(peer, queries, any_word, seconds_max):
           f"({len(walls)} queries)", flush=True)
 
 
-def main():
-    folder = sys.argv[1]
-    seconds_max = float(sys.argv[2]) if len(sys.argv) > 2 else 60
+def compare(folder, seconds_max):
     queries = read_queries(folder)
     for kind in (Xapian, Sqlite):
         begun = cpu()
@@ -138,10 +142,20 @@ def main():
             print(f"{kind.name:22} not installed")
             continue
         print(f"{peer.name:22} opened or built in {cpu() - begun:.1f} s CPU", flush=True)
-        other = sum(peer.count(words) != count for count, words in queries[:CHECKED])
-        print(f"{peer.name:22} counts as bench-words does in {CHECKED - other} of {CHECKED} queries")
+        same = sum(peer.count(words) == count for count, words in queries[:CHECKED])
+        print(f"{peer.name:22} counts as bench-words does in {same} of {min(CHECKED, len(queries))} queries")
         for any_word in (False, True):
             run(peer, queries, any_word, seconds_max)
+
+
+def main():
+    if len(sys.argv) > 1:
+        compare(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 60)
+        return
+    with tempfile.TemporaryDirectory(prefix="tributary-words-", dir="/var/tmp") as folder:
+        subprocess.run([os.path.join(ROOT, "build", "bench", "bench-words"), "--titles", str(TITLES), "--dump", folder],
+                       check=True)
+        compare(folder, 60)
 
 
 if __name__ == "__main__":

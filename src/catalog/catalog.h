@@ -6,5 +6,8 @@
 #include "catalog/dictionary.h"
 #include "catalog/segment.h"
 #include "catalog/table.h"
+#include "catalog/words.h"
+#include "catalog/words_expand.h"
+#include "catalog/words_show.h"
 
 #endif

@@ -13,11 +13,12 @@ enum { ANALYSIS_VERSION = 1, TERM_BYTES = TRIB_LIMIT_WORDS_TERM_BYTES };
 #define MEASURE_TABLE(X)                                                                           \
 	X("ml", "毫升")                                                                            \
 	X("l", "升")                                                                               \
-	X("mg", "毫克") X("kg", "千克") X("kg", "公斤") X("g", "克") X("mm", "毫米")               \
-		X("cm", "厘米") X("cm", "公分") X("m", "米") X("w", "瓦") X("inch", "英寸")        \
-			X("inch", "寸") X("ml", "ml") X("l", "l") X("mg", "mg") X("kg", "kg")      \
-				X("g", "g") X("mm", "mm") X("cm", "cm") X("m", "m") X("w", "w")    \
-					X("v", "v") X("gb", "gb") X("tb", "tb") X("mah", "mah")    \
+	X("mg", "毫克")                                                                            \
+	X("kg", "千克") X("kg", "公斤") X("g", "克") X("mm", "毫米") X("cm", "厘米")               \
+		X("cm", "公分") X("m", "米") X("w", "瓦") X("inch", "英寸") X("inch", "寸")        \
+			X("ml", "ml") X("l", "l") X("mg", "mg") X("kg", "kg") X("g", "g")          \
+				X("mm", "mm") X("cm", "cm") X("m", "m") X("w", "w") X("v", "v")    \
+					X("gb", "gb") X("tb", "tb") X("mah", "mah")                \
 						X("mah", "毫安") X("inch", "inch") X("oz", "oz")
 
 static const struct {

@@ -143,6 +143,31 @@ static uint32_t block_of(const struct trib_words_cursor *cursor, uint32_t row)
 	return low;
 }
 
+/*
+ * The index of the first row of the block at `row` or after; count if there is none. Without branches on rows, for where to go
+ * cannot be foretold: among the next few, as in terms that are about as frequent, by counting; else by halves. The present row
+ * is before `row`, so at least one is passed.
+ */
+static uint32_t row_of(const struct trib_words_cursor *cursor, uint32_t row)
+{
+	enum { NEAR = 8 };
+	const uint32_t *rows = cursor->rows;
+	uint32_t low = cursor->index, left = cursor->count - low;
+
+	if (left > NEAR && rows[low + NEAR] >= row) {
+		uint32_t passed = 0;
+
+		for (uint32_t i = 0; i < NEAR; i++)
+			passed += rows[low + i] < row;
+		return low + passed;
+	}
+	for (uint32_t half; left > 1; left -= half) {
+		half = left / 2;
+		low += half & -(uint32_t)(rows[low + half - 1] < row);
+	}
+	return low + (rows[low] < row);
+}
+
 /* One turn is enough, and a second where the block was left for the next, unless the bytes are damaged. */
 void trib_words_cursor_seek_far(struct trib_words_cursor *cursor, uint32_t row)
 {
@@ -151,15 +176,8 @@ void trib_words_cursor_seek_far(struct trib_words_cursor *cursor, uint32_t row)
 			trib_words_cursor_block(cursor, block_of(cursor, row));
 			continue;
 		}
-		uint32_t low = cursor->index, left = cursor->count - low;
+		uint32_t low = row_of(cursor, row);
 
-		while (left > 0) {
-			uint32_t half = left / 2;
-			bool before = cursor->rows[low + half] < row;
-
-			low = before ? low + half + 1 : low;
-			left = before ? left - half - 1 : half;
-		}
 		cursor->index = low;
 		if (low < cursor->count)
 			cursor->row = cursor->rows[low];

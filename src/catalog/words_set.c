@@ -55,11 +55,17 @@ void trib_words_set_free(struct trib_words_set *set)
 
 static uint32_t count_bits(const uint64_t *bits)
 {
-	uint32_t count = 0;
+	uint64_t count = 0;
 
-	for (size_t i = 0; i < TRIB_WORDS_CHUNK_WORDS; i++)
-		count += (uint32_t)__builtin_popcountll(bits[i]);
-	return count;
+	/* By hand: without an instruction for it, which not every machine has, the compiler would call a function a word. */
+	for (size_t i = 0; i < TRIB_WORDS_CHUNK_WORDS; i++) {
+		uint64_t x = bits[i];
+
+		x = x - (x >> 1 & 0x5555555555555555u);
+		x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+		count += ((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56;
+	}
+	return (uint32_t)count;
 }
 
 static void set_leaf(struct leaf *leaf, uint32_t chunk, uint64_t *bits)

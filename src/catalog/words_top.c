@@ -48,10 +48,15 @@ static uint64_t rank_of(uint64_t score, uint32_t row)
 	return score << 32 | (uint32_t)~row;
 }
 
-/* What a row at `row` or after must beat: 0 while there is room. */
+static bool is_full(const struct best *best)
+{
+	return best->count == best->max;
+}
+
+/* Rows from `row` on that score no more than `bound`: can none of them be among the best? While there is room, all can. */
 static bool hopeless(const struct best *best, uint64_t bound, uint32_t row)
 {
-	return best->count == best->max && rank_of(bound, row) <= best->heap[0];
+	return is_full(best) && rank_of(bound, row) <= best->heap[0];
 }
 
 static void best_add(struct best *best, uint64_t rank)
@@ -207,11 +212,11 @@ static void walk_rows(struct walk *walk, struct node *node)
 	bool known = false;
 
 	for (uint32_t row = node->row; row != TRIB_WORDS_END; row = node->row) {
-		if (!known || row > until) {
+		if (is_full(walk->best) && (!known || row > until)) {
 			bound = node_bound(node, row, &until);
 			known = true;
 		}
-		if (hopeless(walk->best, bound, row)) {
+		if (known && hopeless(walk->best, bound, row)) {
 			if (until == TRIB_WORDS_END)
 				return;
 			node_seek(node, until + 1);
@@ -233,11 +238,11 @@ static void walk_both(struct walk *walk, struct node *node)
 	for (uint32_t row = lead->row; row != TRIB_WORDS_END; row = lead->row) {
 		uint32_t i;
 
-		if (!known || row > until) {
+		if (is_full(walk->best) && (!known || row > until)) {
 			bound = node_bound(node, row, &until);
 			known = true;
 		}
-		if (bound == 0 || hopeless(walk->best, bound, row)) {
+		if (known && (bound == 0 || hopeless(walk->best, bound, row))) {
 			if (until == TRIB_WORDS_END)
 				return;
 			node_seek(lead, until + 1);
@@ -301,7 +306,7 @@ static void walk_sum(struct walk *walk, struct node *node)
 	bool known = false;
 
 	for (uint32_t row = needed_row(node); row != TRIB_WORDS_END; row = needed_row(node)) {
-		if (!known || row > until) {
+		if (is_full(walk->best) && (!known || row > until)) {
 			bound = node_bound(node, row, &until);
 			known = true;
 			/* The worst of the best grows: with it what need not be asked. */
@@ -321,7 +326,7 @@ static void walk_sum(struct walk *walk, struct node *node)
 				continue;
 			}
 		}
-		if (hopeless(walk->best, bound, row)) {
+		if (known && hopeless(walk->best, bound, row)) {
 			if (until == TRIB_WORDS_END)
 				return;
 			seek_needed(node, until + 1);
