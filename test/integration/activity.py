@@ -224,10 +224,18 @@ def thousands(market):
     ids = [item["id"] for item in server.get("activities/sale/enrolments?status=submitted&limit=1000")["items"]]
     reply = server.ask("POST", "/api/v1/enrolments:act", {"action": "approve", "items": [{"id": name} for name in ids]})
     equal("a thousand are approved by one call", (reply.status, reply.json["accepted"], reply.json["refused"]), (200, 1000, 0))
+    poor = server.get("activities/sale/enrolments?status=submitted&limit=1000&filter=commission_bps%20%3C%201700")["items"]
+    reply = server.ask("POST", "/api/v1/enrolments:act", {"action": "reject", "reason": "17 % at least", "items": [
+        {"id": item["id"], **({"reason": "15 % is far too little"} if item["commission_bps"] < 1550 else {})} for item in poor]})
+    equal("those that a filter finds are rejected by one call", (len(poor) > 50, reply.json["accepted"], {item["commission_bps"] < 1700 for item in poor}),
+          (True, len(poor), {True}))
+    reasons = {(item["commission_bps"] < 1550, item["reason"]) for item in server.get("parties/shop/enrolments?status=rejected&limit=1000&filter=activity=='sale'")["items"]}
+    equal("each with its reason, which the merchant reads", reasons, {(True, "15 % is far too little"), (False, "17 % at least")})
     page = server.get("activities/sale/enrolments?status=approved&limit=600")
     rest = server.get(f"activities/sale/enrolments?status=approved&limit=600&cursor={page['next_cursor']}")
     equal("pages hold all of them once", len({item["id"] for item in page["items"] + rest["items"]}), 1000)
-    equal("counted by status", (page["counts"]["approved"], page["counts"]["submitted"]), (1000, many - 1200))
+    equal("counted by status", (page["counts"]["approved"], page["counts"]["submitted"], page["counts"]["rejected"]),
+          (1000, many - 1200 - len(poor), len(poor)))
     reply = market.act("activities", "sale", "stop")
     statuses = {server.get(f"plans/{name}/status")["status"] for name in ids[::100]}
     equal("all offers end at once", (reply.status, statuses), (200, {"ended"}))

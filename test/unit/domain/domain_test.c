@@ -336,6 +336,8 @@ static const struct {
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"targeted\",\"creators\":[\"c1\",\"c9\"]}", TRIB_INVALID,
 	  "creators[1]", "found \"c9\"" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"kind\":\"exclusive\"}", TRIB_INVALID, "creators", "found none" },
+	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"terms\":{\"commission_bps\":9000,\"service_bps\":1001}}", TRIB_INVALID,
+	  "terms.service_bps", "at most 1000" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators\":[\"c1\"],\"creators_when\":\"level >= 1\"}", TRIB_INVALID,
 	  "creators_when", "found it beside creators" },
 	{ TRIB_NOUN_PLAN, "{\"id\":\"x\",\"merchant\":\"m1\",\"creators_when\":\"size(1)\"}", TRIB_INVALID, "creators_when:1",
