@@ -122,6 +122,7 @@ static const struct {
 	{ "plan", " id goods merchant kind effective_from effective_to status terms step activity sole time_zone schedule scene "
 		  "samples play number version " },
 	{ "activity", " id title leader status kind promote_from promote_to phase number version " },
+	{ "pid", " id site pid creator channel status number version " }, /* who had it before is another's */
 	{ "enrolment", " id activity goods merchant leader commission_bps status offers ends_at number version " },
 };
 

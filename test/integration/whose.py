@@ -228,6 +228,20 @@ def resolve(admin, ask):
           ["position", "state", "sync"])
 
 
+def pids(admin, ask):
+    admin("PUT", "sites/jd", {})
+    admin("PUT", "pids/jd-5001", {"site": "jd"})
+    for name in ("c2", "c1"):
+        reply = admin("POST", "pids/jd-5001:assign", {"creator": name})
+        check(f"a pid is {name}'s", reply.status == 200, reply)
+    shown = ask["c1"]("GET", "pids/jd-5001").json
+    check("its creator sees it, and not who had it before", shown["creator"] == "c1" and "c2" not in json.dumps(shown), shown)
+    equal("in a list, too", [("c2" in json.dumps(row), row["creator"]) for row in ask["c1"]("GET", "pids").json["items"]], [(False, "c1")])
+    rows(admin, ask, [("c2", "GET", "pids/jd-5001", None, (404, "not_found")), ("m1", "GET", "pids/jd-5001", None, (403, "noperm")),
+                      ("c1", "POST", "pids/jd-5001:release", {}, (403, "noperm"))])
+    equal("the platform's people do", [lease["creator"] for lease in admin("GET", "pids/jd-5001").json["leases"]], ["c2", "c1"])
+
+
 # ---- An asker who tries
 
 
@@ -335,6 +349,7 @@ def main():
             offers(admin, ask)
             recruited(admin, ask)
             resolve(admin, ask)
+            pids(admin, ask)
             own = ids(ask["m1"], "approvals")
             other = admin("PUT", "plans/of_m2", {"goods": ["g1"], "merchant": "m2", "play": "asking", "terms": {"commission_bps": 2500}})
             check("an approval of others", other.status == 202, other)
