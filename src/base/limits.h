@@ -58,6 +58,8 @@
 	X(CEL_SOURCE_BYTES, 65536, "bytes", "one expression")                                      \
 	X(CEL_DEPTH, 250, "levels", "nesting of one expression; the parser recurses")              \
 	X(SELECT_ROWS, 100000, "rows", "that one selection returns; it counts all")                   \
+	X(SELECT_FACETS, 16, "fields", "whose values one selection counts")                        \
+	X(FACET_VALUES, 100, "values", "of one facet that are listed, the most frequent ones")     \
 	X(CEL_COST, 10000000, "steps", "one evaluation, counted per node and per element")         \
 	X(CEL_CONDITION_COST, 100000, "steps", "one condition outside rule trees: of a plan, activity, play, webhook …") \
 	X(CEL_CREATORS_COST, 2000, "steps", "one creators_when, asked for one creator; what takes more does not hold") \

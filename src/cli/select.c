@@ -13,9 +13,11 @@ static const char help[] =
 	"  --ascending       the lowest first\n"
 	"  --limit N         rows to print (20); 0: only count\n"
 	"  --fields a,b,…    what of each to print (all)\n"
+	"  --facets a,b,…    fields of words or flags whose values are counted over all that is "
+	"selected\n"
 	"  --threads N       (as many as there are cores, up to 16)\n"
 	"  --explain         the plan, and what each step was given, has left and took\n"
-	"  --json            an object a row, then {\"count\": …}\n\n"
+	"  --json            an object a row, then {\"count\": …, \"facets\": …}\n\n"
 	"  tributary select --table goods 'category.startsWith(\"women/dresses\") && price < 9900' "
 	"--order-by sold_30d\n\n"
 	"docs/select.md tells what a filter can say.\n";
@@ -23,7 +25,8 @@ static const char help[] =
 enum { EXPLAIN_BYTES = 1 << 20, VALUE_BYTES = 1 << 20 };
 
 struct options {
-	const char *folder, *fields;
+	const char *folder, *fields, *facets;
+	uint32_t facet_fields[TRIB_LIMIT_SELECT_FACETS];
 	struct trib_select_request request;
 	uint32_t threads;
 	bool explain, json;
@@ -65,6 +68,8 @@ static int read_option(const char *name, const char *text, struct options *optio
 		options->folder = text;
 	else if (!strcmp(name, "--fields"))
 		options->fields = text;
+	else if (!strcmp(name, "--facets"))
+		options->facets = text;
 	else if (!strcmp(name, "--order-by"))
 		options->request.order_by = trib_bytes_text(text);
 	else
@@ -109,17 +114,23 @@ static bool is_wanted(const char *name, const char *wanted)
 	return !wanted;
 }
 
-static trib_status check_fields(const struct trib_table *table, const char *wanted,
-				struct trib_error *error)
+/* The fields of "a,b"; at most `max` are written, and how many there are is returned in *ret_count. */
+static trib_status read_fields(const struct trib_table *table, const char *option,
+			       const char *wanted, uint32_t *ret_fields, uint32_t max,
+			       uint32_t *ret_count, struct trib_error *error)
 {
+	*ret_count = 0;
 	for (const char *at = wanted; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
 		struct trib_bytes name = trib_bytes(at, strcspn(at, ","));
 		uint32_t field;
 
 		if (!trib_table_field(table, name, &field))
-			return trib_fail(error, TRIB_INVALID, "--fields",
+			return trib_fail(error, TRIB_INVALID, option,
 					 "found \"%.*s\", expected a field of the table",
 					 (int)name.size, name.data);
+		if (*ret_count < max)
+			ret_fields[*ret_count] = field;
+		++*ret_count;
 	}
 	return TRIB_OK;
 }
@@ -198,6 +209,65 @@ static trib_status print_row(const struct trib_table *table, const struct option
 	return status;
 }
 
+static struct trib_bytes facet_text(const struct trib_table *table, uint32_t field, uint32_t code)
+{
+	const struct trib_dictionary *words = trib_table_words(table, field);
+
+	return words ? trib_dictionary_text(words, code) : trib_bytes_text(code ? "true" : "false");
+}
+
+static void print_facets(const struct trib_table *table, const struct trib_selected *selected)
+{
+	uint32_t count;
+	const struct trib_field *fields = trib_table_fields(table, &count);
+
+	for (uint32_t i = 0; i < selected->facet_count; i++) {
+		const struct trib_facet *facet = &selected->facets[i];
+
+		printf("%s: %" PRIu64 " values\n", fields[facet->field].name, facet->distinct);
+		for (uint32_t v = 0; v < facet->value_count; v++) {
+			struct trib_bytes text =
+				facet_text(table, facet->field, facet->values[v].code);
+
+			printf("%12" PRIu64 "  %.*s\n", facet->values[v].count, (int)text.size,
+			       text.data);
+		}
+	}
+}
+
+static void print_end_as_json(const struct trib_table *table, const struct trib_selected *selected)
+{
+	json_t *facets = json_object(),
+	       *end = json_pack("{s:I}", "count", (json_int_t)selected->count);
+	uint32_t count;
+	const struct trib_field *fields = trib_table_fields(table, &count);
+
+	for (uint32_t i = 0; i < selected->facet_count; i++) {
+		const struct trib_facet *facet = &selected->facets[i];
+		json_t *values = json_array();
+
+		for (uint32_t v = 0; v < facet->value_count; v++) {
+			struct trib_bytes text =
+				facet_text(table, facet->field, facet->values[v].code);
+
+			json_array_append_new(
+				values, json_pack("{s:s%, s:I}", "value", text.data, text.size,
+						  "count", (json_int_t)facet->values[v].count));
+		}
+		json_object_set_new(facets, fields[facet->field].name,
+				    json_pack("{s:I, s:o}", "distinct", (json_int_t)facet->distinct,
+					      "values", values));
+	}
+	if (selected->facet_count)
+		json_object_set(end, "facets", facets);
+	json_decref(facets);
+	char *text = json_dumps(end, JSON_COMPACT);
+
+	puts(text);
+	free(text);
+	json_decref(end);
+}
+
 static trib_status print(const struct trib_table *table, const struct options *options,
 			 const struct trib_selection *selection,
 			 const struct trib_selected *selected, struct trib_error *error)
@@ -210,9 +280,12 @@ static trib_status print(const struct trib_table *table, const struct options *o
 	trib_arena_init(&arena, VALUE_BYTES);
 	for (uint32_t i = 0; status == TRIB_OK && i < selected->row_count; i++)
 		status = print_row(table, options, &selected->rows[i], &arena, &buffer, error);
-	if (status == TRIB_OK)
-		printf(options->json ? "{\"count\":%" PRIu64 "}\n" : "%" PRIu64 " rows\n",
-		       selected->count);
+	if (status == TRIB_OK && options->json) {
+		print_end_as_json(table, selected);
+	} else if (status == TRIB_OK) {
+		print_facets(table, selected);
+		printf("%" PRIu64 " rows\n", selected->count);
+	}
 	if (status == TRIB_OK && options->explain) {
 		trib_selection_explain(selection, &buffer);
 		fputs(trib_buffer_text(&buffer), stderr);
@@ -222,15 +295,22 @@ static trib_status print(const struct trib_table *table, const struct options *o
 	return status;
 }
 
-static trib_status select_from(const struct trib_table *table, const struct options *options,
+static trib_status select_from(const struct trib_table *table, struct options *options,
 			       struct trib_error *error)
 {
+	struct trib_select_request *request = &options->request;
 	struct trib_selection *selection;
 	struct trib_selected selected;
-	trib_status status = check_fields(table, options->fields, error);
+	uint32_t shown;
+	trib_status status =
+		read_fields(table, "--fields", options->fields, NULL, 0, &shown, error);
 
+	request->facets = options->facet_fields;
 	if (status == TRIB_OK)
-		status = trib_selection_new(table, &options->request, &selection, error);
+		status = read_fields(table, "--facets", options->facets, options->facet_fields,
+				     TRIB_LIMIT_SELECT_FACETS, &request->facet_count, error);
+	if (status == TRIB_OK)
+		status = trib_selection_new(table, request, &selection, error);
 	if (status != TRIB_OK)
 		return status;
 	status = trib_selection_run(selection, options->threads, &selected, error);

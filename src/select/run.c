@@ -7,6 +7,7 @@
 #include <math.h>
 #include <pthread.h>
 #include "base/clock.h"
+#include "select/facets.h"
 #include "select/plan.h"
 
 enum { EVAL_BYTES = 1 << 20, AND_MAX = 64 };
@@ -21,6 +22,7 @@ struct trib_selection {
 	struct plan plan;
 	bool ascending;
 	uint32_t limit;
+	uint32_t facets[TRIB_LIMIT_SELECT_FACETS], facet_count;
 	struct tally *tallies; /* of the last run, a step each */
 	uint64_t count;
 	int64_t ns;
@@ -39,6 +41,7 @@ struct worker {
 	struct trib_arena arena;
 	struct tally *tallies;
 	uint64_t count;
+	struct facets facets;
 	struct trib_selected_row *rows;
 	uint32_t row_count;
 	trib_status status;
@@ -363,6 +366,10 @@ static void *work(void *context)
 		worker->count += left;
 		if (!left)
 			continue;
+		trib_status status = facets_add(&worker->facets, chunk, rows, left, &worker->error);
+
+		if (status != TRIB_OK)
+			failed(worker, status);
 		if (!selection->limit)
 			continue;
 		if (selection->plan.order_is_field)
@@ -380,16 +387,19 @@ static void begin_worker(struct worker *worker, struct run *run)
 	worker->tallies =
 		trib_alloc_zeroed(run->selection->plan.step_count, sizeof(*worker->tallies));
 	worker->rows = trib_alloc(run->selection->limit * sizeof(*worker->rows));
+	facets_init(&worker->facets, run->selection->plan.table, run->selection->facets,
+		    run->selection->facet_count);
 }
 
 static void end_worker(struct worker *worker)
 {
 	trib_arena_fini(&worker->arena);
+	facets_fini(&worker->facets);
 	free(worker->tallies);
 	free(worker->rows);
 }
 
-static trib_status gather(struct trib_selection *selection, const struct worker *workers,
+static trib_status gather(struct trib_selection *selection, struct worker *workers,
 			  uint32_t threads, struct trib_selected *ret_selected,
 			  struct trib_error *error)
 {
@@ -405,6 +415,8 @@ static trib_status gather(struct trib_selection *selection, const struct worker 
 			return workers[i].status;
 		}
 		selected.count += workers[i].count;
+		if (i)
+			facets_merge(&workers[0].facets, &workers[i].facets);
 		memcpy(selected.rows + selected.row_count, workers[i].rows,
 		       workers[i].row_count * sizeof(*selected.rows));
 		selected.row_count += workers[i].row_count;
@@ -418,6 +430,8 @@ static trib_status gather(struct trib_selection *selection, const struct worker 
 	selected.row_count = TRIB_MIN(selected.row_count, selection->limit);
 	for (uint32_t i = 0; selection->ascending && i < selected.row_count; i++)
 		selected.rows[i].key = -selected.rows[i].key;
+	selected.facets = facets_list(&workers[0].facets);
+	selected.facet_count = selection->facet_count;
 	selection->count = selected.count;
 	*ret_selected = selected;
 	return TRIB_OK;
@@ -449,22 +463,44 @@ trib_status trib_selection_run(struct trib_selection *selection, uint32_t thread
 
 void trib_selected_fini(struct trib_selected *selected)
 {
+	for (uint32_t i = 0; i < selected->facet_count; i++)
+		free(selected->facets[i].values);
+	free(selected->facets);
 	free(selected->rows);
 	*selected = (struct trib_selected){ 0 };
 }
 
 /* ---- Life --------------------------------------------------------------------------------- */
 
+static trib_status check_request(const struct trib_table *table,
+				 const struct trib_select_request *request,
+				 struct trib_error *error)
+{
+	uint32_t count;
+	const struct trib_field *fields = trib_table_fields(table, &count);
+
+	if (request->limit > TRIB_LIMIT_SELECT_ROWS)
+		return trib_fail(error, TRIB_LIMIT, "limit", "found %u, expected at most %d rows",
+				 request->limit, TRIB_LIMIT_SELECT_ROWS);
+	if (request->facet_count > TRIB_LIMIT_SELECT_FACETS)
+		return trib_fail(error, TRIB_LIMIT, "facets",
+				 "found %u, expected at most %d fields", request->facet_count,
+				 TRIB_LIMIT_SELECT_FACETS);
+	for (uint32_t i = 0; i < request->facet_count; i++)
+		if (!facets_codes(table, request->facets[i]))
+			return trib_fail(error, TRIB_INVALID, "facets",
+					 "found \"%s\", expected a field of words or flags",
+					 fields[request->facets[i]].name);
+	return TRIB_OK;
+}
+
 trib_status trib_selection_new(const struct trib_table *table,
 			       const struct trib_select_request *request,
 			       struct trib_selection **ret_selection, struct trib_error *error)
 {
 	struct trib_selection *selection = trib_alloc_zeroed(1, sizeof(*selection));
-	trib_status status = TRIB_OK;
+	trib_status status = check_request(table, request, error);
 
-	if (request->limit > TRIB_LIMIT_SELECT_ROWS)
-		status = trib_fail(error, TRIB_LIMIT, "limit", "found %u, expected at most %d rows",
-				   request->limit, TRIB_LIMIT_SELECT_ROWS);
 	if (status == TRIB_OK)
 		status = plan_make(&selection->plan, table, request, error);
 	if (status != TRIB_OK) {
@@ -473,6 +509,9 @@ trib_status trib_selection_new(const struct trib_table *table,
 	}
 	selection->ascending = request->ascending;
 	selection->limit = request->limit;
+	selection->facet_count = request->facet_count;
+	for (uint32_t i = 0; i < request->facet_count; i++)
+		selection->facets[i] = request->facets[i];
 	selection->tallies =
 		trib_alloc_zeroed(selection->plan.step_count, sizeof(*selection->tallies));
 	*ret_selection = selection;

@@ -35,6 +35,9 @@ struct trib_select_request {
 	struct trib_bytes filter;   /* of type bool; empty: all rows */
 	struct trib_bytes order_by; /* of type int, double or timestamp; empty: by row */
 	bool ascending;
+	const uint32_t *
+		facets; /* fields of words or flags, whose values are to be counted over all selected rows */
+	uint32_t facet_count; /* at most TRIB_LIMIT_SELECT_FACETS */
 	uint32_t limit; /* rows to be returned, at most TRIB_LIMIT_SELECT_ROWS; 0: only count */
 };
 
@@ -43,12 +46,25 @@ struct trib_selected_row {
 	double key; /* of the order; 0 without one */
 };
 
+/* How many of the selected rows have a value of a field: the most frequent first, of equals the lower code. */
+struct trib_facet {
+	uint32_t field;
+	uint32_t value_count; /* listed: at most TRIB_LIMIT_FACET_VALUES */
+	uint64_t distinct;    /* all that there are */
+	struct trib_facet_value {
+		uint32_t code; /* 0 of a CODE: no word; of a BOOL: 0, 1 */
+		uint64_t count;
+	} * values;
+};
+
 struct trib_selected {
 	uint64_t count; /* all that the filter selects */
 	struct trib_selected_row *
 		rows; /* the first of them in order; of equal keys the lower row is first. Rows without a
 					   key (an error of its evaluation, NaN) come last */
 	uint32_t row_count;
+	struct trib_facet *facets; /* as they were asked for */
+	uint32_t facet_count;
 };
 void trib_selected_fini(struct trib_selected *selected);
 

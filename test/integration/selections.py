@@ -50,6 +50,18 @@ def against_a_loop(table):
         check("and some are", expected)
 
 
+def facets(table):
+    goods, count = rows_of(table, "--limit", "100000", 'category.startsWith("food/")')
+    equal("all of them are here", len(goods), count)
+    code, out, err = run("select", "--table", table, "--json", "--limit", "0", "--facets", "season,tags", 'category.startsWith("food/")')
+    end_line = json.loads(out)
+    for field, values in (("season", [g["season"] for g in goods]), ("tags", [tag for g in goods for tag in g["tags"]])):
+        equal(f"facet {field}", {item["value"]: item["count"] for item in end_line["facets"][field]["values"]},
+              {value: values.count(value) for value in set(values)})
+    code, _, err = run("select", "--table", table, "--facets", "price")
+    check("a facet of numbers is refused by name", code == 1 and "facets" in err and "price" in err, err)
+
+
 def torn(table):
     path = os.path.join(table, "0.seg")
     with open(path, "r+b") as file:
@@ -77,6 +89,7 @@ def main():
               {name: digest(os.path.join(two, name)) for name in os.listdir(two)})
         equal("a folder that has a table is left alone", run("gen", "goods", "--rows", "10", "--out", one)[0], 1)
         against_a_loop(one)
+        facets(one)
         code, out, err = run("select", "--table", one, "price < 5000", "--limit", "0", "--explain")
         check("only counted, and explained", code == 0 and out.endswith(" rows\n") and "planes: price < 5000" in err, (out, err))
         for words, code in ((("--table", one, "prise < 1"), 1), (("--table", one, "price"), 1), (("--table", one, "--fields", "x"), 1), ((), 2),

@@ -219,7 +219,14 @@ static int compare(const void *a, const void *b)
 static void compare_with_twin(const char *filter, const char *order_by, bool ascending, uint32_t limit, uint32_t threads)
 {
 	static struct trib_selected_row rows[ROWS];
-	struct trib_select_request request = { trib_bytes_text(filter), trib_bytes_text(order_by), ascending, limit };
+	static const uint32_t facets[] = { CATEGORY, TAGS, PROMOTED };
+	struct trib_select_request request = { .filter = trib_bytes_text(filter),
+					       .order_by = trib_bytes_text(order_by),
+					       .ascending = ascending,
+					       .limit = limit,
+					       .facets = facets,
+					       .facet_count = TRIB_ARRAY_SIZE(facets) };
+	uint64_t counts[3][CATEGORIES + 1] = { { 0 } };
 	struct trib_expr_program *program = compile(filter), *order = *order_by ? compile(order_by) : NULL;
 	struct trib_selection *selection;
 	struct trib_selected selected;
@@ -236,6 +243,10 @@ static void compare_with_twin(const char *filter, const char *order_by, bool asc
 			continue;
 		double key = 0;
 
+		counts[0][world->numbers[CATEGORY][row]]++;
+		for (uint32_t i = row ? world->tag_ends[row - 1] : 0; i < world->tag_ends[row]; i++)
+			counts[1][world->tags[i]]++;
+		counts[2][world->numbers[PROMOTED][row]]++;
 		if (order)
 			key = !evaluate(order, row, &arena, &value)	 ? NAN :
 			      value.kind == TRIB_VALUE_DOUBLE	 ? value.number :
@@ -252,6 +263,19 @@ static void compare_with_twin(const char *filter, const char *order_by, bool asc
 	for (uint32_t i = 0; i < selected.row_count; i++)
 		if (selected.rows[i].row != rows[i].row)
 			fail_msg("%s order by %s: row %u at place %u, expected %u", filter, order_by, selected.rows[i].row, i, rows[i].row);
+	for (uint32_t f = 0; f < selected.facet_count; f++) {
+		const struct trib_facet *facet = &selected.facets[f];
+		uint64_t distinct = 0;
+
+		for (uint32_t code = 0; code <= CATEGORIES; code++)
+			distinct += counts[f][code] > 0;
+		assert_int_equal(facet->distinct, distinct);
+		assert_int_equal(facet->value_count, distinct);
+		for (uint32_t i = 0; i < facet->value_count; i++) {
+			assert_int_equal(facet->values[i].count, counts[f][facet->values[i].code]);
+			assert_true(!i || facet->values[i].count <= facet->values[i - 1].count);
+		}
+	}
 	trib_selected_fini(&selected);
 	trib_selection_free(selection);
 	trib_expr_free(program);
@@ -408,13 +432,28 @@ static void bad_requests_name_the_place(void **state)
 	};
 
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
-		struct trib_select_request request = { trib_bytes_text(rows[i].filter), trib_bytes_text(rows[i].order_by), false, rows[i].limit };
+		struct trib_select_request request = { .filter = trib_bytes_text(rows[i].filter),
+						       .order_by = trib_bytes_text(rows[i].order_by),
+						       .limit = rows[i].limit };
 		struct trib_selection *selection;
 		struct trib_error error;
 
 		assert_int_equal(trib_selection_new(world->table, &request, &selection, &error), rows[i].status);
 		assert_string_equal(error.at, rows[i].at);
 	}
+}
+
+static void facets_are_of_words_and_flags(void **state)
+{
+	uint32_t facets[TRIB_LIMIT_SELECT_FACETS + 1] = { PRICE };
+	struct trib_select_request request = { .facets = facets, .facet_count = 1 };
+	struct trib_selection *selection;
+	struct trib_error error;
+
+	assert_int_equal(trib_selection_new(world->table, &request, &selection, &error), TRIB_INVALID);
+	assert_string_equal(error.at, "facets");
+	request.facet_count = TRIB_LIMIT_SELECT_FACETS + 1;
+	assert_int_equal(trib_selection_new(world->table, &request, &selection, &error), TRIB_LIMIT);
 }
 
 static void explain_counts_rows(void **state)
@@ -444,6 +483,7 @@ int main(void)
 		cmocka_unit_test(random_filters_select_what_the_evaluator_does),
 		cmocka_unit_test(ends_of_scales_are_exact),
 		cmocka_unit_test(bad_requests_name_the_place),
+		cmocka_unit_test(facets_are_of_words_and_flags),
 		cmocka_unit_test(explain_counts_rows),
 	};
 
