@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "select/select.h"
 
@@ -325,6 +326,7 @@ static trib_status select_from(const struct trib_table *table, struct options *o
 int trib_cli_select(int argc, char **argv)
 {
 	struct options options = { .request.limit = 20,
+				   .request.now_ms = trib_clock_wall_ms(trib_clock_system()),
 				   .threads = (uint32_t)TRIB_MIN(
 					   TRIB_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1L), 16L) };
 	struct trib_table *table;

@@ -1,4 +1,5 @@
 /* From checked CEL to steps. */
+#include "select/functions.h"
 #include "select/plan.h"
 
 #include <math.h>
@@ -9,6 +10,10 @@ enum {
 	DEPTH_MAX = 300,
 	EVAL_BYTES = 1 << 20,
 };
+
+#define NOT_BY_ROW                                                                                 \
+	"found an expression that cannot be evaluated row by row, expected a shorter one, or "     \
+	"in_region() outside of it"
 
 static struct step *new_step(struct plan *plan, enum step_kind kind)
 {
@@ -252,9 +257,9 @@ static bool word_facts_get(void *context, uint32_t index, struct trib_arena *are
 	return true;
 }
 
-/* A program of part of the filter: what is written there, checked again. NULL: it cannot stand alone. */
-static struct trib_expr_program *part_of(struct plan *plan, const struct trib_expr_node *node,
-					 bool negated);
+/* A program of part of a tree: what is written there, checked again. NULL: it cannot stand alone. */
+static struct trib_expr_program *part_of(struct plan *plan, const struct trib_expr_program *whole,
+					 const struct trib_expr_node *node, bool negated);
 
 /* What an expression over one column of words is true of: it is asked of every word of the dictionary. */
 static struct step *word_test(struct plan *plan, const struct trib_expr_node *node, bool negated)
@@ -262,9 +267,9 @@ static struct step *word_test(struct plan *plan, const struct trib_expr_node *no
 	uint32_t field = 0, n = 0;
 	bool found = false;
 
-	if (!reads_one_word(plan, node, &field, &found) || !found)
+	if (node->depth > DEPTH_MAX || !reads_one_word(plan, node, &field, &found) || !found)
 		return NULL;
-	struct trib_expr_program *program = part_of(plan, node, negated);
+	struct trib_expr_program *program = part_of(plan, plan->filter, node, negated);
 
 	if (!program)
 		return NULL;
@@ -311,8 +316,8 @@ static struct trib_expr_env env_of(const struct plan *plan)
 				       .lasting = true };
 }
 
-static struct trib_expr_program *part_of(struct plan *plan, const struct trib_expr_node *node,
-					 bool negated)
+static struct trib_expr_program *part_of(struct plan *plan, const struct trib_expr_program *whole,
+					 const struct trib_expr_node *node, bool negated)
 {
 	struct trib_expr_program *program;
 	struct trib_expr_env env = env_of(plan);
@@ -321,7 +326,7 @@ static struct trib_expr_program *part_of(struct plan *plan, const struct trib_ex
 
 	trib_buffer_init(&text, TRIB_LIMIT_CEL_SOURCE_BYTES);
 	trib_buffer_add_text(&text, negated ? "!(" : "(");
-	trib_expr_print_part(plan->filter, node, &text);
+	trib_expr_print_part(whole, node, &text);
 	trib_buffer_add_text(&text, ")");
 	trib_status status =
 		text.failed ? TRIB_LIMIT
@@ -338,7 +343,7 @@ static struct step *rich(struct plan *plan, const struct trib_expr_node *node, b
 
 	step->node = node;
 	step->negated = negated;
-	step->program = part_of(plan, node, negated);
+	step->program = part_of(plan, plan->filter, node, negated);
 	trib_assert(plan->rich_count < STEPS_MAX);
 	plan->rich[plan->rich_count++] = step;
 	return step;
@@ -434,6 +439,35 @@ static struct step *prefix(struct plan *plan, const struct trib_expr_node *node,
 		       negated);
 }
 
+/* in_region(origin, "cn/zhejiang"): that region, and all whose path goes on from it. */
+static struct step *region(struct plan *plan, const struct trib_expr_node *node, bool negated)
+{
+	uint32_t field = node->args[0]->index;
+	const struct trib_dictionary *words = trib_table_words(plan->table, field);
+	struct trib_bytes path = trib_value_text(&node->args[1]->value);
+	char *below = trib_arena_alloc(&plan->arena, path.size + 1);
+	uint32_t code = trib_dictionary_find(words, path);
+
+	trib_assert(below);
+	memcpy(below, path.data, path.size);
+	below[path.size] = '/';
+	struct trib_ranges sets[2] = {
+		trib_dictionary_within(words, trib_bytes(below, path.size + 1), &plan->arena),
+		trib_ranges_of(&plan->arena, code, code)
+	};
+	struct trib_ranges set = trib_ranges_union(&plan->arena, sets, code ? 2 : 1);
+
+	if (field_at(plan, field)->kind == TRIB_FIELD_CODE)
+		return new_set(plan, node, field, set, negated);
+	struct step *step = new_step(plan, STEP_CODES);
+
+	step->field = field;
+	step->node = node;
+	step->negated = negated;
+	step->set = set;
+	return step;
+}
+
 static struct step *test_of(struct plan *plan, const struct trib_expr_node *node, bool negated)
 {
 	struct step *step = NULL;
@@ -456,6 +490,9 @@ static struct step *test_of(struct plan *plan, const struct trib_expr_node *node
 			break;
 		case TRIB_FN_STARTS_WITH:
 			step = prefix(plan, node, negated);
+			break;
+		case TRIB_FN_DECLARED: /* the others are not among settled trees */
+			step = region(plan, node, negated);
 			break;
 		default:
 			break;
@@ -510,33 +547,176 @@ static const struct trib_type *type_of(uint8_t kind)
 	}
 }
 
-static trib_status check(struct plan *plan, struct trib_bytes source, const char *at,
-			 struct trib_expr_program **ret_program, struct trib_error *error)
+/* ---- Functions of selections -------------------------------------------------------------- */
+
+/* One source: where its errors are, and what its tree belongs to. */
+struct source {
+	const char *at;
+	struct trib_expr_program *program;
+};
+
+static trib_status fail_at(const struct source *source, const struct trib_expr_node *node,
+			   trib_status status, struct trib_error *error, const char *text)
+{
+	char at[TRIB_ERROR_AT_MAX];
+	uint32_t line, column;
+
+	trib_expr_position(source->program, node->offset, &line, &column);
+	snprintf(at, sizeof(at), "%s:%u:%u", source->at, line, column);
+	return trib_fail(error, status, at, "%s", text);
+}
+
+static bool is_words(const struct plan *plan, const struct trib_expr_node *node)
+{
+	return is_column(node) && trib_table_words(plan->table, node->index);
+}
+
+static struct trib_expr_node *constant(struct plan *plan, const struct trib_expr_node *node,
+				       struct trib_value value)
+{
+	struct trib_expr_node *copy = trib_arena_alloc(&plan->arena, sizeof(*copy));
+
+	trib_assert(copy);
+	*copy = (struct trib_expr_node){ .kind = TRIB_EXPR_CONST,
+					 .offset = node->offset,
+					 .depth = 1,
+					 .type = node->type,
+					 .value = value };
+	return copy;
+}
+
+static trib_status settle_call(struct plan *plan, const struct source *source,
+			       const struct trib_expr_node *node,
+			       const struct trib_expr_node **ret_node, struct trib_error *error)
+{
+	switch ((enum trib_select_function)node->index) {
+	case TRIB_SELECT_NOW:
+		*ret_node = constant(plan, node, trib_value_timestamp_ms(plan->now_ms));
+		return TRIB_OK;
+	case TRIB_SELECT_IN_REGION:
+		*ret_node = node;
+		return is_words(plan, node->args[0]) && is_constant(node->args[1])
+			       ? TRIB_OK
+			       : fail_at(source, node, TRIB_INVALID, error,
+					 "found something else, expected in_region(a field of "
+					 "words, a text)");
+	default:
+		return fail_at(source, node, TRIB_UNSUPPORTED, error,
+			       "found a function that needs shelves, pools or the words of texts, "
+			       "which a table's folder does not have");
+	}
+}
+
+/* now() - duration("24h"): the same every row. */
+static const struct trib_expr_node *folded(struct plan *plan, const struct source *source,
+					   const struct trib_expr_node *node)
+{
+	struct trib_expr_program *program;
+	struct trib_value value;
+
+	for (uint32_t i = 0; i < node->count; i++)
+		if (!is_constant(node->args[i]))
+			return node;
+	program = part_of(plan, source->program, node, false);
+	bool good = program && trib_expr_eval(program, &(struct trib_expr_facts){ 0 }, &plan->arena,
+					      &value, NULL) == TRIB_OK;
+	/* What the value points to may be the program's: only those that point nowhere are kept. */
+	bool plain = good && (value.kind == TRIB_VALUE_TIMESTAMP ||
+			      value.kind == TRIB_VALUE_DURATION || value.kind == TRIB_VALUE_INT);
+
+	trib_expr_free(program);
+	return plain ? constant(plan, node, value) : node;
+}
+
+/* The tree with now() as the time that it is, and other functions where they can stand. */
+static trib_status settle(struct plan *plan, const struct source *source,
+			  const struct trib_expr_node *node, const struct trib_expr_node **ret_node,
+			  struct trib_error *error)
+{
+	const struct trib_expr_node **args =
+		trib_arena_alloc(&plan->arena, node->count * sizeof(*args));
+	bool changed = false;
+
+	trib_assert(args);
+	if (node->kind == TRIB_EXPR_CALL && node->function == TRIB_FN_DECLARED)
+		return settle_call(plan, source, node, ret_node, error);
+	for (uint32_t i = 0; i < node->count; i++) {
+		trib_status status = settle(plan, source, node->args[i], &args[i], error);
+
+		if (status != TRIB_OK)
+			return status;
+		changed |= args[i] != node->args[i];
+	}
+	*ret_node = node;
+	if (!changed)
+		return TRIB_OK;
+	struct trib_expr_node *copy = trib_arena_alloc(&plan->arena, sizeof(*copy));
+
+	trib_assert(copy);
+	*copy = *node;
+	copy->args = args;
+	*ret_node = node->kind == TRIB_EXPR_CALL ? folded(plan, source, copy) : copy;
+	return TRIB_OK;
+}
+
+/* Checked, and settled unless it is so deep that it is left to the evaluator anyway. */
+static trib_status check(struct plan *plan, struct trib_bytes text, struct source *source,
+			 const struct trib_expr_node **ret_root, struct trib_error *error)
 {
 	struct trib_expr_env env = env_of(plan);
 	struct trib_expr_error why;
 
-	if (trib_expr_compile(&env, source, ret_program, &why) != TRIB_OK)
-		return trib_expr_fail(error, at, &why);
-	return TRIB_OK;
+	env.functions = trib_select_functions;
+	env.function_count = TRIB_SELECT_FUNCTION_COUNT;
+	if (trib_expr_check(&env, text, &source->program, &why) != TRIB_OK)
+		return trib_expr_fail(error, source->at, &why);
+	*ret_root = trib_expr_root(source->program);
+	return (*ret_root)->depth <= DEPTH_MAX ? settle(plan, source, *ret_root, ret_root, error)
+					       : TRIB_OK;
 }
 
-static trib_status make_order(struct plan *plan, struct trib_bytes source, struct trib_error *error)
+static trib_status make_order(struct plan *plan, struct trib_bytes text, struct trib_error *error)
 {
-	trib_status status = check(plan, source, "order_by", &plan->order, error);
+	struct source source = { .at = "order_by" };
+	const struct trib_expr_node *root;
+	trib_status status = check(plan, text, &source, &root, error);
 
-	if (status != TRIB_OK)
-		return status;
-	const struct trib_expr_node *root = trib_expr_root(plan->order);
-	enum trib_type_kind kind = trib_expr_type(plan->order)->kind;
+	if (status == TRIB_OK) {
+		enum trib_type_kind kind = trib_expr_type(source.program)->kind;
 
-	if (kind != TRIB_TYPE_INT && kind != TRIB_TYPE_DOUBLE && kind != TRIB_TYPE_TIMESTAMP)
-		return trib_fail(error, TRIB_INVALID, "order_by",
-				 "found a value that has no order of numbers, expected int, double "
-				 "or timestamp");
-	plan->order_is_field = is_column(root);
-	plan->order_field = plan->order_is_field ? root->index : 0;
-	return TRIB_OK;
+		if (kind != TRIB_TYPE_INT && kind != TRIB_TYPE_DOUBLE &&
+		    kind != TRIB_TYPE_TIMESTAMP)
+			status = trib_fail(error, TRIB_INVALID, "order_by",
+					   "found a value that has no order of numbers, expected "
+					   "int, double or timestamp");
+	}
+	if (status == TRIB_OK) {
+		plan->order_is_field = is_column(root);
+		plan->order_field = plan->order_is_field ? root->index : 0;
+		plan->order = part_of(plan, source.program, root, false);
+		if (!plan->order)
+			status = trib_fail(error, TRIB_LIMIT, "order_by", NOT_BY_ROW);
+	}
+	trib_expr_free(source.program);
+	return status;
+}
+
+static trib_status make_filter(struct plan *plan, struct trib_bytes text, struct trib_error *error)
+{
+	struct source source = { .at = "filter" };
+	const struct trib_expr_node *root;
+	trib_status status = check(plan, text, &source, &root, error);
+
+	plan->filter = source.program; /* on failure, too: it is the plan's to give back */
+	if (status == TRIB_OK && trib_expr_type(plan->filter)->kind != TRIB_TYPE_BOOL)
+		status = trib_fail(error, TRIB_INVALID, "filter",
+				   "found a value of another type, expected true or false");
+	if (status == TRIB_OK)
+		plan->root = make(plan, root, false);
+	for (uint32_t i = 0; status == TRIB_OK && i < plan->rich_count; i++)
+		if (!plan->rich[i]->program)
+			status = trib_fail(error, TRIB_LIMIT, "filter", NOT_BY_ROW);
+	return status;
 }
 
 trib_status plan_make(struct plan *plan, const struct trib_table *table,
@@ -546,6 +726,7 @@ trib_status plan_make(struct plan *plan, const struct trib_table *table,
 	trib_status status = TRIB_OK;
 
 	plan->table = table;
+	plan->now_ms = request->now_ms;
 	trib_arena_init(&plan->arena, ARENA_BYTES);
 	plan->variables = trib_alloc(plan->variable_count * sizeof(*plan->variables));
 	plan->rich = trib_alloc(STEPS_MAX * sizeof(*plan->rich));
@@ -555,21 +736,9 @@ trib_status plan_make(struct plan *plan, const struct trib_table *table,
 	if (request->order_by.size)
 		status = make_order(plan, request->order_by, error);
 	if (status == TRIB_OK && request->filter.size)
-		status = check(plan, request->filter, "filter", &plan->filter, error);
-	if (status == TRIB_OK && plan->filter &&
-	    trib_expr_type(plan->filter)->kind != TRIB_TYPE_BOOL)
-		status = trib_fail(error, TRIB_INVALID, "filter",
-				   "found a value of another type, expected true or false");
-	if (status != TRIB_OK)
-		return status;
-	plan->root = plan->filter ? make(plan, trib_expr_root(plan->filter), false)
-				  : new_step(plan, STEP_ALL);
-	for (uint32_t i = 0; i < plan->rich_count; i++)
-		if (!plan->rich[i]->program)
-			return trib_fail(
-				error, TRIB_LIMIT, "filter",
-				"found an expression that is too long, expected a shorter one");
-	return TRIB_OK;
+		return make_filter(plan, request->filter, error);
+	plan->root = new_step(plan, STEP_ALL);
+	return status;
 }
 
 void plan_fini(struct plan *plan)

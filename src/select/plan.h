@@ -35,10 +35,12 @@ struct step {
 
 struct plan {
 	const struct trib_table *table;
+	int64_t now_ms;
 	struct trib_arena arena;
 	struct trib_expr_variable *variables; /* a field each */
 	uint32_t variable_count;
-	struct trib_expr_program *filter, *order; /* checked; NULL: none */
+	struct trib_expr_program *filter; /* checked only: its parts have programs; NULL: none */
+	struct trib_expr_program *order;
 	const struct step *root;
 	struct step **rich; /* steps that own a program */
 	uint32_t rich_count, step_count;

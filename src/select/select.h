@@ -18,6 +18,9 @@
  * with constants becomes a set of values (of codes, for words) that bit planes are asked for; what cannot, is evaluated
  * on the rows that are left. Whatever the way, the result is that of the CEL evaluator on every row.
  *
+ * Of the functions of selections (select/functions.h) now() and in_region() are answered here; the others are
+ * TRIB_UNSUPPORTED: they need the engine.
+ *
  * In CEL a field is: INT int, DECIMAL double, TIME timestamp, BOOL bool, CODE and TEXT string ("" for none), CODES
  * list(string).
  *
@@ -35,6 +38,7 @@ struct trib_select_request {
 	struct trib_bytes filter;   /* of type bool; empty: all rows */
 	struct trib_bytes order_by; /* of type int, double or timestamp; empty: by row */
 	bool ascending;
+	int64_t now_ms; /* what now() is */
 	const uint32_t *
 		facets; /* fields of words or flags, whose values are to be counted over all selected rows */
 	uint32_t facet_count; /* at most TRIB_LIMIT_SELECT_FACETS */

@@ -428,6 +428,12 @@ static void bad_requests_name_the_place(void **state)
 		{ "price", "", "filter", 1, TRIB_INVALID },
 		{ "true", "title", "order_by", 1, TRIB_INVALID },
 		{ "true", "price +", "order_by:1:8", 1, TRIB_SYNTAX },
+		{ "on_shelf('c1')", "", "filter:1:1", 1, TRIB_UNSUPPORTED },
+		{ "promoted && title.words('x')", "", "filter:1:19", 1, TRIB_UNSUPPORTED },
+		{ "in_region(title, 'x')", "", "filter:1:1", 1, TRIB_INVALID },
+		{ "in_region(brand, category)", "", "filter:1:1", 1, TRIB_INVALID },
+		{ "(in_region(brand, 'x') ? 1 : price) == 1", "", "filter", 1, TRIB_LIMIT },
+		{ "true", "in_region(brand, 'x') ? 1 : 0", "order_by", 1, TRIB_LIMIT },
 		{ "true", "", "limit", TRIB_LIMIT_SELECT_ROWS + 1, TRIB_LIMIT },
 	};
 
@@ -440,6 +446,46 @@ static void bad_requests_name_the_place(void **state)
 
 		assert_int_equal(trib_selection_new(world->table, &request, &selection, &error), rows[i].status);
 		assert_string_equal(error.at, rows[i].at);
+	}
+}
+
+/* What the functions of selections come to, said without them. */
+static void functions_say_what_is_said_without_them(void **state)
+{
+	static const struct {
+		const char *with, *without;
+	} rows[] = {
+		{ "listed_at >= now() - duration('1h')", "listed_at >= timestamp('2025-10-09T08:53:20Z') - duration('1h')" },
+		{ "now() > listed_at", "listed_at < timestamp('2025-10-09T08:53:20Z')" },
+		{ "now() - listed_at < duration('2h') && promoted", "timestamp('2025-10-09T08:53:20Z') - listed_at < duration('2h') && promoted" },
+		{ "in_region(category, 'women')", "category.startsWith('women/')" },
+		{ "in_region(category, 'women/1')", "category.startsWith('women/1/')" },
+		{ "!in_region(category, 'men/0/b')", "category != 'men/0/b'" },
+		{ "in_region(category, 'nowhere')", "false" },
+		{ "in_region(tags, 't-919') || price < 0", "'t-919' in tags || price < 0" },
+		{ "!in_region(tags, 't-919')", "!('t-919' in tags)" },
+	};
+
+	for (size_t i = 0; i < TRIB_ARRAY_SIZE(rows); i++) {
+		uint64_t counts[2];
+
+		for (int without = 0; without < 2; without++) {
+			struct trib_select_request request = { .filter = trib_bytes_text(without ? rows[i].without : rows[i].with),
+							       .order_by = trib_bytes_text(without ? "" : "listed_at - now() < duration('0s') ? 1 : 0"),
+							       .limit = 10,
+							       .now_ms = 1760000000000 };
+			struct trib_selection *selection;
+			struct trib_selected selected;
+			struct trib_error error;
+
+			assert_ok(trib_selection_new(world->table, &request, &selection, &error), error);
+			assert_ok(trib_selection_run(selection, 1, &selected, &error), error);
+			counts[without] = selected.count;
+			trib_selected_fini(&selected);
+			trib_selection_free(selection);
+		}
+		if (counts[0] != counts[1])
+			fail_msg("%s: %llu rows, expected %llu", rows[i].with, (unsigned long long)counts[0], (unsigned long long)counts[1]);
 	}
 }
 
@@ -483,6 +529,7 @@ int main(void)
 		cmocka_unit_test(random_filters_select_what_the_evaluator_does),
 		cmocka_unit_test(ends_of_scales_are_exact),
 		cmocka_unit_test(bad_requests_name_the_place),
+		cmocka_unit_test(functions_say_what_is_said_without_them),
 		cmocka_unit_test(facets_are_of_words_and_flags),
 		cmocka_unit_test(explain_counts_rows),
 	};
