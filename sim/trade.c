@@ -391,12 +391,18 @@ static void check_refusal(struct trade *trade, struct trade_op *op, trib_status 
 /* What an answer brings that the model cannot know. */
 static void keep_text(struct trade *trade, const struct trib_call *done, struct trade_op *op)
 {
-	const char *reply = done->reply.size ? done->reply.data : "", *at = NULL;
+	static const char before[] = "\"token\":\"";
+	struct trib_bytes reply = trib_buffer_bytes(&done->reply);
+	const char *at = NULL, *end = NULL;
 
-	if (op->kind == TRADE_TOKEN)
-		at = memmem(reply, done->reply.size, "\"token\":\"", 9);
-	if (at)
-		snprintf(op->text, sizeof(op->text), "%.*s", (int)strcspn(at + 9, "\""), at + 9);
+	if (op->kind == TRADE_TOKEN && reply.size)
+		at = memmem(reply.data, reply.size, before, strlen(before));
+	if (at) {
+		at += strlen(before);
+		end = memchr(at, '"', reply.size - (size_t)(at - reply.data));
+	}
+	if (end)
+		snprintf(op->text, sizeof(op->text), "%.*s", (int)(end - at), at);
 	if (op->kind == TRADE_SIGN_IN)
 		snprintf(op->text, sizeof(op->text), "%s", done->secret);
 	uint32_t approvals = trib_domain_count(domain_of(trade), TRIB_NOUN_APPROVAL);

@@ -221,7 +221,7 @@ static inline void world_play(const char *name, const struct world_file *files, 
 	world_call(&put);
 	assert_ok(put.status, put.error);
 	request.has_version = true;
-	request.version = (uint32_t)strtoul(strstr(put.reply.data, "\"version\":") + 10, NULL, 10);
+	request.version = (uint32_t)strtoul(strstr(trib_buffer_text(&put.reply), "\"version\":") + 10, NULL, 10);
 	trib_buffer_fini(&put.reply);
 	if (!activate)
 		return;
