@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "catalog/segment_file.h"
 
+enum { PAGE_BYTES = 4096 };
 enum seen { SEEN_NOT, SEEN_WHOLE, SEEN_TORN };
 
 struct trib_segment {
@@ -287,6 +288,11 @@ static trib_status look(struct trib_segment *segment, uint32_t chunk, uint32_t f
 		seen = __atomic_load_n(&segment->seen[place], __ATOMIC_ACQUIRE);
 
 	if (TRIB_UNLIKELY(seen == SEEN_NOT)) {
+		/* All of it in one read, not page by page. */
+		size_t begin = entry->at / PAGE_BYTES * PAGE_BYTES;
+
+		madvise((void *)(segment->bytes + begin), entry->at + entry->size - begin,
+			MADV_WILLNEED);
 		bool whole = trib_crc32c(0, blob, entry->size) == entry->crc &&
 			     (kind == TRIB_FIELD_TEXT	 ? texts_are_whole(entry, blob)
 			      : kind == TRIB_FIELD_CODES ? codes_are_whole(entry, blob)
