@@ -18,8 +18,11 @@ import sys
 import tempfile
 import time
 
-import duckdb
-import numpy
+try:
+    import duckdb
+    import numpy
+except ImportError as missing:
+    sys.exit(print(f"left out: {missing}; pip install duckdb numpy"))
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FIELDS = ("category brand merchant site status season origin price shown_price commission_bps stock sold_30d rating good_rate_bps shop_score "

@@ -374,6 +374,8 @@ enum trib_expr_function {
 };
 
 const char *trib_expr_function_name(enum trib_expr_function function);
+/* a < b is b > a: the comparison with its sides changed; others are as they were. */
+enum trib_expr_function trib_expr_mirrored(enum trib_expr_function function);
 const char *trib_expr_function_signatures(enum trib_expr_function function); /* see expr/function.h */
 
 /*

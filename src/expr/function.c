@@ -88,6 +88,22 @@ static const char *const names[] = {
 #undef X
 };
 
+enum trib_expr_function trib_expr_mirrored(enum trib_expr_function function)
+{
+	switch (function) {
+	case TRIB_FN_LT:
+		return TRIB_FN_GT;
+	case TRIB_FN_LE:
+		return TRIB_FN_GE;
+	case TRIB_FN_GT:
+		return TRIB_FN_LT;
+	case TRIB_FN_GE:
+		return TRIB_FN_LE;
+	default:
+		return function;
+	}
+}
+
 const char *trib_expr_function_name(enum trib_expr_function function)
 {
 	return function < TRIB_FN_COUNT ? names[function] : "";

@@ -301,22 +301,6 @@ static struct trib_ranges set_of_comparison(struct builder *b, enum trib_fact fa
 	}
 }
 
-static enum trib_expr_function mirror(enum trib_expr_function function)
-{
-	switch (function) {
-	case TRIB_FN_LT:
-		return TRIB_FN_GT;
-	case TRIB_FN_LE:
-		return TRIB_FN_GE;
-	case TRIB_FN_GT:
-		return TRIB_FN_LT;
-	case TRIB_FN_GE:
-		return TRIB_FN_LE;
-	default:
-		return function;
-	}
-}
-
 static struct trib_ranges set_of_text(struct builder *b, enum trib_fact fact,
 			      const struct trib_value *value)
 {
@@ -418,7 +402,7 @@ static const struct cond *build_with_fact(struct builder *b, enum trib_expr_func
 
 		left = right;
 		right = swap;
-		function = mirror(function);
+		function = trib_expr_mirrored(function);
 	}
 	cond = new_test(b, COND_COMPARE, left, negated);
 	cond->other = (uint8_t)right;
@@ -435,7 +419,7 @@ static const struct cond *build_comparison(struct builder *b, const struct trib_
 	if (right->kind == TRIB_EXPR_CONST)
 		return build_with_constant(b, function, left, &right->value, negated);
 	if (left->kind == TRIB_EXPR_CONST)
-		return build_with_constant(b, mirror(function), right, &left->value, negated);
+		return build_with_constant(b, trib_expr_mirrored(function), right, &left->value, negated);
 	if (fact_of_node(left) && fact_of_node(right))
 		return build_with_fact(b, function, fact_of_node(left), fact_of_node(right),
 				       negated);

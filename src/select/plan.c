@@ -115,22 +115,6 @@ static struct trib_ranges compared(struct plan *plan, enum trib_expr_function fu
 	}
 }
 
-static enum trib_expr_function mirrored(enum trib_expr_function function)
-{
-	switch (function) {
-	case TRIB_FN_LT:
-		return TRIB_FN_GT;
-	case TRIB_FN_LE:
-		return TRIB_FN_GE;
-	case TRIB_FN_GT:
-		return TRIB_FN_LT;
-	case TRIB_FN_GE:
-		return TRIB_FN_LE;
-	default:
-		return function;
-	}
-}
-
 /* ---- Tests -------------------------------------------------------------------------------- */
 
 static bool is_column(const struct trib_expr_node *node)
@@ -182,7 +166,7 @@ static struct step *comparison(struct plan *plan, const struct trib_expr_node *n
 
 		left = right;
 		right = other;
-		function = mirrored(function);
+		function = trib_expr_mirrored(function);
 	}
 	if (!is_column(left) || !is_constant(right))
 		return NULL;
