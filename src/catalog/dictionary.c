@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/hash.h"
+#include "base/mapping.h"
 
 #define MAGIC "TRIBWRD1"
 
@@ -19,8 +18,7 @@ struct head {
 _Static_assert(sizeof(struct head) == 24, "no padding in files");
 
 struct trib_dictionary {
-	char *bytes; /* mapped */
-	size_t size;
+	struct trib_bytes bytes; /* mapped */
 	const uint64_t *ends;
 	const uint32_t *order;
 	const char *texts;
@@ -112,22 +110,24 @@ static trib_status torn(const char *path, struct trib_error *error)
 
 static trib_status look(struct trib_dictionary *words, const char *path, struct trib_error *error)
 {
-	const struct head *head = (const void *)words->bytes;
+	const struct head *head = (const void *)words->bytes.data;
 	size_t fixed;
 
-	if (words->size < sizeof(*head) || memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 ||
-	    head->size != words->size ||
-	    head->crc != crc_of(head, words->bytes + sizeof(*head), words->size - sizeof(*head)))
+	if (words->bytes.size < sizeof(*head) ||
+	    memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 ||
+	    head->size != words->bytes.size ||
+	    head->crc != crc_of(head, words->bytes.data + sizeof(*head),
+				words->bytes.size - sizeof(*head)))
 		return torn(path, error);
 	words->count = head->count;
 	fixed = words->count * (sizeof(uint64_t) + sizeof(uint32_t));
-	if (words->size - sizeof(*head) < fixed)
+	if (words->bytes.size - sizeof(*head) < fixed)
 		return torn(path, error);
-	words->ends = (const void *)(words->bytes + sizeof(*head));
+	words->ends = (const void *)(words->bytes.data + sizeof(*head));
 	words->order = (const void *)(words->ends + words->count);
 	words->texts = (const char *)(words->order + words->count);
 	for (uint32_t i = 0; i < words->count; i++)
-		if (words->ends[i] > words->size - sizeof(*head) - fixed ||
+		if (words->ends[i] > words->bytes.size - sizeof(*head) - fixed ||
 		    (i && words->ends[i] < words->ends[i - 1]) || words->order[i] < 1 ||
 		    words->order[i] > words->count)
 			return torn(path, error);
@@ -138,24 +138,10 @@ trib_status trib_dictionary_open(const char *path, struct trib_dictionary **ret_
 				 struct trib_error *error)
 {
 	struct trib_dictionary *words = trib_alloc_zeroed(1, sizeof(*words));
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat stat = { 0 };
-	void *bytes = MAP_FAILED;
-	trib_status status;
+	trib_status status = trib_map(path, &words->bytes, error);
 
-	if (fd >= 0 && fstat(fd, &stat) == 0 && stat.st_size > 0)
-		bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (bytes != MAP_FAILED) {
-		words->bytes = bytes;
-		words->size = (size_t)stat.st_size;
+	if (status == TRIB_OK)
 		status = look(words, path, error);
-	} else if (fd >= 0 && stat.st_size == 0) {
-		status = torn(path, error);
-	} else {
-		status = trib_fail(error, TRIB_IO, path, "%s", strerror(errno));
-	}
-	if (fd >= 0)
-		close(fd);
 	if (status != TRIB_OK)
 		trib_dictionary_close(words);
 	else
@@ -165,8 +151,8 @@ trib_status trib_dictionary_open(const char *path, struct trib_dictionary **ret_
 
 void trib_dictionary_close(struct trib_dictionary *words)
 {
-	if (words && words->bytes)
-		munmap(words->bytes, words->size);
+	if (words)
+		trib_unmap(words->bytes);
 	free(words);
 }
 

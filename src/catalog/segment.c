@@ -1,12 +1,9 @@
 /* Reading a segment. Nothing of the file is believed before its checksum and its bounds have been looked at. */
 #include "catalog/segment.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/hash.h"
+#include "base/mapping.h"
 #include "catalog/segment_file.h"
 
 enum { PAGE_BYTES = 4096 };
@@ -14,8 +11,7 @@ enum seen { SEEN_NOT, SEEN_WHOLE, SEEN_TORN };
 
 struct trib_segment {
 	char *path;
-	const char *bytes; /* mapped */
-	size_t size;
+	struct trib_bytes bytes; /* mapped */
 	const struct segment_head *head;
 	const struct segment_entry *entries; /* chunk by chunk, of each the fields */
 	struct trib_field *fields;
@@ -38,14 +34,15 @@ static bool within(uint64_t at, uint64_t size, uint64_t end)
 
 static trib_status check_head(const struct trib_segment *segment, struct trib_error *error)
 {
-	const struct segment_head *head = (const struct segment_head *)(const void *)segment->bytes;
+	const struct segment_head *head =
+		(const struct segment_head *)(const void *)segment->bytes.data;
 
-	if (segment->size < SEGMENT_HEAD_BYTES ||
+	if (segment->bytes.size < SEGMENT_HEAD_BYTES ||
 	    memcmp(head->magic, TRIB_SEGMENT_MAGIC, sizeof(head->magic)) != 0)
 		return torn(segment->path, error, "no finished segment");
 	if (head->crc != trib_crc32c(0, head, offsetof(struct segment_head, crc)))
 		return torn(segment->path, error, "a head with another checksum");
-	if (head->size != segment->size)
+	if (head->size != segment->bytes.size)
 		return torn(segment->path, error, "another size than its head says");
 	uint64_t fields = (uint64_t)head->field_count * sizeof(struct segment_field);
 	uint64_t entries =
@@ -53,12 +50,12 @@ static trib_status check_head(const struct trib_segment *segment, struct trib_er
 
 	if (!head->field_count || head->field_count > TRIB_FIELDS_MAX ||
 	    head->chunk_count > TRIB_SEGMENT_CHUNKS_MAX ||
-	    !within(head->fields_at, fields, segment->size) ||
-	    !within(head->directory_at, entries, segment->size))
+	    !within(head->fields_at, fields, segment->bytes.size) ||
+	    !within(head->directory_at, entries, segment->bytes.size))
 		return torn(segment->path, error, "a directory beyond its end");
 	if (head->behind_crc !=
-	    trib_crc32c(trib_crc32c(0, segment->bytes + head->fields_at, fields),
-			segment->bytes + head->directory_at, entries))
+	    trib_crc32c(trib_crc32c(0, segment->bytes.data + head->fields_at, fields),
+			segment->bytes.data + head->directory_at, entries))
 		return torn(segment->path, error, "a directory with another checksum");
 	return TRIB_OK;
 }
@@ -66,7 +63,7 @@ static trib_status check_head(const struct trib_segment *segment, struct trib_er
 static trib_status read_fields(struct trib_segment *segment, struct trib_error *error)
 {
 	const struct segment_field *fields =
-		(const void *)(segment->bytes + segment->head->fields_at);
+		(const void *)(segment->bytes.data + segment->head->fields_at);
 
 	segment->fields = trib_alloc_zeroed(segment->head->field_count, sizeof(*segment->fields));
 	for (uint32_t i = 0; i < segment->head->field_count; i++) {
@@ -83,7 +80,7 @@ static trib_status read_fields(struct trib_segment *segment, struct trib_error *
 static bool entry_fits(const struct trib_segment *segment, const struct segment_entry *entry,
 		       uint8_t kind, uint32_t rows)
 {
-	if (entry->rows != rows || !within(entry->at, entry->size, segment->size) ||
+	if (entry->rows != rows || !within(entry->at, entry->size, segment->bytes.size) ||
 	    entry->at % SEGMENT_ALIGNMENT)
 		return false;
 	if (kind == TRIB_FIELD_TEXT)
@@ -120,27 +117,12 @@ static trib_status check_entries(struct trib_segment *segment, struct trib_error
 
 static trib_status map_file(struct trib_segment *segment, struct trib_error *error)
 {
-	int fd = open(segment->path, O_RDONLY | O_CLOEXEC);
-	struct stat stat = { 0 };
-	void *bytes = MAP_FAILED;
+	trib_status status = trib_map(segment->path, &segment->bytes, error);
 
-	if (fd >= 0 && fstat(fd, &stat) == 0 && stat.st_size > 0)
-		bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	trib_status status =
-		bytes != MAP_FAILED ? TRIB_OK
-		: fd >= 0 && stat.st_size == 0
-			? torn(segment->path, error, "an empty file")
-			: trib_fail(error, TRIB_IO, segment->path, "%s", strerror(errno));
-
-	if (fd >= 0)
-		close(fd);
-	if (status != TRIB_OK)
-		return status;
-	madvise(bytes, (size_t)stat.st_size,
-		MADV_RANDOM); /* a query reads columns, not their neighbours */
-	segment->bytes = bytes;
-	segment->size = (size_t)stat.st_size;
-	return TRIB_OK;
+	if (status == TRIB_OK &&
+	    segment->bytes.size) /* a query reads columns, not their neighbours */
+		madvise((void *)(uintptr_t)segment->bytes.data, segment->bytes.size, MADV_RANDOM);
+	return status;
 }
 
 trib_status trib_segment_open(const char *path, struct trib_segment **ret_segment,
@@ -154,11 +136,12 @@ trib_status trib_segment_open(const char *path, struct trib_segment **ret_segmen
 	if (status == TRIB_OK)
 		status = check_head(segment, error);
 	if (status == TRIB_OK) {
-		segment->head = (const void *)segment->bytes;
-		segment->entries = (const void *)(segment->bytes + segment->head->directory_at);
+		segment->head = (const void *)segment->bytes.data;
+		segment->entries =
+			(const void *)(segment->bytes.data + segment->head->directory_at);
 		segment->seen =
 			trib_alloc_zeroed(segment->head->chunk_count, segment->head->field_count);
-		segment->info.bytes = segment->size;
+		segment->info.bytes = segment->bytes.size;
 		memcpy(segment->info.digest, segment->head->digest, sizeof(segment->info.digest));
 		status = read_fields(segment, error);
 	}
@@ -176,8 +159,7 @@ void trib_segment_close(struct trib_segment *segment)
 {
 	if (!segment)
 		return;
-	if (segment->bytes)
-		munmap((void *)segment->bytes, segment->size);
+	trib_unmap(segment->bytes);
 	free(segment->seen);
 	free(segment->fields);
 	free(segment->path);
@@ -283,7 +265,7 @@ static trib_status look(struct trib_segment *segment, uint32_t chunk, uint32_t f
 {
 	size_t place = (size_t)chunk * segment->head->field_count + field;
 	const struct segment_entry *entry = &segment->entries[place];
-	const char *blob = segment->bytes + entry->at;
+	const char *blob = segment->bytes.data + entry->at;
 	uint8_t kind = segment->fields[field].kind,
 		seen = __atomic_load_n(&segment->seen[place], __ATOMIC_ACQUIRE);
 
@@ -291,7 +273,7 @@ static trib_status look(struct trib_segment *segment, uint32_t chunk, uint32_t f
 		/* All of it in one read, not page by page. */
 		size_t begin = entry->at / PAGE_BYTES * PAGE_BYTES;
 
-		madvise((void *)(segment->bytes + begin), entry->at + entry->size - begin,
+		madvise((void *)(segment->bytes.data + begin), entry->at + entry->size - begin,
 			MADV_WILLNEED);
 		bool whole = trib_crc32c(0, blob, entry->size) == entry->crc &&
 			     (kind == TRIB_FIELD_TEXT	 ? texts_are_whole(entry, blob)

@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/hash.h"
+#include "base/mapping.h"
 #include "catalog/words_analysis.h"
 
 struct trib_words_segment {
@@ -14,7 +13,7 @@ struct trib_words_segment {
 	const struct trib_words_header *header;
 	struct trib_bytes bytes;
 	struct trib_column image; /* one of the two holds the bytes, or neither */
-	void *mapped;
+	bool mapped;
 };
 
 static struct trib_words_segment *segment_new(struct trib_bytes bytes)
@@ -49,7 +48,7 @@ void trib_words_segment_unref(struct trib_words_segment *segment)
 		return;
 	trib_column_fini(&segment->image);
 	if (segment->mapped)
-		munmap(segment->mapped, segment->bytes.size);
+		trib_unmap(segment->bytes);
 	free(segment);
 }
 
@@ -147,29 +146,16 @@ trib_status trib_words_segment_open(const char *path, bool whole,
 				    struct trib_words_segment **ret_segment,
 				    struct trib_error *error)
 {
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct trib_bytes bytes;
+	trib_status status = trib_map(path, &bytes, error);
 
-	if (fd < 0)
-		return trib_fail(error, errno == ENOENT ? TRIB_NOT_FOUND : TRIB_IO, path,
-				 "cannot be opened: %s", strerror(errno));
-	if (fstat(fd, &st) != 0 || st.st_size < (off_t)sizeof(struct trib_words_header)) {
-		close(fd);
-		return trib_fail(error, TRIB_CORRUPT, path,
-				 "expected a header of 256 bytes: the file is torn");
-	}
-	void *mapped = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-
-	close(fd);
-	if (mapped == MAP_FAILED)
-		return trib_fail(error, TRIB_IO, path, "cannot be mapped: %s", strerror(errno));
-	trib_status status = trib_words_segment_of_bytes(trib_bytes(mapped, (size_t)st.st_size),
-							 path, whole, ret_segment, error);
-
+	if (status != TRIB_OK)
+		return status;
+	status = trib_words_segment_of_bytes(bytes, path, whole, ret_segment, error);
 	if (status == TRIB_OK)
-		(*ret_segment)->mapped = mapped;
+		(*ret_segment)->mapped = true;
 	else
-		munmap(mapped, (size_t)st.st_size);
+		trib_unmap(bytes);
 	return status;
 }
 

@@ -188,7 +188,7 @@ static trib_status print_row(const struct trib_table *table, const struct option
 
 		if (!is_wanted(fields[i].name, options->fields))
 			continue;
-		status = trib_table_value(table, row->row, i, arena, &value, error);
+		status = trib_select_value(table, row->row, i, arena, &value, error);
 		if (status != TRIB_OK)
 			break;
 		if (options->json)

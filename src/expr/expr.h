@@ -28,6 +28,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "base/ranges.h"
 #include "base/status.h"
 #include "expr/re2_shim.h" /* the patterns of matches(), for other rooms that take patterns */
 
@@ -169,6 +170,8 @@ static inline struct trib_value trib_value_bytes(struct trib_bytes bytes)
 /* From milliseconds, as the rest of the engine keeps time. Years 1 to 9999 are the caller's promise. */
 struct trib_value trib_value_timestamp_ms(int64_t ms);
 struct trib_value trib_value_duration_ms(int64_t ms);
+/* And back, of a timestamp or duration: the greatest that is not above it, and whether it is that. */
+int64_t trib_value_floor_ms(const struct trib_value *value, bool *ret_exact);
 
 /* The bytes of a string or bytes value. */
 static inline struct trib_bytes trib_value_text(const struct trib_value *value)
@@ -376,6 +379,12 @@ enum trib_expr_function {
 const char *trib_expr_function_name(enum trib_expr_function function);
 /* a < b is b > a: the comparison with its sides changed; others are as they were. */
 enum trib_expr_function trib_expr_mirrored(enum trib_expr_function function);
+/*
+ * The numbers of a scale that stand in `function` (<, <=, >, >= or ==) to a constant: `floor` is the greatest that is
+ * not above it, exact: it is that.
+ */
+struct trib_ranges trib_expr_compared(struct trib_arena *arena, enum trib_expr_function function, int64_t floor, bool exact,
+				      struct trib_range scale);
 const char *trib_expr_function_signatures(enum trib_expr_function function); /* see expr/function.h */
 
 /*

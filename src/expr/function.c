@@ -104,6 +104,27 @@ enum trib_expr_function trib_expr_mirrored(enum trib_expr_function function)
 	}
 }
 
+struct trib_ranges trib_expr_compared(struct trib_arena *arena, enum trib_expr_function function, int64_t floor, bool exact,
+				      struct trib_range scale)
+{
+	switch (function) {
+	case TRIB_FN_LT:
+		if (exact && floor == INT64_MIN)
+			return (struct trib_ranges){ 0 };
+		return trib_ranges_of(arena, scale.lo, exact ? floor - 1 : floor);
+	case TRIB_FN_LE:
+		return trib_ranges_of(arena, scale.lo, floor);
+	case TRIB_FN_GT:
+		return floor == INT64_MAX ? (struct trib_ranges){ 0 } : trib_ranges_of(arena, floor + 1, scale.hi);
+	case TRIB_FN_GE:
+		if (!exact)
+			return trib_expr_compared(arena, TRIB_FN_GT, floor, exact, scale);
+		return trib_ranges_of(arena, floor, scale.hi);
+	default:
+		return exact ? trib_ranges_of(arena, floor, floor) : (struct trib_ranges){ 0 };
+	}
+}
+
 const char *trib_expr_function_name(enum trib_expr_function function)
 {
 	return function < TRIB_FN_COUNT ? names[function] : "";

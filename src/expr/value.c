@@ -48,6 +48,18 @@ struct trib_value trib_value_duration_ms(int64_t ms)
 				    .integer = ms / 1000 };
 }
 
+int64_t trib_value_floor_ms(const struct trib_value *value, bool *ret_exact)
+{
+	int64_t nanos = value->nanos, part = nanos / 1000000, left = nanos % 1000000;
+
+	if (left < 0) {
+		part--;
+		left += 1000000;
+	}
+	*ret_exact = left == 0;
+	return value->integer * 1000 + part;
+}
+
 /* ---- Order and equality --------------------------------------------------------------------------- */
 
 static int order_doubles(double a, double b)

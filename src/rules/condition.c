@@ -213,19 +213,6 @@ static enum trib_fact_kind kind_of(enum trib_fact fact)
 	return (enum trib_fact_kind)trib_fact_rows[fact].kind;
 }
 
-/* The milliseconds t with t_ms <= x: floor, and whether x is whole milliseconds. */
-static int64_t floor_ms(const struct trib_value *value, bool *ret_exact)
-{
-	int64_t nanos = value->nanos, part = nanos / 1000000, left = nanos % 1000000;
-
-	if (left < 0) {
-		part--;
-		left += 1000000;
-	}
-	*ret_exact = left == 0;
-	return value->integer * 1000 + part;
-}
-
 /* A constant on the scale of the fact: the greatest scale value <= it, and whether it is that. */
 static bool scale_constant(enum trib_fact fact, const struct trib_value *value, int64_t *ret_floor,
 			   bool *ret_exact)
@@ -250,10 +237,10 @@ static bool scale_constant(enum trib_fact fact, const struct trib_value *value, 
 			return false;
 		return true;
 	case TRIB_FACT_TIME:
-		*ret_floor = value->kind == TRIB_VALUE_TIMESTAMP ? floor_ms(value, ret_exact) : 0;
+		*ret_floor = value->kind == TRIB_VALUE_TIMESTAMP ? trib_value_floor_ms(value, ret_exact) : 0;
 		return value->kind == TRIB_VALUE_TIMESTAMP;
 	case TRIB_FACT_DURATION:
-		*ret_floor = value->kind == TRIB_VALUE_DURATION ? floor_ms(value, ret_exact) : 0;
+		*ret_floor = value->kind == TRIB_VALUE_DURATION ? trib_value_floor_ms(value, ret_exact) : 0;
 		return value->kind == TRIB_VALUE_DURATION;
 	case TRIB_FACT_STRING:
 	case TRIB_FACT_TAGS:
@@ -280,25 +267,11 @@ static int64_t scale_highest(enum trib_fact fact)
 
 /* The numbers that stand in `function` to a constant of this floor. */
 static struct trib_ranges set_of_comparison(struct builder *b, enum trib_fact fact,
-				    enum trib_expr_function function, int64_t floor, bool exact)
+					    enum trib_expr_function function, int64_t floor, bool exact)
 {
-	int64_t lowest = scale_lowest(fact), highest = scale_highest(fact);
+	struct trib_range scale = { scale_lowest(fact), scale_highest(fact) };
 
-	switch (function) {
-	case TRIB_FN_LT:
-		if (exact && floor == INT64_MIN)
-			return (struct trib_ranges){ 0 };
-		return trib_ranges_of(b->arena, lowest, exact ? floor - 1 : floor);
-	case TRIB_FN_LE:
-		return trib_ranges_of(b->arena, lowest, floor);
-	case TRIB_FN_GT:
-		return floor == INT64_MAX ? (struct trib_ranges){ 0 }
-					  : trib_ranges_of(b->arena, floor + 1, highest);
-	case TRIB_FN_GE:
-		return trib_ranges_of(b->arena, exact ? floor : floor + 1, highest);
-	default:
-		return exact ? trib_ranges_of(b->arena, floor, floor) : (struct trib_ranges){ 0 };
-	}
+	return trib_expr_compared(b->arena, function, floor, exact, scale);
 }
 
 static struct trib_ranges set_of_text(struct builder *b, enum trib_fact fact,

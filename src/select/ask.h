@@ -68,9 +68,9 @@ trib_ask_find_fn trib_ask_lexicon_find;
 
 /* A server that answers POST URL/chat/completions. */
 struct trib_ask_model {
-	const char *url;   /* "http://127.0.0.1:8000/v1" */
-	const char *name;  /* of the model */
-	const char *key;   /* sent as a bearer token; NULL: none */
+	const char *url;     /* "http://127.0.0.1:8000/v1" */
+	const char *name;    /* of the model */
+	const char *key;     /* sent as a bearer token; NULL: none */
 	uint32_t timeout_ms; /* of each of at most two requests; 0: 20 s */
 };
 
@@ -84,9 +84,10 @@ struct trib_ask_request {
 
 struct trib_ask_part {
 	struct trib_bytes text;
-	uint32_t from, to;     /* where it stands, in characters of the text; to is behind it */
-	struct trib_bytes cel; /* what it came to: CEL, "order by …", "limit …"; "" for small words */
-	const char *why;       /* of what was not understood */
+	uint32_t from, to; /* where it stands, in characters of the text; to is behind it */
+	struct trib_bytes
+		cel;	 /* what it came to: CEL, "order by …", "limit …"; "" for small words */
+	const char *why; /* of what was not understood */
 };
 
 struct trib_ask_answer {

@@ -53,7 +53,8 @@ void **ask_words_place(struct ask_words *words, struct trib_bytes name)
 
 static bool ends_here(struct trib_bytes text, size_t size)
 {
-	return size >= text.size || !ask_is_latin(text.data[size - 1]) || !ask_is_latin(text.data[size]);
+	return size >= text.size || !ask_is_latin(text.data[size - 1]) ||
+	       !ask_is_latin(text.data[size]);
 }
 
 bool ask_word_ends(struct trib_bytes text, size_t size, size_t *ret_size)
@@ -78,7 +79,8 @@ bool ask_word_ends(struct trib_bytes text, size_t size, size_t *ret_size)
 void *ask_words_find(const struct ask_words *words, struct trib_bytes text, size_t size_max,
 		     size_t *ret_size)
 {
-	for (size_t size = TRIB_MIN(TRIB_MIN(text.size, size_max), (size_t)NAME_BYTES_MAX); size > 0; size--) {
+	for (size_t size = TRIB_MIN(TRIB_MIN(text.size, size_max), (size_t)NAME_BYTES_MAX);
+	     size > 0; size--) {
 		size_t whole;
 
 		if (!words->of_length[size] || !ask_word_ends(text, size, &whole))
@@ -132,8 +134,8 @@ void trib_ask_lexicon_add(struct trib_ask_lexicon *lexicon, struct trib_bytes na
 	if (name.size > sizeof(lower))
 		return;
 	for (size_t i = 0; i < name.size; i++)
-		lower[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? (char)(name.data[i] + 32) :
-									name.data[i];
+		lower[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? (char)(name.data[i] + 32)
+								      : name.data[i];
 	void **place = ask_words_place(lexicon->words, trib_bytes(lower, name.size));
 
 	if (!place || *place)
@@ -156,6 +158,7 @@ bool trib_ask_lexicon_find(void *context, struct trib_bytes text, struct trib_as
 
 	if (!entry)
 		return false;
-	*ret_value = (struct trib_ask_value){ entry->field, trib_bytes(entry->code, entry->size), size };
+	*ret_value =
+		(struct trib_ask_value){ entry->field, trib_bytes(entry->code, entry->size), size };
 	return true;
 }

@@ -20,23 +20,33 @@ enum {
 
 static const char schema[] =
 	"{\"type\":\"object\",\"additionalProperties\":false,"
-	"\"required\":[\"filter\",\"order_by\",\"descending\",\"limit\",\"understood\",\"not_understood\"],"
+	"\"required\":[\"filter\",\"order_by\",\"descending\",\"limit\",\"understood\",\"not_"
+	"understood\"],"
 	"\"properties\":{\"filter\":{\"type\":\"string\"},\"order_by\":{\"type\":\"string\"},"
 	"\"descending\":{\"type\":\"boolean\"},\"limit\":{\"type\":\"integer\"},"
-	"\"understood\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
-	"\"required\":[\"text\",\"cel\"],\"properties\":{\"text\":{\"type\":\"string\"},\"cel\":{\"type\":\"string\"}}}},"
+	"\"understood\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	"\"additionalProperties\":false,"
+	"\"required\":[\"text\",\"cel\"],\"properties\":{\"text\":{\"type\":\"string\"},\"cel\":{"
+	"\"type\":\"string\"}}}},"
 	"\"not_understood\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}";
 
-static const char task[] =
-	"You turn what an operator of an online marketplace says about goods into a filter and an order, as JSON.\n"
-	"filter: an expression of CEL (the Common Expression Language) over the fields below, of type bool; \"true\" if "
-	"nothing limits.\norder_by: a CEL expression of a number or a time, \"\" for none; descending: whether the largest "
-	"comes first.\nlimit: how many are wanted, 0 if that is not said.\nunderstood: each piece of the text, word for "
-	"word, with the CEL it became. not_understood: the pieces that became nothing. Leave no piece out.\n"
-	"Money is in minor units: 99 yuan is 9900. Rates ending in _bps are basis points: 15 % is 1500. Words that name "
-	"no field are sought in the title: title.words(\"…\"). Use only these fields and functions.\n\nFields:\n";
+static const char task[] = "You turn what an operator of an online marketplace says about goods "
+			   "into a filter and an order, as JSON.\n"
+			   "filter: an expression of CEL (the Common Expression Language) over the "
+			   "fields below, of type bool; \"true\" if "
+			   "nothing limits.\norder_by: a CEL expression of a number or a time, "
+			   "\"\" for none; descending: whether the largest "
+			   "comes first.\nlimit: how many are wanted, 0 if that is not "
+			   "said.\nunderstood: each piece of the text, word for "
+			   "word, with the CEL it became. not_understood: the pieces that became "
+			   "nothing. Leave no piece out.\n"
+			   "Money is in minor units: 99 yuan is 9900. Rates ending in _bps are "
+			   "basis points: 15 % is 1500. Words that name "
+			   "no field are sought in the title: title.words(\"…\"). Use only these "
+			   "fields and functions.\n\nFields:\n";
 
-static void add_prompt(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_buffer *prompt)
+static void add_prompt(const struct trib_ask *ask, const struct trib_ask_request *request,
+		       struct trib_buffer *prompt)
 {
 	trib_buffer_add_text(prompt, task);
 	for (uint32_t i = 0; i < ask->env.variable_count; i++) {
@@ -45,7 +55,9 @@ static void add_prompt(const struct trib_ask *ask, const struct trib_ask_request
 		trib_buffer_add_text(prompt, "\n");
 	}
 	trib_buffer_add_text(prompt, "\nFunctions beside CEL's own:\n");
-#define X(id, name, signatures, about) trib_buffer_add_text(prompt, (signatures)[0] == '.' ? "text." name ": " about "\n" : name ": " about "\n");
+#define X(id, name, signatures, about)                                                             \
+	trib_buffer_add_text(prompt, (signatures)[0] == '.' ? "text." name ": " about "\n"         \
+							    : name ": " about "\n");
 	TRIB_SELECT_FUNCTION_TABLE(X)
 #undef X
 	trib_buffer_add_text(prompt, "A day is duration(\"24h\"). ");
@@ -58,7 +70,8 @@ static void add_prompt(const struct trib_ask *ask, const struct trib_ask_request
 
 static void add_message(struct trib_buffer *messages, const char *role, struct trib_bytes content)
 {
-	trib_buffer_add_format(messages, "%s{\"role\":\"%s\",\"content\":", messages->size ? "," : "", role);
+	trib_buffer_add_format(messages,
+			       "%s{\"role\":\"%s\",\"content\":", messages->size ? "," : "", role);
 	trib_json_add_string(messages, content);
 	trib_buffer_add_text(messages, "}");
 }
@@ -73,8 +86,9 @@ static size_t on_answer(char *data, size_t size, size_t count, void *context)
 	return reply->failed ? 0 : size * count;
 }
 
-static CURLcode perform(const struct trib_ask_model *model, const char *url, struct trib_buffer *body, struct trib_buffer *reply,
-			long *ret_code, char *why)
+static CURLcode perform(const struct trib_ask_model *model, const char *url,
+			struct trib_buffer *body, struct trib_buffer *reply, long *ret_code,
+			char *why)
 {
 	CURL *easy = curl_easy_init();
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
@@ -111,34 +125,43 @@ static CURLcode perform(const struct trib_ask_model *model, const char *url, str
 }
 
 /* One question; the reply's bytes. */
-static trib_status post(const struct trib_ask_model *model, const struct trib_buffer *messages, struct trib_buffer *reply,
-			struct trib_error *error)
+static trib_status post(const struct trib_ask_model *model, const struct trib_buffer *messages,
+			struct trib_buffer *reply, struct trib_error *error)
 {
 	char why[CURL_ERROR_SIZE] = "", url[1024];
 	struct trib_buffer body;
 	long code = 0;
 
-	if (!model->url || snprintf(url, sizeof(url), "%s/chat/completions", model->url) >= (int)sizeof(url) ||
+	if (!model->url ||
+	    snprintf(url, sizeof(url), "%s/chat/completions", model->url) >= (int)sizeof(url) ||
 	    (model->key && strlen(model->key) > 400))
-		return trib_fail(error, TRIB_INVALID, "model", "found a URL or a key that is too long");
+		return trib_fail(error, TRIB_INVALID, "model",
+				 "found a URL or a key that is too long");
 	trib_buffer_init(&body, BODY_BYTES_MAX);
 	trib_buffer_add_text(&body, "{\"model\":");
 	trib_json_add_string(&body, trib_bytes_text(model->name));
 	trib_buffer_add_text(&body, ",\"temperature\":0,\"messages\":[");
 	trib_buffer_add_bytes(&body, trib_buffer_bytes(messages));
-	trib_buffer_add_format(&body, "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"selection\","
-				      "\"strict\":true,\"schema\":%s}}}", schema);
+	trib_buffer_add_format(&body,
+			       "],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+			       "\"name\":\"selection\","
+			       "\"strict\":true,\"schema\":%s}}}",
+			       schema);
 	if (body.failed || messages->failed) {
 		trib_buffer_fini(&body);
-		return trib_fail(error, TRIB_TOO_LARGE, "model", "the question would be larger than %d bytes", BODY_BYTES_MAX);
+		return trib_fail(error, TRIB_TOO_LARGE, "model",
+				 "the question would be larger than %d bytes", BODY_BYTES_MAX);
 	}
 	CURLcode result = perform(model, url, &body, reply, &code, why);
 
 	trib_buffer_fini(&body);
 	if (reply->failed)
-		return trib_fail(error, TRIB_REFUSED, "model", "found an answer of more than %d bytes", TRIB_LIMIT_ASK_REPLY_BYTES);
+		return trib_fail(error, TRIB_REFUSED, "model",
+				 "found an answer of more than %d bytes",
+				 TRIB_LIMIT_ASK_REPLY_BYTES);
 	if (result != CURLE_OK)
-		return trib_fail(error, TRIB_IO, "model", "no answer: %s", why[0] ? why : curl_easy_strerror(result));
+		return trib_fail(error, TRIB_IO, "model", "no answer: %s",
+				 why[0] ? why : curl_easy_strerror(result));
 	if (code != 200)
 		return trib_fail(error, TRIB_IO, "model", "found status %ld, expected 200", code);
 	return TRIB_OK;
@@ -147,7 +170,8 @@ static trib_status post(const struct trib_ask_model *model, const struct trib_bu
 /* ---- The reply ------------------------------------------------------------------------------------ */
 
 /* choices[0].message.content */
-static trib_status content_of(struct trib_bytes reply, struct trib_arena *arena, struct trib_bytes *ret_content, struct trib_error *error)
+static trib_status content_of(struct trib_bytes reply, struct trib_arena *arena,
+			      struct trib_bytes *ret_content, struct trib_error *error)
 {
 	const struct trib_json *root, *choices, *content;
 	trib_status status = trib_json_parse(reply, TRIB_LIMIT_JSON_DEPTH, arena, &root, error);
@@ -157,19 +181,25 @@ static trib_status content_of(struct trib_bytes reply, struct trib_arena *arena,
 		return status;
 	}
 	choices = trib_json_member(root, "choices");
-	content = choices && choices->kind == TRIB_JSON_ARRAY && choices->first ?
-			  trib_json_member(trib_json_member(choices->first, "message"), "content") : NULL;
+	content = choices && choices->kind == TRIB_JSON_ARRAY && choices->first
+			  ? trib_json_member(trib_json_member(choices->first, "message"), "content")
+			  : NULL;
 	if (!content || content->kind != TRIB_JSON_STRING)
-		return trib_fail(error, TRIB_REFUSED, "model", "found a reply without choices[0].message.content");
+		return trib_fail(error, TRIB_REFUSED, "model",
+				 "found a reply without choices[0].message.content");
 	*ret_content = content->text;
 	return TRIB_OK;
 }
 
-static const struct trib_json *member(const struct trib_json *root, const char *name, enum trib_json_kind kind)
+static const struct trib_json *member(const struct trib_json *root, const char *name,
+				      enum trib_json_kind kind)
 {
 	const struct trib_json *json = trib_json_member(root, name);
 
-	return json && (json->kind == kind || (kind == TRIB_JSON_TRUE && json->kind == TRIB_JSON_FALSE)) ? json : NULL;
+	return json && (json->kind == kind ||
+			(kind == TRIB_JSON_TRUE && json->kind == TRIB_JSON_FALSE))
+		       ? json
+		       : NULL;
 }
 
 static bool is_mark(unsigned char c)
@@ -178,77 +208,96 @@ static bool is_mark(unsigned char c)
 }
 
 /* A part of the text that nothing has claimed yet; false: it does not stand there. */
-static bool claim(struct trib_bytes text, bool *claimed, struct trib_bytes piece, struct trib_ask_part *ret_part)
+static bool claim(struct trib_bytes text, bool *claimed, struct trib_bytes piece,
+		  struct trib_ask_part *ret_part)
 {
 	for (size_t at = 0; piece.size && at + piece.size <= text.size; at++) {
 		if (memcmp(text.data + at, piece.data, piece.size) || claimed[at])
 			continue;
 		memset(claimed + at, true, piece.size);
 		*ret_part = (struct trib_ask_part){ .text = trib_bytes(text.data + at, piece.size),
-						    .from = ask_characters(text, at), .to = ask_characters(text, at + piece.size) };
+						    .from = ask_characters(text, at),
+						    .to = ask_characters(text, at + piece.size) };
 		return true;
 	}
 	return false;
 }
 
 /* The model's parts, as far as they stand in the text; what it left out was not understood. */
-static bool read_parts(struct trib_bytes text, const struct trib_json *understood, const struct trib_json *not_understood,
-		       struct trib_arena *arena, struct trib_ask_answer *answer)
+static bool read_parts(struct trib_bytes text, const struct trib_json *understood,
+		       const struct trib_json *not_understood, struct trib_arena *arena,
+		       struct trib_ask_answer *answer)
 {
 	struct trib_ask_part *yes = trib_arena_alloc(arena, (understood->count + 1) * sizeof(*yes));
-	struct trib_ask_part *no = trib_arena_alloc(arena, (not_understood->count + text.size + 1) * sizeof(*no));
+	struct trib_ask_part *no =
+		trib_arena_alloc(arena, (not_understood->count + text.size + 1) * sizeof(*no));
 	bool *claimed = trib_arena_alloc_zeroed(arena, text.size + 1);
 
 	if (!yes || !no || !claimed)
 		return false;
 	for (const struct trib_json *json = understood->first; json; json = json->next) {
-		const struct trib_json *piece = member(json, "text", TRIB_JSON_STRING), *cel = member(json, "cel", TRIB_JSON_STRING);
+		const struct trib_json *piece = member(json, "text", TRIB_JSON_STRING),
+				       *cel = member(json, "cel", TRIB_JSON_STRING);
 
-		if (piece && cel && claim(text, claimed, piece->text, &yes[answer->understood_count]))
+		if (piece && cel &&
+		    claim(text, claimed, piece->text, &yes[answer->understood_count]))
 			yes[answer->understood_count++].cel = cel->text;
 	}
 	for (const struct trib_json *json = not_understood->first; json; json = json->next)
-		if (json->kind == TRIB_JSON_STRING && claim(text, claimed, json->text, &no[answer->not_understood_count]))
+		if (json->kind == TRIB_JSON_STRING &&
+		    claim(text, claimed, json->text, &no[answer->not_understood_count]))
 			no[answer->not_understood_count++].why = "the model made nothing of it";
 	for (size_t from = 0, to; from < text.size; from = to) {
 		bool left_out = !claimed[from] && !is_mark((unsigned char)text.data[from]);
 
-		for (to = from + 1; left_out && to < text.size && !claimed[to] && !is_mark((unsigned char)text.data[to]);)
+		for (to = from + 1; left_out && to < text.size && !claimed[to] &&
+				    !is_mark((unsigned char)text.data[to]);)
 			to++;
 		if (left_out)
-			no[answer->not_understood_count++] = (struct trib_ask_part){
-				.text = trib_bytes(text.data + from, to - from), .from = ask_characters(text, from),
-				.to = ask_characters(text, to), .why = "the model left it out" };
+			no[answer->not_understood_count++] =
+				(struct trib_ask_part){ .text = trib_bytes(text.data + from,
+									   to - from),
+							.from = ask_characters(text, from),
+							.to = ask_characters(text, to),
+							.why = "the model left it out" };
 	}
 	answer->understood = yes;
 	answer->not_understood = no;
 	return true;
 }
 
-static trib_status read_answer(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_bytes content,
-			       struct trib_arena *arena, struct trib_ask_answer *ret_answer, struct trib_error *error)
+static trib_status read_answer(const struct trib_ask *ask, const struct trib_ask_request *request,
+			       struct trib_bytes content, struct trib_arena *arena,
+			       struct trib_ask_answer *ret_answer, struct trib_error *error)
 {
 	const struct trib_json *root;
 	trib_status status = trib_json_parse(content, TRIB_LIMIT_JSON_DEPTH, arena, &root, error);
 
 	if (status != TRIB_OK)
 		return status;
-	const struct trib_json *filter = member(root, "filter", TRIB_JSON_STRING), *order_by = member(root, "order_by", TRIB_JSON_STRING);
-	const struct trib_json *descending = member(root, "descending", TRIB_JSON_TRUE), *limit = member(root, "limit", TRIB_JSON_NUMBER);
-	const struct trib_json *yes = member(root, "understood", TRIB_JSON_ARRAY), *no = member(root, "not_understood", TRIB_JSON_ARRAY);
+	const struct trib_json *filter = member(root, "filter", TRIB_JSON_STRING),
+			       *order_by = member(root, "order_by", TRIB_JSON_STRING);
+	const struct trib_json *descending = member(root, "descending", TRIB_JSON_TRUE),
+			       *limit = member(root, "limit", TRIB_JSON_NUMBER);
+	const struct trib_json *yes = member(root, "understood", TRIB_JSON_ARRAY),
+			       *no = member(root, "not_understood", TRIB_JSON_ARRAY);
 	uint64_t count;
 
 	if (!filter || !order_by || !descending || !limit || !yes || !no ||
 	    !trib_bytes_to_u64(limit->text, &count) || count > UINT32_MAX)
-		return trib_fail(error, TRIB_INVALID, "", "found JSON of another form, expected that of the schema");
-	struct trib_ask_answer answer = { .filter = filter->text, .order_by = order_by->text,
-					  .descending = descending->kind == TRIB_JSON_TRUE, .limit = (uint32_t)count };
+		return trib_fail(error, TRIB_INVALID, "",
+				 "found JSON of another form, expected that of the schema");
+	struct trib_ask_answer answer = { .filter = filter->text,
+					  .order_by = order_by->text,
+					  .descending = descending->kind == TRIB_JSON_TRUE,
+					  .limit = (uint32_t)count };
 
 	status = ask_check(ask, &answer, error);
 	if (status != TRIB_OK)
 		return status;
 	if (!read_parts(request->text, yes, no, arena, &answer))
-		return trib_fail(error, TRIB_NO_MEMORY, "", "the answer is larger than the memory for it");
+		return trib_fail(error, TRIB_NO_MEMORY, "",
+				 "the answer is larger than the memory for it");
 	*ret_answer = answer;
 	return TRIB_OK;
 }
@@ -256,8 +305,9 @@ static trib_status read_answer(const struct trib_ask *ask, const struct trib_ask
 /* ---- The two attempts ----------------------------------------------------------------------------- */
 
 /* What the model says to the messages. */
-static trib_status ask_once(const struct trib_ask_model *model, const struct trib_buffer *messages, struct trib_arena *arena,
-			    struct trib_bytes *ret_content, struct trib_error *error)
+static trib_status ask_once(const struct trib_ask_model *model, const struct trib_buffer *messages,
+			    struct trib_arena *arena, struct trib_bytes *ret_content,
+			    struct trib_error *error)
 {
 	struct trib_buffer reply;
 	char *kept = NULL;
@@ -267,17 +317,20 @@ static trib_status ask_once(const struct trib_ask_model *model, const struct tri
 	size_t size = reply.size;
 
 	if (status == TRIB_OK)
-		kept = trib_arena_copy(arena, trib_buffer_bytes(&reply)); /* what is read of it points into it */
+		kept = trib_arena_copy(
+			arena, trib_buffer_bytes(&reply)); /* what is read of it points into it */
 	trib_buffer_fini(&reply);
 	if (status != TRIB_OK)
 		return status;
-	return kept ? content_of(trib_bytes(kept, size), arena, ret_content, error) :
-		      trib_fail(error, TRIB_NO_MEMORY, "model", "the answer is larger than the memory for it");
+	return kept ? content_of(trib_bytes(kept, size), arena, ret_content, error)
+		    : trib_fail(error, TRIB_NO_MEMORY, "model",
+				"the answer is larger than the memory for it");
 }
 
 /* The model's answer, and where that is refused, the one it gives when it is told why. */
-static trib_status converse(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_buffer *messages,
-			    struct trib_arena *arena, struct trib_ask_answer *ret_answer, struct trib_error *error)
+static trib_status converse(const struct trib_ask *ask, const struct trib_ask_request *request,
+			    struct trib_buffer *messages, struct trib_arena *arena,
+			    struct trib_ask_answer *ret_answer, struct trib_error *error)
 {
 	struct trib_bytes content;
 	struct trib_error why;
@@ -291,17 +344,21 @@ static trib_status converse(const struct trib_ask *ask, const struct trib_ask_re
 		status = read_answer(ask, request, content, arena, ret_answer, &why);
 		if (status == TRIB_OK)
 			return TRIB_OK;
-		snprintf(repair, sizeof(repair), "That was refused: %s%s%s. Answer again in the same form, without this fault.",
+		snprintf(repair, sizeof(repair),
+			 "That was refused: %s%s%s. Answer again in the same form, without this "
+			 "fault.",
 			 why.at, why.at[0] ? ": " : "", why.text);
 		add_message(messages, "assistant", content);
 		add_message(messages, "user", trib_bytes_text(repair));
 	}
-	return trib_fail(error, TRIB_REFUSED, "model", "its answer was refused, and the one it repaired it by: %s%s%s",
-			 why.at, why.at[0] ? ": " : "", why.text);
+	return trib_fail(error, TRIB_REFUSED, "model",
+			 "its answer was refused, and the one it repaired it by: %s%s%s", why.at,
+			 why.at[0] ? ": " : "", why.text);
 }
 
-trib_status ask_model(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_arena *arena,
-		      struct trib_ask_answer *ret_answer, struct trib_error *error)
+trib_status ask_model(const struct trib_ask *ask, const struct trib_ask_request *request,
+		      struct trib_arena *arena, struct trib_ask_answer *ret_answer,
+		      struct trib_error *error)
 {
 	struct trib_buffer prompt, messages;
 	trib_status status = ask_text_check(request->text, error);

@@ -57,7 +57,8 @@ static size_t read_chinese(struct trib_bytes text, int64_t *ret_low, int64_t *re
 		} else if (value > digit && second < 0 && power == 0) {
 			second = value;
 			at += size;
-		} else if ((times = FIND(powers, text, at, &size)) > 0 && (power == 0 || times < power) &&
+		} else if ((times = FIND(powers, text, at, &size)) > 0 &&
+			   (power == 0 || times < power) &&
 			   (digit >= 0 || power == 0 || times == 10)) {
 			low += TRIB_MAX(digit, INT64_C(1)) * times;
 			high += TRIB_MAX(second >= 0 ? second : digit, INT64_C(1)) * times;
@@ -94,11 +95,14 @@ static size_t read_digits(struct trib_bytes text, int64_t *ret_value)
 		char c = text.data[at];
 
 		if (c >= '0' && c <= '9') {
-			value = point ? value + (c - '0') * (place /= 10) : value * 10 + (c - '0') * (int64_t)ASK_NUMBER_UNIT;
+			value = point ? value + (c - '0') * (place /= 10)
+				      : value * 10 + (c - '0') * (int64_t)ASK_NUMBER_UNIT;
 			group++;
-		} else if (c == '.' && !point && at + 1 < text.size && text.data[at + 1] >= '0' && text.data[at + 1] <= '9') {
+		} else if (c == '.' && !point && at + 1 < text.size && text.data[at + 1] >= '0' &&
+			   text.data[at + 1] <= '9') {
 			point = true;
-		} else if (c == ',' && !point && group <= 3 && at + 3 < text.size && strspn(text.data + at + 1, "0123456789") == 3) {
+		} else if (c == ',' && !point && group <= 3 && at + 3 < text.size &&
+			   strspn(text.data + at + 1, "0123456789") == 3) {
 			group = 0; /* a thousands' comma */
 		} else {
 			break;
@@ -108,11 +112,12 @@ static size_t read_digits(struct trib_bytes text, int64_t *ret_value)
 	return at;
 }
 
-static const struct ask_meaning *meaning_of(const struct trib_ask *ask, struct trib_bytes text, size_t at,
-					    char class, size_t size_max, size_t *ret_size)
+static const struct ask_meaning *meaning_of(const struct trib_ask *ask, struct trib_bytes text,
+					    size_t at, char class, size_t size_max,
+					    size_t *ret_size)
 {
-	const struct ask_meaning *meaning =
-		ask_words_find(ask->words, trib_bytes(text.data + at, text.size - at), size_max, ret_size);
+	const struct ask_meaning *meaning = ask_words_find(
+		ask->words, trib_bytes(text.data + at, text.size - at), size_max, ret_size);
 
 	while (meaning && meaning->class != class)
 		meaning = meaning->next;
@@ -120,17 +125,19 @@ static const struct ask_meaning *meaning_of(const struct trib_ask *ask, struct t
 }
 
 /* The longest word of a class there; the lexicon's longest word may have others only. */
-static const struct ask_meaning *longest_of(const struct trib_ask *ask, struct trib_bytes text, size_t at,
-					    char class, size_t *ret_size)
+static const struct ask_meaning *longest_of(const struct trib_ask *ask, struct trib_bytes text,
+					    size_t at, char class, size_t *ret_size)
 {
 	size_t size_max = text.size - at, size;
 
 	while (size_max > 0) {
-		const struct ask_meaning *meaning = meaning_of(ask, text, at, class, size_max, ret_size);
+		const struct ask_meaning *meaning =
+			meaning_of(ask, text, at, class, size_max, ret_size);
 
 		if (meaning)
 			return meaning;
-		if (!ask_words_find(ask->words, trib_bytes(text.data + at, text.size - at), size_max, &size))
+		if (!ask_words_find(ask->words, trib_bytes(text.data + at, text.size - at),
+				    size_max, &size))
 			return NULL;
 		size_max = TRIB_MIN(size, size_max) - 1; /* a plural is longer than its word */
 	}
@@ -151,8 +158,8 @@ static size_t read_value(struct trib_bytes text, struct ask_token *number)
 	if (!size)
 		size = read_chinese(text, &number->low, &number->high);
 	for (size_t i = 0; i < TRIB_ARRAY_SIZE(english) && !size; i++)
-		if (starts(text, 0, english[i].text, &whole) && ask_word_ends(text, whole, &whole) &&
-		    whole == strlen(english[i].text)) {
+		if (starts(text, 0, english[i].text, &whole) &&
+		    ask_word_ends(text, whole, &whole) && whole == strlen(english[i].text)) {
 			number->low = number->high = english[i].value * ASK_NUMBER_UNIT;
 			size = whole;
 		}
@@ -171,7 +178,9 @@ static size_t read_scale(struct trib_bytes text, size_t at, struct ask_token *nu
 		if (!starts(text, at, scales[i].text, &size))
 			continue;
 		latin = scales[i].text[0] >= 'a' && scales[i].text[0] <= 'z';
-		if (latin && (!ask_word_ends(trib_bytes(text.data + at, text.size - at), size, &whole) || whole != size))
+		if (latin &&
+		    (!ask_word_ends(trib_bytes(text.data + at, text.size - at), size, &whole) ||
+		     whole != size))
 			continue;
 		if (number->high > NUMBER_MAX / scales[i].value)
 			return at;
@@ -191,7 +200,8 @@ static size_t read_scale(struct trib_bytes text, size_t at, struct ask_token *nu
 	return at;
 }
 
-size_t ask_number_read(const struct trib_ask *ask, struct trib_bytes text, struct ask_token *ret_number)
+size_t ask_number_read(const struct trib_ask *ask, struct trib_bytes text,
+		       struct ask_token *ret_number)
 {
 	struct ask_token number = { .scale = 1 };
 	const struct ask_meaning *unit;
@@ -203,8 +213,12 @@ size_t ask_number_read(const struct trib_ask *ask, struct trib_bytes text, struc
 	} else if (longest_of(ask, text, 0, ASK_CLASS_MONEY_BEFORE, &size)) {
 		number.unit = ASK_UNIT_MONEY;
 		at = skip_space(text, size);
-	} else if (starts(text, 0, "一半", &whole) || (starts(text, 0, "half", &whole) && ask_word_ends(text, whole, &whole))) {
-		*ret_number = (struct ask_token){ .low = 50 * ASK_NUMBER_UNIT, .high = 50 * ASK_NUMBER_UNIT, .scale = 1, .unit = ASK_UNIT_PERCENT };
+	} else if (starts(text, 0, "一半", &whole) ||
+		   (starts(text, 0, "half", &whole) && ask_word_ends(text, whole, &whole))) {
+		*ret_number = (struct ask_token){ .low = 50 * ASK_NUMBER_UNIT,
+						  .high = 50 * ASK_NUMBER_UNIT,
+						  .scale = 1,
+						  .unit = ASK_UNIT_PERCENT };
 		return whole;
 	}
 	size = read_value(trib_bytes(text.data + at, text.size - at), &number);
@@ -215,7 +229,9 @@ size_t ask_number_read(const struct trib_ask *ask, struct trib_bytes text, struc
 		return 0;
 	if (percent)
 		number.unit = ASK_UNIT_PERCENT;
-	unit = number.unit == ASK_UNIT_PERCENT ? NULL : longest_of(ask, text, skip_space(text, at), ASK_CLASS_UNIT, &size);
+	unit = number.unit == ASK_UNIT_PERCENT
+		       ? NULL
+		       : longest_of(ask, text, skip_space(text, at), ASK_CLASS_UNIT, &size);
 	if (unit) {
 		number.unit = number.unit ? number.unit : unit->number;
 		at = skip_space(text, at) + size;

@@ -4,7 +4,7 @@
 enum { NONE = UINT32_MAX, SLOTS = 10, HOURS_MAX = 720 };
 
 struct match {
-	uint32_t count, end;	/* tokens matched; the token behind the last */
+	uint32_t count, end; /* tokens matched; the token behind the last */
 	uint32_t token[SLOTS];
 	const struct ask_meaning *meaning[SLOTS];
 };
@@ -17,7 +17,8 @@ static const struct ask_meaning *slot(const struct match *match, char class)
 	return NULL;
 }
 
-static const struct ask_token *token_as(const struct ask_run *run, const struct match *match, char class)
+static const struct ask_token *token_as(const struct ask_run *run, const struct match *match,
+					char class)
 {
 	for (uint32_t i = 0; i < match->count; i++)
 		if (match->meaning[i]->class == class)
@@ -26,7 +27,8 @@ static const struct ask_token *token_as(const struct ask_run *run, const struct 
 }
 
 /* The n-th number of a match. */
-static const struct ask_token *number_of(const struct ask_run *run, const struct match *match, uint32_t n)
+static const struct ask_token *number_of(const struct ask_run *run, const struct match *match,
+					 uint32_t n)
 {
 	for (uint32_t i = 0; i < match->count; i++)
 		if (match->meaning[i]->class == 'N' && n-- == 0)
@@ -47,9 +49,11 @@ static void not_understood(struct ask_run *run, uint32_t first, uint32_t last, c
 
 /* ---- What is left over ---------------------------------------------------------------------------- */
 
-static struct ask_term *push_term(struct ask_run *run, struct ask_term term, uint32_t first, uint32_t last)
+static struct ask_term *push_term(struct ask_run *run, struct ask_term term, uint32_t first,
+				  uint32_t last)
 {
-	const struct ask_term *before = run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
+	const struct ask_term *before =
+		run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
 
 	term.link = run->link;
 	term.time = NONE;
@@ -58,8 +62,9 @@ static struct ask_term *push_term(struct ask_run *run, struct ask_term term, uin
 	if (run->not_token != NONE) {
 		term.negated = !term.negated;
 		term.first = run->not_token;
-	} else if (before && before->negated && before->form == term.form && before->field == term.field &&
-		   term.form != ASK_COMPARE && (term.link == '&' || term.link == '|')) {
+	} else if (before && before->negated && before->form == term.form &&
+		   before->field == term.field && term.form != ASK_COMPARE &&
+		   (term.link == '&' || term.link == '|')) {
 		term.negated = true; /* not A and B: neither of them */
 	}
 	run->not_token = NONE;
@@ -84,12 +89,16 @@ static void flush(struct ask_run *run, uint32_t end)
 		not_understood(run, first, end - 1, "a number, and nothing that it is of");
 		return;
 	}
-	struct trib_bytes text = trib_bytes(run->text.data + tokens[first].from, tokens[end - 1].to - tokens[first].from);
+	struct trib_bytes text = trib_bytes(run->text.data + tokens[first].from,
+					    tokens[end - 1].to - tokens[first].from);
 
-	push_term(run, (struct ask_term){ .form = ASK_WORDS, .field = run->ask->title, .code = text }, first, end - 1);
+	push_term(run,
+		  (struct ask_term){ .form = ASK_WORDS, .field = run->ask->title, .code = text },
+		  first, end - 1);
 }
 
-static struct ask_term *add_term(struct ask_run *run, struct ask_term term, const struct match *match)
+static struct ask_term *add_term(struct ask_run *run, struct ask_term term,
+				 const struct match *match)
 {
 	flush(run, match->token[0]);
 	return push_term(run, term, match->token[0], match->end - 1);
@@ -109,7 +118,8 @@ static uint32_t take_time(struct ask_run *run, const struct ask_field **field, u
 			*hours = asked;
 			taken = run->time_token;
 		} else {
-			not_understood(run, run->time_token, run->time_token, "counts reach back 30 days");
+			not_understood(run, run->time_token, run->time_token,
+				       "counts reach back 30 days");
 		}
 		run->time_token = NONE;
 	}
@@ -125,11 +135,13 @@ static void settle_time(struct ask_run *run)
 
 	if (token == NONE)
 		return;
-	struct ask_term *last = run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
+	struct ask_term *last =
+		run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
 
 	if (last && last->form == ASK_COMPARE && last->field->recent && !last->hours)
 		last->time = take_time(run, &last->field, &last->hours);
-	else if (run->order.field && run->order.first >= run->clause_token && run->order.field->recent && !run->order.hours)
+	else if (run->order.field && run->order.first >= run->clause_token &&
+		 run->order.field->recent && !run->order.hours)
 		run->order.time = take_time(run, &run->order.field, &run->order.hours);
 	else
 		not_understood(run, token, token, "a time, and nothing that it is of");
@@ -148,18 +160,22 @@ static bool listing(struct ask_run *run, const struct match *match)
 {
 	const struct ask_meaning *time = slot(match, 'P');
 
-	add_term(run,
-		 (struct ask_term){ .form = ASK_PIECE, .field = run->ask->listed_at,
-				    .code = ask_format(run->arena, "%s >= now() - duration(\"%uh\")", run->ask->listed_at->name,
-						       time ? time->hours : HOURS_MAX) },
-		 match);
+	add_term(
+		run,
+		(struct ask_term){ .form = ASK_PIECE,
+				   .field = run->ask->listed_at,
+				   .code = ask_format(run->arena, "%s >= now() - duration(\"%uh\")",
+						      run->ask->listed_at->name,
+						      time ? time->hours : HOURS_MAX) },
+		match);
 	return true;
 }
 
 /* ---- Comparisons ---------------------------------------------------------------------------------- */
 
 /* A number as a literal of a field; false: it cannot be one of it. */
-static bool literal(const struct ask_run *run, const struct ask_field *field, int64_t number, uint8_t unit, struct trib_bytes *ret_literal)
+static bool literal(const struct ask_run *run, const struct ask_field *field, int64_t number,
+		    uint8_t unit, struct trib_bytes *ret_literal)
 {
 	int64_t value = number;
 
@@ -175,16 +191,19 @@ static bool literal(const struct ask_run *run, const struct ask_field *field, in
 		value = (unit == ASK_UNIT_TENTH ? number * 10 : number) / 100;
 		break;
 	case ASK_COUNT:
-		if ((unit != ASK_UNIT_NONE && unit != ASK_UNIT_GOODS && unit != ASK_UNIT_COUNT) || number % ASK_NUMBER_UNIT)
+		if ((unit != ASK_UNIT_NONE && unit != ASK_UNIT_GOODS && unit != ASK_UNIT_COUNT) ||
+		    number % ASK_NUMBER_UNIT)
 			return false;
 		value = number / ASK_NUMBER_UNIT;
 		break;
 	case ASK_DECIMAL:
 		if (unit != ASK_UNIT_NONE && unit != ASK_UNIT_STAR)
 			return false;
-		*ret_literal = ask_format(run->arena, "%lld.%04lld", (long long)(number / ASK_NUMBER_UNIT),
-					  (long long)(number % ASK_NUMBER_UNIT));
-		while (ret_literal->data[ret_literal->size - 1] == '0' && ret_literal->data[ret_literal->size - 2] != '.')
+		*ret_literal =
+			ask_format(run->arena, "%lld.%04lld", (long long)(number / ASK_NUMBER_UNIT),
+				   (long long)(number % ASK_NUMBER_UNIT));
+		while (ret_literal->data[ret_literal->size - 1] == '0' &&
+		       ret_literal->data[ret_literal->size - 2] != '.')
 			ret_literal->size--;
 		return true;
 	default:
@@ -194,7 +213,8 @@ static bool literal(const struct ask_run *run, const struct ask_field *field, in
 	return true;
 }
 
-static const struct ask_field *unnamed_field(const struct trib_ask *ask, uint8_t unit, bool compared)
+static const struct ask_field *unnamed_field(const struct trib_ask *ask, uint8_t unit,
+					     bool compared)
 {
 	switch (unit) {
 	case ASK_UNIT_NONE:
@@ -214,27 +234,33 @@ static const struct ask_field *unnamed_field(const struct trib_ask *ask, uint8_t
 /* Field, comparison and one or two numbers, in whatever order the pattern had them. */
 static bool compare(struct ask_run *run, const struct match *match)
 {
-	const struct ask_meaning *named = slot(match, 'F'), *to = slot(match, 'R'), *about = slot(match, 'Z');
+	const struct ask_meaning *named = slot(match, 'F'), *to = slot(match, 'R'),
+				 *about = slot(match, 'Z');
 	const struct ask_meaning *op = slot(match, 'B') ? slot(match, 'B') : slot(match, 'A');
-	const struct ask_token *first = number_of(run, match, 0), *second = number_of(run, match, 1);
+	const struct ask_token *first = number_of(run, match, 0),
+			       *second = number_of(run, match, 1);
 	uint8_t unit = first->unit || !second ? first->unit : second->unit;
 	int64_t low = first->low, high = second ? second->high : first->high;
 	struct ask_term term = { .form = ASK_COMPARE, .negated = slot(match, '!') != NULL };
 
-	term.field = named ? named->field : unnamed_field(run->ask, unit, op || to || about || low != high);
+	term.field = named ? named->field
+			   : unnamed_field(run->ask, unit, op || to || about || low != high);
 	term.hours = named ? named->hours : 0;
 	if (!term.field)
 		return false;
-	if (second && first->scale == 1 && !first->unit && second->scale > 1 && low < high / second->scale)
+	if (second && first->scale == 1 && !first->unit && second->scale > 1 &&
+	    low < high / second->scale)
 		low *= second->scale; /* 3到5万 */
 	if (about) {
 		low -= low / 10;
 		high += high / 10;
 	}
 	/* "and" alone is no range: 500 orders and 100 reviews. */
-	if (low > high || (to && ask_token_as(token_as(run, match, 'R'), '&') && !slot(match, 'W') && !slot(match, 'M')))
+	if (low > high || (to && ask_token_as(token_as(run, match, 'R'), '&') &&
+			   !slot(match, 'W') && !slot(match, 'M')))
 		return false;
-	if (!literal(run, term.field, low, unit, &term.low) || !literal(run, term.field, high, unit, &term.high))
+	if (!literal(run, term.field, low, unit, &term.low) ||
+	    !literal(run, term.field, high, unit, &term.high))
 		return false;
 	term.low_op = ASK_GE;
 	term.high_op = ASK_LE;
@@ -257,10 +283,16 @@ static bool compare(struct ask_run *run, const struct match *match)
 static bool rank(struct ask_run *run, const struct match *match)
 {
 	const struct ask_field *field = slot(match, 'F')->field;
-	struct ask_term term = { .form = ASK_COMPARE, .field = field, .low_op = ASK_GE, .high_op = ASK_LE,
-				 .has_low = true, .has_high = true, .low = trib_bytes("1", 1) };
+	struct ask_term term = { .form = ASK_COMPARE,
+				 .field = field,
+				 .low_op = ASK_GE,
+				 .high_op = ASK_LE,
+				 .has_low = true,
+				 .has_high = true,
+				 .low = trib_bytes("1", 1) };
 
-	if (!field->rank || !literal(run, field, number_of(run, match, 0)->high, ASK_UNIT_NONE, &term.high))
+	if (!field->rank ||
+	    !literal(run, field, number_of(run, match, 0)->high, ASK_UNIT_NONE, &term.high))
 		return false;
 	add_term(run, term, match);
 	return true;
@@ -294,17 +326,21 @@ static bool order_by(struct ask_run *run, const struct match *match)
 	if (field->kind < ASK_MONEY || field->kind == ASK_VIRTUAL)
 		return false;
 	return set_order(run,
-			 (struct ask_order){ .field = field, .hours = named->hours,
+			 (struct ask_order){ .field = field,
+					     .hours = named->hours,
 					     .descending = down || (!up && !field->low_first),
-					     .weak = !slot(match, 'y') && !slot(match, 'Y') && (slot(match, 'H') || slot(match, 'h')) },
+					     .weak = !slot(match, 'y') && !slot(match, 'Y') &&
+						     (slot(match, 'H') || slot(match, 'h')) },
 			 match);
 }
 
-static bool set_limit(struct ask_run *run, uint32_t first, uint32_t last, const struct ask_token *number)
+static bool set_limit(struct ask_run *run, uint32_t first, uint32_t last,
+		      const struct ask_token *number)
 {
 	int64_t count = number->high / ASK_NUMBER_UNIT;
 
-	if ((number->unit != ASK_UNIT_NONE && number->unit != ASK_UNIT_GOODS && number->unit != ASK_UNIT_COUNT) ||
+	if ((number->unit != ASK_UNIT_NONE && number->unit != ASK_UNIT_GOODS &&
+	     number->unit != ASK_UNIT_COUNT) ||
 	    number->high % ASK_NUMBER_UNIT || count < 1 || count > UINT32_MAX)
 		return false;
 	flush(run, first);
@@ -336,7 +372,8 @@ static bool order_and_limit(struct ask_run *run, const struct match *match)
 	field.end = match->token[0] + 1;
 	if (slot(match, 'F')->field->rank)
 		return rank(run, match);
-	return order_by(run, &field) && set_limit(run, field.end, match->end - 1, number_of(run, match, 0));
+	return order_by(run, &field) &&
+	       set_limit(run, field.end, match->end - 1, number_of(run, match, 0));
 }
 
 /* ---- Values, phrases, fields alone ---------------------------------------------------------------- */
@@ -346,7 +383,10 @@ static bool value(struct ask_run *run, const struct match *match)
 	const struct ask_meaning *meaning = slot(match, 'V');
 
 	meaning = meaning ? meaning : slot(match, 'I');
-	add_term(run, (struct ask_term){ .form = ASK_IS, .field = meaning->field, .code = meaning->code }, match);
+	add_term(
+		run,
+		(struct ask_term){ .form = ASK_IS, .field = meaning->field, .code = meaning->code },
+		match);
 	return true;
 }
 
@@ -356,8 +396,10 @@ static bool region(struct ask_run *run, const struct match *match)
 	bool made = slot(match, 'o') != NULL, stock = run->stock_next && !made;
 
 	add_term(run,
-		 (struct ask_term){ .form = ASK_IS, .field = stock ? run->ask->stock_regions : meaning->field,
-				    .code = meaning->code, .fixed = made || stock },
+		 (struct ask_term){ .form = ASK_IS,
+				    .field = stock ? run->ask->stock_regions : meaning->field,
+				    .code = meaning->code,
+				    .fixed = made || stock },
 		 match);
 	run->stock_next = stock;
 	return true;
@@ -369,24 +411,33 @@ static bool in_stock(struct ask_run *run, const struct match *match)
 	uint32_t next = match->end;
 
 	flush(run, match->token[0]);
-	struct ask_term *last = run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
+	struct ask_term *last =
+		run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
 
-	if (last && last->form == ASK_IS && !last->fixed && !strcmp(last->field->name, "origin") && run->not_token == NONE) {
+	if (last && last->form == ASK_IS && !last->fixed && !strcmp(last->field->name, "origin") &&
+	    run->not_token == NONE) {
 		last->last = match->end - 1;
-		for (struct ask_term *term = last; term >= run->terms + run->clause && term->form == ASK_IS &&
-						   !term->fixed && term->field == last->field; term--)
+		for (struct ask_term *term = last;
+		     term >= run->terms + run->clause && term->form == ASK_IS && !term->fixed &&
+		     term->field == last->field;
+		     term--)
 			if (term != last)
 				term->field = run->ask->stock_regions;
 		last->field = run->ask->stock_regions;
 		return true;
 	}
-	while (next < run->text.count && is_small(&run->text.tokens[next]) && !ask_token_as(&run->text.tokens[next], 'G'))
+	while (next < run->text.count && is_small(&run->text.tokens[next]) &&
+	       !ask_token_as(&run->text.tokens[next], 'G'))
 		next++;
 	if (next < run->text.count && ask_token_as(&run->text.tokens[next], 'G')) {
 		run->stock_next = true;
 		return true;
 	}
-	add_term(run, (struct ask_term){ .form = ASK_PIECE, .field = run->ask->stock, .code = trib_bytes_text(run->ask->stock->alone) }, match);
+	add_term(run,
+		 (struct ask_term){ .form = ASK_PIECE,
+				    .field = run->ask->stock,
+				    .code = trib_bytes_text(run->ask->stock->alone) },
+		 match);
 	return true;
 }
 
@@ -395,21 +446,26 @@ static bool phrase(struct ask_run *run, const struct match *match)
 	const struct ask_phrase *says = slot(match, 'X')->phrase;
 
 	if (says->order)
-		return set_order(run, (struct ask_order){ .field = says->order, .descending = says->descending,
-							  .weak = says->weak && !slot(match, 'y') && !slot(match, 'Y') }, match);
+		return set_order(run,
+				 (struct ask_order){ .field = says->order,
+						     .descending = says->descending,
+						     .weak = says->weak && !slot(match, 'y') &&
+							     !slot(match, 'Y') },
+				 match);
 	struct trib_bytes cel = trib_bytes_text(says->filter);
 	const char *creator = strstr(says->filter, "{creator}");
 
 	if (creator && !run->request->creator.size) {
 		flush(run, match->token[0]);
-		not_understood(run, match->token[0], match->end - 1, "the request names no creator");
+		not_understood(run, match->token[0], match->end - 1,
+			       "the request names no creator");
 		return true;
 	}
 	if (creator) {
 		struct trib_bytes name = ask_quote(run->arena, run->request->creator);
 
-		cel = ask_format(run->arena, "%.*s%.*s%s", (int)(creator - says->filter), says->filter,
-				 TRIB_BYTES_ARG(name), creator + strlen("{creator}"));
+		cel = ask_format(run->arena, "%.*s%.*s%s", (int)(creator - says->filter),
+				 says->filter, TRIB_BYTES_ARG(name), creator + strlen("{creator}"));
 	}
 	add_term(run, (struct ask_term){ .form = ASK_PIECE, .code = cel }, match);
 	return true;
@@ -419,10 +475,15 @@ static bool phrase(struct ask_run *run, const struct match *match)
 static bool field_alone(struct ask_run *run, const struct match *match)
 {
 	const struct ask_field *field = slot(match, 'F')->field;
-	struct ask_term *last = run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
+	struct ask_term *last =
+		run->term_count > run->clause ? &run->terms[run->term_count - 1] : NULL;
 
 	if (field->alone) {
-		add_term(run, (struct ask_term){ .form = ASK_PIECE, .field = field, .code = trib_bytes_text(field->alone) }, match);
+		add_term(run,
+			 (struct ask_term){ .form = ASK_PIECE,
+					    .field = field,
+					    .code = trib_bytes_text(field->alone) },
+			 match);
 		return true;
 	}
 	if (!last || last->field != field || run->left_over != NONE)
@@ -437,7 +498,8 @@ static bool field_alone(struct ask_run *run, const struct match *match)
  * the first. */
 static const struct {
 	const char *pattern;
-	bool (*says)(struct ask_run *run, const struct match *match); /* false: not that, after all */
+	bool (*says)(struct ask_run *run,
+		     const struct match *match); /* false: not that, after all */
 } patterns[] = {
 	{ "FTN", order_and_limit },
 	{ "TNF", rank },
@@ -486,7 +548,8 @@ static const struct {
 };
 
 /* The class of the set that a token has, as a meaning. */
-static const struct ask_meaning *token_of(const struct ask_token *token, const char *set, size_t size)
+static const struct ask_meaning *token_of(const struct ask_token *token, const char *set,
+					  size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		const struct ask_meaning *meaning = ask_token_as(token, set[i]);
@@ -499,12 +562,14 @@ static const struct ask_meaning *token_of(const struct ask_token *token, const c
 
 static uint32_t skip_small(const struct ask_run *run, uint32_t at, const char *set, size_t size)
 {
-	while (at < run->text.count && is_small(&run->text.tokens[at]) && !token_of(&run->text.tokens[at], set, size))
+	while (at < run->text.count && is_small(&run->text.tokens[at]) &&
+	       !token_of(&run->text.tokens[at], set, size))
 		at++;
 	return at;
 }
 
-static bool matches(const struct ask_run *run, const char *pattern, uint32_t at, struct match *match)
+static bool matches(const struct ask_run *run, const char *pattern, uint32_t at,
+		    struct match *match)
 {
 	match->count = 0;
 	match->end = at;
@@ -523,7 +588,8 @@ static bool matches(const struct ask_run *run, const char *pattern, uint32_t at,
 		pattern += optional;
 		uint32_t next = match->count || none ? skip_small(run, match->end, set, size) : at;
 		const struct ask_meaning *meaning =
-			next < run->text.count ? token_of(&run->text.tokens[next], set, size) : NULL;
+			next < run->text.count ? token_of(&run->text.tokens[next], set, size)
+					       : NULL;
 
 		if (none)
 			return !meaning;
@@ -588,8 +654,8 @@ static void negate(struct ask_run *run, uint32_t at)
 	while (next < run->text.count && is_small(&tokens[next]))
 		next++;
 	bool ends = next >= run->text.count || ask_token_as(&tokens[next], ',');
-	bool behind = at > 0 && !tokens[at].space && at + 1 < run->text.count && tokens[at + 1].space &&
-		      (unsigned char)run->text.data[tokens[at].from] >= 128;
+	bool behind = at > 0 && !tokens[at].space && at + 1 < run->text.count &&
+		      tokens[at + 1].space && (unsigned char)run->text.data[tokens[at].from] >= 128;
 
 	if ((!ends && !behind) || run->term_count == run->clause) {
 		run->not_token = at;
@@ -600,8 +666,9 @@ static void negate(struct ask_run *run, uint32_t at)
 	term->last = at;
 	for (;; term--) {
 		term->negated = !term->negated;
-		if (term->form != ASK_IS || term == run->terms + run->clause || (term->link != '&' && term->link != '|') ||
-		    term[-1].form != ASK_IS || term[-1].field != term->field)
+		if (term->form != ASK_IS || term == run->terms + run->clause ||
+		    (term->link != '&' && term->link != '|') || term[-1].form != ASK_IS ||
+		    term[-1].field != term->field)
 			break;
 	}
 }
@@ -612,7 +679,8 @@ static bool inside_word(const struct ask_run *run, uint32_t at)
 	const struct ask_token *token = &run->text.tokens[at], *next = token + 1;
 	const struct ask_meaning *small = ask_token_as(token, '.');
 
-	if (token->to - token->from > 4 || (unsigned char)run->text.data[token->from] < 128 || (small && small->number == ASK_PARTICLE))
+	if (token->to - token->from > 4 || (unsigned char)run->text.data[token->from] < 128 ||
+	    (small && small->number == ASK_PARTICLE))
 		return false;
 	if (ask_token_as(token, '|') || ask_token_as(token, '&'))
 		return run->term_count == run->clause && run->left_over == NONE; /* 和田玉 */
@@ -625,7 +693,8 @@ static bool inside_word(const struct ask_run *run, uint32_t at)
 static void single(struct ask_run *run, uint32_t at)
 {
 	const struct ask_token *token = &run->text.tokens[at];
-	bool one = token->to - token->from <= 4 && (unsigned char)run->text.data[token->from] >= 128;
+	bool one =
+		token->to - token->from <= 4 && (unsigned char)run->text.data[token->from] >= 128;
 
 	if (ask_token_as(token, ',')) {
 		end_clause(run, at);

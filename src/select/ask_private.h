@@ -70,8 +70,8 @@ struct ask_field {
 	enum ask_kind kind;
 	enum ask_op bare;
 	bool windows, rank, low_first, any;
-	const char *alone;	     /* NULL: a field alone says nothing */
-	const char *is;		     /* NULL: as its kind has it */
+	const char *alone;		/* NULL: a field alone says nothing */
+	const char *is;			/* NULL: as its kind has it */
 	const struct ask_field *recent; /* itself, where it is a family; NULL: none */
 };
 
@@ -103,7 +103,8 @@ struct trib_ask {
 	struct ask_field *fields;
 	uint32_t field_count;
 	/* What is meant where no field is named. */
-	const struct ask_field *price, *commission, *rating, *stock, *stock_regions, *listed_at, *title;
+	const struct ask_field *price, *commission, *rating, *stock, *stock_regions, *listed_at,
+		*title;
 	struct trib_expr_variable *variables;
 	struct trib_expr_env env;
 };
@@ -162,7 +163,8 @@ trib_status ask_tokens(const struct trib_ask *ask, const struct trib_ask_request
 		       struct trib_error *error);
 
 /* A number with what multiplies it, its sign of money and its unit; its size, 0 where there is none. */
-size_t ask_number_read(const struct trib_ask *ask, struct trib_bytes text, struct ask_token *ret_number);
+size_t ask_number_read(const struct trib_ask *ask, struct trib_bytes text,
+		       struct ask_token *ret_number);
 
 const struct ask_meaning *ask_token_as(const struct ask_token *token, char class);
 
@@ -179,8 +181,8 @@ struct ask_term {
 	enum ask_op low_op, high_op;
 	struct trib_bytes low, high; /* literals */
 	bool negated;
-	bool fixed; /* IS: a region that is said to be of making, or of stock */
-	char link; /* to the term before: '|', '&', ',' a new clause, ' ' none */
+	bool fixed;		    /* IS: a region that is said to be of making, or of stock */
+	char link;		    /* to the term before: '|', '&', ',' a new clause, ' ' none */
 	uint32_t first, last, time; /* tokens; time: of when it is asked for, UINT32_MAX: none */
 };
 
@@ -204,29 +206,33 @@ struct ask_run {
 
 	/* Of the clause under way. */
 	char link;
-	uint32_t clause;      /* the first term of it */
+	uint32_t clause; /* the first term of it */
 	uint32_t clause_token;
-	uint32_t not_token;   /* of a "not" that waits for its term; UINT32_MAX: none */
-	uint32_t time_token;  /* of a time that waits for its field */
-	uint32_t left_over;   /* where letters that nobody knows began */
-	bool stock_next;      /* the next regions are those of stock */
+	uint32_t not_token;  /* of a "not" that waits for its term; UINT32_MAX: none */
+	uint32_t time_token; /* of a time that waits for its field */
+	uint32_t left_over;  /* where letters that nobody knows began */
+	bool stock_next;     /* the next regions are those of stock */
 };
 
 /* Fills terms, order and limit. */
 void ask_match(struct ask_run *run);
 
 /* The name of a field with its window. */
-struct trib_bytes ask_field_text(struct trib_arena *arena, const struct ask_field *field, uint32_t hours);
+struct trib_bytes ask_field_text(struct trib_arena *arena, const struct ask_field *field,
+				 uint32_t hours);
 /* Characters in the first `size` bytes. */
 uint32_t ask_characters(struct trib_bytes text, size_t size);
 struct trib_bytes ask_quote(struct trib_arena *arena, struct trib_bytes text);
 struct trib_bytes ask_format(struct trib_arena *arena, const char *format, ...) TRIB_PRINTF(2, 3);
-struct trib_bytes ask_write_term(const struct ask_run *run, const struct ask_term *term, bool negated);
+struct trib_bytes ask_write_term(const struct ask_run *run, const struct ask_term *term,
+				 bool negated);
 
-trib_status ask_write(struct ask_run *run, struct trib_ask_answer *ret_answer, struct trib_error *error);
+trib_status ask_write(struct ask_run *run, struct trib_ask_answer *ret_answer,
+		      struct trib_error *error);
 
 /* Checks filter and order_by against the fields. */
-trib_status ask_check(const struct trib_ask *ask, const struct trib_ask_answer *answer, struct trib_error *error);
+trib_status ask_check(const struct trib_ask *ask, const struct trib_ask_answer *answer,
+		      struct trib_error *error);
 
 /* ---- The model (ask_model.c) ---------------------------------------------------------------------- */
 

@@ -2,7 +2,8 @@
 #include "base/limits.h"
 #include "select/ask_private.h"
 
-static const struct ask_meaning separator = { .class = ',' }, mark = { .class = '"' }, unknown = { .class = 'w' };
+static const struct ask_meaning separator = { .class = ',' }, mark = { .class = '"' },
+				unknown = { .class = 'w' };
 
 const struct ask_meaning *ask_token_as(const struct ask_token *token, char class)
 {
@@ -28,7 +29,10 @@ static void normalise(struct ask_text *text)
 		size = trib_utf8_step(trib_bytes(p, from.size - at));
 		if (size == 3) {
 			c = (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 | (p[2] & 63);
-			c = c >= 0xff01 && c <= 0xff5e ? c - 0xfee0 : c == 0x3000 ? ' ' : c == 0x2019 ? '\'' : c;
+			c = c >= 0xff01 && c <= 0xff5e ? c - 0xfee0
+			    : c == 0x3000	       ? ' '
+			    : c == 0x2019	       ? '\''
+						       : c;
 		}
 		if (c <= ' ' || c == 127)
 			c = ' ';
@@ -63,27 +67,31 @@ static bool is_one_of(struct trib_bytes character, const char *const *set)
 /* What no word and no number begins with: a run of Latin letters, a sign, or one character. */
 static size_t read_other(struct trib_bytes text, struct ask_token *token)
 {
-	static const char *const separators[] = { ",", ";", ".", "!", "?", ":", "(", ")", "。", "…", "，", "；", NULL };
-	static const char *const marks[] = { "“", "”", "‘", "「", "」", "『", "』", "《", "》", "【", "】", "·", "—", NULL };
+	static const char *const separators[] = { ",", ";",  ".", "!",	"?",  ":", "(",
+						  ")", "。", "…", "，", "；", NULL };
+	static const char *const marks[] = { "“",  "”",	 "‘",  "「", "」", "『", "』",
+					     "《", "》", "【", "】", "·",  "—",	 NULL };
 	size_t size = trib_utf8_step(text);
 	struct trib_bytes character = trib_bytes(text.data, size);
 
 	if (!ask_is_latin(text.data[0])) {
-		token->meanings = is_one_of(character, separators) ? &separator :
-				  size == 1 || is_one_of(character, marks) ? &mark :
-									     &unknown;
+		token->meanings = is_one_of(character, separators)	     ? &separator
+				  : size == 1 || is_one_of(character, marks) ? &mark
+									     : &unknown;
 		return size;
 	}
-	while (size < text.size && (ask_is_latin(text.data[size]) || ((text.data[size] == '-' || text.data[size] == '\'') &&
-								  size + 1 < text.size && ask_is_latin(text.data[size + 1]))))
+	while (size < text.size && (ask_is_latin(text.data[size]) ||
+				    ((text.data[size] == '-' || text.data[size] == '\'') &&
+				     size + 1 < text.size && ask_is_latin(text.data[size + 1]))))
 		size++;
 	token->meanings = &unknown;
 	return size;
 }
 
 /* A value of the catalog, with the vocabulary's meanings where they are as long. */
-static size_t read_value(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_arena *arena,
-			 struct trib_bytes text, size_t known, struct ask_token *token)
+static size_t read_value(const struct trib_ask *ask, const struct trib_ask_request *request,
+			 struct trib_arena *arena, struct trib_bytes text, size_t known,
+			 struct ask_token *token)
 {
 	struct trib_ask_value value;
 
@@ -106,8 +114,8 @@ static size_t read_value(const struct trib_ask *ask, const struct trib_ask_reque
 	return value.size;
 }
 
-static size_t read_token(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_arena *arena,
-			 struct trib_bytes text, struct ask_token *token)
+static size_t read_token(const struct trib_ask *ask, const struct trib_ask_request *request,
+			 struct trib_arena *arena, struct trib_bytes text, struct ask_token *token)
 {
 	static const struct ask_meaning number_meaning = { .class = 'N' };
 	struct ask_token number;
@@ -118,9 +126,13 @@ static size_t read_token(const struct trib_ask *ask, const struct trib_ask_reque
 		size = 0;
 	size = read_value(ask, request, arena, text, size, token);
 	if (number_size > size) {
-		*token = (struct ask_token){ .from = token->from, .space = token->space, .meanings = &number_meaning,
-					     .low = number.low, .high = number.high,
-					     .scale = number.scale, .unit = number.unit };
+		*token = (struct ask_token){ .from = token->from,
+					     .space = token->space,
+					     .meanings = &number_meaning,
+					     .low = number.low,
+					     .high = number.high,
+					     .scale = number.scale,
+					     .unit = number.unit };
 		return number_size;
 	}
 	return size ? size : read_other(text, token);
@@ -130,9 +142,13 @@ static size_t read_token(const struct trib_ask *ask, const struct trib_ask_reque
 
 static uint32_t hours_of(const struct ask_token *token)
 {
-	static const int64_t hours[] = { [ASK_UNIT_HOUR] = 1, [ASK_UNIT_DAY] = 24, [ASK_UNIT_WEEK] = 168, [ASK_UNIT_MONTH] = 720 };
+	static const int64_t hours[] = { [ASK_UNIT_HOUR] = 1,
+					 [ASK_UNIT_DAY] = 24,
+					 [ASK_UNIT_WEEK] = 168,
+					 [ASK_UNIT_MONTH] = 720 };
 
-	if (!ask_token_as(token, 'N') || token->unit < ASK_UNIT_HOUR || token->unit > ASK_UNIT_MONTH)
+	if (!ask_token_as(token, 'N') || token->unit < ASK_UNIT_HOUR ||
+	    token->unit > ASK_UNIT_MONTH)
 		return 0;
 	int64_t count = token->high / ASK_NUMBER_UNIT;
 
@@ -146,17 +162,21 @@ static void fold_times(struct ask_text *text, struct trib_arena *arena)
 
 	for (uint32_t i = 0; i < text->count; count++) {
 		struct ask_token token = text->tokens[i];
-		uint32_t at = i + (ask_token_as(&token, ASK_CLASS_RECENT) && i + 1 < text->count && hours_of(&text->tokens[i + 1]));
+		uint32_t at = i + (ask_token_as(&token, ASK_CLASS_RECENT) && i + 1 < text->count &&
+				   hours_of(&text->tokens[i + 1]));
 		uint32_t hours = hours_of(&text->tokens[at]);
 
 		if (hours) {
-			struct ask_meaning *meaning = trib_arena_alloc_zeroed(arena, sizeof(*meaning));
+			struct ask_meaning *meaning =
+				trib_arena_alloc_zeroed(arena, sizeof(*meaning));
 			const struct ask_meaning *after;
 
 			trib_assert(meaning);
 			meaning->class = 'P';
 			meaning->hours = hours;
-			if (at + 1 < text->count && (after = ask_token_as(&text->tokens[at + 1], 'A')) && after->number == ASK_LE)
+			if (at + 1 < text->count &&
+			    (after = ask_token_as(&text->tokens[at + 1], 'A')) &&
+			    after->number == ASK_LE)
 				at++;
 			token.meanings = meaning;
 			token.to = text->tokens[at].to;
@@ -170,14 +190,16 @@ static void fold_times(struct ask_text *text, struct trib_arena *arena)
 trib_status ask_text_check(struct trib_bytes text, struct trib_error *error)
 {
 	if (text.size > TRIB_LIMIT_ASK_BYTES)
-		return trib_fail(error, TRIB_TOO_LARGE, "text", "found %zu bytes, expected at most %d", text.size, TRIB_LIMIT_ASK_BYTES);
+		return trib_fail(error, TRIB_TOO_LARGE, "text",
+				 "found %zu bytes, expected at most %d", text.size,
+				 TRIB_LIMIT_ASK_BYTES);
 	if (!trib_utf8_valid(text))
 		return trib_fail(error, TRIB_INVALID, "text", "found bytes that are not UTF-8");
 	return TRIB_OK;
 }
 
-trib_status ask_tokens(const struct trib_ask *ask, const struct trib_ask_request *request, struct trib_arena *arena,
-		       struct ask_text *text, struct trib_error *error)
+trib_status ask_tokens(const struct trib_ask *ask, const struct trib_ask_request *request,
+		       struct trib_arena *arena, struct ask_text *text, struct trib_error *error)
 {
 	size_t size = request->text.size;
 	trib_status status = ask_text_check(request->text, error);
@@ -198,7 +220,8 @@ trib_status ask_tokens(const struct trib_ask *ask, const struct trib_ask_request
 		if (at == text->size)
 			break;
 		token->from = at;
-		at += (uint32_t)read_token(ask, request, arena, trib_bytes(text->data + at, text->size - at), token);
+		at += (uint32_t)read_token(ask, request, arena,
+					   trib_bytes(text->data + at, text->size - at), token);
 		token->to = at;
 		text->count++;
 	}

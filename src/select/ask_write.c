@@ -35,45 +35,59 @@ struct trib_bytes ask_quote(struct trib_arena *arena, struct trib_bytes text)
 
 /* ---- One term ------------------------------------------------------------------------------------- */
 
-static struct trib_bytes write_is(const struct ask_run *run, const struct ask_term *term, bool negated)
+static struct trib_bytes write_is(const struct ask_run *run, const struct ask_term *term,
+				  bool negated)
 {
 	struct trib_bytes code = ask_quote(run->arena, term->code);
 	const char *is = term->field->is, *place = is ? strstr(is, "{}") : NULL;
 
 	if (place)
-		return ask_format(run->arena, "%s%.*s%.*s%s", negated ? "!" : "", (int)(place - is), is, TRIB_BYTES_ARG(code), place + 2);
+		return ask_format(run->arena, "%s%.*s%.*s%s", negated ? "!" : "", (int)(place - is),
+				  is, TRIB_BYTES_ARG(code), place + 2);
 	if (term->field->kind == ASK_CODES)
-		return ask_format(run->arena, negated ? "!(%.*s in %s)" : "%.*s in %s", TRIB_BYTES_ARG(code), term->field->name);
-	return ask_format(run->arena, "%s %s %.*s", term->field->name, negated ? "!=" : "==", TRIB_BYTES_ARG(code));
+		return ask_format(run->arena, negated ? "!(%.*s in %s)" : "%.*s in %s",
+				  TRIB_BYTES_ARG(code), term->field->name);
+	return ask_format(run->arena, "%s %s %.*s", term->field->name,
+			  negated ? "!=" : "==", TRIB_BYTES_ARG(code));
 }
 
-static struct trib_bytes write_compare(const struct ask_run *run, const struct ask_term *term, bool negated)
+static struct trib_bytes write_compare(const struct ask_run *run, const struct ask_term *term,
+				       bool negated)
 {
 	static const char *const inverted[ASK_OP_COUNT] = { "!=", ">=", ">", "<=", "<" };
 	struct trib_bytes name = ask_field_text(run->arena, term->field, term->hours);
 	const char *low = ask_op_texts[term->low_op], *high = ask_op_texts[term->high_op];
 
 	if (term->has_low && term->has_high)
-		return ask_format(run->arena, negated ? "!(%s %s %.*s && %s %s %.*s)" : "%s %s %.*s && %s %s %.*s",
-				  name.data, low, TRIB_BYTES_ARG(term->low), name.data, high, TRIB_BYTES_ARG(term->high));
+		return ask_format(run->arena,
+				  negated ? "!(%s %s %.*s && %s %s %.*s)"
+					  : "%s %s %.*s && %s %s %.*s",
+				  name.data, low, TRIB_BYTES_ARG(term->low), name.data, high,
+				  TRIB_BYTES_ARG(term->high));
 	if (negated) {
 		low = inverted[term->low_op];
 		high = inverted[term->high_op];
 	}
-	return term->has_low ? ask_format(run->arena, "%s %s %.*s", name.data, low, TRIB_BYTES_ARG(term->low)) :
-			       ask_format(run->arena, "%s %s %.*s", name.data, high, TRIB_BYTES_ARG(term->high));
+	return term->has_low ? ask_format(run->arena, "%s %s %.*s", name.data, low,
+					  TRIB_BYTES_ARG(term->low))
+			     : ask_format(run->arena, "%s %s %.*s", name.data, high,
+					  TRIB_BYTES_ARG(term->high));
 }
 
-static struct trib_bytes write_piece(const struct ask_run *run, const struct ask_term *term, bool negated)
+static struct trib_bytes write_piece(const struct ask_run *run, const struct ask_term *term,
+				     bool negated)
 {
 	if (!negated)
 		return term->code;
 	if (term->code.data[0] == '!')
 		return trib_bytes(term->code.data + 1, term->code.size - 1);
-	return ask_format(run->arena, memchr(term->code.data, ' ', term->code.size) ? "!(%.*s)" : "!%.*s", TRIB_BYTES_ARG(term->code));
+	return ask_format(run->arena,
+			  memchr(term->code.data, ' ', term->code.size) ? "!(%.*s)" : "!%.*s",
+			  TRIB_BYTES_ARG(term->code));
 }
 
-struct trib_bytes ask_write_term(const struct ask_run *run, const struct ask_term *term, bool negated)
+struct trib_bytes ask_write_term(const struct ask_run *run, const struct ask_term *term,
+				 bool negated)
 {
 	switch (term->form) {
 	case ASK_IS:
@@ -87,19 +101,22 @@ struct trib_bytes ask_write_term(const struct ask_run *run, const struct ask_ter
 	}
 	struct trib_bytes words = ask_quote(run->arena, term->code);
 
-	return ask_format(run->arena, "%s%s.words(%.*s)", negated ? "!" : "", term->field->name, TRIB_BYTES_ARG(words));
+	return ask_format(run->arena, "%s%s.words(%.*s)", negated ? "!" : "", term->field->name,
+			  TRIB_BYTES_ARG(words));
 }
 
 /* ---- Groups --------------------------------------------------------------------------------------- */
 
 static bool same_values(const struct ask_term *a, const struct ask_term *b)
 {
-	return a->form == ASK_IS && b->form == ASK_IS && a->field == b->field && a->negated == b->negated;
+	return a->form == ASK_IS && b->form == ASK_IS && a->field == b->field &&
+	       a->negated == b->negated;
 }
 
 static bool below(struct trib_bytes path, struct trib_bytes other)
 {
-	return path.size < other.size && other.data[path.size] == '/' && !memcmp(path.data, other.data, path.size);
+	return path.size < other.size && other.data[path.size] == '/' &&
+	       !memcmp(path.data, other.data, path.size);
 }
 
 /*
@@ -114,7 +131,8 @@ static uint32_t group_size(const struct ask_run *run, uint32_t from)
 
 	for (; from + count < run->term_count; count++) {
 		const struct ask_term *before = &terms[from + count - 1], *next = before + 1;
-		bool same = same_values(before, next), listed = next->link == '&' || next->link == '|';
+		bool same = same_values(before, next),
+		     listed = next->link == '&' || next->link == '|';
 
 		if (same && (below(before->code, next->code) || below(next->code, before->code)))
 			break;
@@ -128,7 +146,8 @@ static uint32_t group_size(const struct ask_run *run, uint32_t from)
 	return 1;
 }
 
-static void add_group(const struct ask_run *run, uint32_t from, uint32_t count, struct trib_buffer *filter)
+static void add_group(const struct ask_run *run, uint32_t from, uint32_t count,
+		      struct trib_buffer *filter)
 {
 	const struct ask_term *terms = run->terms + from;
 	bool plain = true;
@@ -141,12 +160,15 @@ static void add_group(const struct ask_run *run, uint32_t from, uint32_t count, 
 		plain = plain && terms[i].form == ASK_IS && terms[i].field == terms[0].field &&
 			terms[i].field->kind == ASK_CODE && !terms[i].field->is;
 	if (plain)
-		trib_buffer_add_format(filter, terms->negated ? "!(%s in [" : "%s in [", terms->field->name);
+		trib_buffer_add_format(filter, terms->negated ? "!(%s in [" : "%s in [",
+				       terms->field->name);
 	else
 		trib_buffer_add_text(filter, terms->negated ? "!(" : "(");
 	for (uint32_t i = 0; i < count; i++) {
-		struct trib_bytes cel = plain ? ask_quote(run->arena, terms[i].code) : ask_write_term(run, &terms[i], false);
-		bool close = !plain && trib_utf8_valid(cel) && memmem(cel.data, cel.size, " && ", 4);
+		struct trib_bytes cel = plain ? ask_quote(run->arena, terms[i].code)
+					      : ask_write_term(run, &terms[i], false);
+		bool close =
+			!plain && trib_utf8_valid(cel) && memmem(cel.data, cel.size, " && ", 4);
 
 		trib_buffer_add_text(filter, i == 0 ? "" : plain ? ", " : " || ");
 		trib_buffer_add_format(filter, close ? "(%.*s)" : "%.*s", TRIB_BYTES_ARG(cel));
@@ -188,11 +210,13 @@ static int32_t *find_owners(const struct ask_run *run)
 	for (uint32_t i = 0; i < run->text.count; i++) {
 		const struct ask_token *token = &run->text.tokens[i];
 
-		owners[i] = run->why[i] ? UNKNOWN :
-			    ask_token_as(token, ',') || ask_token_as(token, '"') ? PUNCTUATION : SMALL;
+		owners[i] = run->why[i]						   ? UNKNOWN
+			    : ask_token_as(token, ',') || ask_token_as(token, '"') ? PUNCTUATION
+										   : SMALL;
 	}
 	for (uint32_t i = 0; i < run->term_count; i++)
-		own(owners, run->terms[i].first, run->terms[i].last, run->terms[i].time, (int32_t)i);
+		own(owners, run->terms[i].first, run->terms[i].last, run->terms[i].time,
+		    (int32_t)i);
 	if (run->order.field)
 		own(owners, run->order.first, run->order.last, run->order.time, ORDER);
 	if (run->limit)
@@ -219,7 +243,8 @@ static struct trib_bytes cel_of(const struct ask_run *run, int32_t owner)
 	if (owner >= 0)
 		return ask_write_term(run, &run->terms[owner], run->terms[owner].negated);
 	if (owner == ORDER)
-		return ask_format(run->arena, "order by %s%s", order_text(run).data, run->order.descending ? " descending" : "");
+		return ask_format(run->arena, "order by %s%s", order_text(run).data,
+				  run->order.descending ? " descending" : "");
 	if (owner == LIMIT)
 		return ask_format(run->arena, "limit %u", run->limit);
 	return trib_bytes("", 0);
@@ -229,21 +254,27 @@ static void add_parts(const struct ask_run *run, struct trib_ask_answer *answer)
 {
 	const struct ask_text *text = &run->text;
 	size_t size = (text->count + 1) * sizeof(struct trib_ask_part);
-	struct trib_ask_part *understood = trib_arena_alloc(run->arena, size), *not_understood = trib_arena_alloc(run->arena, size);
+	struct trib_ask_part *understood = trib_arena_alloc(run->arena, size),
+			     *not_understood = trib_arena_alloc(run->arena, size);
 	int32_t *owners = find_owners(run);
 	uint32_t next;
 
 	trib_assert(understood && not_understood);
 	for (uint32_t i = 0; i < text->count; i = next) {
-		for (next = i + 1; next < text->count && owners[next] == owners[i] && run->why[next] == run->why[i];)
+		for (next = i + 1; next < text->count && owners[next] == owners[i] &&
+				   run->why[next] == run->why[i];)
 			next++;
 		if (owners[i] == PUNCTUATION)
 			continue;
-		uint32_t from = text->origin[text->tokens[i].from], to = text->origin[text->tokens[next - 1].to];
+		uint32_t from = text->origin[text->tokens[i].from],
+			 to = text->origin[text->tokens[next - 1].to];
 
-		struct trib_ask_part part = { .text = trib_bytes(text->original.data + from, to - from),
-					      .from = ask_characters(text->original, from), .to = ask_characters(text->original, to),
-					      .cel = cel_of(run, owners[i]), .why = run->why[i] };
+		struct trib_ask_part part = { .text = trib_bytes(text->original.data + from,
+								 to - from),
+					      .from = ask_characters(text->original, from),
+					      .to = ask_characters(text->original, to),
+					      .cel = cel_of(run, owners[i]),
+					      .why = run->why[i] };
 
 		if (part.why)
 			not_understood[answer->not_understood_count++] = part;
@@ -254,7 +285,8 @@ static void add_parts(const struct ask_run *run, struct trib_ask_answer *answer)
 	answer->not_understood = not_understood;
 }
 
-trib_status ask_write(struct ask_run *run, struct trib_ask_answer *ret_answer, struct trib_error *error)
+trib_status ask_write(struct ask_run *run, struct trib_ask_answer *ret_answer,
+		      struct trib_error *error)
 {
 	struct trib_ask_answer answer = { .limit = run->limit };
 	struct trib_buffer filter;
@@ -263,7 +295,8 @@ trib_status ask_write(struct ask_run *run, struct trib_ask_answer *ret_answer, s
 	add_filter(run, &filter);
 	if (filter.failed) {
 		trib_buffer_fini(&filter);
-		return trib_fail(error, TRIB_LIMIT, "text", "found more conditions than one filter may have");
+		return trib_fail(error, TRIB_LIMIT, "text",
+				 "found more conditions than one filter may have");
 	}
 	answer.filter = ask_format(run->arena, "%s", trib_buffer_text(&filter));
 	trib_buffer_fini(&filter);

@@ -94,10 +94,12 @@ trib_status facets_add(struct facets *facets, uint32_t chunk, const uint64_t row
 
 void facets_merge(struct facets *facets, const struct facets *other)
 {
-	for (uint32_t i = 0; i < facets->count; i++)
-		for (uint32_t code = 0; code < facets_codes(facets->table, facets->fields[i]);
-		     code++)
+	for (uint32_t i = 0; i < facets->count; i++) {
+		uint32_t codes = facets_codes(facets->table, facets->fields[i]);
+
+		for (uint32_t code = 0; code < codes; code++)
 			facets->counts[i][code] += other->counts[i][code];
+	}
 }
 
 static int by_count(const void *a, const void *b)

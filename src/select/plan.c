@@ -80,8 +80,7 @@ static bool scale(const struct trib_field *field, const struct trib_value *value
 		return true;
 	}
 	if (field->kind == TRIB_FIELD_TIME && value->kind == TRIB_VALUE_TIMESTAMP) {
-		*ret_floor = value->integer * 1000 + value->nanos / 1000000;
-		*ret_exact = value->nanos % 1000000 == 0;
+		*ret_floor = trib_value_floor_ms(value, ret_exact);
 		return true;
 	}
 	if (field->kind == TRIB_FIELD_DECIMAL && value->kind == TRIB_VALUE_DOUBLE &&
@@ -96,23 +95,8 @@ static bool scale(const struct trib_field *field, const struct trib_value *value
 static struct trib_ranges compared(struct plan *plan, enum trib_expr_function function,
 				   int64_t floor, bool exact)
 {
-	switch (function) {
-	case TRIB_FN_LT:
-		if (exact && floor == INT64_MIN)
-			return (struct trib_ranges){ 0 };
-		return trib_ranges_of(&plan->arena, INT64_MIN, exact ? floor - 1 : floor);
-	case TRIB_FN_LE:
-		return trib_ranges_of(&plan->arena, INT64_MIN, floor);
-	case TRIB_FN_GT:
-	case TRIB_FN_GE:
-		if (function == TRIB_FN_GE && exact)
-			return trib_ranges_of(&plan->arena, floor, INT64_MAX);
-		return floor == INT64_MAX ? (struct trib_ranges){ 0 }
-					  : trib_ranges_of(&plan->arena, floor + 1, INT64_MAX);
-	default:
-		return exact ? trib_ranges_of(&plan->arena, floor, floor)
-			     : (struct trib_ranges){ 0 };
-	}
+	return trib_expr_compared(&plan->arena, function, floor, exact,
+				  (struct trib_range){ INT64_MIN, INT64_MAX });
 }
 
 /* ---- Tests -------------------------------------------------------------------------------- */
@@ -743,28 +727,29 @@ static trib_status value_of_codes(const struct trib_table *table, uint32_t row, 
 				  struct trib_error *error)
 {
 	struct trib_code_sets sets;
-	uint32_t codes[256];
 	trib_status status = trib_table_codes(table, row / TRIB_CHUNK_ROWS, field, &sets, error);
 
 	if (status != TRIB_OK)
 		return status;
-	uint32_t count =
-		TRIB_MIN(trib_codes_of(&sets, row % TRIB_CHUNK_ROWS, codes, TRIB_ARRAY_SIZE(codes)),
-			 (uint32_t)TRIB_ARRAY_SIZE(codes));
+	uint32_t count = trib_codes_of(&sets, row % TRIB_CHUNK_ROWS, NULL, 0);
+	uint32_t *codes = trib_arena_alloc(arena, count * sizeof(*codes));
+
+	if (codes)
+		trib_codes_of(&sets, row % TRIB_CHUNK_ROWS, codes, count);
 	struct trib_value *items = trib_arena_alloc(arena, count * sizeof(*items));
 
-	for (uint32_t i = 0; items && i < count; i++)
+	for (uint32_t i = 0; codes && items && i < count; i++)
 		items[i] = trib_value_string(
 			trib_dictionary_text(trib_table_words(table, field), codes[i]));
-	return items && trib_value_list(arena, items, count, ret_value) == TRIB_OK
+	return codes && items && trib_value_list(arena, items, count, ret_value) == TRIB_OK
 		       ? TRIB_OK
 		       : trib_fail(error, TRIB_NO_MEMORY, "select",
 				   "found a list that does not fit");
 }
 
-trib_status trib_table_value(const struct trib_table *table, uint32_t row, uint32_t field,
-			     struct trib_arena *arena, struct trib_value *ret_value,
-			     struct trib_error *error)
+trib_status trib_select_value(const struct trib_table *table, uint32_t row, uint32_t field,
+			      struct trib_arena *arena, struct trib_value *ret_value,
+			      struct trib_error *error)
 {
 	uint32_t chunk = row / TRIB_CHUNK_ROWS, place = row % TRIB_CHUNK_ROWS, count;
 	const struct trib_field *described = trib_table_fields(table, &count) + field;
@@ -810,7 +795,7 @@ bool row_facts_get(void *context, uint32_t index, struct trib_arena *arena,
 {
 	struct row_facts *facts = context;
 	trib_status status =
-		trib_table_value(facts->table, facts->row, index, arena, ret_value, &facts->error);
+		trib_select_value(facts->table, facts->row, index, arena, ret_value, &facts->error);
 
 	if (status != TRIB_OK && status != TRIB_NO_MEMORY)
 		facts->status = status;

@@ -368,8 +368,10 @@ static void *work(void *context)
 			continue;
 		trib_status status = facets_add(&worker->facets, chunk, rows, left, &worker->error);
 
-		if (status != TRIB_OK)
+		if (status != TRIB_OK) {
 			failed(worker, status);
+			break;
+		}
 		if (!selection->limit)
 			continue;
 		if (selection->plan.order_is_field)

@@ -87,8 +87,8 @@ trib_status trib_selection_run(struct trib_selection *selection, uint32_t thread
 void trib_selection_explain(const struct trib_selection *selection, struct trib_buffer *buffer);
 
 /* A field of a row as CEL sees it; what it points to lives as long as table and arena. */
-trib_status trib_table_value(const struct trib_table *table, uint32_t row, uint32_t field,
-			     struct trib_arena *arena, struct trib_value *ret_value,
-			     struct trib_error *error);
+trib_status trib_select_value(const struct trib_table *table, uint32_t row, uint32_t field,
+			      struct trib_arena *arena, struct trib_value *ret_value,
+			      struct trib_error *error);
 
 #endif
