@@ -231,8 +231,9 @@ def resolve(admin, ask):
 def pids(admin, ask):
     admin("PUT", "sites/jd", {})
     admin("PUT", "pids/jd-5001", {"site": "jd"})
-    for name in ("c2", "c1"):
-        reply = admin("POST", "pids/jd-5001:assign", {"creator": name})
+    now = int(time.time() * 1000)
+    for name, at in (("c2", now - 60_000), ("c1", now - 30_000)):  # of two from the same moment the later one would be the only one
+        reply = admin("POST", "pids/jd-5001:assign", {"creator": name, "at": at})
         check(f"a pid is {name}'s", reply.status == 200, reply)
     shown = ask["c1"]("GET", "pids/jd-5001").json
     check("its creator sees it, and not who had it before", shown["creator"] == "c1" and "c2" not in json.dumps(shown), shown)
